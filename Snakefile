@@ -1,0 +1,28 @@
+"""syn2real: adapt a speech recogniser to a new domain from its text alone."""
+
+from snakemake.utils import min_version
+
+min_version("9.27")
+
+if not workflow.config_settings.configfiles:
+
+    configfile: "config.yaml"
+
+
+include: "rules/common.smk"
+include: "rules/fetch.smk"
+include: "rules/prepare.smk"
+include: "rules/synthesize.smk"
+include: "rules/filter.smk"
+include: "rules/finetune.smk"
+include: "rules/task_vector.smk"
+include: "rules/transcribe.smk"
+include: "rules/score.smk"
+include: "rules/report.smk"
+
+
+rule all:
+    default_target: True
+    input:
+        "<results>/report.html",
+        delivered_checkpoints(),

@@ -1,0 +1,55 @@
+"""Domains: manifests of real speech, and the texts that the TTS reads."""
+
+
+rule prepare:
+    input:
+        files_of_domain,
+    output:
+        train="<results>/manifests/{domain}/real/train.jsonl",
+        dev="<results>/manifests/{domain}/real/dev.jsonl",
+        test="<results>/manifests/{domain}/real/test.jsonl",
+        texts="<results>/texts/{domain}/train.jsonl",
+        dev_texts="<results>/texts/{domain}/dev.jsonl",
+    params:
+        code=code_version("prepare.py"),
+        declaration=declaration("domains", "domain"),
+        folder=artifact_folder("domains", "domain"),
+        audio=f"{RESULTS}/audio/{{domain}}/real",
+    wildcard_constraints:
+        domain="|".join(WITH_RECORDINGS),
+    log:
+        "<logs>/prepare/{domain}.log",
+    shell:
+        """
+        python {SCRIPTS:q}/prepare.py \
+            --domain {wildcards.domain} \
+            --declaration {params.declaration:q} {params.folder:q} \
+            --audio-dir {params.audio:q} \
+            --manifests-dir "$(dirname {output.train:q})" \
+            --texts-dir "$(dirname {output.texts:q})" >{log:q} 2>&1
+        """
+
+
+use rule prepare as prepare_texts with:
+    output:
+        texts="<results>/texts/{domain}/train.jsonl",
+        dev_texts="<results>/texts/{domain}/dev.jsonl",
+    wildcard_constraints:
+        domain="|".join(TEXT_ONLY) or NOTHING,
+
+
+rule pool:
+    input:
+        expand(
+            "<results>/manifests/{domain}/{{speech}}/{{split}}.jsonl", domain=config["source"]
+        ),
+    output:
+        "<results>/manifests/source/{speech}/{split}.jsonl",
+    params:
+        code=code_version("pool.py"),
+    log:
+        "<logs>/pool/{speech}-{split}.log",
+    shell:
+        """
+        python {SCRIPTS:q}/pool.py --output {output:q} {input:q} >{log:q} 2>&1
+        """

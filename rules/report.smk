@@ -1,0 +1,39 @@
+"""The table of all arms, and the page that shows it."""
+
+
+rule evaluations:
+    output:
+        "<results>/evaluations.json",
+    params:
+        code=code_version("experiment.py"),
+        experiment=json.dumps(config, sort_keys=True),
+    log:
+        "<logs>/evaluations.log",
+    shell:
+        """
+        python {SCRIPTS:q}/experiment.py \
+            --experiment {params.experiment:q} \
+            --output {output:q} >{log:q} 2>&1
+        """
+
+
+rule summarize:
+    input:
+        evaluations="<results>/evaluations.json",
+        scores=[row["score"] for row in evaluations() if row["score"]],
+    output:
+        json="<results>/summary.json",
+        tsv="<results>/summary.tsv",
+    params:
+        code=code_version("summarize.py"),
+        resamples=config["resamples"],
+    log:
+        "<logs>/summarize.log",
+    shell:
+        """
+        python {SCRIPTS:q}/summarize.py \
+            --evaluations {input.evaluations:q} \
+            --resamples {params.resamples} \
+            --output-json {output.json:q} \
+            --output-tsv {output.tsv:q} >{log:q} 2>&1
+        """

@@ -1,0 +1,36 @@
+"""Text to speech, in shards."""
+
+
+rule synthesize:
+    input:
+        texts="<results>/texts/{domain}/{split}.jsonl",
+        weights=files_of_tts,
+    output:
+        "<results>/synthesized/{domain}/{tts}/{split}/shard{shard}of{shards}.jsonl",
+    params:
+        code=code_version("synthesize.py"),
+        tts=lambda wildcards: config["tts"][wildcards.tts],
+        audio=f"{RESULTS}/audio/{{domain}}/{{tts}}/{{split}}",
+    wildcard_constraints:
+        split="train|dev",
+    threads: 1
+    resources:
+        gpu=1,
+    log:
+        "<logs>/synthesize/{domain}-{tts}-{split}-shard{shard}of{shards}.log",
+    shell:
+        """
+        python {SCRIPTS:q}/synthesize.py \
+            --texts {input.texts:q} \
+            --engine {params.tts[engine]} \
+            --resources "$(dirname {input.weights:q})" \
+            --tts {wildcards.tts} \
+            --voices {params.tts[voices]:q} \
+            --samples-per-text {params.tts[samples_per_text]} \
+            --augmentation {params.tts[augmentation]} \
+            --seed {params.tts[seed]} \
+            --shard {wildcards.shard} --shards {wildcards.shards} \
+            --threads {threads} \
+            --audio-dir {params.audio:q} \
+            --output {output:q} >{log:q} 2>&1
+        """

@@ -1,0 +1,37 @@
+"""Audio in and out: mono float32 waveforms at one sampling rate."""
+
+from pathlib import Path
+
+import numpy as np
+import soundfile
+import soxr
+
+from atomic import atomic_path
+from errors import InputError
+
+SAMPLING_RATE = 16_000  # Hz, of every model and of every file that the workflow writes
+
+
+def load_audio(path: str | Path, sampling_rate: int = SAMPLING_RATE) -> np.ndarray:
+    """Return a file's waveform: float32 [n_samples], channels averaged, at ``sampling_rate`` Hz."""
+    try:
+        waveform, rate = soundfile.read(path, dtype="float32", always_2d=True)
+    except (soundfile.LibsndfileError, OSError) as error:
+        raise InputError(f"{path}: not readable as audio ({error})") from None
+    return resample(waveform.mean(axis=1), rate, sampling_rate)
+
+
+def resample(waveform: np.ndarray, from_rate: int, to_rate: int = SAMPLING_RATE) -> np.ndarray:
+    """Return float32 [n_samples] at ``to_rate`` Hz, band-limited (soxr, high quality)."""
+    if from_rate == to_rate:
+        return waveform.astype(np.float32, copy=False)
+    return soxr.resample(waveform.astype(np.float32, copy=False), from_rate, to_rate, quality="HQ")
+
+
+def save_audio(path: str | Path, waveform: np.ndarray, sampling_rate: int = SAMPLING_RATE) -> float:
+    """Write float32 [n_samples] as 16-bit FLAC, whole or not at all; return its duration in s."""
+    with atomic_path(path) as temporary:
+        soundfile.write(
+            temporary, np.clip(waveform, -1, 1), sampling_rate, format="FLAC", subtype="PCM_16"
+        )
+    return len(waveform) / sampling_rate

@@ -1,0 +1,64 @@
+"""A hash of what a script does: a change of logic reruns, a change of comment does not."""
+
+import ast
+import hashlib
+from pathlib import Path
+
+BOOKKEEPING = {"lineage.py", "code_version.py", "errors.py"}  # cannot change an artifact's content
+
+
+def code_version(script: str | Path) -> str:
+    """Return 16 hex digits over the syntax trees of ``script`` and the sibling modules it imports.
+
+    Comments, layout and docstrings don't count. Siblings are followed through their own
+    imports, except for ``BOOKKEEPING``.
+    """
+    folder = Path(script).parent
+    trees: dict[str, str] = {}
+    pending = [Path(script).relative_to(folder).as_posix()]
+    while pending:
+        name = pending.pop()
+        if name in trees or name in BOOKKEEPING:
+            continue
+        tree = ast.parse((folder / name).read_text(encoding="utf-8"), filename=name)
+        pending += [
+            sibling for module in imported_modules(tree) for sibling in locate(folder, module)
+        ]
+        trees[name] = ast.dump(without_docstrings(tree))
+    digest = hashlib.sha256()
+    for name in sorted(trees):
+        digest.update(f"{name}\0{trees[name]}\0".encode())
+    return digest.hexdigest()[:16]
+
+
+def imported_modules(tree: ast.AST) -> list[str]:
+    """Return the dotted names that a module imports, wherever in it."""
+    names: list[str] = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
+            names += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+    return names
+
+
+def locate(folder: Path, module: str) -> list[str]:
+    """Return the file of a dotted module below ``folder``, or nothing if it is no sibling."""
+    path = module.replace(".", "/")
+    return [name for name in (f"{path}.py", f"{path}/__init__.py") if (folder / name).is_file()]
+
+
+def without_docstrings(tree: ast.AST) -> ast.AST:
+    """Return the tree with every bare string statement dropped."""
+    for node in ast.walk(tree):
+        if isinstance(body := getattr(node, "body", None), list):
+            node.body = [
+                statement
+                for statement in body
+                if not (
+                    isinstance(statement, ast.Expr)
+                    and isinstance(statement.value, ast.Constant)
+                    and isinstance(statement.value.value, str)
+                )
+            ]
+    return tree

@@ -1,0 +1,17 @@
+"""What every corpus reader yields."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Recording:
+    """One spoken utterance of a corpus: its transcript as published, and a way to its samples."""
+
+    id: str
+    text: str
+    speaker: str
+    load: Callable[[], tuple[np.ndarray, int]]
+    """Returns float32 [n_samples], mono, and the sampling rate in Hz."""

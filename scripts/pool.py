@@ -1,0 +1,38 @@
+"""Join manifests of several domains into one."""
+
+import argparse
+
+import lineage
+from errors import InputError, run
+from manifest import read_manifest, write_jsonl
+
+
+def pool(manifests: dict[str, list[dict]]) -> list[dict]:
+    """Return the utterances of all manifests (by path), in order; an id in two is refused."""
+    origin: dict[str, str] = {}
+    for path, rows in manifests.items():
+        for row in rows:
+            if row["id"] in origin:
+                raise InputError(
+                    f"{path}: id {row['id']!r} is in {origin[row['id']]} too;"
+                    " ids must be unique over the pooled domains"
+                )
+            origin[row["id"]] = path
+    return [row for rows in manifests.values() for row in rows]
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Join the manifests that the command line names."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("manifests", nargs="+", help="manifests to join, in this order")
+    parser.add_argument("--output", required=True, help="manifest to write")
+    options = parser.parse_args(argv)
+    rows = pool({path: read_manifest(path) for path in options.manifests})
+    write_jsonl(options.output, rows)
+    lineage.record(
+        __file__, [options.output], options.manifests, {}, counts={"utterances": len(rows)}
+    )
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,356 @@
+"""Make the base model's Hugging Face folder from a fetched artifact.
+
+The artifact is either an original Whisper checkpoint (one ``*.pt`` beside ``gpt2.tiktoken`` or
+``multilingual.tiktoken``) or a Hugging Face folder with safetensors weights.
+"""
+
+import argparse
+import base64
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from tokenizers import AddedToken
+from transformers import (
+    GenerationConfig,
+    WhisperConfig,
+    WhisperFeatureExtractor,
+    WhisperForConditionalGeneration,
+    WhisperTokenizer,
+)
+from transformers.models.whisper.configuration_whisper import (
+    NON_SPEECH_TOKENS,
+    NON_SPEECH_TOKENS_MULTI,
+)
+from transformers.models.whisper.tokenization_whisper import LANGUAGES
+from transformers.utils.logging import disable_progress_bar
+
+import lineage
+from atomic import atomic_folder
+from errors import InputError, run
+
+ENGLISH_VOCABULARY = 51_864  # entries; multilingual models have more
+END_OF_TEXT = "<|endoftext|>"
+START_OF_TRANSCRIPT = "<|startoftranscript|>"
+TASKS = ("translate", "transcribe")
+CONTROLS = (  # after the languages, in the order of their ids
+    *(f"<|{task}|>" for task in TASKS),
+    "<|startoflm|>",
+    "<|startofprev|>",
+    "<|nospeech|>",
+    "<|notimestamps|>",
+)
+TIMESTAMPS = tuple(f"<|{step * 0.02:.2f}|>" for step in range(1501))  # 0.00 s to 30.00 s
+MAX_INITIAL_TIMESTAMP = 50  # steps of 0.02 s
+
+DIMENSIONS = {  # original name -> Hugging Face name
+    "n_mels": "num_mel_bins",
+    "n_vocab": "vocab_size",
+    "n_audio_ctx": "max_source_positions",
+    "n_audio_state": "d_model",
+    "n_audio_head": "encoder_attention_heads",
+    "n_audio_layer": "encoder_layers",
+    "n_text_ctx": "max_target_positions",
+    "n_text_head": "decoder_attention_heads",
+    "n_text_layer": "decoder_layers",
+}
+RENAMINGS = (  # applied in this order to each parameter's name
+    (r"\bblocks\b", "layers"),
+    (r"\bmlp\.0\b", "fc1"),
+    (r"\bmlp\.2\b", "fc2"),
+    (r"\bmlp_ln\b", "final_layer_norm"),
+    (r"\bcross_attn_ln\b", "encoder_attn_layer_norm"),
+    (r"\battn_ln\b", "self_attn_layer_norm"),
+    (r"\bcross_attn\b", "encoder_attn"),
+    (r"\battn\b", "self_attn"),
+    (r"\bquery\b", "q_proj"),
+    (r"\bkey\b", "k_proj"),
+    (r"\bvalue\b", "v_proj"),
+    (r"\bout\b", "out_proj"),
+    (r"\bdecoder\.ln\b", "decoder.layer_norm"),
+    (r"\bencoder\.ln_post\b", "encoder.layer_norm"),
+    (r"\btoken_embedding\b", "embed_tokens"),
+    (r"\bpositional_embedding\b", "embed_positions.weight"),
+)
+
+
+def hugging_face_name(name: str) -> str:
+    """Return what ``transformers`` calls a parameter of the original checkpoint."""
+    for pattern, replacement in RENAMINGS:
+        name = re.sub(pattern, replacement, name)
+    return f"model.{name}"
+
+
+def read_ranks(path: Path) -> dict[bytes, int]:
+    """Return a tokenizer's ranks: token bytes to id, from lines of ``base64 rank``."""
+    ranks = {}
+    for line in path.read_text(encoding="ascii").splitlines():
+        token, rank = line.split(" ")
+        ranks[base64.b64decode(token)] = int(rank)  # "=", in the multilingual file, is no bytes
+    if sorted(ranks.values()) != list(range(len(ranks))):
+        raise InputError(f"{path}: ranks are not 0..{len(ranks) - 1}; fetch the file again")
+    return ranks
+
+
+def recover_merges(ranks: Mapping[bytes, int]) -> list[tuple[bytes, bytes]]:
+    """Return the pair that makes each token of two or more bytes, in order of rank.
+
+    The pair is what byte-pair encoding with only the lower ranks leaves of the token.
+    """
+    merges = []
+    for token, rank in sorted(ranks.items(), key=lambda entry: entry[1]):
+        if len(token) > 1:
+            parts = encode_bytes(token, ranks, below=rank)
+            if len(parts) != 2:
+                raise InputError(f"token {token!r} (rank {rank}) is no merge of two lower ranks")
+            merges.append((parts[0], parts[1]))
+    return merges
+
+
+def encode_bytes(text: bytes, ranks: Mapping[bytes, int], below: int) -> list[bytes]:
+    """Return byte-pair tokens of ``text``: the lowest-ranked pair is merged, again and again."""
+    parts = [text[i : i + 1] for i in range(len(text))]
+    while len(parts) > 1:
+        pairs = [ranks.get(a + b, below) for a, b in zip(parts, parts[1:], strict=False)]
+        lowest = min(pairs)
+        if lowest >= below:
+            break
+        at = pairs.index(lowest)
+        parts[at : at + 2] = [parts[at] + parts[at + 1]]
+    return parts
+
+
+def printable_bytes() -> dict[int, str]:
+    """Return GPT-2's stand-in for each byte: itself if printable, else a character from 256 on."""
+    printable = [*range(33, 127), *range(161, 173), *range(174, 256)]
+    others = [byte for byte in range(256) if byte not in printable]
+    return {byte: chr(byte) for byte in printable} | {
+        byte: chr(256 + position) for position, byte in enumerate(others)
+    }
+
+
+def make_tokenizer(ranks: Mapping[bytes, int], languages: list[str]) -> WhisperTokenizer:
+    """Return Whisper's tokenizer: the ranks, then special tokens, then timestamps, ids in a row."""
+    letters = printable_bytes()
+
+    def written(token: bytes) -> str:
+        return "".join(letters[byte] for byte in token)
+
+    tokenizer = WhisperTokenizer(
+        vocab={written(token): rank for token, rank in ranks.items()},
+        merges=[(written(a), written(b)) for a, b in recover_merges(ranks)],
+        pad_token=END_OF_TEXT,
+        extra_special_tokens=special_tokens(languages),
+    )
+    tokenizer.add_tokens([AddedToken(time, normalized=False) for time in TIMESTAMPS])
+    names = [END_OF_TEXT, *special_tokens(languages), *TIMESTAMPS]
+    for position, name in enumerate(names, start=len(ranks)):
+        if tokenizer.convert_tokens_to_ids(name) != position:
+            raise InputError(f"token {name!r} has no id {position}; is the ranks file complete?")
+    tokenizer.set_prefix_tokens()  # looked up the special tokens before they were there
+    return tokenizer
+
+
+def special_tokens(languages: list[str]) -> list[str]:
+    """Return the special tokens that follow the end of text, in order."""
+    return [START_OF_TRANSCRIPT, *(f"<|{language}|>" for language in languages), *CONTROLS]
+
+
+def model_config(dimensions: Mapping[str, int], end_of_text: int) -> WhisperConfig:
+    """Return the model's configuration from the original checkpoint's ``dims``."""
+    return WhisperConfig(
+        **{ours: dimensions[theirs] for theirs, ours in DIMENSIONS.items()},
+        encoder_ffn_dim=4 * dimensions["n_audio_state"],
+        decoder_ffn_dim=4 * dimensions["n_text_state"],
+        bos_token_id=end_of_text,
+        eos_token_id=end_of_text,
+        pad_token_id=end_of_text,
+        decoder_start_token_id=end_of_text + 1,
+    )
+
+
+def generation_config(
+    tokenizer: WhisperTokenizer, languages: list[str], multilingual: bool, max_length: int
+) -> GenerationConfig:
+    """Return what ``generate`` needs to decode as Whisper does, without timestamps.
+
+    A multilingual model transcribes unless told otherwise; its language is the caller's to name.
+    """
+    ids = tokenizer.convert_tokens_to_ids
+    end_of_text = ids(END_OF_TEXT)
+    symbols = NON_SPEECH_TOKENS_MULTI if multilingual else NON_SPEECH_TOKENS
+    controls = [START_OF_TRANSCRIPT, *CONTROLS[:-1]]
+    choices: dict[str, Any] = {}
+    if multilingual:
+        choices = {
+            "lang_to_id": {f"<|{code}|>": ids(f"<|{code}|>") for code in languages},
+            "task_to_id": {task: ids(f"<|{task}|>") for task in TASKS},
+            "task": "transcribe",
+        }
+    return GenerationConfig(
+        bos_token_id=end_of_text,
+        eos_token_id=end_of_text,
+        pad_token_id=end_of_text,
+        decoder_start_token_id=ids(START_OF_TRANSCRIPT),
+        no_timestamps_token_id=ids("<|notimestamps|>"),
+        prev_sot_token_id=ids("<|startofprev|>"),
+        suppress_tokens=[id for id in symbols if id < end_of_text] + ids(controls),
+        begin_suppress_tokens=[*tokenizer.encode(" ", add_special_tokens=False), end_of_text],
+        max_initial_timestamp_index=MAX_INITIAL_TIMESTAMP,
+        max_length=max_length,
+        is_multilingual=multilingual,
+        return_timestamps=False,
+        **choices,
+    )
+
+
+def from_original(checkpoint: Path, output: Path) -> list[Path]:
+    """Write an original checkpoint as a Hugging Face folder; return the files that were read."""
+    content = load_original(checkpoint)
+    dimensions, parameters = content["dims"], content["model_state_dict"]
+    multilingual = dimensions["n_vocab"] > ENGLISH_VOCABULARY
+    ranks_file = checkpoint.parent / ("multilingual.tiktoken" if multilingual else "gpt2.tiktoken")
+    if not ranks_file.is_file():
+        raise InputError(
+            f"{ranks_file}: no such file; {checkpoint.name} has {dimensions['n_vocab']} tokens and"
+            " needs it: declare it in the same artifact"
+        )
+    ranks = read_ranks(ranks_file)
+    languages = pick_languages(dimensions["n_vocab"], ranks_file, len(ranks))
+    tokenizer = make_tokenizer(ranks, languages)
+
+    model = WhisperForConditionalGeneration(model_config(dimensions, end_of_text=len(ranks)))
+    renamed = {hugging_face_name(name): value.float() for name, value in parameters.items()}
+    renamed["proj_out.weight"] = renamed["model.decoder.embed_tokens.weight"]  # tied
+    try:
+        model.load_state_dict(renamed, strict=True)
+    except RuntimeError as error:
+        raise InputError(f"{checkpoint}: not Whisper's parameters: {error}") from None
+    model.generation_config = generation_config(
+        tokenizer, languages, multilingual, max_length=dimensions["n_text_ctx"]
+    )
+    features = WhisperFeatureExtractor(
+        feature_size=dimensions["n_mels"],
+        chunk_length=dimensions["n_audio_ctx"] // 50,  # s; an encoder position is 20 ms
+    )
+    save(model, tokenizer, features, output)
+    return [checkpoint, ranks_file]
+
+
+def load_original(checkpoint: Path) -> dict[str, Any]:
+    """Return ``dims`` and ``model_state_dict`` of an original checkpoint; no code in it is run."""
+    try:
+        content = torch.load(checkpoint, map_location="cpu", weights_only=True)
+    except Exception as error:  # torch raises many kinds for a file that is not a checkpoint
+        reason = str(error).splitlines()[0]
+        raise InputError(f"{checkpoint}: not a checkpoint of tensors only ({reason})") from None
+    if not isinstance(content, dict) or not {"dims", "model_state_dict"} <= set(content):
+        raise InputError(f"{checkpoint}: lacks 'dims' or 'model_state_dict' of an original Whisper")
+    if missing := sorted({*DIMENSIONS, "n_text_state"} - set(content["dims"])):
+        raise InputError(f"{checkpoint}: 'dims' lacks {', '.join(missing)}")
+    return content
+
+
+def pick_languages(vocabulary: int, ranks_file: Path, ranks: int) -> list[str]:
+    """Return the codes of the languages that have a token: what the other tokens leave."""
+    count = vocabulary - ranks - len([END_OF_TEXT, START_OF_TRANSCRIPT, *CONTROLS, *TIMESTAMPS])
+    if count not in (99, 100):
+        raise InputError(
+            f"{ranks_file}: {ranks} ranks leave {count} languages in a vocabulary of {vocabulary},"
+            " but Whisper has 99 or 100; it belongs to another model"
+        )
+    return list(LANGUAGES)[:count]
+
+
+def from_hugging_face(folder: Path, output: Path) -> list[Path]:
+    """Write a Hugging Face folder again, weights in float32; return the files that were read."""
+    try:
+        model, loading = WhisperForConditionalGeneration.from_pretrained(
+            folder,
+            dtype=torch.float32,
+            use_safetensors=True,
+            local_files_only=True,
+            output_loading_info=True,
+        )
+        tokenizer = WhisperTokenizer.from_pretrained(folder, local_files_only=True)
+        features = WhisperFeatureExtractor.from_pretrained(folder, local_files_only=True)
+    except (OSError, ValueError, RuntimeError, TypeError) as error:
+        raise InputError(f"{folder}: not a Hugging Face Whisper checkpoint ({error})") from None
+    for problem in ("missing_keys", "unexpected_keys", "mismatched_keys"):
+        if names := sorted(map(str, loading[problem])):
+            raise InputError(
+                f"{folder}: {len(names)} {problem.replace('_keys', '')} parameters,"
+                f" first {names[0]!r}; it must be a complete Whisper checkpoint"
+            )
+    needed = ("decoder_start_token_id", "eos_token_id", "no_timestamps_token_id", "is_multilingual")
+    lacking = [key for key in needed if getattr(model.generation_config, key, None) is None]
+    if lacking:
+        raise InputError(
+            f"{folder}/generation_config.json: lacks {', '.join(lacking)};"
+            " take that file from the base model of this checkpoint"
+        )
+    save(model, tokenizer, features, output)
+    return sorted(path for path in folder.iterdir() if path.is_file())
+
+
+def save(
+    model: WhisperForConditionalGeneration,
+    tokenizer: WhisperTokenizer,
+    features: WhisperFeatureExtractor,
+    output: Path,
+) -> None:
+    """Write a Hugging Face folder and prove that it can be read: a forward pass on silence."""
+    with atomic_folder(output) as temporary:
+        model.save_pretrained(temporary, max_shard_size="100GB")
+        tokenizer.save_pretrained(temporary)
+        features.save_pretrained(temporary)
+        check_forward(temporary)
+
+
+@torch.no_grad()
+def check_forward(folder: Path) -> None:
+    """Refuse a folder whose model gives no finite scores for every token of its tokenizer."""
+    model = WhisperForConditionalGeneration.from_pretrained(folder, local_files_only=True)
+    tokenizer = WhisperTokenizer.from_pretrained(folder, local_files_only=True)
+    silence = torch.zeros(1, model.config.num_mel_bins, 2 * model.config.max_source_positions)
+    start = torch.tensor([[model.generation_config.decoder_start_token_id]])
+    scores = model.eval()(input_features=silence, decoder_input_ids=start).logits[0, -1]
+    if not torch.isfinite(scores).all():
+        raise InputError(f"{folder}: the model's scores are not finite; its weights are damaged")
+    if len(tokenizer) > len(scores):
+        raise InputError(
+            f"{folder}: the tokenizer has {len(tokenizer)} entries, the model {len(scores)};"
+            " they belong to different models"
+        )
+
+
+def main(argv: list[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument(
+        "--artifact", type=Path, required=True, help="folder of the fetched base model"
+    )
+    parser.add_argument(
+        "--output", type=Path, required=True, help="Hugging Face folder to write (float32)"
+    )
+    arguments = parser.parse_args(argv)
+    disable_progress_bar()
+    folder: Path = arguments.artifact
+    checkpoints = sorted(folder.glob("*.pt"))
+    if (folder / "config.json").is_file():
+        inputs = from_hugging_face(folder, arguments.output)
+    elif len(checkpoints) == 1:
+        inputs = from_original(checkpoints[0], arguments.output)
+    else:
+        raise InputError(
+            f"{folder}: has {len(checkpoints)} *.pt files and no config.json; needed: one original"
+            " Whisper checkpoint (.pt) with its .tiktoken file, or a Hugging Face folder"
+        )
+    model = arguments.output / "model.safetensors"
+    others = sorted(path for path in arguments.output.glob("*.json") if "lineage" not in path.name)
+    lineage.record(__file__, [model, *others], inputs, parameters={})
+
+
+if __name__ == "__main__":
+    run(main)

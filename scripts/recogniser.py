@@ -1,0 +1,159 @@
+"""Whisper with an audio window of any length: loading, cropping, features, decoding."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from transformers import (
+    WhisperFeatureExtractor,
+    WhisperForConditionalGeneration,
+    WhisperTokenizer,
+)
+from transformers.utils.logging import disable_progress_bar
+
+from audio import SAMPLING_RATE
+from errors import InputError
+from task_vector import add_task_vector
+
+HOP_LENGTH = 160  # samples per mel frame
+FRAMES_PER_POSITION = 2  # the encoder's second convolution has stride 2
+POSITIONS_PER_SECOND = SAMPLING_RATE // (HOP_LENGTH * FRAMES_PER_POSITION)  # 50
+WHISPER_WINDOW = 30.0  # s, of the published models
+MAX_LENGTH = 225  # tokens of a hypothesis, prompt included, as in the published experiment
+POSITION_TABLE = "model.encoder.embed_positions.weight"
+
+
+class Recogniser:
+    """A Whisper model, its tokenizer and its features, for one audio window and one prompt.
+
+    ``task_vector`` is a file and the scaling coefficient with which it is added to the checkpoint.
+    The model's position table may be cropped to ``window``; ``state_dict`` gives it back whole.
+    """
+
+    def __init__(
+        self,
+        folder: str | Path,
+        window: float,
+        language: str,
+        task: str,
+        device: str,
+        task_vector: tuple[str | Path, float] | None = None,
+    ):
+        disable_progress_bar()  # of loading, which would fill the log
+        self.window = window
+        self.device = torch.device(device)
+        self.model = WhisperForConditionalGeneration.from_pretrained(folder, dtype=torch.float32)
+        if task_vector is not None:
+            add_task_vector(self.model, *task_vector)
+        self.tokenizer = WhisperTokenizer.from_pretrained(folder)
+        self.features = WhisperFeatureExtractor.from_pretrained(folder)
+        self.positions = self.model.state_dict()[POSITION_TABLE].clone()
+        self.generation = {
+            "num_beams": 1,
+            "do_sample": False,
+            "return_timestamps": False,
+            "max_length": MAX_LENGTH,
+        }
+        if self.model.generation_config.is_multilingual:
+            self.generation |= {"language": language, "task": task}
+            self.tokenizer.set_prefix_tokens(language=language, task=task)
+        elif (language, task) != ("en", "transcribe"):
+            raise InputError(
+                f"{folder}: an English-only model cannot {task} {language!r};"
+                " take a multilingual one, or set language: en and task: transcribe"
+            )
+        crop_window(self.model, window)
+        self.model.to(self.device)
+
+    def log_mel(self, waveforms: Sequence[np.ndarray]) -> torch.Tensor:
+        """Return float32 [batch, mels, frames] of 16 kHz waveforms, zero-padded to the window."""
+        return self.features(
+            list(waveforms),
+            sampling_rate=SAMPLING_RATE,
+            max_length=round(self.window * SAMPLING_RATE),
+            padding="max_length",
+            truncation=True,
+            return_tensors="pt",
+        ).input_features
+
+    def labels(self, text: str) -> list[int]:
+        """Return the tokens that the decoder learns: prompt, text, end."""
+        return self.tokenizer(text).input_ids
+
+    def autocast(self, precision: torch.dtype) -> torch.autocast:
+        """Return the context in which matrix products are computed in ``precision``."""
+        return torch.autocast(self.device.type, precision, enabled=precision != torch.float32)
+
+    @torch.inference_mode()
+    def transcribe(self, waveforms: Sequence[np.ndarray], precision: torch.dtype) -> list[str]:
+        """Return one hypothesis per 16 kHz waveform, as the tokenizer gives it, spaces stripped.
+
+        Greedy search, of at most ``MAX_LENGTH`` tokens.
+        """
+        features = self.log_mel(waveforms).to(self.device)
+        with self.autocast(precision):
+            tokens = self.model.generate(features, **self.generation)
+        return [
+            text.strip() for text in self.tokenizer.batch_decode(tokens, skip_special_tokens=True)
+        ]
+
+    def state_dict(self) -> dict[str, torch.Tensor]:
+        """Return the parameters as an ordinary Whisper has them: on the CPU, full positions."""
+        parameters = {name: value.cpu() for name, value in self.model.state_dict().items()}
+        return parameters | {POSITION_TABLE: self.positions}
+
+    def save(self, folder: str | Path) -> None:
+        """Write a Hugging Face folder that any Whisper code loads.
+
+        The window stands in the generation config as ``audio_window`` (s): the one that the model
+        was trained with and should be decoded with.
+        """
+        ordinary = WhisperForConditionalGeneration(
+            type(self.model.config).from_dict(
+                self.model.config.to_dict() | {"max_source_positions": len(self.positions)}
+            )
+        )
+        ordinary.load_state_dict(self.state_dict())
+        ordinary.generation_config = self.model.generation_config
+        ordinary.generation_config.audio_window = self.window
+        ordinary.save_pretrained(folder)
+        self.tokenizer.save_pretrained(folder)
+        self.features.save_pretrained(folder)
+
+
+def crop_window(model: WhisperForConditionalGeneration, window: float) -> None:
+    """Keep the first ``window`` seconds of the encoder's position table, in place.
+
+    The table is sinusoidal and not trained, so its first rows mean the same in a shorter window.
+    Raises ``InputError`` for a window beyond the table or not a multiple of 0.02 s.
+    """
+    encoder = model.model.encoder
+    table = encoder.embed_positions.weight.data
+    positions = round(window * POSITIONS_PER_SECOND)
+    if not 0 < positions <= len(table) or abs(positions / POSITIONS_PER_SECOND - window) > 1e-6:
+        raise InputError(
+            f"window: {window} s is not a multiple of {1 / POSITIONS_PER_SECOND} s"
+            f" between 0 and the model's {len(table) / POSITIONS_PER_SECOND:g} s"
+        )
+    encoder.embed_positions = torch.nn.Embedding.from_pretrained(table[:positions].clone())
+    encoder.max_source_positions = positions
+    model.config.max_source_positions = positions
+
+
+def precision_of(choice: str, device: str) -> torch.dtype:
+    """Return the dtype of matrix products: ``auto`` is bf16 where the hardware multiplies in it."""
+    if choice != "auto":
+        return {"bf16": torch.bfloat16, "fp32": torch.float32}[choice]
+    fast = torch.cuda.is_bf16_supported() if device.startswith("cuda") else _cpu_multiplies_bf16()
+    return torch.bfloat16 if fast else torch.float32
+
+
+def _cpu_multiplies_bf16() -> bool:
+    capability = torch.backends.cpu.get_cpu_capability()
+    return capability.startswith("AVX512") and torch.cpu._is_avx512_bf16_supported()
+
+
+def default_device() -> str:
+    """Return ``cuda`` if this process sees a GPU, else ``cpu``."""
+    return "cuda" if torch.cuda.is_available() else "cpu"

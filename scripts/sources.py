@@ -1,0 +1,219 @@
+"""Where a file can come from: one function for each kind of source.
+
+Packages are fetched with the user's own clients (pip, npm, apt-get), so with his mirrors, proxies
+and credentials. Nothing of a package is installed, built or run.
+"""
+
+import http.client
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from archives import CHUNK, MAX_BYTES
+
+Source = dict[str, Any]
+
+ATTEMPTS = 4  # of a URL, each going on where the one before stopped
+TIMEOUT = 60  # s without a byte
+COMMAND_TIMEOUT = 3600  # s for a package
+REPORT_EVERY = 10  # s between two lines about one URL
+
+
+class Unavailable(Exception):
+    """A source that does not give its file, and why."""
+
+
+def say(message: str) -> None:
+    """Write one line of progress."""
+    sys.stderr.write(f"fetch: {message}\n")
+    sys.stderr.flush()
+
+
+def megabytes(size: int) -> str:
+    return f"{size / 1e6:.1f} MB"
+
+
+def hub(source: Source, folder: Path, offline: bool) -> Path:
+    """A file of a model hub's repository at a commit, or with ``members`` a folder of its files."""
+    import huggingface_hub
+
+    where = {
+        "repo_id": source["hub"],
+        "revision": source["revision"],
+        "repo_type": source.get("repo_type", "model"),
+        "local_files_only": offline,
+    }
+    try:
+        if "members" in source:
+            return Path(
+                huggingface_hub.snapshot_download(**where, allow_patterns=[source["members"]])
+            )
+        return Path(huggingface_hub.hf_hub_download(filename=source["file"], **where))
+    except (
+        Exception
+    ) as error:  # the client raises kinds of its own, of its HTTP library and OSError
+        raise Unavailable(f"{type(error).__name__}: {first_line(str(error))}") from None
+
+
+def url(source: Source, folder: Path, offline: bool) -> Path:
+    """A file from an HTTP server; an interrupted download goes on where it stopped."""
+    address = source["url"]
+    if not address.startswith(("https://", "http://")):
+        raise Unavailable("only http and https addresses are fetched; use 'path' for a local file")
+    part, whole = folder / "download.part", folder / "download"
+    for attempt in range(ATTEMPTS):
+        try:
+            resume(address, part)
+            return part.replace(whole)
+        except urllib.error.HTTPError as error:
+            if error.code == 416:  # nothing is left to send
+                return part.replace(whole)
+            reason = f"HTTP {error.code} {error.reason}"
+            if error.code < 500:
+                break
+        except (OSError, http.client.HTTPException) as error:
+            reason = f"{type(error).__name__}: {error}"
+        if attempt < ATTEMPTS - 1:
+            time.sleep(2**attempt)
+    raise Unavailable(reason)
+
+
+def resume(address: str, part: Path) -> None:
+    """Fetch into ``part`` what it lacks; begin anew if the server's file is another one by now."""
+    mark = part.with_suffix(".part.version")
+    have = part.stat().st_size if part.is_file() else 0
+    request = urllib.request.Request(address, headers={"User-Agent": "syn2real-fetch"})
+    if have:
+        request.add_header("Range", f"bytes={have}-")
+        if mark.is_file():
+            request.add_header("If-Range", mark.read_text())
+    with urllib.request.urlopen(request, timeout=TIMEOUT) as response:
+        if response.status != 206:
+            have = 0
+        if version := response.headers["ETag"] or response.headers["Last-Modified"]:
+            mark.write_text(version)
+        length = response.headers["Content-Length"]
+        whole = have + int(length) if length else None
+        with part.open("ab" if have else "wb") as file:
+            reported = time.monotonic()
+            while chunk := response.read(CHUNK):
+                have += len(chunk)
+                if have > MAX_BYTES:
+                    raise Unavailable(f"larger than the bound of {MAX_BYTES} bytes")
+                file.write(chunk)
+                if time.monotonic() - reported > REPORT_EVERY:
+                    reported = time.monotonic()
+                    say(f"{megabytes(have)} of {megabytes(whole or 0)} from {redacted(address)}")
+    if whole is not None and have != whole:
+        raise ConnectionError(f"the connection ended after {have} of {whole} bytes")
+
+
+def wheel(source: Source, folder: Path, offline: bool) -> Path:
+    """A wheel, by pip."""
+    command = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary", ":all:"]
+    options = ["--ignore-requires-python", "--progress-bar", "off", "--dest", str(folder)]
+    execute([*command, *options, source["pypi"]], folder)
+    return only_file(folder, "*.whl")
+
+
+def sdist(source: Source, folder: Path, offline: bool) -> Path:
+    """A Python source distribution, by pip's own index search, unbuilt (see ``sdist.py``)."""
+    script = Path(__file__).with_name("sdist.py")
+    execute([sys.executable, str(script), source["sdist"], "--output", str(folder)], folder)
+    return only_file(folder, "*")
+
+
+def npm(source: Source, folder: Path, offline: bool) -> Path:
+    """An npm package, by ``npm pack``."""
+    execute(["npm", "pack", source["npm"], "--ignore-scripts", "--silent"], folder)
+    return only_file(folder, "*.tgz")
+
+
+def deb(source: Source, folder: Path, offline: bool) -> Path:
+    """A Debian package, by ``apt-get download``; without package lists, these are fetched first.
+
+    The lists go into a folder of our own: no root is needed, and the system's stay as they are.
+    """
+    options = ["-o", "Acquire::Retries=3"]
+    if os.geteuid() == 0:  # else apt would change to a user who cannot write into our folder
+        options += ["-o", "APT::Sandbox::User=root"]
+    try:
+        execute(["apt-get", *options, "download", source["deb"]], folder)
+    except Unavailable as first:
+        lists = folder / "lists"
+        (lists / "partial").mkdir(parents=True)
+        options += ["-o", f"Dir::State::Lists={lists}", "-o", f"Dir::Cache={folder / 'cache'}"]
+        options += ["-o", "Acquire::Languages=none"]
+        try:
+            execute(["apt-get", *options, "update"], folder)
+            execute(["apt-get", *options, "download", source["deb"]], folder)
+        except Unavailable as second:
+            raise Unavailable(
+                f"{first}; with fresh package lists: {second}; if it is the lists, run"
+                " 'apt-get update' as root"
+            ) from None
+    return only_file(folder, "*.deb")
+
+
+def path(source: Source, folder: Path, offline: bool) -> Path:
+    """A file or folder of this machine."""
+    local = Path(source["path"]).expanduser()
+    if not local.exists():
+        raise Unavailable("no such file or folder")
+    return local
+
+
+SOURCES: dict[str, Callable[[Source, Path, bool], Path]] = {
+    "hub": hub,
+    "url": url,
+    "pypi": wheel,
+    "sdist": sdist,
+    "npm": npm,
+    "deb": deb,
+    "path": path,
+}
+LOCAL_KINDS = ("path", "hub")  # the hub's own cache may have the file; nothing is downloaded
+
+
+def execute(command: list[str], folder: Path) -> None:
+    """Run a package client in ``folder``; its error, if it fails, is the reason given."""
+    if shutil.which(command[0]) is None:
+        raise Unavailable(f"the command {command[0]} is not installed")
+    try:
+        result = subprocess.run(
+            command, cwd=folder, capture_output=True, text=True, timeout=COMMAND_TIMEOUT
+        )
+    except subprocess.TimeoutExpired:
+        raise Unavailable(f"{command[0]} did not end within {COMMAND_TIMEOUT} s") from None
+    if result.returncode:
+        lines = [line.strip() for line in (result.stdout + result.stderr).splitlines()]
+        errors = [
+            line for line in lines if re.match(r"(npm )?(E:|error|Err:|no module)", line, re.I)
+        ]
+        reason = (errors or [line for line in lines if line] or ["no message"])[-1]
+        raise Unavailable(f"{Path(command[0]).name}: {first_line(redacted(reason))}")
+
+
+def only_file(folder: Path, pattern: str) -> Path:
+    """Return the one file that a client has put into its folder."""
+    files = [file for file in folder.glob(pattern) if file.is_file()]
+    if len(files) != 1:
+        raise Unavailable(f"the client left {len(files)} files, not one")
+    return files[0]
+
+
+def first_line(text: str, length: int = 300) -> str:
+    return (text.strip().splitlines() or ["no message"])[0][:length]
+
+
+def redacted(text: str) -> str:
+    """Return a message without the credentials that an address may carry."""
+    return re.sub(r"//[^/@\s]+@", "//", text)

@@ -1,0 +1,270 @@
+"""The SYN2REAL task vector (Su et al. 2024, arXiv 2406.02925): subtract checkpoints, add to others.
+
+tau = theta(real) - theta(synthetic) of the source domains, both fine-tuned from one base model;
+a model of the target domain becomes theta + lambda * tau. Files are read and written tensor by
+tensor, and the arithmetic is float32.
+"""
+
+import argparse
+import math
+import shutil
+from collections.abc import Iterable, Set
+from pathlib import Path
+
+import torch
+
+import lineage
+from atomic import atomic_path
+from errors import InputError, run
+from streaming import (
+    FLOATS,
+    Layout,
+    make_header,
+    read_layout,
+    read_tensor,
+    write_tensors,
+)
+
+REMEDY = "both must be fine-tuned from the same base model"
+
+
+def subtract(real: torch.Tensor, synthetic: torch.Tensor) -> torch.Tensor:
+    """Return one parameter's part of the task vector, float32 (Su et al. 2024, eq. 1)."""
+    return real.float() - synthetic.float()
+
+
+def add(parameter: torch.Tensor, vector: torch.Tensor, scaling_coefficient: float) -> torch.Tensor:
+    """Return ``parameter + scaling_coefficient * vector``, added in float32, in its own dtype."""
+    return (parameter.float() + scaling_coefficient * vector.float()).to(parameter.dtype)
+
+
+def subtract_files(real_path: Path, synthetic_path: Path, output: Path) -> None:
+    """Write the task vector ``real - synthetic`` of two checkpoints.
+
+    Integer tensors (counters of a batch norm) are no parameters: the vector leaves them out.
+    """
+    real, synthetic = read_layout(real_path), read_layout(synthetic_path)
+    check_same_names(set(real.entries), set(synthetic.entries), real_path, synthetic_path)
+    check_same_shapes(real, synthetic)
+    for name, entry in real.entries.items():
+        if (other := synthetic.entries[name].dtype) != entry.dtype:
+            raise InputError(
+                f"{name!r} is {entry.dtype} in {real_path} and {other} in {synthetic_path};"
+                " save both in one precision"
+            )
+    header = make_header({name: ("F32", real.entries[name].shape) for name in parameters(real)})
+    write_tensors(
+        output,
+        header,
+        (
+            finite(subtract(read_tensor(real, name), read_tensor(synthetic, name)), name, real_path)
+            for name in parameters(real)
+        ),
+    )
+
+
+def apply_files(
+    checkpoint_path: Path, vector_path: Path, scaling_coefficient: float, output: Path
+) -> list[Path]:
+    """Write ``checkpoint + scaling_coefficient * vector`` and the checkpoint's other files.
+
+    Returns the written files. Header, order and dtypes are the checkpoint's; with a coefficient of
+    0 so is every byte (adding 0 would turn -0.0 into 0.0).
+    """
+    if output.parent.resolve() == checkpoint_path.parent.resolve():
+        raise InputError(f"{output}: lies in the checkpoint's own folder; choose another")
+    checkpoint, vector = read_layout(checkpoint_path), read_layout(vector_path)
+    check_coefficient(scaling_coefficient)
+    check_same_names(set(parameters(checkpoint)), set(vector.entries), checkpoint_path, vector_path)
+    check_same_shapes(checkpoint, vector)
+    companions = copy_companions(checkpoint_path, output.parent)
+
+    def added(name: str) -> torch.Tensor:
+        tensor = read_tensor(checkpoint, name)
+        if scaling_coefficient == 0 or name not in vector.entries:
+            return tensor
+        return finite(
+            add(tensor, read_tensor(vector, name), scaling_coefficient), name, checkpoint_path
+        )
+
+    write_tensors(output, checkpoint.header, (added(name) for name in checkpoint.entries))
+    return [output, *companions]
+
+
+def add_task_vector(
+    model: torch.nn.Module | dict[str, torch.Tensor], vector_path: Path, scaling_coefficient: float
+) -> None:
+    """Add ``scaling_coefficient`` times the task vector to a model (or state dict) in place.
+
+    Gives the tensors of ``apply``, bit for bit, if the model was loaded in its checkpoint's dtype.
+    Names that are tied to one tensor (Whisper's ``proj_out``) get it once. Nothing is changed
+    unless everything fits.
+    """
+    check_coefficient(scaling_coefficient)
+    tensors = model if isinstance(model, dict) else model.state_dict()
+    tensors = {name: tensor for name, tensor in tensors.items() if tensor.is_floating_point()}
+    vector = read_layout(vector_path)
+    tied = tied_names(tensors, vector.entries.keys())
+    check_same_names(set(tensors) - tied, set(vector.entries), "the model", vector_path)
+    for name, entry in vector.entries.items():
+        check_shape(name, tuple(tensors[name].shape), entry.shape, "the model", vector_path)
+    once: dict[tuple, str] = {}
+    for name in vector.entries:
+        first = once.setdefault(memory(tensors[name]), name)
+        if first != name and not torch.equal(read_tensor(vector, first), read_tensor(vector, name)):
+            raise InputError(
+                f"{vector_path}: {first!r} and {name!r} are one tensor in the model but differ here"
+            )
+    if scaling_coefficient == 0:
+        return
+    with torch.no_grad():
+        for name in once.values():
+            part = read_tensor(vector, name).to(tensors[name].device)
+            tensors[name].copy_(
+                finite(add(tensors[name], part, scaling_coefficient), name, vector_path)
+            )
+
+
+def parameters(layout: Layout) -> list[str]:
+    """Return the names of a file's floating-point tensors, in its order."""
+    return [name for name, entry in layout.entries.items() if entry.dtype in FLOATS]
+
+
+def memory(tensor: torch.Tensor) -> tuple:
+    """Return what two names of the same tensor have in common."""
+    return (tensor.data_ptr(), tensor.shape, tensor.stride())
+
+
+def tied_names(tensors: dict[str, torch.Tensor], known: Set[str]) -> set[str]:
+    """Return the names that are not in ``known`` but share their tensor with one that is."""
+    places = {memory(tensor) for name, tensor in tensors.items() if name in known}
+    return {name for name in tensors.keys() - known if memory(tensors[name]) in places}
+
+
+def finite(tensor: torch.Tensor, name: str, path: str | Path) -> torch.Tensor:
+    """Return the tensor, or refuse it by name if it holds a NaN or an infinity."""
+    if not torch.isfinite(tensor).all():
+        count = int((~torch.isfinite(tensor)).sum())
+        raise InputError(
+            f"{path}: {name!r} comes out with {count} of {tensor.numel()} values not finite;"
+            " the training diverged, or the scaling coefficient is too large for the dtype"
+        )
+    return tensor
+
+
+def check_coefficient(scaling_coefficient: float) -> None:
+    """Refuse a coefficient that is not a finite number."""
+    if not math.isfinite(scaling_coefficient):
+        raise InputError(f"scaling coefficient {scaling_coefficient} is not a finite number")
+
+
+def check_same_names(
+    first: set[str], second: set[str], first_path: str | Path, second_path: str | Path
+) -> None:
+    """Refuse two sets of parameters that differ, naming the first in alphabetical order."""
+    for only, path in ((first - second, first_path), (second - first, second_path)):
+        if only:
+            be = "parameter is" if len(only) == 1 else "parameters are"
+            raise InputError(f"{len(only)} {be} only in {path}, first {min(only)!r}; {REMEDY}")
+
+
+def check_same_shapes(first: Layout, second: Layout) -> None:
+    """Refuse two files in which a parameter that both have differs in shape."""
+    for name in first.entries.keys() & second.entries.keys():
+        check_shape(
+            name, first.entries[name].shape, second.entries[name].shape, first.path, second.path
+        )
+
+
+def check_shape(
+    name: str,
+    first: tuple[int, ...],
+    second: tuple[int, ...],
+    first_path: str | Path,
+    second_path: str | Path,
+) -> None:
+    """Refuse a parameter that differs in shape."""
+    if first != second:
+        raise InputError(
+            f"{name!r} is {list(first)} in {first_path} and {list(second)} in {second_path};"
+            f" {REMEDY}"
+        )
+
+
+def copy_companions(checkpoint_path: Path, folder: Path) -> list[Path]:
+    """Copy a checkpoint's configuration and tokenizer to ``folder``; return the copies."""
+    return [
+        copy(path, folder / path.name)
+        for path in sorted(checkpoint_path.parent.iterdir())
+        if path.is_file()
+        and path.name != checkpoint_path.name
+        and not path.name.startswith(".")
+        and not path.name.endswith(".lineage.json")
+    ]
+
+
+def copy(path: Path, to: Path) -> Path:
+    """Copy a file, whole or not at all; return the copy's path."""
+    with atomic_path(to) as temporary:
+        shutil.copyfile(path, temporary)
+    return to
+
+
+def parse_arguments(argv: list[str] | None) -> argparse.Namespace:
+    """Return the command line's values."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    commands = parser.add_subparsers(dest="command", required=True)
+
+    command = commands.add_parser("subtract", help="write the task vector real - synthetic")
+    command.add_argument(
+        "--real", type=Path, required=True, help="checkpoint fine-tuned on real speech"
+    )
+    command.add_argument(
+        "--synthetic", type=Path, required=True, help="checkpoint fine-tuned on synthetic speech"
+    )
+    command.add_argument(
+        "--output", type=Path, required=True, help="task vector to write (safetensors, float32)"
+    )
+
+    command = commands.add_parser("apply", help="write checkpoint + coefficient * vector")
+    command.add_argument(
+        "--checkpoint",
+        type=Path,
+        required=True,
+        help="model.safetensors of the model to add to; its folder's other files are copied",
+    )
+    command.add_argument("--vector", type=Path, required=True, help="task vector to add")
+    command.add_argument(
+        "--scaling-coefficient",
+        type=float,
+        required=True,
+        help="lambda, a number without unit; 0 copies the checkpoint",
+    )
+    command.add_argument(
+        "--output", type=Path, required=True, help="model.safetensors to write, in its own folder"
+    )
+    return parser.parse_args(argv)
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Run one of the two commands."""
+    arguments = parse_arguments(argv)
+    inputs: Iterable[Path]
+    if arguments.command == "subtract":
+        subtract_files(arguments.real, arguments.synthetic, arguments.output)
+        inputs, outputs = [arguments.real, arguments.synthetic], [arguments.output]
+        settings = {}
+    else:
+        outputs = apply_files(
+            arguments.checkpoint,
+            arguments.vector,
+            arguments.scaling_coefficient,
+            arguments.output,
+        )
+        inputs = [arguments.checkpoint, arguments.vector]
+        settings = {"scaling_coefficient": arguments.scaling_coefficient}
+    lineage.record(__file__, outputs, inputs, {"command": arguments.command, **settings})
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,106 @@
+"""Transcribe a manifest with a checkpoint, to which a scaled task vector may be added."""
+
+import argparse
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import torch
+
+import lineage
+from audio import load_audio
+from errors import InputError, run
+from manifest import check_fits, read_manifest, write_jsonl
+from recogniser import Recogniser, default_device, precision_of
+
+REPORT_EVERY = 10.0  # s
+
+
+def by_duration(utterances: Sequence[dict], batch_size: int) -> Iterator[list[dict]]:
+    """Yield batches of utterances of like duration, the longest first, ties by id."""
+    ordered = sorted(utterances, key=lambda row: (-row["duration"], row["id"]))
+    for start in range(0, len(ordered), batch_size):
+        yield ordered[start : start + batch_size]
+
+
+def transcribe(
+    recogniser: Recogniser, utterances: Sequence[dict], batch_size: int, precision: torch.dtype
+) -> list[dict]:
+    """Return ``{"id", "text"}`` for each utterance, in the manifest's order."""
+    recogniser.model.eval()
+    texts: dict[str, str] = {}
+    started = reported = time.monotonic()
+    for batch in by_duration(utterances, batch_size):
+        waveforms = [load_audio(row["audio_filepath"]) for row in batch]
+        hypotheses = recogniser.transcribe(waveforms, precision)
+        texts |= {row["id"]: text for row, text in zip(batch, hypotheses, strict=True)}
+        if time.monotonic() - reported > REPORT_EVERY:
+            reported = time.monotonic()
+            speed = len(texts) / (reported - started)
+            print(
+                f"{len(texts)}/{len(utterances)} utterances, {speed:.1f} a second,"
+                f" {(len(utterances) - len(texts)) / speed:.0f} s left",
+                file=sys.stderr,
+                flush=True,
+            )
+    return [{"id": row["id"], "text": texts[row["id"]]} for row in utterances]
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Transcribe as the command line says."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    add = parser.add_argument
+    add("--model", required=True, help="Hugging Face folder of the checkpoint")
+    add("--task-vector", help="safetensors file to add to the checkpoint's parameters")
+    add("--scaling-coefficient", type=float, help="factor of the task vector")
+    add("--manifest", required=True, help="utterances to transcribe")
+    add("--output", required=True, help="hypotheses to write (JSON lines: id, text)")
+    add("--window", type=float, default=30.0, help="audio window, s (default 30)")
+    add("--batch-size", type=int, default=32, help="utterances decoded together (default 32)")
+    add("--precision", choices=["auto", "bf16", "fp32"], default="auto", help="of matrix products")
+    add("--language", default="en", help="of the speech (default en)")
+    add("--task", default="transcribe", help="transcribe or translate (default transcribe)")
+    add("--threads", type=int, default=0, help="CPU threads (0: as PyTorch chooses)")
+    options = parser.parse_args(argv)
+    if (options.task_vector is None) != (options.scaling_coefficient is None):
+        raise InputError("--task-vector and --scaling-coefficient go together: give both or none")
+    if options.threads:
+        torch.set_num_threads(options.threads)
+    utterances = read_manifest(options.manifest)
+    check_fits(utterances, options.manifest, options.window)
+    inputs = [Path(options.model) / "model.safetensors", Path(options.manifest)]
+    task_vector = None
+    if options.task_vector:
+        task_vector = (options.task_vector, options.scaling_coefficient)
+        inputs.append(Path(options.task_vector))
+    recogniser = Recogniser(
+        options.model,
+        options.window,
+        options.language,
+        options.task,
+        default_device(),
+        task_vector,
+    )
+    precision = precision_of(options.precision, recogniser.device.type)
+    hypotheses = transcribe(recogniser, utterances, options.batch_size, precision)
+    write_jsonl(options.output, hypotheses)
+    lineage.record(
+        __file__,
+        [options.output],
+        inputs,
+        {
+            "window": options.window,
+            "batch_size": options.batch_size,
+            "precision": str(precision).removeprefix("torch."),
+            "language": options.language,
+            "task": options.task,
+            "scaling_coefficient": options.scaling_coefficient,
+        },
+        counts={"utterances": len(utterances)},
+        device=str(recogniser.device),
+    )
+
+
+if __name__ == "__main__":
+    run(main)

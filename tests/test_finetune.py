@@ -1,0 +1,213 @@
+"""Fine-tuning: order, schedule, resume, early stopping, what is saved."""
+
+import json
+import math
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+from transformers import WhisperForConditionalGeneration
+
+import finetune
+from errors import InputError
+from manifest import read_manifest, write_jsonl
+from recogniser import POSITION_TABLE, Recogniser
+from tiny import write_speech, write_whisper
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("data")
+    write_whisper(folder / "base")
+    write_speech(folder, "train", 24)
+    write_speech(folder, "dev", 4, seed=1)
+    return folder
+
+
+def command(data: Path, output: Path, **changes: object) -> list[str]:
+    options = {
+        "model": data / "base",
+        "train": data / "train.jsonl",
+        "dev": data / "dev.jsonl",
+        "output": output,
+        "work_dir": f"{output}.work",
+        "window": 1.0,
+        "learning_rate": 1e-3,
+        "epochs": 2,
+        "batch_size": 4,
+        "criterion": "loss",
+        "precision": "fp32",
+        "seed": 1,
+        "threads": 1,
+    } | changes
+    return [
+        part
+        for key, value in options.items()
+        for part in (f"--{key.replace('_', '-')}", str(value))
+    ]
+
+
+def weights(folder: Path) -> dict[str, torch.Tensor]:
+    return load_file(folder / "model.safetensors")
+
+
+def test_every_utterance_is_in_exactly_one_batch_of_an_epoch():
+    keys = [f"0/{number}" for number in range(50)]
+    found = finetune.batches(keys, [number % 7 for number in range(50)], 8, seed=1, epoch=0)
+    assert sorted(index for batch in found for index in batch) == list(range(50))
+    assert max(map(len, found)) == 8
+
+
+def test_order_changes_with_epoch_and_seed_and_with_nothing_else():
+    keys = [f"0/{number}" for number in range(50)]
+    order = finetune.data_order(keys, seed=1, epoch=0)
+    assert order == finetune.data_order(keys, seed=1, epoch=0)
+    assert order != finetune.data_order(keys, seed=1, epoch=1)
+    assert order != finetune.data_order(keys, seed=2, epoch=0)
+
+
+def test_real_and_synthetic_speech_are_visited_in_the_same_order_when_the_filter_took_some():
+    real = ["0/a", "0/b", "0/c", "0/d", "0/e"]
+    synthetic = ["0/a", "0/c", "0/e"]
+    order = [real[index] for index in finetune.data_order(real, 3, 0)]
+    filtered = [synthetic[index] for index in finetune.data_order(synthetic, 3, 0)]
+    assert filtered == [key for key in order if key in synthetic]
+
+
+def test_batches_hold_texts_of_like_length():
+    lengths = [1, 9] * 8
+    found = finetune.batches([str(i) for i in range(16)], lengths, 4, seed=1, epoch=0)
+    assert all(len({lengths[index] for index in batch}) == 1 for batch in found)
+
+
+def test_learning_rate_rises_over_the_warmup_and_falls_linearly_to_the_end():
+    factors = [finetune.learning_rate_factor(step, 2, 6) for step in range(7)]
+    assert factors == pytest.approx([1 / 3, 2 / 3, 1, 3 / 4, 1 / 2, 1 / 4, 0])
+
+
+def test_padding_is_not_learnt():
+    assert finetune.pad_labels([[5], [6, 7]]).tolist() == [[5, -100], [6, 7]]
+
+
+def test_loss_is_the_models_own(data):
+    recogniser = Recogniser(data / "base", 1.0, "en", "transcribe", "cpu")
+    recogniser.model.eval()
+    speech = finetune.Speech(recogniser, [data / "dev.jsonl"])
+    features, labels = speech.batch([0, 1])
+    with torch.no_grad():
+        ours = finetune.token_losses(recogniser, features, labels)
+        theirs = recogniser.model(input_features=features, labels=labels[:, 1:]).loss
+    assert ours.item() / int((labels[:, 1:] != -100).sum()) == pytest.approx(theirs.item())
+
+
+def test_training_lowers_the_dev_loss_and_the_saved_checkpoint_is_an_ordinary_whisper(
+    data, tmp_path
+):
+    finetune.main(command(data, tmp_path / "model", epochs=6))
+    history = json.loads((tmp_path / "model/model.safetensors.lineage.json").read_text())
+    errors = [entry["dev"] for entry in history["training"]["history"]]
+    assert errors[-1] < errors[0] - 0.2
+
+    model = WhisperForConditionalGeneration.from_pretrained(tmp_path / "model")
+    assert model.config.max_source_positions == 1500
+    assert model.generation_config.audio_window == 1.0
+    base, tuned = weights(data / "base"), weights(tmp_path / "model")
+    assert torch.equal(base[POSITION_TABLE], tuned[POSITION_TABLE])
+    assert not torch.equal(base["model.encoder.conv1.weight"], tuned["model.encoder.conv1.weight"])
+    model.generate(torch.zeros(1, 80, 3000), max_new_tokens=2)
+    assert not (tmp_path / "model.work").exists()
+
+
+def test_the_same_command_gives_the_same_bytes_and_another_seed_does_not(data, tmp_path):
+    for name, seed in (("a", 1), ("b", 1), ("c", 2)):
+        finetune.main(command(data, tmp_path / name, seed=seed))
+    contents = [(tmp_path / name / "model.safetensors").read_bytes() for name in "abc"]
+    assert contents[0] == contents[1] != contents[2]
+
+
+def test_killed_with_kill_9_and_started_again_gives_the_undisturbed_bytes(data, tmp_path):
+    options = command(data, tmp_path / "killed", epochs=40, patience=99)
+    script = [sys.executable, finetune.__file__, *options]
+    process = subprocess.Popen(script, stderr=subprocess.DEVNULL)
+    state = tmp_path / "killed.work/state.pt"
+    deadline = time.monotonic() + 120
+    while not state.is_file() and process.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.02)
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    assert state.is_file() and not (tmp_path / "killed").exists()
+    resumed = subprocess.run(script, capture_output=True, text=True, check=True)
+    assert "resuming at step" in resumed.stderr
+
+    finetune.main(command(data, tmp_path / "undisturbed", epochs=40, patience=99))
+    name = "model.safetensors"
+    assert (tmp_path / "killed" / name).read_bytes() == (
+        tmp_path / "undisturbed" / name
+    ).read_bytes()
+
+
+def test_state_of_other_settings_is_not_resumed(data, tmp_path, capsys):
+    recogniser = Recogniser(data / "base", 1.0, "en", "transcribe", "cpu")
+    settings = finetune.Settings(
+        1.0, 1e-3, 0.0, 0, 1, 4, 0, 3, "loss", "fp32", "en", "transcribe", 1
+    )
+    training = finetune.Training(recogniser, settings, total_steps=4)
+    training.save(tmp_path / "state.pt", "one fingerprint")
+    assert training.restore(tmp_path / "state.pt", "one fingerprint")
+    assert not training.restore(tmp_path / "state.pt", "another")
+    assert "starting anew" in capsys.readouterr().err
+
+
+def test_stops_early_and_keeps_the_best_parameters_not_the_last(data):
+    recogniser = Recogniser(data / "base", 1.0, "en", "transcribe", "cpu")
+    settings = finetune.Settings(
+        1.0, 1e-3, 0.0, 0, 9, 4, 0, 2, "loss", "fp32", "en", "transcribe", 1
+    )
+    training = finetune.Training(recogniser, settings, total_steps=99)
+    name, parameter = next(iter(recogniser.model.named_parameters()))
+    for error, value in ((0.5, 1.0), (0.3, 2.0), (0.4, 3.0), (0.3, 4.0)):
+        assert not training.finished
+        parameter.data.fill_(value)
+        training.judge(error)
+    assert training.finished
+    assert training.best[name].unique().tolist() == [2.0]
+
+
+def test_a_loss_that_is_no_number_stops_with_the_step(data, tmp_path):
+    with pytest.raises(InputError, match=r"loss became (nan|inf) at step \d+; lower the learning"):
+        finetune.main(command(data, tmp_path / "model", learning_rate=1e30, epochs=9))
+    assert not (tmp_path / "model").exists()
+
+
+def test_weight_decay_spares_biases_and_layer_norms():
+    matrix, bias = torch.nn.Parameter(torch.ones(2, 2)), torch.nn.Parameter(torch.ones(2))
+    decaying, spared = finetune.parameter_groups([matrix, bias], 0.1)
+    assert decaying["params"] == [matrix] and decaying["weight_decay"] == 0.1
+    assert spared["params"] == [bias] and spared["weight_decay"] == 0.0
+
+
+def test_audio_longer_than_the_window_is_refused_by_name(data, tmp_path):
+    with pytest.raises(InputError, match=r"longer than the window of 0\.2 s,\s+first 'utterance1'"):
+        finetune.main(command(data, tmp_path / "model", window=0.2))
+
+
+def test_missing_audio_is_refused_before_the_model_is_trained(data, tmp_path):
+    rows = read_manifest(data / "train.jsonl")
+    rows[3]["audio_filepath"] = "gone.flac"
+    write_jsonl(tmp_path / "train.jsonl", rows)
+    with pytest.raises(InputError, match=r"audio of 1 utterances is missing, first gone\.flac"):
+        finetune.main(command(data, tmp_path / "model", train=tmp_path / "train.jsonl"))
+
+
+def test_dev_wer_is_a_fraction_of_the_reference_words(data):
+    recogniser = Recogniser(data / "base", 1.0, "en", "transcribe", "cpu")
+    speech = finetune.Speech(recogniser, [data / "dev.jsonl"])
+    recogniser.transcribe = lambda waveforms, precision: [""] * len(waveforms)
+    assert finetune.dev_wer(speech, torch.float32) == 1.0
+    assert math.isfinite(finetune.dev_loss(speech, torch.float32))

@@ -1,0 +1,276 @@
+"""The base model's folder: names, tokenizer ids and settings, on a checkpoint of two layers."""
+
+import base64
+import json
+from collections import Counter
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+from transformers import WhisperForConditionalGeneration, WhisperProcessor, WhisperTokenizer
+
+import pretrained
+from errors import InputError
+
+SENTENCE = b"she sells sea shells by the sea shore; the shells she sells are sea shells"
+DIMS = {
+    "n_mels": 80,
+    "n_audio_ctx": 50,
+    "n_audio_state": 16,
+    "n_audio_head": 2,
+    "n_audio_layer": 2,
+    "n_text_ctx": 32,
+    "n_text_state": 16,
+    "n_text_head": 2,
+    "n_text_layer": 2,
+}
+
+
+def learn_ranks(text: bytes, merges: int) -> dict[bytes, int]:
+    """Byte-pair encoding learnt from one sentence: 256 bytes, then the commonest pairs."""
+    ranks = {bytes([byte]): byte for byte in range(256)}
+    words = [[bytes([byte]) for byte in word] for word in text.replace(b" ", b"\n ").split(b"\n")]
+    for _ in range(merges):
+        pairs = Counter(pair for word in words for pair in zip(word, word[1:], strict=False))
+        first, second = max(pairs, key=lambda pair: (pairs[pair], pair))
+        ranks[first + second] = len(ranks)
+        words = [pretrained.encode_bytes(b"".join(w), ranks, below=len(ranks)) for w in words]
+    return ranks
+
+
+def tiktoken_ids(word: bytes, ranks: dict[bytes, int]) -> list[int]:
+    """What tiktoken does with one word: merge the adjacent pair of lowest rank while there is one.
+
+    Written over positions, not over pieces, so that it shares nothing with the code under test.
+    """
+    cuts = list(range(len(word) + 1))
+    while True:
+        candidates = [
+            (ranks[word[cuts[i] : cuts[i + 2]]], i + 1)
+            for i in range(len(cuts) - 2)
+            if word[cuts[i] : cuts[i + 2]] in ranks
+        ]
+        if not candidates:
+            return [ranks[word[a:b]] for a, b in zip(cuts, cuts[1:], strict=False)]
+        del cuts[min(candidates)[1]]
+
+
+@pytest.fixture(scope="module")
+def ranks() -> dict[bytes, int]:
+    return learn_ranks(SENTENCE, merges=20)
+
+
+@pytest.fixture(scope="module")
+def tokenizer(ranks) -> WhisperTokenizer:
+    return pretrained.make_tokenizer(ranks, list(pretrained.LANGUAGES)[:99])
+
+
+@pytest.fixture(scope="module")
+def artifact(tmp_path_factory, ranks) -> Path:
+    """An original checkpoint of two small layers in half precision, beside its ranks."""
+    folder = tmp_path_factory.mktemp("artifact")
+    (folder / "gpt2.tiktoken").write_text(
+        "".join(f"{base64.b64encode(t).decode()} {rank}\n" for t, rank in ranks.items())
+    )
+    dims = {**DIMS, "n_vocab": len(ranks) + 99 + 8 + 1501}
+    torch.manual_seed(0)
+    model = WhisperForConditionalGeneration(pretrained.model_config(dims, len(ranks)))
+    names = original_names(layers=2)
+    state = {
+        original: model.state_dict()[f"model.{ours}"].half() for original, ours in names.items()
+    }
+    torch.save({"dims": dims, "model_state_dict": state}, folder / "tiny.pt")
+    return folder
+
+
+def original_names(layers: int) -> dict[str, str]:
+    """Original name -> Hugging Face name, spelt out block by block as two published checkpoints."""
+    names = {
+        "encoder.conv1.weight": "encoder.conv1.weight",
+        "encoder.conv1.bias": "encoder.conv1.bias",
+        "encoder.conv2.weight": "encoder.conv2.weight",
+        "encoder.conv2.bias": "encoder.conv2.bias",
+        "encoder.positional_embedding": "encoder.embed_positions.weight",
+        "encoder.ln_post.weight": "encoder.layer_norm.weight",
+        "encoder.ln_post.bias": "encoder.layer_norm.bias",
+        "decoder.token_embedding.weight": "decoder.embed_tokens.weight",
+        "decoder.positional_embedding": "decoder.embed_positions.weight",
+        "decoder.ln.weight": "decoder.layer_norm.weight",
+        "decoder.ln.bias": "decoder.layer_norm.bias",
+    }
+    modules = {
+        "attn.query": "self_attn.q_proj",
+        "attn.key": "self_attn.k_proj",
+        "attn.value": "self_attn.v_proj",
+        "attn.out": "self_attn.out_proj",
+        "attn_ln": "self_attn_layer_norm",
+        "mlp.0": "fc1",
+        "mlp.2": "fc2",
+        "mlp_ln": "final_layer_norm",
+    }
+    crossed = {
+        "cross_attn.query": "encoder_attn.q_proj",
+        "cross_attn.key": "encoder_attn.k_proj",
+        "cross_attn.value": "encoder_attn.v_proj",
+        "cross_attn.out": "encoder_attn.out_proj",
+        "cross_attn_ln": "encoder_attn_layer_norm",
+    }
+    for side, parts in (("encoder", modules), ("decoder", modules | crossed)):
+        for layer in range(layers):
+            for original, ours in parts.items():
+                for kind in ("weight",) if original.endswith("key") else ("weight", "bias"):
+                    names[f"{side}.blocks.{layer}.{original}.{kind}"] = (
+                        f"{side}.layers.{layer}.{ours}.{kind}"
+                    )
+    return names
+
+
+@pytest.mark.parametrize(("original", "ours"), original_names(layers=1).items())
+def test_each_original_name_becomes_its_hugging_face_name(original, ours):
+    assert pretrained.hugging_face_name(original) == f"model.{ours}"
+
+
+def test_recovered_merges_rebuild_their_tokens_in_the_order_of_the_ranks(ranks):
+    merged = [first + second for first, second in pretrained.recover_merges(ranks)]
+    assert merged == [token for token, rank in ranks.items() if rank >= 256]
+
+
+def test_ranks_with_a_token_that_no_merge_makes_are_refused():
+    ranks = {bytes([byte]): byte for byte in range(256)} | {b"abc": 256}
+    with pytest.raises(InputError, match=r"b'abc' \(rank 256\)"):
+        pretrained.recover_merges(ranks)
+
+
+def test_ids_are_those_of_tiktoken(tokenizer, ranks):
+    for word in ("she", " shells", " seashore", " hells", " naïve", " 東京", " zebra", "\n"):
+        ids = tokenizer.encode(word, add_special_tokens=False)
+        assert ids == tiktoken_ids(word.encode(), ranks), word
+
+
+def test_special_tokens_and_timestamps_follow_the_ranks_in_whispers_order(tokenizer, ranks):
+    names = ["<|endoftext|>", "<|startoftranscript|>", "<|en|>", "<|zh|>"]
+    assert [tokenizer.convert_tokens_to_ids(name) - len(ranks) for name in names] == [0, 1, 2, 3]
+    names = ["<|translate|>", "<|notimestamps|>", "<|0.00|>", "<|0.02|>", "<|30.00|>"]
+    after_languages = len(ranks) + 2 + 99
+    assert [tokenizer.convert_tokens_to_ids(name) - after_languages for name in names] == [
+        0,
+        5,
+        6,
+        7,
+        1506,
+    ]
+    assert len(tokenizer) == len(ranks) + 2 + 99 + 6 + 1501
+
+
+def test_text_becomes_a_transcript_without_timestamps_and_comes_back(tokenizer):
+    ids = tokenizer("she sells naïve shells").input_ids
+    assert tokenizer.convert_ids_to_tokens(ids[:2]) == [
+        "<|startoftranscript|>",
+        "<|notimestamps|>",
+    ]
+    assert ids[-1] == tokenizer.eos_token_id
+    assert tokenizer.decode(ids, skip_special_tokens=True) == "she sells naïve shells"
+
+
+def test_printable_bytes_are_256_different_characters():
+    assert len(set(pretrained.printable_bytes().values())) == 256
+    assert pretrained.printable_bytes()[ord(" ")] == "Ġ"  # as GPT-2's vocabulary writes a space
+
+
+def test_only_a_multilingual_model_gets_languages_and_a_task(tokenizer):
+    languages = list(pretrained.LANGUAGES)[:99]
+    english = pretrained.generation_config(tokenizer, languages, False, 448)
+    multilingual = pretrained.generation_config(tokenizer, languages, True, 448)
+    assert english.is_multilingual is False
+    assert not hasattr(english, "lang_to_id")
+    assert multilingual.lang_to_id["<|en|>"] == tokenizer.convert_tokens_to_ids("<|en|>")
+    assert set(multilingual.task_to_id) == {"translate", "transcribe"}
+    assert multilingual.task == "transcribe"
+
+
+def test_control_tokens_are_never_decoded_but_notimestamps_is_not_among_them(tokenizer):
+    config = pretrained.generation_config(tokenizer, ["en"], False, 448)
+    names = tokenizer.convert_ids_to_tokens(config.suppress_tokens[-6:])
+    assert names == [
+        "<|startoftranscript|>",
+        "<|translate|>",
+        "<|transcribe|>",
+        "<|startoflm|>",
+        "<|startofprev|>",
+        "<|nospeech|>",
+    ]
+
+
+def test_an_original_checkpoint_becomes_a_folder_that_holds_the_same_numbers(artifact, tmp_path):
+    pretrained.main(["--artifact", str(artifact), "--output", str(tmp_path / "base")])
+    original = torch.load(artifact / "tiny.pt", weights_only=True)["model_state_dict"]
+    written = load_file(tmp_path / "base" / "model.safetensors")
+    assert "proj_out.weight" not in written  # tied: stored once
+    names = original_names(layers=2)
+    assert {f"model.{name}" for name in names.values()} == set(written)
+    for theirs, ours in names.items():
+        assert torch.equal(written[f"model.{ours}"], original[theirs].float()), ours
+    lineage = json.loads((tmp_path / "base" / "model.safetensors.lineage.json").read_text())
+    assert str(artifact / "tiny.pt") in lineage["inputs"]
+
+
+def test_the_folder_transcribes(artifact, tmp_path):
+    pretrained.main(["--artifact", str(artifact), "--output", str(tmp_path)])
+    processor = WhisperProcessor.from_pretrained(tmp_path)
+    model = WhisperForConditionalGeneration.from_pretrained(tmp_path)
+    features = processor(torch.zeros(16000).numpy(), sampling_rate=16000, return_tensors="pt")
+    assert features.input_features.shape == (1, 80, 100)  # 50 positions of 20 ms
+    ids = model.generate(features.input_features, max_length=8)
+    assert isinstance(processor.batch_decode(ids, skip_special_tokens=True)[0], str)
+
+
+def test_a_hugging_face_folder_is_taken_as_it_is(artifact, tmp_path):
+    pretrained.main(["--artifact", str(artifact), "--output", str(tmp_path / "first")])
+    pretrained.main(["--artifact", str(tmp_path / "first"), "--output", str(tmp_path / "second")])
+    for name in ("model.safetensors", "tokenizer.json"):
+        assert (tmp_path / "first" / name).read_bytes() == (tmp_path / "second" / name).read_bytes()
+
+
+def test_a_hugging_face_folder_without_a_generation_config_is_refused(artifact, tmp_path):
+    pretrained.main(["--artifact", str(artifact), "--output", str(tmp_path / "first")])
+    (tmp_path / "first" / "generation_config.json").unlink()
+    with pytest.raises(InputError, match="lacks no_timestamps_token_id, is_multilingual"):
+        pretrained.main(["--artifact", str(tmp_path / "first"), "--output", str(tmp_path / "out")])
+
+
+@pytest.mark.parametrize("change", ["drop", "add", "reshape"])
+def test_a_checkpoint_with_other_parameters_is_refused_by_name(artifact, tmp_path, change):
+    content = torch.load(artifact / "tiny.pt", weights_only=True)
+    state = content["model_state_dict"]
+    match change:
+        case "drop":
+            del state["encoder.ln_post.bias"]
+        case "add":
+            state["encoder.ln_extra.bias"] = torch.zeros(1)
+        case "reshape":
+            state["encoder.ln_post.bias"] = torch.zeros(3)
+    torch.save(content, tmp_path / "tiny.pt")
+    (tmp_path / "gpt2.tiktoken").write_bytes((artifact / "gpt2.tiktoken").read_bytes())
+    with pytest.raises(InputError, match="encoder.(layer_norm|ln_extra).bias"):
+        pretrained.main(["--artifact", str(tmp_path), "--output", str(tmp_path / "out")])
+    assert not (tmp_path / "out" / "model.safetensors").exists()
+
+
+def test_ranks_of_another_model_are_refused(artifact, tmp_path):
+    lines = (artifact / "gpt2.tiktoken").read_text().splitlines(keepends=True)
+    (tmp_path / "gpt2.tiktoken").write_text("".join(lines[:-5]))
+    (tmp_path / "tiny.pt").write_bytes((artifact / "tiny.pt").read_bytes())
+    with pytest.raises(InputError, match="271 ranks leave 104 languages"):
+        pretrained.main(["--artifact", str(tmp_path), "--output", str(tmp_path / "out")])
+
+
+def test_a_checkpoint_that_would_run_code_is_refused(artifact, tmp_path):
+    torch.save({"dims": DIMS, "model_state_dict": eval}, tmp_path / "tiny.pt")
+    with pytest.raises(InputError, match="not a checkpoint of tensors only"):
+        pretrained.main(["--artifact", str(tmp_path), "--output", str(tmp_path / "out")])
+
+
+def test_a_folder_with_neither_kind_of_checkpoint_is_refused(tmp_path):
+    with pytest.raises(InputError, match=r"has 0 \*.pt files and no config.json"):
+        pretrained.main(["--artifact", str(tmp_path), "--output", str(tmp_path / "out")])

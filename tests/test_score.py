@@ -1,0 +1,164 @@
+"""Counting errors: sentences of three words."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from errors import InputError
+from manifest import write_jsonl
+from normalise import normalise
+from score import main
+
+
+def run_score(
+    folder: Path, references: dict[str, str], hypotheses: dict[str, str], **carried
+) -> dict:
+    rows = [
+        {"id": name, "audio_filepath": f"{name}.flac", "duration": 1.0, "text": text}
+        | {"speaker": "ann", "domain": "music"}
+        | carried
+        for name, text in references.items()
+    ]
+    write_jsonl(folder / "manifest.jsonl", rows)
+    write_jsonl(folder / "hyp.jsonl", ({"id": n, "text": t} for n, t in hypotheses.items()))
+    main(
+        [f"--references={folder / 'manifest.jsonl'}", f"--hypotheses={folder / 'hyp.jsonl'}"]
+        + [f"--output={folder / 'score.json'}"]
+    )
+    return json.loads((folder / "score.json").read_text())
+
+
+def test_each_kind_of_error_is_counted(tmp_path: Path):
+    found = run_score(
+        tmp_path,
+        {"sub": "play some jazz", "del": "play some jazz", "ins": "play jazz", "hit": "stop"},
+        {"sub": "play some jam", "del": "play jazz", "ins": "play the jazz", "hit": "stop"},
+    )
+    assert found["words"] == {
+        "substitutions": 1,
+        "deletions": 1,
+        "insertions": 1,
+        "hits": 7,
+        "reference_words": 9,
+    }
+    assert found["utterances"] == 4
+    assert found["wer"] == 3 / 9
+
+
+def test_wer_is_pooled_over_words_not_averaged_over_utterances(tmp_path: Path):
+    found = run_score(
+        tmp_path, {"a": "no", "b": "one two three"}, {"a": "go", "b": "one two three"}
+    )
+    assert found["words"]["reference_words"] == 2  # "one two three" is the number 123
+    assert found["wer"] == 0.5
+    found = run_score(tmp_path, {"a": "no", "b": "go to bed"}, {"a": "so", "b": "go to bed"})
+    assert found["wer"] == 0.25
+
+
+def test_characters_are_counted_with_spaces(tmp_path: Path):
+    found = run_score(tmp_path, {"a": "ab cd"}, {"a": "ab xd"})
+    assert found["characters"] == {
+        "substitutions": 1,
+        "deletions": 0,
+        "insertions": 0,
+        "hits": 4,
+        "reference_characters": 5,
+    }
+    assert found["cer"] == 0.2
+
+
+def test_both_sides_are_normalised(tmp_path: Path):
+    found = run_score(
+        tmp_path,
+        {"a": "What's the colour at 7 o'clock?", "b": "twenty five percent"},
+        {"a": "what is the color at seven o'clock", "b": "25%"},
+    )
+    assert found["wer"] == 0
+
+
+def test_normalise_strips_and_maps():
+    assert normalise("  Um, I won't PAY twenty-one dollars! ") == "i will not pay $21"
+
+
+def test_dots_are_no_word():
+    assert normalise("wait...") == "wait"
+    assert normalise("wait\N{HORIZONTAL ELLIPSIS} what") == "wait what"
+    assert normalise("[laughs] ... (ahem)") == ""
+    assert normalise("3.5% of $2") == "3.5% of $2"
+
+
+def test_every_word_against_an_empty_reference_is_an_insertion(tmp_path: Path):
+    found = run_score(
+        tmp_path,
+        {"a": "stop that", "noise": "[door]", "silence": "hmm"},
+        {"a": "stop that", "noise": "thank you", "silence": "..."},
+    )
+    assert found["empty_references"] == 2
+    assert found["insertions_against_empty_references"] == 2
+    assert found["words"]["insertions"] == 2
+    assert found["wer"] == 2 / 2
+
+
+def test_only_empty_references_are_refused(tmp_path: Path):
+    with pytest.raises(InputError, match="none of its 1 references has a word left"):
+        run_score(tmp_path, {"a": "hmm"}, {"a": "hello"})
+
+
+def test_empty_hypothesis_deletes_every_word(tmp_path: Path):
+    found = run_score(tmp_path, {"a": "stop that"}, {"a": ""})
+    assert (found["words"]["deletions"], found["wer"], found["cer"]) == (2, 1.0, 1.0)
+
+
+def test_utterances_carry_counts_and_the_manifests_fields(tmp_path: Path):
+    found = run_score(
+        tmp_path, {"b": "go home", "a": "stop"}, {"a": "top", "b": "go"}, text_id="t1"
+    )
+    common = {"duration": 1.0, "speaker": "ann", "domain": "music", "text_id": "t1"}
+    zero = {"substitutions": 0, "deletions": 0, "insertions": 0}
+    assert found["per_utterance"] == [
+        {"id": "b", **common, **zero, "deletions": 1, "reference_words": 2}
+        | {"character_errors": 5, "reference_characters": 7},
+        {"id": "a", **common, **zero, "substitutions": 1, "reference_words": 1}
+        | {"character_errors": 1, "reference_characters": 4},
+    ]
+
+
+def test_utterances_are_joined_by_id_not_by_line(tmp_path: Path):
+    found = run_score(tmp_path, {"a": "stop", "b": "go"}, {"b": "go", "a": "stop"})
+    assert found["wer"] == 0
+
+
+def test_different_ids_are_refused_with_counts_and_names(tmp_path: Path):
+    with pytest.raises(InputError) as error:
+        run_score(tmp_path, {"a": "stop", "d": "x", "c": "y"}, {"a": "stop", "e": "z"})
+    assert "1 utterances are in both files" in str(error.value)
+    assert f"2 only in {tmp_path / 'manifest.jsonl'}, first 'c'" in str(error.value)
+    assert f"1 only in {tmp_path / 'hyp.jsonl'}, first 'e'" in str(error.value)
+    assert not (tmp_path / "score.json").exists()
+
+
+def test_a_missing_hypothesis_alone_is_refused(tmp_path: Path):
+    with pytest.raises(InputError, match="1 only in .*manifest.jsonl, first 'b'"):
+        run_score(tmp_path, {"a": "stop", "b": "go"}, {"a": "stop"})
+
+
+def test_an_unexpected_hypothesis_alone_is_refused(tmp_path: Path):
+    with pytest.raises(InputError, match="1 only in .*hyp.jsonl, first 'b'"):
+        run_score(tmp_path, {"a": "stop"}, {"a": "stop", "b": "go"})
+
+
+def test_score_is_printed_in_percent(tmp_path: Path, capsys: pytest.CaptureFixture):
+    run_score(tmp_path, {"a": "go to bed now"}, {"a": "go to bed"})
+    assert capsys.readouterr().out == "WER 25.00%, CER 30.77%: 1 utterances, 4 words\n"
+
+
+def test_one_utterance_per_line_and_lineage_beside(tmp_path: Path):
+    run_score(tmp_path, {"a": "stop", "b": "go"}, {"a": "stop", "b": "go"})
+    lines = (tmp_path / "score.json").read_text().splitlines()
+    assert sum('"id"' in line for line in lines) == 2
+    recorded = json.loads((tmp_path / "score.json.lineage.json").read_text())
+    assert set(recorded["inputs"]) == {
+        str(tmp_path / "manifest.jsonl"),
+        str(tmp_path / "hyp.jsonl"),
+    }

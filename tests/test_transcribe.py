@@ -1,0 +1,123 @@
+"""Transcribing: agreement with plain transformers, windows, task vectors added in memory."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from transformers import (
+    WhisperFeatureExtractor,
+    WhisperForConditionalGeneration,
+    WhisperTokenizer,
+)
+
+import recogniser
+import task_vector
+import transcribe
+from audio import load_audio
+from errors import InputError
+from manifest import read_jsonl, read_manifest
+from recogniser import Recogniser, crop_window, precision_of
+from tiny import write_speech, write_whisper
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("data")
+    write_whisper(folder / "real", seed=1)
+    write_whisper(folder / "synthetic", seed=2)
+    write_speech(folder, "test", 5)
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def short_hypotheses(monkeypatch):
+    monkeypatch.setattr(recogniser, "MAX_LENGTH", 12)
+
+
+def run(data: Path, output: Path, **changes: object) -> dict[str, str]:
+    options = {
+        "model": data / "real",
+        "manifest": data / "test.jsonl",
+        "output": output,
+        "precision": "fp32",
+    } | changes
+    transcribe.main(
+        [part for k, v in options.items() for part in (f"--{k.replace('_', '-')}", str(v))]
+    )
+    return {row["id"]: row["text"] for row in read_jsonl(output)}
+
+
+def test_hypotheses_are_those_of_plain_transformers_one_by_one(data, tmp_path):
+    found = run(data, tmp_path / "hypotheses.jsonl", batch_size=2)
+    model = WhisperForConditionalGeneration.from_pretrained(data / "real")
+    extractor = WhisperFeatureExtractor.from_pretrained(data / "real")
+    tokenizer = WhisperTokenizer.from_pretrained(data / "real")
+    for row in read_manifest(data / "test.jsonl"):
+        features = extractor(
+            load_audio(row["audio_filepath"]), sampling_rate=16_000, return_tensors="pt"
+        ).input_features
+        tokens = model.generate(features, max_length=12)
+        expected = tokenizer.batch_decode(tokens, skip_special_tokens=True)[0].strip()
+        assert found[row["id"]] == expected
+
+
+def test_hypotheses_keep_the_manifests_order_and_the_batch_size_changes_nothing(data, tmp_path):
+    one = run(data, tmp_path / "one.jsonl", batch_size=1)
+    all_at_once = run(data, tmp_path / "all.jsonl", batch_size=32)
+    assert one == all_at_once
+    assert list(one) == [row["id"] for row in read_manifest(data / "test.jsonl")]
+
+
+def test_a_task_vector_added_while_loading_gives_the_hypotheses_of_the_written_checkpoint(
+    data, tmp_path
+):
+    vector = tmp_path / "vector.safetensors"
+    task_vector.main(
+        ["subtract", "--real", str(data / "real/model.safetensors"), "--synthetic"]
+        + [str(data / "synthetic/model.safetensors"), "--output", str(vector)]
+    )
+    task_vector.main(
+        ["apply", "--checkpoint", str(data / "real/model.safetensors"), "--vector", str(vector)]
+        + ["--scaling-coefficient", "0.5", "--output", str(tmp_path / "sum/model.safetensors")]
+    )
+    coefficient = {"task_vector": vector, "scaling_coefficient": 0.5, "window": 1.0}
+    added = run(data, tmp_path / "added.jsonl", **coefficient)
+    written = run(data, tmp_path / "written.jsonl", model=tmp_path / "sum", window=1.0)
+    plain = run(data, tmp_path / "plain.jsonl", window=1.0)
+    assert added == written != plain
+
+
+def test_a_shorter_window_is_the_first_rows_of_the_position_table(data):
+    model = WhisperForConditionalGeneration.from_pretrained(data / "real")
+    table = model.model.encoder.embed_positions.weight.detach().clone()
+    crop_window(model, 2.5)
+    assert torch.equal(model.model.encoder.embed_positions.weight, table[:125])
+    assert model(torch.zeros(1, 80, 250), decoder_input_ids=torch.tensor([[257]])).logits.shape[1]
+
+
+@pytest.mark.parametrize("window", [0, 0.013, 31])
+def test_a_window_that_does_not_fit_the_table_is_refused(data, window):
+    model = WhisperForConditionalGeneration.from_pretrained(data / "real")
+    with pytest.raises(InputError, match=r"not a multiple of 0\.02 s between 0 and the model's 30"):
+        crop_window(model, window)
+
+
+def test_an_english_only_model_is_not_asked_for_another_language(data):
+    with pytest.raises(InputError, match="an English-only model cannot transcribe 'de'"):
+        Recogniser(data / "real", 30.0, "de", "transcribe", "cpu")
+
+
+def test_a_vector_without_a_coefficient_is_refused(data, tmp_path):
+    with pytest.raises(InputError, match="go together"):
+        run(data, tmp_path / "hypotheses.jsonl", scaling_coefficient=0.5)
+
+
+def test_utterances_longer_than_the_window_are_refused_not_cut(data, tmp_path):
+    with pytest.raises(InputError, match="longer than the window"):
+        run(data, tmp_path / "hypotheses.jsonl", window=0.2)
+    assert not (tmp_path / "hypotheses.jsonl").exists()
+
+
+def test_precision_is_what_was_asked_for():
+    assert precision_of("bf16", "cpu") == torch.bfloat16
+    assert precision_of("fp32", "cpu") == torch.float32
