@@ -63,14 +63,21 @@ def files_of_domain(wildcards) -> list[str]:
     """Return the files that a domain is made from: a fetched corpus, or the user's own."""
     domain = config["domains"][wildcards.domain]
     if "artifact" in domain:
-        return [f"resources/{domain['artifact']}/SHA256SUMS"]
+        return [f"resources/{domain['artifact']}/files.json"]
     named = [domain.get("manifest"), domain.get("texts"), *domain.get("splits", {}).values()]
     return [path for path in named if path]
 
 
+def corpus_folder(wildcards, input) -> list[str]:
+    """Return prepare's option for the folder of a fetched corpus, if the domain has one."""
+    if "artifact" not in config["domains"][wildcards.domain]:
+        return []
+    return ["--artifact", str(Path(input[0]).parent)]
+
+
 def files_of_tts(wildcards) -> str:
     """Return the checksums of the files that a TTS engine loads."""
-    return f"resources/{config['tts'][wildcards.tts]['artifact']}/SHA256SUMS"
+    return f"resources/{config['tts'][wildcards.tts]['artifact']}/files.json"
 
 
 def shards_of(name: str):

@@ -3,16 +3,15 @@
 
 rule fetch:
     output:
-        "resources/{artifact}/SHA256SUMS",
+        "resources/{artifact}/files.json",
     params:
         code=code_version("fetch.py"),
         declaration=declaration("artifacts", "artifact"),
-        scripts=SCRIPTS,
     log:
         "logs/fetch/{artifact}.log",
     shell:
         """
-        python {params.scripts:q}/fetch.py \
+        python {SCRIPTS:q}/fetch.py \
             --artifact {wildcards.artifact} \
             --declaration {params.declaration:q} \
             --output resources/{wildcards.artifact} >{log:q} 2>&1
@@ -21,17 +20,16 @@ rule fetch:
 
 rule pretrained:
     input:
-        expand("resources/{artifact}/SHA256SUMS", artifact=config["model"]["artifact"]),
+        expand("resources/{artifact}/files.json", artifact=config["model"]["artifact"]),
     output:
         "<results>/models/pretrained/seed0/model.safetensors",
     params:
         code=code_version("pretrained.py"),
-        scripts=SCRIPTS,
     log:
         "<logs>/pretrained.log",
     shell:
         """
-        python {params.scripts:q}/pretrained.py \
+        python {SCRIPTS:q}/pretrained.py \
             --artifact "$(dirname {input:q})" \
             --output "$(dirname {output:q})" >{log:q} 2>&1
         """

@@ -13,7 +13,7 @@ rule prepare:
     params:
         code=code_version("prepare.py"),
         declaration=declaration("domains", "domain"),
-        folder=artifact_folder("domains", "domain"),
+        corpus=corpus_folder,
         audio=f"{RESULTS}/audio/{{domain}}/real",
     wildcard_constraints:
         domain="|".join(WITH_RECORDINGS),
@@ -23,7 +23,7 @@ rule prepare:
         """
         python {SCRIPTS:q}/prepare.py \
             --domain {wildcards.domain} \
-            --declaration {params.declaration:q} {params.folder:q} \
+            --declaration {params.declaration:q} {params.corpus:q} \
             --audio-dir {params.audio:q} \
             --manifests-dir "$(dirname {output.train:q})" \
             --texts-dir "$(dirname {output.texts:q})" >{log:q} 2>&1

@@ -37,3 +37,12 @@ rule summarize:
             --output-json {output.json:q} \
             --output-tsv {output.tsv:q} >{log:q} 2>&1
         """
+
+
+rule report:
+    input:
+        "<results>/summary.json",
+    output:
+        "<results>/report.html",
+    shell:
+        "TODO {input} {output}"

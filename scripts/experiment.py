@@ -136,7 +136,7 @@ def is_text_only(domain: dict) -> bool:
     return "texts" in domain
 
 
-def model_name(arm: str, target: str, tts: str) -> str:
+def model_name(arm: str, target: str, tts: str | None) -> str:
     """Return the name under ``models/`` of an arm without its vector."""
     return {
         PRETRAINED: PRETRAINED,
@@ -152,72 +152,75 @@ def model_name(arm: str, target: str, tts: str) -> str:
 def delivered(config: dict, target: str, tts: str) -> str:
     """Return the name under ``models/`` of the adapted checkpoint that is written for a target."""
     choice = config["task_vector"]["delivered"]
-    return f"{model_name(choice['on'], target, tts)}+tv{choice['scaling_coefficient']:g}"
+    return f"{model_name(choice['arm'], target, tts)}+tv{choice['scaling_coefficient']:g}"
 
 
 def evaluations(config: dict) -> Iterator[dict]:
     """Yield every number of the experiment: which model is scored on which speech, and as what.
 
-    This is the whole matrix. ``scaling_coefficient`` and ``vector_on`` are null without a vector;
-    ``score`` is null for a target without recordings. An arm that does not depend on the TTS, or
-    on the seed, is yielded once.
+    This is the whole matrix. A target without recordings has its delivered checkpoint, whose
+    ``score`` is null. The dev speech is where the scaling coefficient of a vector is chosen.
     """
-    results, coefficients = results_folder(config), config["task_vector"]["scaling_coefficients"]
-    chosen_on, first_tts = config["task_vector"]["chosen_on"], next(iter(config["tts"]))
     for target in config["targets"]:
-        text_only = is_text_only(config["domains"][target])
-        for tts in config["tts"]:
-            for arm in config["arms"]:
-                base = arm.removesuffix(VECTOR)
-                depends_on_tts = arm not in (PRETRAINED, "source-real", "target-real")
-                if text_only or not (depends_on_tts or tts == first_tts):
-                    continue
-                with_vector = base != arm
-                for scale in coefficients if with_vector else [None]:
-                    model = model_name(base, target, tts)
-                    name = f"{model}+tv{scale:g}" if with_vector else model
-                    speech_and_split = [("real", "test")] + [(chosen_on, "dev")] * with_vector
-                    for speech, split in speech_and_split:
-                        for seed in [0] if arm == PRETRAINED else config["seeds"]:
-                            path = f"{name}/seed{seed}/{target}/{speech}/{split}"
-                            yield {
-                                "target": target,
-                                "arm": arm,
-                                "tts": tts if depends_on_tts else None,
-                                "model": f"{results}/models/{model}/seed{seed}",
-                                "scaling_coefficient": scale,
-                                "vector_on": base if with_vector else None,
-                                "speech": speech,
-                                "split": split,
-                                "seed": seed,
-                                "window": window_of(config, model),
-                                "manifest": f"{results}/manifests/{target}/{speech}/{split}.jsonl",
-                                "hypotheses": f"{results}/hypotheses/{path}.jsonl",
-                                "score": f"{results}/scores/{path}.json",
-                                "target_recordings": (
-                                    "training" if arm == "target-real" else "none"
-                                ),
-                            }
-            if text_only:
-                for seed in config["seeds"]:
-                    yield {
-                        "target": target,
-                        "arm": config["task_vector"]["delivered"]["on"] + VECTOR,
-                        "tts": tts,
-                        "model": f"{results}/models/{delivered(config, target, tts)}/seed{seed}",
-                        "scaling_coefficient": config["task_vector"]["delivered"][
-                            "scaling_coefficient"
-                        ],
-                        "vector_on": config["task_vector"]["delivered"]["on"],
-                        "speech": None,
-                        "split": None,
-                        "seed": seed,
-                        "window": config["window"],
-                        "manifest": None,
-                        "hypotheses": None,
-                        "score": None,
-                        "target_recordings": "none",
-                    }
+        if is_text_only(config["domains"][target]):
+            choice = config["task_vector"]["delivered"]
+            for tts in config["tts"]:
+                arm, scale = choice["arm"] + VECTOR, choice["scaling_coefficient"]
+                yield from evaluations_of(config, target, arm, tts, scale, None, None)
+            continue
+        for arm, tts, scale in arms(config):
+            yield from evaluations_of(config, target, arm, tts, scale, "real", "test")
+            if scale is not None:
+                speech = config["task_vector"]["chosen_on"]
+                yield from evaluations_of(config, target, arm, tts, scale, speech, "dev")
+
+
+def arms(config: dict) -> Iterator[tuple[str, str | None, float | None]]:
+    """Yield arm, TTS and scaling coefficient: one that hears no TTS once, a vector with each."""
+    for arm in config["arms"]:
+        hears_tts = arm not in (PRETRAINED, "source-real", "target-real")
+        scales = config["task_vector"]["scaling_coefficients"] if arm.endswith(VECTOR) else [None]
+        for tts in config["tts"] if hears_tts else [None]:
+            for scale in scales:
+                yield arm, tts, scale
+
+
+def evaluations_of(
+    config: dict,
+    target: str,
+    arm: str,
+    tts: str | None,
+    scale: float | None,
+    speech: str | None,
+    split: str | None,
+) -> Iterator[dict]:
+    """Yield the evaluations of one model on one test or dev set, one for each seed.
+
+    ``scaling_coefficient`` and ``vector_on`` are null without a vector; the pretrained model has
+    seed 0 only.
+    """
+    results, base = results_folder(config), arm.removesuffix(VECTOR)
+    model = model_name(base, target, tts)
+    added = "" if scale is None else f"+tv{scale:g}"
+    written = model if split else model + added  # a vector is added while a model is transcribing
+    for seed in [0] if arm == PRETRAINED else config["seeds"]:
+        path = f"{model}{added}/seed{seed}/{target}/{speech}/{split}"
+        yield {
+            "target": target,
+            "arm": arm,
+            "tts": tts,
+            "model": f"{results}/models/{written}/seed{seed}",
+            "scaling_coefficient": scale,
+            "vector_on": None if scale is None else base,
+            "speech": speech,
+            "split": split,
+            "seed": seed,
+            "window": window_of(config, model),
+            "manifest": f"{results}/manifests/{target}/{speech}/{split}.jsonl" if split else None,
+            "hypotheses": f"{results}/hypotheses/{path}.jsonl" if split else None,
+            "score": f"{results}/scores/{path}.json" if split else None,
+            "target_recordings": "training" if arm == "target-real" else "none",
+        }
 
 
 def window_of(config: dict, model: str) -> float:

@@ -131,7 +131,7 @@ def is_folder(source: Source) -> bool:
 def describe(source: Source) -> str:
     """Return a source in one line: ``pypi name==version: member``."""
     if "join" in source:
-        return " + ".join(describe(part) for part in source["join"])
+        return f"{describe(source['join'][0])} and {len(source['join']) - 1} more parts"
     kind = next(kind for kind in SOURCES if kind in source)
     inside = source.get("member") or source.get("members") or source.get("file")
     return redacted(f"{kind} {source[kind]}" + (f": {inside}" if inside else ""))
@@ -274,7 +274,7 @@ def fetch(
 ) -> dict[str, str]:
     """Fetch the files of an artifact into ``output``; return the source that gave each of them."""
     output.mkdir(parents=True, exist_ok=True)
-    work = output.parent / f".{output.name}.work"  # beside: the output may be removed by others
+    work = output.resolve().with_name(f".{output.name}.work")  # outlives a removal of output
     work.mkdir(exist_ok=True)
     downloads = Downloads(work, offline)
     used: dict[str, str] = {}

@@ -10,6 +10,7 @@ import re
 import shutil
 import subprocess
 import sys
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -25,6 +26,7 @@ ATTEMPTS = 4  # of a URL, each going on where the one before stopped
 TIMEOUT = 60  # s without a byte
 COMMAND_TIMEOUT = 3600  # s for a package
 REPORT_EVERY = 10  # s between two lines about one URL
+APT_LISTS = threading.Lock()
 
 
 class Unavailable(Exception):
@@ -142,25 +144,32 @@ def deb(source: Source, folder: Path, offline: bool) -> Path:
 
     The lists go into a folder of our own: no root is needed, and the system's stay as they are.
     """
-    options = ["-o", "Acquire::Retries=3"]
+    apt = ["apt-get", "-o", "Acquire::Retries=3"]
     if os.geteuid() == 0:  # else apt would change to a user who cannot write into our folder
-        options += ["-o", "APT::Sandbox::User=root"]
+        apt += ["-o", "APT::Sandbox::User=root"]
     try:
-        execute(["apt-get", *options, "download", source["deb"]], folder)
+        execute([*apt, "download", source["deb"]], folder)
     except Unavailable as first:
-        lists = folder / "lists"
-        (lists / "partial").mkdir(parents=True)
-        options += ["-o", f"Dir::State::Lists={lists}", "-o", f"Dir::Cache={folder / 'cache'}"]
-        options += ["-o", "Acquire::Languages=none"]
         try:
-            execute(["apt-get", *options, "update"], folder)
-            execute(["apt-get", *options, "download", source["deb"]], folder)
+            execute([*apt, *fresh_lists(apt, folder.parent), "download", source["deb"]], folder)
         except Unavailable as second:
             raise Unavailable(
                 f"{first}; with fresh package lists: {second}; if it is the lists, run"
                 " 'apt-get update' as root"
             ) from None
     return only_file(folder, "*.deb")
+
+
+def fresh_lists(apt: list[str], work: Path) -> list[str]:
+    """Fetch apt's package lists into ``work``, once in a run; return the options that use them."""
+    lists = work / "lists"
+    options = ["-o", f"Dir::State::Lists={lists}", "-o", f"Dir::Cache={work / 'cache'}"]
+    with APT_LISTS:
+        if not lists.is_dir():
+            (lists / "partial").mkdir(parents=True)
+            say("downloading apt's package lists")
+            execute([*apt, *options, "-o", "Acquire::Languages=none", "update"], work)
+    return options
 
 
 def path(source: Source, folder: Path, offline: bool) -> Path:

@@ -1,0 +1,52 @@
+# Two commands do everything, set-up included: `make demo` and `make test`.
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3
+VENV := .venv
+READY := $(VENV)/ready
+EXPERIMENT ?= config.yaml
+PROFILE ?= profiles/local
+SNAKEMAKE := snakemake --profile $(PROFILE) --configfile $(EXPERIMENT)
+export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
+export PYTHONUNBUFFERED := 1
+export HF_HUB_DISABLE_TELEMETRY := 1
+
+.PHONY: help demo test lint unit setup clean
+
+help:  ## show this list
+	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 20
+
+demo: $(READY)  ## run the embedded experiment and show its WER table
+	@$(SNAKEMAKE)
+	@python scripts/summarize.py --show results/demo/summary.json
+	@echo "Report: results/demo/report.html"
+
+test: lint unit  ## lint, unit tests, the tiny workflow, and the demo cut to minutes
+
+lint: $(READY)  ## ruff, snakefmt, snakemake --lint
+	ruff check .
+	ruff format --check .
+	snakefmt --check --quiet Snakefile rules
+	snakemake --lint --configfile $(EXPERIMENT)
+
+unit: $(READY)
+	pytest
+
+setup: $(READY)  ## make the virtual environment from requirements.lock
+
+$(READY): requirements.lock
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	    { echo "Python 3.11 or newer is needed; name it: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' || \
+	    { echo "Python's venv module is needed: apt-get install python3-venv"; exit 1; }
+	@echo "Installing the packages of requirements.lock into $(VENV) (2-4 minutes, 2 GB)"
+	@rm -rf $(VENV)
+	@$(PYTHON) -m venv $(VENV)
+	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check \
+	    --requirement requirements.lock
+	@touch $@
+
+clean:  ## remove results and logs; fetched files and the environment stay
+	rm -rf results logs

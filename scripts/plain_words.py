@@ -1,0 +1,122 @@
+"""What a table of WERs shows, in sentences that claim no more than its intervals bear out."""
+
+from experiment import PRETRAINED, VECTOR
+
+TOPLINE = "target-real"
+MINUS = "\N{MINUS SIGN}"
+
+
+def percent(rate: float) -> str:
+    """Return a fraction as percent, to a tenth: 0.1234 is "12.3"."""
+    return f"{100 * rate:.1f}"
+
+
+def points(difference: float) -> str:
+    """Return a difference of fractions in points, signed, to a tenth.
+
+    What a tenth would show as 0 gets one or two more digits, so that a bound's side is seen.
+    """
+    value = 100 * difference
+    digits = next((n for n in (1, 2) if round(value, n)), 3)
+    text = f"{value:+.{digits}f}" if round(value, digits) else "0.0"
+    return text.replace("-", MINUS)
+
+
+def label(row: dict, with_tts: bool = False) -> str:
+    """Return an arm's name as it is shown: with arrow, scaled vector and, if wanted, its TTS."""
+    name = row["arm"].removesuffix(VECTOR).replace("->", "→")
+    if row["scaling_coefficient"] is not None:
+        name += f" + {row['scaling_coefficient']:g} τ"
+    return f"{name} ({row['tts']})" if with_tts and row["tts"] else name
+
+
+def sentences(target: dict) -> list[str]:
+    """Return what a target's rows show: adaptation from text, the task vector, and the room left.
+
+    Of the arms with a task vector only the chosen ones are spoken of: the best of many on the test
+    set would look better than it is.
+    """
+    rows = [row for row in target["rows"] if row["scaling_coefficient"] is None or row["chosen"]]
+    found = [about_text(target["target"], rows), about_vector(rows), about_topline(rows)]
+    return [sentence for sentence in found if sentence]
+
+
+def about_text(name: str, rows: list[dict]) -> str:
+    """Say which arms that saw the target's texts, and none of its recordings, beat pretrained."""
+    pretrained = next((row for row in rows if row["arm"] == PRETRAINED), None)
+    adapted = [row for row in rows if "target-synthetic" in row["arm"] and row["versus_pretrained"]]
+    if pretrained is None or not adapted:
+        return ""
+    better, worse, neither = divide(adapted, "versus_pretrained")
+    whole = f"the pretrained model ({percent(pretrained['wer'])} %)"
+    parts = []
+    if better:
+        parts.append(f"fewer word errors than {whole} are made by {listed(better)}")
+    if worse:
+        parts.append(f"more word errors than {whole} are made by {listed(worse)}")
+    if neither:
+        parts.append(f"no difference from {whole} is shown for {listed(neither)}")
+    return f"On {name}, with speech synthesized from its texts, " + "; ".join(parts) + "."
+
+
+def about_vector(rows: list[dict]) -> str:
+    """Say how the chosen arms with a task vector compare with the paper's baseline."""
+    vector = [row for row in rows if row["arm"].endswith(VECTOR) and row["versus_baseline"]]
+    if not vector:
+        return ""
+    better, worse, neither = divide(vector, "versus_baseline")
+    parts = []
+    for group, claim in ((better, "fewer word errors than"), (worse, "more word errors than")):
+        parts += [
+            f"{row['label']} makes {claim} the paper's baseline"
+            f" ({spread(row['versus_baseline'])} points)"
+            for row in group
+        ]
+    if neither:
+        differences = " and ".join(
+            f"{row['label']} ({spread(row['versus_baseline'])} points)" for row in neither
+        )
+        parts.append(f"no difference from the paper's baseline is shown for {differences}")
+    return "With the task vector, " + "; ".join(parts) + "."
+
+
+def about_topline(rows: list[dict]) -> str:
+    """Say whether training on the target's recordings shows that there was room."""
+    row = next((row for row in rows if row["arm"] == TOPLINE), None)
+    if row is None or row["versus_pretrained"] is None:
+        return ""
+    comparison = row["versus_pretrained"]
+    trained = (
+        f"training on the target's own recordings ({percent(row['wer'])} %;"
+        f" {spread(comparison)} points)"
+    )
+    if comparison["significant"] and comparison["difference"] < 0:
+        return f"There was room: {trained} makes fewer word errors than the pretrained model."
+    if comparison["significant"]:
+        return f"Room is not shown: {trained} makes more word errors than the pretrained model."
+    return f"Room is not shown: {trained} is not shown to differ from the pretrained model."
+
+
+def divide(rows: list[dict], comparison: str) -> tuple[list[dict], list[dict], list[dict]]:
+    """Return the rows that are better, those that are worse, and those with no difference shown."""
+    shown = [row for row in rows if row[comparison]["significant"]]
+    better = [row for row in shown if row[comparison]["difference"] < 0]
+    worse = [row for row in shown if row[comparison]["difference"] >= 0]
+    return better, worse, [row for row in rows if not row[comparison]["significant"]]
+
+
+def listed(rows: list[dict]) -> str:
+    """Return arms with their WER, and with the target recordings that chose their λ, if any."""
+    return " and ".join(f"{row['label']} ({percent(row['wer'])} %{choice(row)})" for row in rows)
+
+
+def choice(row: dict) -> str:
+    """Say how many target recordings chose a row's λ, if any did."""
+    count = row["target_recordings_for_choice"]
+    return f"; λ chosen with {count} target recordings" if count else ""
+
+
+def spread(comparison: dict) -> str:
+    """Return a difference with its interval, in points."""
+    low, high = comparison["interval"]
+    return f"{points(comparison['difference'])}, {points(low)} to {points(high)}"

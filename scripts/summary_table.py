@@ -1,0 +1,99 @@
+"""The table of an experiment as people read it: percent, points, and what they rest on."""
+
+import sys
+
+from plain_words import percent, points
+
+HEADINGS = (
+    "Arm",
+    "WER %",
+    "Difference to pretrained",
+    "Difference to paper's baseline",
+    "Seeds",
+    "Target recordings used",
+)
+
+
+def note(summary: dict) -> str:
+    """Return what a reader must know of a summary's numbers."""
+    confidence = f"{summary['confidence'] * 100:g} %"
+    return (
+        f"WER in % with its {confidence} interval; differences in points, paired on the same"
+        f" utterances; bootstrap of {summary['resamples']:,} resamples by"
+        f" {summary['resampled_by']}. * marks an interval that excludes 0, each comparison taken by"
+        " itself. Scores of several seeds are averaged per utterance before resampling: the"
+        " intervals hold for other test utterances, not for other training seeds."
+        " The paper's baseline is source-mixed→target-synthetic."
+    )
+
+
+def title(target: dict) -> str:
+    """Return a target's name and the size of its test set."""
+    return (
+        f"{target['target']}: {target['utterances']:,} test utterances, {target['words']:,} words"
+    )
+
+
+def cells(row: dict) -> list[str]:
+    """Return a row as it is printed, one cell per heading."""
+    return [
+        row["label"] + (" (chosen)" if row["chosen"] else ""),
+        f"{percent(row['wer'])} [{', '.join(map(percent, row['wer_interval']))}]",
+        comparison_cell(row["versus_pretrained"]),
+        comparison_cell(row["versus_baseline"]),
+        str(len(row["seeds"])),
+        recordings_cell(row),
+    ]
+
+
+def comparison_cell(comparison: dict | None) -> str:
+    """Return a difference in points with its interval, and * where that excludes 0."""
+    if comparison is None:
+        return "–"
+    mark = "*" if comparison["significant"] else ""
+    bounds = ", ".join(map(points, comparison["interval"]))
+    return f"{points(comparison['difference'])} [{bounds}]{mark}"
+
+
+def recordings_cell(row: dict) -> str:
+    """Say which target recordings went into a row."""
+    used = [] if row["target_recordings"] == "none" else [row["target_recordings"]]
+    if row["target_recordings_for_choice"]:
+        used.append(f"{row['target_recordings_for_choice']} to choose λ")
+    return ", ".join(used) or "none"
+
+
+def choices(target: dict) -> list[str]:
+    """Return a sentence for each chosen scaling coefficient."""
+    return [f"{row['label']}: λ {row['chosen_on']}." for row in target["rows"] if row["chosen"]]
+
+
+def print_summary(summary: dict) -> None:
+    """Print every target's table and sentences, with frames if it is a terminal."""
+    for target in summary["targets"]:
+        if target["rows"]:
+            print_table(title(target), [cells(row) for row in target["rows"]])
+        print(*choices(target), sep="\n", end="\n" if choices(target) else "")
+        for checkpoint in target["checkpoints"]:
+            print(f"{target['target']}: {checkpoint['label']} is in {checkpoint['model']}")
+        print(*target["plain_words"], sep="\n", end="\n\n")
+    print(note(summary))
+
+
+def print_table(caption: str, rows: list[list[str]]) -> None:
+    """Print a table to standard output."""
+    if sys.stdout.isatty():
+        from rich.console import Console
+        from rich.table import Table
+        from rich.text import Text
+
+        table = Table(*HEADINGS, title=caption, title_justify="left")
+        for row in rows:
+            table.add_row(*map(Text, row))
+        Console().print(table)
+        return
+    widths = [max(map(len, column)) for column in zip(HEADINGS, *rows, strict=True)]
+    print(caption)
+    for row in (HEADINGS, ["-" * width for width in widths], *rows):
+        line = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        print("  ".join(line).rstrip())

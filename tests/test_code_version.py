@@ -1,0 +1,46 @@
+"""What counts as a change of code, and what does not."""
+
+from code_version import code_version
+
+
+def versions(folder, **files: str) -> str:
+    for name, text in files.items():
+        (folder / f"{name}.py").write_text(text)
+    return code_version(folder / "script.py")
+
+
+def test_a_comment_a_docstring_and_layout_are_no_change(tmp_path):
+    before = versions(tmp_path, script="def f(x):\n    return x + 1\n")
+    after = versions(
+        tmp_path, script='"""Doc."""\n# why\ndef f(x):\n    """More."""\n    return (x +\n 1)\n'
+    )
+    assert before == after
+
+
+def test_a_line_of_logic_is_a_change(tmp_path):
+    before = versions(tmp_path, script="def f(x):\n    return x + 1\n")
+    assert before != versions(tmp_path, script="def f(x):\n    return x + 2\n")
+
+
+def test_a_sibling_module_counts_through_other_siblings_and_inside_functions(tmp_path):
+    before = versions(
+        tmp_path,
+        script="def f():\n    import near\n",
+        near="from far import g\n",
+        far="def g():\n    return 1\n",
+    )
+    assert before != versions(tmp_path, far="def g():\n    return 2\n")
+
+
+def test_a_module_of_a_package_counts(tmp_path):
+    (tmp_path / "corpora").mkdir()
+    (tmp_path / "corpora/__init__.py").write_text("")
+    (tmp_path / "corpora/games.py").write_text("A = 1\n")
+    before = versions(tmp_path, script="from corpora import games\n")
+    (tmp_path / "corpora/games.py").write_text("A = 2\n")
+    assert before != versions(tmp_path)
+
+
+def test_modules_that_are_not_imported_or_only_keep_books_do_not_count(tmp_path):
+    before = versions(tmp_path, script="import lineage\n", lineage="A = 1\n", other="A = 1\n")
+    assert before == versions(tmp_path, lineage="A = 2\n", other="A = 2\n")

@@ -1,0 +1,574 @@
+"""Fetching: the declared bytes or nothing, from whichever source gives them. Needs no network."""
+
+import gzip
+import hashlib
+import io
+import json
+import lzma
+import shutil
+import subprocess
+import sys
+import tarfile
+import threading
+import zipfile
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+import archives
+import fetch
+import sources
+from errors import InputError
+
+CONTENT = bytes(range(256)) * 20  # 5,120 bytes
+
+
+def sha(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def artifact(**files: dict) -> dict:
+    return {"licence": "MIT", "files": files}
+
+
+def one_file(*where: dict, content: bytes = CONTENT) -> dict:
+    """An artifact of one file, ``model.bin``."""
+    return artifact(**{"model.bin": {"sha256": sha(content), "sources": list(where)}})
+
+
+def fetch_main(declaration: dict, output: Path, *options: str) -> None:
+    arguments = ["--artifact", "demo", "--declaration", json.dumps(declaration)]
+    fetch.main([*arguments, "--output", str(output), *options])
+
+
+@pytest.fixture
+def local(tmp_path) -> dict:
+    """A source that works: a file on this machine."""
+    (tmp_path / "local.bin").write_bytes(CONTENT)
+    return {"path": str(tmp_path / "local.bin")}
+
+
+@pytest.fixture(autouse=True)
+def online(monkeypatch):
+    monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
+    monkeypatch.setattr(sources.time, "sleep", lambda seconds: None)
+
+
+# --- which source, and what happens to wrong bytes
+
+
+def test_the_first_source_that_works_is_used_and_later_ones_are_not_asked(
+    tmp_path, local, monkeypatch
+):
+    monkeypatch.setitem(sources.SOURCES, "npm", lambda *_: pytest.fail("npm was asked"))
+    missing = {"path": str(tmp_path / "missing")}
+    later = {"npm": "a@1", "member": "b"}
+    used = fetch.fetch(one_file(missing, local, later)["files"], tmp_path / "out")
+    assert used == {"model.bin": f"path {local['path']}"}
+    assert (tmp_path / "out" / "model.bin").read_bytes() == CONTENT
+
+
+def test_wrong_bytes_are_refused_and_removed_and_the_next_source_is_tried(tmp_path, local):
+    (tmp_path / "wrong").write_bytes(CONTENT + b"!")
+    fetch_main(one_file({"path": str(tmp_path / "wrong")}, local), tmp_path / "out")
+    assert (tmp_path / "out" / "model.bin").read_bytes() == CONTENT
+
+
+def test_if_no_source_works_the_error_names_each_with_its_reason_and_nothing_is_left(tmp_path):
+    (tmp_path / "wrong").write_bytes(b"wrong")
+    declaration = one_file({"path": str(tmp_path / "missing")}, {"path": str(tmp_path / "wrong")})
+    with pytest.raises(InputError) as error:
+        fetch_main(declaration, tmp_path / "out")
+    message = str(error.value)
+    assert f"1. path {tmp_path}/missing: no such file" in message
+    assert f"2. path {tmp_path}/wrong: gave sha256 {sha(b'wrong')}" in message
+    assert "Remedy" in message
+    assert list((tmp_path / "out").iterdir()) == []
+    assert not (tmp_path / ".out.work").exists()
+
+
+def test_the_files_that_could_be_had_stay_when_another_fails(tmp_path, local):
+    declaration = one_file(local)
+    declaration["files"]["b"] = {"sha256": sha(b"b"), "sources": [{"path": "/none"}]}
+    with pytest.raises(InputError, match="1 of 2 files"):
+        fetch_main(declaration, tmp_path / "out")
+    assert (tmp_path / "out" / "model.bin").is_file()
+    assert not (tmp_path / "out" / "files.json").exists()
+
+
+def test_a_file_that_is_there_is_kept_and_a_damaged_one_replaced(tmp_path, local):
+    out = tmp_path / "out"
+    fetch_main(one_file(local), out)
+    Path(local["path"]).unlink()
+    fetch_main(one_file(local), out)  # nothing to fetch from: it is there
+    (out / "model.bin").write_bytes(b"damaged")
+    with pytest.raises(InputError, match="no such file"):
+        fetch_main(one_file(local), out)
+    Path(local["path"]).write_bytes(CONTENT)
+    fetch_main(one_file(local), out)
+    assert (out / "model.bin").read_bytes() == CONTENT
+
+
+def test_the_index_is_the_same_whichever_source_gave_the_file(tmp_path, local):
+    (tmp_path / "copy").write_bytes(CONTENT)
+    fetch_main(one_file(local), tmp_path / "one")
+    fetch_main(one_file({"path": str(tmp_path / "copy")}), tmp_path / "two")
+    index = (tmp_path / "one" / "files.json").read_text()
+    assert index == (tmp_path / "two" / "files.json").read_text()
+    assert json.loads(index) == {
+        "licence": "MIT",
+        "files": {"model.bin": {"sha256": sha(CONTENT), "bytes": 5120}},
+    }
+    lineage = json.loads((tmp_path / "two" / "files.json.lineage.json").read_text())
+    assert lineage["sources"] == {"model.bin": f"path {tmp_path}/copy"}
+
+
+def test_parts_are_joined_in_their_order(tmp_path):
+    (tmp_path / "a").write_bytes(CONTENT[:100])
+    (tmp_path / "b").write_bytes(CONTENT[100:])
+    parts = [{"path": str(tmp_path / "a")}, {"path": str(tmp_path / "b")}]
+    fetch_main(one_file({"join": parts}), tmp_path / "out")
+    assert (tmp_path / "out" / "model.bin").read_bytes() == CONTENT
+
+
+def test_one_package_is_downloaded_once_though_four_threads_want_files_of_it(tmp_path, monkeypatch):
+    calls = []
+
+    def package(source, folder, offline):
+        calls.append(source)
+        with zipfile.ZipFile(folder / "x.whl", "w") as wheel:
+            for name in "abcd":
+                wheel.writestr(name, name)
+        return folder / "x.whl"
+
+    monkeypatch.setitem(sources.SOURCES, "pypi", package)
+    files = {
+        name: {"sha256": sha(name.encode()), "sources": [{"pypi": "x==1", "member": name}]}
+        for name in "abcd"
+    }
+    fetch_main(artifact(**files), tmp_path / "out", "--jobs", "4")
+    assert len(calls) == 1
+    assert sorted(path.name for path in (tmp_path / "out").glob("?")) == ["a", "b", "c", "d"]
+
+
+# --- offline
+
+
+@pytest.mark.parametrize("variable", [None, "1", "TRUE"])
+def test_offline_only_local_files_are_taken(tmp_path, local, monkeypatch, variable):
+    for kind in ("url", "pypi", "sdist", "npm", "deb"):
+        monkeypatch.setitem(sources.SOURCES, kind, lambda *_: pytest.fail("asked the network"))
+    if variable:
+        monkeypatch.setenv("HF_HUB_OFFLINE", variable)
+    options = [] if variable else ["--offline"]
+    remote = [{"url": "http://x/"}, *({k: "x", "member": "m"} for k in ("pypi", "npm", "deb"))]
+    fetch_main(one_file(*remote, local), tmp_path / "out", *options)
+    with pytest.raises(InputError, match="not tried: offline"):
+        fetch_main(one_file(*remote), tmp_path / "other", *options)
+
+
+# --- URLs
+
+
+@pytest.fixture
+def server():
+    """A server of CONTENT that can break off, ignore ranges, or change its file."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self):
+            state = self.server.state
+            state["requests"].append(self.headers.get("Range"))
+            if state["status"]:
+                self.send_error(state["status"])
+                return
+            content, start = state["content"], 0
+            same = self.headers.get("If-Range") in (None, state["etag"])
+            if state["ranges"] and self.headers.get("Range") and same:
+                start = int(self.headers["Range"].removeprefix("bytes=").rstrip("-"))
+                if start >= len(content):
+                    self.send_error(416)
+                    return
+            self.send_response(206 if start else 200)
+            self.send_header("Content-Length", str(len(content) - start))
+            self.send_header("ETag", state["etag"])
+            self.end_headers()
+            end = state["break_at"].pop(0) if state["break_at"] else len(content)
+            self.wfile.write(content[start:end])
+
+        def log_message(self, *_):
+            pass
+
+    http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    http.state = {
+        "content": CONTENT,
+        "etag": '"1"',
+        "ranges": True,
+        "status": 0,
+        "break_at": [],
+        "requests": [],
+    }
+    threading.Thread(target=http.serve_forever, daemon=True).start()
+    http.address = f"http://127.0.0.1:{http.server_port}/model.bin"
+    yield http
+    http.shutdown()
+    http.server_close()
+
+
+def test_a_download_goes_on_where_the_connection_broke(tmp_path, server):
+    server.state["break_at"] = [1000, 3000]
+    fetch_main(one_file({"url": server.address}), tmp_path / "out")
+    assert server.state["requests"] == [None, "bytes=1000-", "bytes=3000-"]
+    assert (tmp_path / "out" / "model.bin").read_bytes() == CONTENT
+
+
+def test_an_interrupted_run_leaves_only_a_part_and_the_next_run_resumes_it(
+    tmp_path, server, monkeypatch
+):
+    monkeypatch.setattr(sources, "ATTEMPTS", 1)
+    server.state["break_at"] = [1000]
+    with pytest.raises(InputError, match="ended after 1000 of 5120 bytes"):
+        fetch_main(one_file({"url": server.address}), tmp_path / "out")
+    assert list((tmp_path / "out").iterdir()) == []
+    (part,) = (tmp_path / ".out.work").rglob("*.part")
+    assert part.read_bytes() == CONTENT[:1000]
+    fetch_main(one_file({"url": server.address}), tmp_path / "out")
+    assert server.state["requests"][-1] == "bytes=1000-"
+    assert (tmp_path / "out" / "model.bin").read_bytes() == CONTENT
+    assert not (tmp_path / ".out.work").exists()
+
+
+def test_a_server_that_ignores_ranges_is_read_from_the_beginning(tmp_path, server):
+    server.state.update(break_at=[1000], ranges=False)
+    fetch_main(one_file({"url": server.address}), tmp_path / "out")
+    assert (tmp_path / "out" / "model.bin").read_bytes() == CONTENT
+
+
+def test_a_file_that_changed_on_the_server_is_read_from_the_beginning(
+    tmp_path, server, monkeypatch
+):
+    monkeypatch.setattr(sources, "ATTEMPTS", 1)
+    server.state.update(break_at=[1000], content=b"x" * 5120, etag='"0"')
+    with pytest.raises(InputError):
+        fetch_main(one_file({"url": server.address}), tmp_path / "out")
+    server.state.update(content=CONTENT, etag='"1"')
+    fetch_main(one_file({"url": server.address}), tmp_path / "out")
+    assert (tmp_path / "out" / "model.bin").read_bytes() == CONTENT
+
+
+def test_a_part_that_was_whole_already_is_taken(tmp_path, server, monkeypatch):
+    monkeypatch.setattr(sources, "ATTEMPTS", 1)
+    server.state["break_at"] = [5000]
+    with pytest.raises(InputError):
+        fetch_main(one_file({"url": server.address}), tmp_path / "out")
+    (part,) = (tmp_path / ".out.work").rglob("*.part")
+    part.write_bytes(CONTENT)
+    fetch_main(one_file({"url": server.address}), tmp_path / "out")
+    assert (tmp_path / "out" / "model.bin").read_bytes() == CONTENT
+
+
+@pytest.mark.parametrize(("status", "requests"), [(404, 1), (503, sources.ATTEMPTS)])
+def test_a_refusal_is_final_and_a_server_fault_is_tried_again(tmp_path, server, status, requests):
+    server.state["status"] = status
+    with pytest.raises(InputError, match=f"HTTP {status}"):
+        fetch_main(one_file({"url": server.address}), tmp_path / "out")
+    assert len(server.state["requests"]) == requests
+
+
+def test_a_url_cannot_name_a_local_file(tmp_path, local):
+    with pytest.raises(InputError, match="only http and https"):
+        fetch_main(one_file({"url": f"file://{local['path']}"}), tmp_path / "out")
+
+
+# --- archives
+
+
+def make_tar(path: Path, mode: str = "w:gz") -> Path:
+    """A tar with two good files and, around them, what must not be unpacked."""
+    with tarfile.open(path, mode) as tar:
+        link = tarfile.TarInfo("./data/link.bin")
+        link.type, link.linkname = tarfile.SYMTYPE, "/etc/passwd"
+        device = tarfile.TarInfo("./data/null.bin")
+        device.type = tarfile.CHRTYPE
+        for entry in (link, device):
+            tar.addfile(entry)
+        for name, content in {"a.bin": CONTENT, "deep/b.bin": b"b", "readme": b"r"}.items():
+            entry = tarfile.TarInfo(f"./data/{name}")
+            entry.size = len(content)
+            tar.addfile(entry, io.BytesIO(content))
+    return path
+
+
+def make_zip(path: Path) -> Path:
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("data/a.bin", CONTENT)
+        archive.writestr("data/deep/b.bin", b"b")
+        archive.writestr("data/readme", b"r")
+        link = zipfile.ZipInfo("data/link.bin")
+        link.external_attr = 0o120777 << 16
+        archive.writestr(link, "/etc/passwd")
+    return path
+
+
+def make_deb(path: Path, suffix: str) -> Path:
+    tar = make_tar(path.with_suffix(".tar"), "w").read_bytes()
+    match suffix:
+        case ".gz":
+            data = gzip.compress(tar)
+        case ".xz":
+            data = lzma.compress(tar)
+        case ".zst":
+            if shutil.which("zstd") is None:
+                pytest.skip("the command zstd is not installed")
+            data = subprocess.run(["zstd", "-c"], input=tar, capture_output=True).stdout
+    with path.open("wb") as file:
+        file.write(archives.AR_MAGIC)
+        parts = {"debian-binary": b"2.0", "control.tar.xz": b"odd", f"data.tar{suffix}": data}
+        for name, content in parts.items():  # a part of odd length is padded by one byte
+            file.write(f"{name:<16}{0:<12}{0:<6}{0:<6}{100644:<8}{len(content):<10}`\n".encode())
+            file.write(content + b"\n" * (len(content) % 2))
+    return path
+
+
+@pytest.fixture(params=["tar.gz", "tar.xz", "zip", "deb.gz", "deb.xz", "deb.zst", "folder"])
+def archive(tmp_path, request) -> Path:
+    path = tmp_path / f"archive.{request.param}"
+    match request.param.split("."):
+        case ["tar", compression]:
+            return make_tar(path, f"w:{compression}")
+        case ["zip"]:
+            return make_zip(path)
+        case ["deb", compression]:
+            return make_deb(path, f".{compression}")
+        case ["folder"]:
+            (path / "data" / "deep").mkdir(parents=True)
+            (path / "data" / "a.bin").write_bytes(CONTENT)
+            (path / "data" / "deep" / "b.bin").write_bytes(b"b")
+            (path / "data" / "readme").write_bytes(b"r")
+            return path
+
+
+def test_a_member_is_taken_out_of_any_archive(archive, tmp_path):
+    source = {"path": str(archive), "member": "data/a.bin"}
+    fetch_main(one_file(source), tmp_path / "out")
+    assert (tmp_path / "out" / "model.bin").read_bytes() == CONTENT
+
+
+def test_members_become_a_folder_whose_identity_is_that_of_sha256sum(archive, tmp_path):
+    lines = f"{sha(CONTENT)}  a.bin\n{sha(b'b')}  deep/b.bin\n"
+    source = {"path": str(archive), "members": "data/*.bin"}
+    entry = {"sha256": sha(lines.encode()), "sources": [source]}
+    fetch_main(artifact(voices=entry), tmp_path / "out")
+    files = sorted((tmp_path / "out" / "voices").rglob("*.*"))
+    assert [path.name for path in files] == ["a.bin", "b.bin"]  # no link, no device
+    (tmp_path / "out" / "voices" / "a.bin").write_bytes(b"damaged")
+    fetch_main(artifact(voices=entry), tmp_path / "out")
+    assert (tmp_path / "out" / "voices" / "a.bin").read_bytes() == CONTENT
+
+
+def test_a_member_that_is_not_there_and_a_file_that_is_no_archive_are_told(archive, tmp_path):
+    with pytest.raises(InputError, match="has no file 'data/other'"):
+        fetch_main(one_file({"path": str(archive), "member": "data/other"}), tmp_path / "out")
+    (tmp_path / "text").write_text("no archive")
+    with pytest.raises(InputError, match="not a whole zip, tar or deb"):
+        fetch_main(one_file({"path": str(tmp_path / "text"), "member": "a"}), tmp_path / "out")
+
+
+def test_a_link_is_no_member(tmp_path):
+    source = {"path": str(make_tar(tmp_path / "x.tar.gz")), "member": "data/link.bin"}
+    with pytest.raises(InputError, match="has no file 'data/link.bin'"):
+        fetch_main(one_file(source), tmp_path / "out")
+
+
+@pytest.mark.parametrize("name", ["../evil.bin", "data/../../evil.bin", "/evil.bin", "a\\b.bin"])
+def test_a_member_that_would_leave_the_folder_is_refused(tmp_path, name):
+    with zipfile.ZipFile(tmp_path / "x.zip", "w") as content:
+        content.writestr(name, CONTENT)
+    source = {"path": str(tmp_path / "x.zip"), "members": "*.bin"}
+    with pytest.raises(InputError, match="not a plain path"):
+        fetch_main(artifact(data={"sha256": sha(b""), "sources": [source]}), tmp_path / "out")
+    assert not list(tmp_path.rglob("evil.bin"))
+
+
+def test_what_unpacks_to_more_than_the_bound_is_refused(tmp_path):
+    with zipfile.ZipFile(tmp_path / "x.zip", "w", zipfile.ZIP_DEFLATED) as content:
+        content.writestr("a/1", bytes(600))
+        content.writestr("a/2", bytes(600))
+    archives.extract_file(tmp_path / "x.zip", "a/1", tmp_path / "1", max_bytes=600)
+    with pytest.raises(archives.ArchiveError, match="bound of 599 bytes"):
+        archives.extract_file(tmp_path / "x.zip", "a/1", tmp_path / "1", max_bytes=599)
+    archives.extract_folder(tmp_path / "x.zip", "a/*", tmp_path / "whole", max_bytes=1200)
+    with pytest.raises(archives.ArchiveError, match="bound"):  # of all files together
+        archives.extract_folder(tmp_path / "x.zip", "a/*", tmp_path / "less", max_bytes=1199)
+
+
+def test_a_truncated_archive_is_refused(tmp_path):
+    whole = make_tar(tmp_path / "x.tar.gz").read_bytes()
+    (tmp_path / "x.tar.gz").write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(InputError, match="not a whole"):
+        fetch_main(
+            one_file({"path": str(tmp_path / "x.tar.gz"), "member": "data/readme"}),
+            tmp_path / "out",
+        )
+
+
+# --- package clients, as far as they can be tried without a network
+
+
+@pytest.fixture
+def wheelhouse(tmp_path, monkeypatch) -> Path:
+    """A folder that is pip's whole world, with one wheel and one source distribution."""
+    folder = tmp_path / "wheelhouse"
+    folder.mkdir()
+    with zipfile.ZipFile(folder / "demo-1.0-py3-none-any.whl", "w") as wheel:
+        wheel.writestr("demo/a.bin", CONTENT)
+        wheel.writestr("demo-1.0.dist-info/METADATA", "Metadata-Version: 2.1\nName: demo\n")
+        wheel.writestr("demo-1.0.dist-info/WHEEL", "Wheel-Version: 1.0\nTag: py3-none-any\n")
+        wheel.writestr("demo-1.0.dist-info/RECORD", "")
+    setup = f"open({str(tmp_path / 'executed')!r}, 'w')\nfrom setuptools import setup\nsetup()\n"
+    with tarfile.open(folder / "demo-1.0.tar.gz", "w:gz") as tar:
+        for name, content in {"setup.py": setup.encode(), "a.bin": CONTENT}.items():
+            entry = tarfile.TarInfo(f"demo-1.0/{name}")
+            entry.size = len(content)
+            tar.addfile(entry, io.BytesIO(content))
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_FIND_LINKS", str(folder))
+    monkeypatch.setenv("PIP_CONFIG_FILE", "/dev/null")
+    return folder
+
+
+def test_pip_gives_a_wheel_from_where_the_user_told_it_to_look(wheelhouse, tmp_path):
+    source = {"pypi": "demo==1.0", "member": "demo/a.bin"}
+    fetch_main(one_file(source), tmp_path / "out")
+    with pytest.raises(InputError, match="pypi demo==2.0: demo/a.bin: .*demo==2.0"):
+        fetch_main(one_file({**source, "pypi": "demo==2.0"}), tmp_path / "other")
+
+
+def test_a_source_distribution_is_fetched_without_running_its_code(wheelhouse, tmp_path):
+    source = {"sdist": "demo==1.0", "member": "demo-1.0/a.bin"}
+    fetch_main(one_file(source), tmp_path / "out")
+    assert (tmp_path / "out" / "model.bin").read_bytes() == CONTENT
+    assert not (tmp_path / "executed").exists()
+    with pytest.raises(InputError, match="no source distribution of demo==2.0"):
+        fetch_main(one_file({**source, "sdist": "demo==2.0"}), tmp_path / "other")
+
+
+def test_the_output_may_be_a_relative_path(wheelhouse, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    fetch_main(one_file({"pypi": "demo==1.0", "member": "demo/a.bin"}), Path("resources/demo"))
+    assert Path("resources/demo/model.bin").is_file()
+
+
+def test_without_package_lists_apt_fetches_its_own_and_tries_again(tmp_path, monkeypatch):
+    commands = []
+
+    def execute(command, folder):
+        commands.append(command)
+        if command[-2] == "download" and not any("Dir::State::Lists" in part for part in command):
+            raise sources.Unavailable("E: Unable to locate package demo")
+        if command[-2] == "download":
+            make_deb(folder / "demo_1_all.deb", ".xz")
+
+    monkeypatch.setattr(sources, "execute", execute)
+    files = {
+        "a": {"sha256": sha(CONTENT), "sources": [{"deb": "demo", "member": "data/a.bin"}]},
+        "b": {"sha256": sha(b"b"), "sources": [{"deb": "more", "member": "data/deep/b.bin"}]},
+    }
+    fetch_main(artifact(**files), tmp_path / "out")
+    assert sum(command[-1] == "update" for command in commands) == 1  # for both packages
+    assert not (tmp_path / ".out.work").exists()
+
+
+def test_a_client_that_is_missing_or_fails_is_a_reason_not_a_crash(tmp_path):
+    with pytest.raises(sources.Unavailable, match="command no-such-client is not installed"):
+        sources.execute(["no-such-client"], tmp_path)
+    script = "import sys; print('note'); print('ERROR: no https://me:secret@host/x', file=sys.stderr); sys.exit(1)"
+    with pytest.raises(sources.Unavailable, match="ERROR: no https://host/x"):
+        sources.execute([sys.executable, "-c", script], tmp_path)
+
+
+def test_the_hub_is_asked_for_the_pinned_commit_and_offline_only_for_its_cache(
+    tmp_path, local, monkeypatch
+):
+    import huggingface_hub
+
+    calls = []
+
+    def download(**arguments):
+        calls.append(arguments)
+        return local["path"]
+
+    monkeypatch.setattr(huggingface_hub, "hf_hub_download", download)
+    commit = "0123456789" * 4
+    source = {"hub": "owner/repo", "revision": commit, "file": "onnx/model.bin"}
+    fetch_main(one_file(source), tmp_path / "out")
+    fetch_main(one_file(source), tmp_path / "other", "--offline")
+    assert [call["local_files_only"] for call in calls] == [False, True]
+    assert {(call["repo_id"], call["revision"], call["filename"]) for call in calls} == {
+        ("owner/repo", commit, "onnx/model.bin")
+    }
+
+
+def test_an_unreachable_hub_is_a_reason_not_a_crash(tmp_path, local, monkeypatch):
+    import huggingface_hub
+
+    def download(**arguments):
+        raise huggingface_hub.errors.LocalEntryNotFoundError("no connection")
+
+    monkeypatch.setattr(huggingface_hub, "hf_hub_download", download)
+    source = {"hub": "owner/repo", "revision": "0" * 40, "file": "model.bin"}
+    fetch_main(one_file(source, local), tmp_path / "out")
+
+
+# --- declarations
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"license": "MIT"}, "unknown key 'license'; did you mean 'licence'"),
+        ({"licence": " "}, "licence is empty"),
+        ({"files": {}}, "files is empty"),
+    ],
+)
+def test_a_faulty_artifact_is_refused(local, change, message):
+    with pytest.raises(InputError, match=message):
+        fetch.check_declaration({**one_file(local), **change})
+
+
+@pytest.mark.parametrize("name", ["../a", "/a", "a/../../b", "files.json"])
+def test_a_file_name_outside_the_artifact_is_refused(local, name):
+    declaration = artifact(**{name: {"sha256": "0" * 64, "sources": [local]}})
+    with pytest.raises(InputError, match="files: "):
+        fetch.check_declaration(declaration)
+
+
+@pytest.mark.parametrize(
+    ("entry", "message"),
+    [
+        ({"sha256": "abc", "sources": [{"path": "a"}]}, "not 64 hexadecimal digits"),
+        ({"sha256": "0" * 64, "sources": []}, "sources is empty"),
+        ({"sha256": "0" * 64}, "'sources' is missing"),
+        ({"sha256": "0" * 64, "sources": [{"pip": "a"}]}, "must have one of hub, url"),
+        ({"sha256": "0" * 64, "sources": [{"path": "a", "url": "b"}]}, "must have one of"),
+        ({"sha256": "0" * 64, "sources": [{"pypi": "a==1"}]}, "needs member"),
+        ({"sha256": "0" * 64, "sources": [{"url": "a", "membr": "b"}]}, "did you mean 'member'"),
+        (
+            {"sha256": "0" * 64, "sources": [{"hub": "a/b", "revision": "main", "file": "c"}]},
+            "pin the commit",
+        ),
+        ({"sha256": "0" * 64, "sources": [{"join": []}]}, "join is empty"),
+        (
+            {"sha256": "0" * 64, "sources": [{"path": "a"}, {"path": "b", "members": "*"}]},
+            "some sources give a file",
+        ),
+    ],
+)
+def test_a_faulty_file_entry_is_refused_by_name(entry, message):
+    with pytest.raises(InputError, match=f"model.bin.*{message}"):
+        fetch.check_declaration(artifact(**{"model.bin": entry}))
+
+
+def test_what_is_not_json_is_refused(tmp_path):
+    with pytest.raises(InputError, match="not JSON"):
+        fetch.main(["--artifact", "a", "--declaration", "{", "--output", str(tmp_path)])

@@ -1,0 +1,366 @@
+"""The table of an experiment: 40 utterances of 5 words, with errors one can count."""
+
+import csv
+import json
+from pathlib import Path
+
+import pytest
+
+import summarize
+from errors import InputError
+from made_up import BASELINE, evaluation, small_experiment, write_evaluations
+from plain_words import percent, points
+from summarize import main
+
+VECTOR = "target-synthetic+vector"
+
+
+def run_summarize(folder: Path, rows: list[dict], *options: str) -> dict:
+    main(
+        [f"--evaluations={write_evaluations(folder, rows)}", "--resamples=500"]
+        + [f"--output-json={folder / 'summary.json'}", f"--output-tsv={folder / 'summary.tsv'}"]
+        + list(options)
+    )
+    return json.loads((folder / "summary.json").read_text())
+
+
+def rows_of(summary: dict, target: str = "music") -> dict[str, dict]:
+    return {
+        row["label"]: row
+        for entry in summary["targets"]
+        if entry["target"] == target
+        for row in entry["rows"]
+    }
+
+
+def test_every_arm_and_scaling_coefficient_has_one_row(tmp_path: Path):
+    rows = rows_of(run_summarize(tmp_path, small_experiment(tmp_path)))
+    assert list(rows) == [
+        "pretrained",
+        "source-mixed→target-synthetic",
+        "target-synthetic",
+        "target-real",
+        "target-synthetic + 0.25 τ",
+        "target-synthetic + 0.5 τ",
+        "target-synthetic + 1 τ",
+    ]
+
+
+def test_rates_are_fractions_with_interval(tmp_path: Path):
+    rows = rows_of(run_summarize(tmp_path, small_experiment(tmp_path)))
+    assert rows["pretrained"]["wer"] == 0.4
+    assert rows["pretrained"]["wer_interval"] == pytest.approx([0.4, 0.4])
+    assert rows["target-synthetic"]["wer"] == 0.2
+    low, high = rows["target-synthetic"]["wer_interval"]
+    assert low == pytest.approx(0.14, abs=0.02)
+    assert high == pytest.approx(0.26, abs=0.02)
+
+
+def test_differences_are_paired_and_marked_only_if_the_interval_excludes_zero(tmp_path: Path):
+    rows = rows_of(run_summarize(tmp_path, small_experiment(tmp_path)))
+    sure = rows["source-mixed→target-synthetic"]["versus_pretrained"]
+    assert sure["difference"] == pytest.approx(-0.2)
+    assert sure["interval"] == pytest.approx([-0.2, -0.2])
+    assert sure["significant"]
+    unsure = rows["target-synthetic"]["versus_baseline"]
+    assert unsure["difference"] == pytest.approx(0)
+    assert unsure["interval"][0] < 0 < unsure["interval"][1]
+    assert not unsure["significant"]
+    assert unsure["p"] > 0.5
+
+
+def test_nothing_is_compared_with_itself(tmp_path: Path):
+    rows = rows_of(run_summarize(tmp_path, small_experiment(tmp_path)))
+    assert rows["pretrained"]["versus_pretrained"] is None
+    assert rows["source-mixed→target-synthetic"]["versus_baseline"] is None
+    assert rows["pretrained"]["versus_baseline"]["difference"] == pytest.approx(0.2)
+
+
+def test_scaling_coefficient_is_chosen_on_dev_not_on_test(tmp_path: Path):
+    data = small_experiment(tmp_path)
+    data[0] = evaluation(tmp_path, "pretrained", [2] * 40, seed=0)
+    best_on_test = evaluation(tmp_path, VECTOR, [0] * 40, 1)
+    data = [
+        best_on_test if row["scaling_coefficient"] == 1 and row["split"] == "test" else row
+        for row in data
+    ]
+    rows = rows_of(run_summarize(tmp_path, data))
+    assert [label for label, row in rows.items() if row["chosen"]] == ["target-synthetic + 0.5 τ"]
+    assert rows["target-synthetic + 0.5 τ"]["dev_wer"] == 0.2
+    assert (
+        rows["target-synthetic + 0.5 τ"]["chosen_on"]
+        == "chosen on music dev (real speech), which uses 10 target recordings"
+    )
+    assert rows["target-synthetic + 0.5 τ"]["target_recordings_for_choice"] == 10
+    assert rows["target-synthetic + 1 τ"]["target_recordings_for_choice"] == 0
+
+
+def test_equal_dev_scores_choose_the_smaller_coefficient(tmp_path: Path):
+    data = [
+        evaluation(tmp_path, VECTOR, [1] * 4, scale, split)
+        for scale in (0.5, 0.25, 1)
+        for split in ("test", "dev")
+    ]
+    rows = rows_of(run_summarize(tmp_path, data))
+    assert [label for label, row in rows.items() if row["chosen"]] == ["target-synthetic + 0.25 τ"]
+
+
+def test_dev_scores_are_averaged_over_seeds(tmp_path: Path):
+    dev = {(0.25, 1): 0, (0.25, 2): 4, (0.5, 1): 1, (0.5, 2): 1}
+    data = [
+        evaluation(tmp_path, VECTOR, [errors if split == "dev" else 1] * 4, scale, split, seed=seed)
+        for (scale, seed), errors in dev.items()
+        for split in ("test", "dev")
+    ]
+    rows = rows_of(run_summarize(tmp_path, data))
+    assert [label for label, row in rows.items() if row["chosen"]] == ["target-synthetic + 0.5 τ"]
+
+
+def test_synthetic_dev_speech_uses_no_target_recordings(tmp_path: Path):
+    data = [
+        evaluation(tmp_path, VECTOR, [1] * 4, 0.25),
+        evaluation(tmp_path, VECTOR, [1] * 4, 0.25, "dev", "kokoro"),
+    ]
+    row = rows_of(run_summarize(tmp_path, data))["target-synthetic + 0.25 τ"]
+    assert (
+        row["chosen_on"] == "chosen on music dev (kokoro speech), which uses no target recordings"
+    )
+    assert row["target_recordings_for_choice"] == 0
+
+
+def test_placements_choose_for_themselves(tmp_path: Path):
+    data = [
+        evaluation(tmp_path, arm, [errors] * 4, scale, split)
+        for arm, best in ((VECTOR, 0.25), (f"{BASELINE}+vector", 0.5))
+        for scale in (0.25, 0.5)
+        for split in ("test", "dev")
+        for errors in [0 if scale == best else 1]
+    ]
+    rows = rows_of(run_summarize(tmp_path, data))
+    assert [label for label, row in rows.items() if row["chosen"]] == [
+        "target-synthetic + 0.25 τ",
+        "source-mixed→target-synthetic + 0.5 τ",
+    ]
+
+
+def test_seeds_are_averaged_per_utterance(tmp_path: Path):
+    data = [
+        evaluation(tmp_path, "target-synthetic", [0, 4] * 20, seed=1),
+        evaluation(tmp_path, "target-synthetic", [4, 0] * 20, seed=2),
+    ]
+    row = rows_of(run_summarize(tmp_path, data))["target-synthetic"]
+    assert row["seeds"] == [1, 2]
+    assert row["wer"] == 0.4
+    assert row["wer_of_seeds"] == [0.4, 0.4]
+    assert row["wer_interval"] == pytest.approx([0.4, 0.4])
+    assert row["counts"]["substitutions"] == 80
+
+
+def test_arms_of_two_tts_are_compared_with_the_baseline_of_their_own(tmp_path: Path):
+    data = [
+        evaluation(tmp_path / tts, arm, [errors] * 4, tts=tts)
+        for tts, arm, errors in (
+            ("bark", BASELINE, 4),
+            ("kokoro", BASELINE, 3),
+            ("bark", "target-synthetic", 3),
+            ("kokoro", "target-synthetic", 3),
+        )
+    ]
+    data.append(evaluation(tmp_path, "pretrained", [5] * 4, seed=0))
+    rows = rows_of(run_summarize(tmp_path, data))
+    assert rows["target-synthetic (bark)"]["versus_baseline"]["difference"] == pytest.approx(-0.2)
+    assert rows["target-synthetic (kokoro)"]["versus_baseline"]["difference"] == 0
+    assert rows["target-synthetic (bark)"]["versus_pretrained"]["difference"] == pytest.approx(-0.4)
+    assert rows["pretrained"]["versus_baseline"] is None
+
+
+def test_target_without_recordings_has_a_checkpoint_and_no_wer(
+    tmp_path: Path, capsys: pytest.CaptureFixture
+):
+    summary = run_summarize(tmp_path, small_experiment(tmp_path))
+    weather = summary["targets"][1]
+    assert weather["rows"] == []
+    assert weather["checkpoints"] == [
+        {
+            "label": "target-synthetic + 0.25 τ",
+            "model": "models/target-synthetic+vector+tv0.25/seed1",
+            "seed": 1,
+        }
+    ]
+    sentence = (
+        "weather has texts and no recordings: 1 adapted checkpoint was written,"
+        " and no WER can be given."
+    )
+    assert weather["plain_words"] == [sentence]
+    assert sentence in capsys.readouterr().out
+    assert "weather\ttarget-synthetic + 0.25 τ" in (tmp_path / "summary.tsv").read_text()
+
+
+def test_sentences_claim_what_the_intervals_bear_out(tmp_path: Path):
+    text, vector, topline = run_summarize(tmp_path, small_experiment(tmp_path))["targets"][0][
+        "plain_words"
+    ]
+    assert text == (
+        "On music, with speech synthesized from its texts, fewer word errors than the pretrained"
+        " model (40.0 %) are made by source-mixed→target-synthetic (20.0 %) and target-synthetic"
+        " (20.0 %) and target-synthetic + 0.5 τ (5.0 %; λ chosen with 10 target recordings)."
+    )
+    assert vector.startswith(
+        "With the task vector, target-synthetic + 0.5 τ makes fewer word errors than the paper's"
+        " baseline (\N{MINUS SIGN}15.0, \N{MINUS SIGN}17."
+    )
+    assert topline.startswith("There was room: training on the target's own recordings (0.0 %;")
+
+
+def test_sentences_do_not_claim_what_they_do_not(tmp_path: Path):
+    noisy = [0, 4, 2, 2] * 10
+    data = [
+        evaluation(tmp_path, "pretrained", [2] * 40, seed=0),
+        evaluation(tmp_path, BASELINE, noisy),
+        evaluation(tmp_path, VECTOR, [3] * 40, 0.5),
+        evaluation(tmp_path, VECTOR, [3] * 10, 0.5, "dev"),
+        evaluation(tmp_path, VECTOR, [0] * 40, 1),
+        evaluation(tmp_path, VECTOR, [4] * 10, 1, "dev"),
+        evaluation(tmp_path, "target-real", noisy[1:] + [0]),
+    ]
+    text, vector, topline = run_summarize(tmp_path, data)["targets"][0]["plain_words"]
+    assert text == (
+        "On music, with speech synthesized from its texts, more word errors than the pretrained"
+        " model (40.0 %) are made by target-synthetic + 0.5 τ (60.0 %; λ chosen with 10 target"
+        " recordings); no difference from the pretrained model (40.0 %) is shown for"
+        " source-mixed→target-synthetic (40.0 %)."
+    )
+    assert "target-synthetic + 0.5 τ makes more word errors than the paper's baseline" in vector
+    assert "1 τ" not in vector
+    assert topline.startswith("Room is not shown") and "not shown to differ" in topline
+
+
+def test_table_is_printed_in_percent(tmp_path: Path, capsys: pytest.CaptureFixture):
+    run_summarize(tmp_path, small_experiment(tmp_path))
+    printed = capsys.readouterr().out
+    lines = {line.split("  ")[0]: line for line in printed.splitlines()}
+    assert lines["music: 40 test utterances, 200 words"]
+    baseline = lines["source-mixed→target-synthetic"]
+    assert "20.0 [20.0, 20.0]" in baseline
+    assert "−20.0 [−20.0, −20.0]*" in baseline
+    assert "*" not in lines["target-synthetic"].split("[")[-1]
+    assert lines["target-real"].endswith("training")
+    assert lines["target-synthetic + 0.5 τ (chosen)"].endswith("10 to choose λ")
+    assert (
+        "target-synthetic + 0.5 τ: λ chosen on music dev (real speech), which uses 10 target"
+        " recordings." in printed
+    )
+    assert "not for other training seeds" in printed
+
+
+def test_terminal_gets_the_same_cells(
+    tmp_path: Path, capsys: pytest.CaptureFixture, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
+    monkeypatch.setenv("COLUMNS", "200")
+    run_summarize(tmp_path, small_experiment(tmp_path))
+    printed = capsys.readouterr().out
+    assert "┃" in printed and "20.0 [20.0, 20.0]" in printed and "training" in printed
+
+
+def test_summary_is_shown_again(tmp_path: Path, capsys: pytest.CaptureFixture):
+    run_summarize(tmp_path, small_experiment(tmp_path))
+    first = capsys.readouterr().out
+    main([f"--show={tmp_path / 'summary.json'}"])
+    assert capsys.readouterr().out == first
+
+
+def test_tsv_holds_fractions(tmp_path: Path):
+    run_summarize(tmp_path, small_experiment(tmp_path))
+    with (tmp_path / "summary.tsv").open() as file:
+        rows = list(csv.DictReader(file, delimiter="\t"))
+    assert len(rows) == 8
+    baseline = rows[1]
+    assert baseline["arm"] == BASELINE
+    assert float(baseline["wer"]) == 0.2
+    assert float(baseline["cer"]) == 0.1
+    assert float(baseline["versus_pretrained"]) == pytest.approx(-0.2)
+    assert float(baseline["versus_pretrained_high"]) == pytest.approx(-0.2)
+    assert baseline["versus_baseline"] == ""
+    assert (baseline["utterances"], baseline["words"], baseline["seeds"]) == ("40", "200", "1")
+    assert [row["chosen"] for row in rows if row["scaling_coefficient"] == "0.5"] == ["yes"]
+
+
+def test_two_runs_are_equal(tmp_path: Path):
+    first = run_summarize(tmp_path, small_experiment(tmp_path))
+    assert run_summarize(tmp_path, small_experiment(tmp_path)) == first
+    assert run_summarize(tmp_path, small_experiment(tmp_path), "--seed=1") != first
+
+
+def test_resampling_by_speaker_is_wider_where_speakers_differ(tmp_path: Path):
+    data = [evaluation(tmp_path, "pretrained", [0, 0, 2, 2] * 10, seed=0)]
+    by_utterance = rows_of(run_summarize(tmp_path, data))["pretrained"]["wer_interval"]
+    summary = run_summarize(tmp_path, data, "--group-by=speaker")
+    by_speaker = rows_of(summary)["pretrained"]["wer_interval"]
+    assert by_speaker[1] - by_speaker[0] > 2 * (by_utterance[1] - by_utterance[0])
+    assert summary["resampled_by"] == "speaker"
+    with pytest.raises(InputError, match="40 utterances have no 'microphone', first 'u00'"):
+        run_summarize(tmp_path, data, "--group-by=microphone")
+
+
+def test_scores_of_other_test_sets_are_refused(tmp_path: Path):
+    data = [
+        evaluation(tmp_path, "pretrained", [1] * 4, seed=0),
+        evaluation(tmp_path, BASELINE, [1] * 5),
+    ]
+    with pytest.raises(InputError, match="1 utterances are in only one of them, first 'u04'"):
+        run_summarize(tmp_path, data)
+    data[1] = evaluation(tmp_path, "pretrained", [1] * 5, seed=1)
+    with pytest.raises(InputError, match="1 utterances are in only one of them, first 'u04'"):
+        run_summarize(tmp_path, data)
+
+
+def test_scores_of_other_references_are_refused(tmp_path: Path):
+    data = [
+        evaluation(tmp_path, "pretrained", [1] * 4, seed=0),
+        evaluation(tmp_path, BASELINE, [1] * 4),
+    ]
+    path = Path(data[1]["score"])
+    path.write_text(path.read_text().replace('"reference_words": 5}', '"reference_words": 6}', 1))
+    with pytest.raises(
+        InputError, match="1 utterances differ in their number of words, first 'u00'"
+    ):
+        run_summarize(tmp_path, data)
+
+
+def test_double_and_incomplete_evaluations_are_refused(tmp_path: Path):
+    row = evaluation(tmp_path, "pretrained", [1] * 4, seed=0)
+    with pytest.raises(InputError, match="evaluations 1 and 2 are both of pretrained on music"):
+        run_summarize(tmp_path, [row, row])
+    del row["split"]
+    with pytest.raises(InputError, match="evaluation 1 lacks split"):
+        run_summarize(tmp_path, [row])
+    with pytest.raises(InputError, match="a list of at least one"):
+        run_summarize(tmp_path, [])
+
+
+def test_missing_score_is_refused(tmp_path: Path):
+    row = evaluation(tmp_path, "pretrained", [1] * 4, seed=0) | {"score": "gone.json"}
+    with pytest.raises(InputError, match="gone.json: not readable as a score"):
+        run_summarize(tmp_path, [row])
+
+
+def test_lineage_names_every_score(tmp_path: Path):
+    data = small_experiment(tmp_path)
+    run_summarize(tmp_path, data)
+    recorded = json.loads((tmp_path / "summary.json.lineage.json").read_text())
+    assert set(recorded["inputs"]) >= {row["score"] for row in data if row["score"]}
+
+
+def test_points_show_the_side_of_zero():
+    assert points(0.0123) == "+1.2"
+    assert points(-0.0004) == "\N{MINUS SIGN}0.04"
+    assert points(-0.000001) == "0.0"
+    assert points(0) == "0.0"
+    assert percent(0.1234) == "12.3"
+
+
+def test_few_resamples_are_refused(tmp_path: Path):
+    with pytest.raises(InputError, match="--resamples is 99"):
+        main(["--evaluations=e", "--output-json=j", "--output-tsv=t", "--resamples=99"])
+    assert summarize.RESAMPLES == 10_000
