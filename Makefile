@@ -13,7 +13,7 @@ export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export PYTHONUNBUFFERED := 1
 export HF_HUB_DISABLE_TELEMETRY := 1
 
-.PHONY: help demo test lint unit setup clean
+.PHONY: help demo test lint unit setup lock clean
 
 help:  ## show this list
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 20
@@ -50,3 +50,14 @@ $(READY): requirements.lock
 
 clean:  ## remove results and logs; fetched files and the environment stay
 	rm -rf results logs
+
+lock: $(READY)  ## resolve requirements.in again into requirements.lock
+	@python -m pip install --quiet --dry-run --ignore-installed --report .venv/report.json \
+	    --requirement requirements.in
+	@python -c 'import json; \
+	    found = [entry["metadata"] for entry in json.load(open(".venv/report.json"))["install"]]; \
+	    pins = {p["name"].lower(): p["version"].split("+")[0] for p in found}; \
+	    of_torch = ("nvidia-", "cuda-", "triton"); \
+	    print("# Made by `make lock` from requirements.in; what torch pins itself is left to it."); \
+	    [print(f"{n}=={v}") for n, v in sorted(pins.items()) if not n.startswith(of_torch)]' \
+	    > requirements.lock

@@ -84,7 +84,7 @@ def shards_of(name: str):
     """Return a function that gives the files called ``name`` of all shards of a split."""
 
     def shards(wildcards):
-        count = config["tts"][wildcards.tts]["shards"]
+        count = config["tts"][wildcards.tts]["shards"] if wildcards.split == "train" else 1
         path = "<results>/synthesized/{domain}/{tts}/{split}/" + name
         return expand(path, **wildcards, shard=range(1, count + 1), shards=count)
 

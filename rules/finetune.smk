@@ -33,6 +33,7 @@ rule finetune:
             --warmup-steps {params.finetune[warmup_steps]} \
             --epochs {params.finetune[epochs]} \
             --batch-size {params.finetune[batch_size]} \
+            --trained {params.finetune[trained]} \
             --evaluate-every {params.finetune[evaluate_every]} \
             --patience {params.finetune[patience]} \
             --criterion {params.finetune[criterion]} \

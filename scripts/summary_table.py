@@ -7,10 +7,10 @@ from plain_words import percent, points
 HEADINGS = (
     "Arm",
     "WER %",
-    "Difference to pretrained",
-    "Difference to paper's baseline",
+    "vs pretrained",
+    "vs baseline",
     "Seeds",
-    "Target recordings used",
+    "Target recordings",
 )
 
 
@@ -23,7 +23,7 @@ def note(summary: dict) -> str:
         f" {summary['resampled_by']}. * marks an interval that excludes 0, each comparison taken by"
         " itself. Scores of several seeds are averaged per utterance before resampling: the"
         " intervals hold for other test utterances, not for other training seeds."
-        " The paper's baseline is source-mixed→target-synthetic."
+        " The baseline is the paper's: source-mixed→target-synthetic."
     )
 
 
@@ -32,6 +32,18 @@ def title(target: dict) -> str:
     return (
         f"{target['target']}: {target['utterances']:,} test utterances, {target['words']:,} words"
     )
+
+
+def windows(target: dict) -> str:
+    """Say in which audio windows the arms were decoded, if not all in the same."""
+    labels_of: dict[float, list[str]] = {}
+    for row in target["rows"]:
+        labels_of.setdefault(row["window"], []).append(row["label"])
+    if len(labels_of) < 2:
+        return ""
+    *few, (most, _) = sorted(labels_of.items(), key=lambda item: len(item[1]))
+    exceptions = "; ".join(f"{', '.join(labels)} in {window:g} s" for window, labels in few)
+    return f"Audio windows: {exceptions}; all others in {most:g} s."
 
 
 def cells(row: dict) -> list[str]:
@@ -63,9 +75,10 @@ def recordings_cell(row: dict) -> str:
     return ", ".join(used) or "none"
 
 
-def choices(target: dict) -> list[str]:
-    """Return a sentence for each chosen scaling coefficient."""
-    return [f"{row['label']}: λ {row['chosen_on']}." for row in target["rows"] if row["chosen"]]
+def remarks(target: dict) -> list[str]:
+    """Return what belongs under a target's table: how each λ was chosen, and the windows."""
+    chosen = [f"{row['label']}: λ {row['chosen_on']}." for row in target["rows"] if row["chosen"]]
+    return [*chosen, windows(target)] if windows(target) else chosen
 
 
 def print_summary(summary: dict) -> None:
@@ -73,7 +86,8 @@ def print_summary(summary: dict) -> None:
     for target in summary["targets"]:
         if target["rows"]:
             print_table(title(target), [cells(row) for row in target["rows"]])
-        print(*choices(target), sep="\n", end="\n" if choices(target) else "")
+        for remark in remarks(target):
+            print(remark)
         for checkpoint in target["checkpoints"]:
             print(f"{target['target']}: {checkpoint['label']} is in {checkpoint['model']}")
         print(*target["plain_words"], sep="\n", end="\n\n")

@@ -155,7 +155,7 @@ def test_killed_with_kill_9_and_started_again_gives_the_undisturbed_bytes(data, 
 def test_state_of_other_settings_is_not_resumed(data, tmp_path, capsys):
     recogniser = Recogniser(data / "base", 1.0, "en", "transcribe", "cpu")
     settings = finetune.Settings(
-        1.0, 1e-3, 0.0, 0, 1, 4, 0, 3, "loss", "fp32", "en", "transcribe", 1
+        1.0, 1e-3, 0.0, 0, 1, 4, "all", 0, 3, "loss", "fp32", "en", "transcribe", 1
     )
     training = finetune.Training(recogniser, settings, total_steps=4)
     training.save(tmp_path / "state.pt", "one fingerprint")
@@ -167,7 +167,7 @@ def test_state_of_other_settings_is_not_resumed(data, tmp_path, capsys):
 def test_stops_early_and_keeps_the_best_parameters_not_the_last(data):
     recogniser = Recogniser(data / "base", 1.0, "en", "transcribe", "cpu")
     settings = finetune.Settings(
-        1.0, 1e-3, 0.0, 0, 9, 4, 0, 2, "loss", "fp32", "en", "transcribe", 1
+        1.0, 1e-3, 0.0, 0, 9, 4, "all", 0, 2, "loss", "fp32", "en", "transcribe", 1
     )
     training = finetune.Training(recogniser, settings, total_steps=99)
     name, parameter = next(iter(recogniser.model.named_parameters()))
@@ -183,6 +183,13 @@ def test_a_loss_that_is_no_number_stops_with_the_step(data, tmp_path):
     with pytest.raises(InputError, match=r"loss became (nan|inf) at step \d+; lower the learning"):
         finetune.main(command(data, tmp_path / "model", learning_rate=1e30, epochs=9))
     assert not (tmp_path / "model").exists()
+
+
+def test_training_the_decoder_leaves_the_encoder_to_the_bit(data, tmp_path):
+    finetune.main(command(data, tmp_path / "model", trained="decoder"))
+    base, tuned = weights(data / "base"), weights(tmp_path / "model")
+    changed = {name for name in base if not torch.equal(base[name], tuned[name])}
+    assert changed and all(name.startswith("model.decoder.") for name in changed)
 
 
 def test_weight_decay_spares_biases_and_layer_norms():

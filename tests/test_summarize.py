@@ -69,6 +69,28 @@ def test_differences_are_paired_and_marked_only_if_the_interval_excludes_zero(tm
     assert unsure["p"] > 0.5
 
 
+def test_a_difference_within_the_noise_is_not_marked(tmp_path: Path):
+    """42 errors against 40, but 20 utterances better and 20 worse."""
+    data = [
+        evaluation(tmp_path, "pretrained", [1] * 40, seed=0),
+        evaluation(tmp_path, BASELINE, [0, 2] * 19 + [2, 2]),
+    ]
+    found = rows_of(run_summarize(tmp_path, data))["source-mixed→target-synthetic"]
+    assert found["versus_pretrained"]["difference"] == pytest.approx(0.01)
+    assert found["versus_pretrained"]["significant"] is False
+
+
+def test_a_sure_difference_is_marked_although_the_rates_vary(tmp_path: Path):
+    """One error more in every utterance, easy or hard: 0.2 in every resample."""
+    data = [
+        evaluation(tmp_path, "pretrained", [0, 4] * 20, seed=0),
+        evaluation(tmp_path, BASELINE, [1, 5] * 20),
+    ]
+    found = rows_of(run_summarize(tmp_path, data))["source-mixed→target-synthetic"]
+    assert found["versus_pretrained"]["interval"] == pytest.approx([0.2, 0.2])
+    assert found["versus_pretrained"]["significant"] is True
+
+
 def test_nothing_is_compared_with_itself(tmp_path: Path):
     rows = rows_of(run_summarize(tmp_path, small_experiment(tmp_path)))
     assert rows["pretrained"]["versus_pretrained"] is None
@@ -202,12 +224,12 @@ def test_sentences_claim_what_the_intervals_bear_out(tmp_path: Path):
     ]
     assert text == (
         "On music, with speech synthesized from its texts, fewer word errors than the pretrained"
-        " model (40.0 %) are made by source-mixed→target-synthetic (20.0 %) and target-synthetic"
+        " model (40.0 %) are made by source-mixed→target-synthetic (20.0 %), target-synthetic"
         " (20.0 %) and target-synthetic + 0.5 τ (5.0 %; λ chosen with 10 target recordings)."
     )
     assert vector.startswith(
         "With the task vector, target-synthetic + 0.5 τ makes fewer word errors than the paper's"
-        " baseline (\N{MINUS SIGN}15.0, \N{MINUS SIGN}17."
+        " baseline (\N{MINUS SIGN}15.0 points, interval \N{MINUS SIGN}17."
     )
     assert topline.startswith("There was room: training on the target's own recordings (0.0 %;")
 
@@ -251,6 +273,16 @@ def test_table_is_printed_in_percent(tmp_path: Path, capsys: pytest.CaptureFixtu
         " recordings." in printed
     )
     assert "not for other training seeds" in printed
+
+
+def test_different_windows_are_told(tmp_path: Path, capsys: pytest.CaptureFixture):
+    data = [evaluation(tmp_path, "pretrained", [1] * 4, seed=0)]
+    data += [evaluation(tmp_path, arm, [1] * 4, window=10) for arm in (BASELINE, "target-real")]
+    run_summarize(tmp_path, data)
+    told = "Audio windows: pretrained in 30 s; all others in 10 s."
+    assert told in capsys.readouterr().out
+    run_summarize(tmp_path, data[1:])
+    assert "Audio windows" not in capsys.readouterr().out
 
 
 def test_terminal_gets_the_same_cells(

@@ -135,6 +135,8 @@ def test_output_is_a_whole_folder_that_transformers_loads(
 ):
     folder = whispers["target"].parent
     (folder / "model.safetensors.lineage.json").write_text("{}")
+    (folder / "vocab.json.lineage.json").write_text("{}")
+    (folder / ".hidden").write_text("{}")
     output = apply(
         whispers["target"], whispers["vector"], 0.3, tmp_path / "o" / "model.safetensors"
     )
@@ -277,6 +279,12 @@ def test_cut_file_is_refused(tmp_path: Path, vector: Path):
     target = write(tmp_path / "target", BASE)
     target.write_bytes(target.read_bytes()[:-1])
     with pytest.raises(InputError, match="not a whole safetensors file"):
+        apply(target, vector, 0.5, tmp_path / "o" / "model.safetensors")
+
+
+def test_unknown_type_is_refused_by_name(tmp_path: Path, vector: Path):
+    target = write(tmp_path / "target", BASE | {"b": torch.tensor([[3.0]], dtype=torch.float64)})
+    with pytest.raises(InputError, match="'b' has the type F64; known are F32"):
         apply(target, vector, 0.5, tmp_path / "o" / "model.safetensors")
 
 
