@@ -30,6 +30,8 @@ WITH_RECORDINGS = [
     name for name, domain in config["domains"].items() if not experiment.is_text_only(domain)
 ]
 TEXT_ONLY = [name for name in config["domains"] if name not in WITH_RECORDINGS]
+HEARD = [*config["source"], *config["targets"]]  # domains in the report's audio players
+HEARD_REAL = [name for name in HEARD if name in WITH_RECORDINGS]
 TTS = "|".join(config["tts"])
 TRAINING_DATA = f"(?:source|{'|'.join(config['domains'])})-(?:real|(?:mixed-)?(?:{TTS}))"
 

@@ -15,8 +15,11 @@ rule prepare:
         declaration=declaration("domains", "domain"),
         corpus=corpus_folder,
         audio=f"{RESULTS}/audio/{{domain}}/real",
+        manifests=f"{RESULTS}/manifests/{{domain}}/real",
+        texts=f"{RESULTS}/texts/{{domain}}",
     wildcard_constraints:
         domain="|".join(WITH_RECORDINGS),
+    threads: 2
     log:
         "<logs>/prepare/{domain}.log",
     shell:
@@ -24,9 +27,10 @@ rule prepare:
         python {SCRIPTS:q}/prepare.py \
             --domain {wildcards.domain} \
             --declaration {params.declaration:q} {params.corpus:q} \
+            --jobs {threads} \
             --audio-dir {params.audio:q} \
-            --manifests-dir "$(dirname {output.train:q})" \
-            --texts-dir "$(dirname {output.texts:q})" >{log:q} 2>&1
+            --manifests-dir {params.manifests:q} \
+            --texts-dir {params.texts:q} >{log:q} 2>&1
         """
 
 

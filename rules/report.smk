@@ -41,8 +41,25 @@ rule summarize:
 
 rule report:
     input:
-        "<results>/summary.json",
+        summary="<results>/summary.json",
+        template=f"{SCRIPTS}/templates/report.html.j2",
+        real=expand("<results>/manifests/{domain}/real/train.jsonl", domain=HEARD_REAL),
+        synthetic=expand(
+            "<results>/manifests/{domain}/{tts}/train.jsonl", domain=HEARD, tts=config["tts"]
+        ),
     output:
         "<results>/report.html",
+    params:
+        code=code_version("report.py"),
+        experiment=json.dumps(config, sort_keys=True),
+    log:
+        "<logs>/report.log",
     shell:
-        "TODO {input} {output}"
+        """
+        python {SCRIPTS:q}/report.py \
+            --summary {input.summary:q} \
+            --experiment {params.experiment:q} \
+            --real {input.real:q} \
+            --synthetic {input.synthetic:q} \
+            --output {output:q} >{log:q} 2>&1
+        """

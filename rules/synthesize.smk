@@ -27,6 +27,7 @@ rule synthesize:
             --tts {wildcards.tts} \
             --voices {params.tts[voices]:q} \
             --samples-per-text {params.tts[samples_per_text]} \
+            --speed-range {params.tts[speed_range]} \
             --augmentation {params.tts[augmentation]} \
             --seed {params.tts[seed]} \
             --shard {wildcards.shard} --shards {wildcards.shards} \

@@ -1,14 +1,14 @@
-"""Prepare one domain: manifests of its real speech, checked and split, and the texts for the TTS.
+"""Prepare one domain: manifests of its real speech, checked and split, and texts for the TTS.
 
 A domain is declared by one of
   "corpus": a reader of scripts/corpora, over the folder of --artifact; splits are drawn
   "manifest": a JSON-lines file (NeMo's keys: audio_filepath, text; optional id, speaker, offset
       and duration in s); splits are drawn
-  "splits": {"train": ..., "test": ..., "dev": ...}, such manifests; without dev it is drawn of train
+  "splits": {"train": ..., "test": ..., "dev": ...}, such manifests; dev may be left to be drawn
   "texts": a file with one text a line, or with id, tab and text; no recordings
 and may have "train", "dev" and "test" (utterances to draw; train 0: all that remain), "min_words",
 "min_duration" and "max_duration" (s), "speaker_disjoint", and, for given splits,
-"drop_repeated_sentences": leave out of train what is in dev or test, and out of dev what is in test.
+"drop_repeated_sentences": leave out of train what is in dev or test, out of dev what is in test.
 
 Written are MANIFESTS/{train,dev,test}.jsonl and AUDIO/{id}.flac (not for a domain of texts),
 TEXTS/{train,dev}.jsonl, and TEXTS/counts.json: what was read, left out and kept.
@@ -16,18 +16,17 @@ TEXTS/{train,dev}.jsonl, and TEXTS/counts.json: what was read, left out and kept
 
 import argparse
 import json
-import re
 import sys
 from collections import Counter
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from difflib import get_close_matches
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import soundfile
 
 import lineage
 from atomic import atomic_path
@@ -37,11 +36,16 @@ from corpora.recording import Recording
 from errors import InputError, run
 from manifest import write_jsonl
 from normalise import normalise
+from own_data import (
+    UNKNOWN_SPEAKER,
+    AudioFile,
+    check_ids,
+    read_manifest_of_user,
+    read_plain_texts,
+)
 from splits import SPLITS, check_disjoint, draw
 from spoken import clean_for_tts, without_remarks
 
-SAFE_ID = re.compile(r"[A-Za-z0-9_.-]{1,120}")
-UNKNOWN_SPEAKER = "unknown"
 KINDS = ("corpus", "manifest", "splits", "texts")
 
 
@@ -65,62 +69,12 @@ class Domain:
 
 
 @dataclass(frozen=True)
-class AudioFile:
-    """A recording on disk, or a segment of one; calling it gives its samples."""
-
-    path: Path
-    place: str
-    offset: float = 0.0  # s
-    duration: float | None = None  # s; None is to the end
-
-    def __call__(self) -> tuple[np.ndarray, int]:
-        """Return float32 [n_samples], channels averaged, and the sampling rate in Hz."""
-        start, frames, rate, _ = self._range()
-        try:
-            waveform, _ = soundfile.read(
-                self.path, start=start, frames=frames, dtype="float32", always_2d=True
-            )
-        except (soundfile.LibsndfileError, OSError) as error:
-            raise self._unreadable(error) from None
-        return waveform.mean(axis=1), rate
-
-    def measure(self) -> tuple[float, int, int]:
-        """Return duration (s), sampling rate (Hz) and channels, from the file's header."""
-        _, frames, rate, channels = self._range()
-        return frames / rate, rate, channels
-
-    def _range(self) -> tuple[int, int, int, int]:
-        """Return first frame, frames, sampling rate (Hz) and channels."""
-        try:
-            info = soundfile.info(self.path)
-        except (soundfile.LibsndfileError, OSError) as error:
-            raise self._unreadable(error) from None
-        start = round(self.offset * info.samplerate)
-        end = info.frames
-        if self.duration is not None and self.offset + self.duration > 0:
-            end = start + round(self.duration * info.samplerate)
-        if start < 0 or end > info.frames + info.samplerate // 100 or start >= end:
-            raise InputError(
-                f"{self.place}: offset {self.offset} s and duration {self.duration} s are not"
-                f" within {self.path}, of {info.duration:.3f} s; correct or remove them"
-            )
-        return start, min(end, info.frames) - start, info.samplerate, info.channels
-
-    def _unreadable(self, error: Exception) -> InputError:
-        return InputError(
-            f"{self.place}: audio_filepath {str(self.path)!r} is not readable as audio ({error});"
-            " paths are absolute or relative to the folder the workflow runs in"
-        )
-
-
-@dataclass(frozen=True)
 class Utterance:
     """A recording that passed the checks."""
 
     recording: Recording
     place: str
     sentence: str  # normalised
-    sampling_rate: int  # Hz, of the source
 
 
 @dataclass
@@ -145,6 +99,13 @@ def parse_declaration(declaration: str) -> Domain:
             near = get_close_matches(key, known, 1)
             remedy = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(known)}"
             raise InputError(f"domain: unknown key {key!r}; {remedy}")
+        default = known[key].default
+        if isinstance(default, bool) and not isinstance(given[key], bool):
+            raise InputError(f"domain: {key} is {given[key]!r}; give true or false")
+        if isinstance(default, int | float) and not (
+            isinstance(given[key], int | type(default)) and given[key] >= 0
+        ):
+            raise InputError(f"domain: {key} is {given[key]!r}; give a number, 0 or more")
     kinds = [kind for kind in KINDS if given.get(kind)]
     if len(kinds) != 1:
         raise InputError(f"domain: has {kinds or 'none'} of {', '.join(KINDS)}; give exactly one")
@@ -153,98 +114,6 @@ def parse_declaration(declaration: str) -> Domain:
     if kinds == ["splits"] and not {"train", "test"} <= set(given["splits"]) <= set(SPLITS):
         raise InputError("domain: splits must have train and test, and may have dev")
     return Domain(**given)
-
-
-def read_manifest_of_user(path: str | Path) -> list[tuple[Recording, str]]:
-    """Return the recordings of a NeMo manifest, each with its place (file and line)."""
-    path = Path(path)
-    recordings = []
-    for number, line in numbered_lines(path):
-        place = f"{path}:{number}"
-        try:
-            row = json.loads(line)
-        except json.JSONDecodeError as error:
-            raise InputError(f"{place}: not JSON ({error.msg}); one object per line") from None
-        if not isinstance(row, dict):
-            raise InputError(f"{place}: {line[:60]!r} is not a JSON object")
-        for key in ("audio_filepath", "text"):
-            if not isinstance(row.get(key), str) or not row[key].strip():
-                raise InputError(
-                    f"{place}: {key} is {row.get(key)!r}; it must be a text, not empty"
-                )
-        for key in ("offset", "duration"):
-            value = row.get(key)
-            if value is not None and (not isinstance(value, int | float) or value < 0):
-                raise InputError(f"{place}: {key} is {value!r}; it must be seconds, not negative")
-        audio = Path(row["audio_filepath"])
-        segment = "offset" in row
-        load = AudioFile(
-            audio, place, row.get("offset") or 0.0, row.get("duration") if segment else None
-        )
-        speaker = str(row.get("speaker") or UNKNOWN_SPEAKER)
-        id = str(row.get("id") or audio.stem)
-        recordings.append((Recording(id, row["text"], speaker, load), place))
-    return recordings
-
-
-def read_corpus(name: str, folder: Path) -> list[tuple[Recording, str]]:
-    """Return the recordings of a published corpus, each with its place (corpus and id)."""
-    return [(recording, f"{name}:{recording.id}") for recording in CORPORA[name](folder)]
-
-
-def read_plain_texts(path: str | Path, domain: str) -> list[tuple[str, str, str]]:
-    """Return (id, text, place) of each line: ``text``, or ``id<TAB>text`` in all lines."""
-    path = Path(path)
-    if path.suffix == ".jsonl":
-        raise InputError(f"{path}: is a manifest; declare it under 'manifest', not 'texts'")
-    lines = list(numbered_lines(path))
-    columns = {line.count("\t") + 1 for _, line in lines}
-    rows = []
-    for number, line in lines:
-        if len(columns) > 1 or columns - {1, 2}:
-            wrong = max(columns - {1}) if columns - {1} else 1
-            if line.count("\t") + 1 == wrong or wrong == 2:
-                raise InputError(
-                    f"{path}:{number}: has {line.count(chr(9)) + 1} columns; give one text a line,"
-                    " or id, tab and text in every line"
-                )
-        id, _, text = line.rpartition("\t")
-        rows.append((id.strip() or f"{domain}-{number:06d}", text.strip(), f"{path}:{number}"))
-    for _, text, place in rows:
-        if not text:
-            raise InputError(f"{place}: the text is empty; remove the line")
-    return rows
-
-
-def numbered_lines(path: Path) -> Iterable[tuple[int, str]]:
-    """Yield number and content of the lines that are not blank."""
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except FileNotFoundError:
-        raise InputError(f"{path}: no such file") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: not readable as UTF-8 text ({error})") from None
-    lines = [(n, line) for n, line in enumerate(text.split("\n"), start=1) if line.strip()]
-    if not lines:
-        raise InputError(f"{path}: is empty")
-    return lines
-
-
-def check_ids(ids: Iterable[tuple[str, str]]) -> None:
-    """Refuse an id (given with its place) that stands twice or is unfit as a file name."""
-    place_of: dict[str, str] = {}
-    for id, place in ids:
-        if not SAFE_ID.fullmatch(id) or not id.strip("."):
-            raise InputError(
-                f"{place}: id {id!r} is unfit as a file name; use letters, digits, '_', '-' and"
-                " '.', 120 at most (without an id, it is the audio file's name)"
-            )
-        if id.lower() in place_of:
-            raise InputError(
-                f"{place}: id {id!r} stands already at {place_of[id.lower()]}; give each utterance"
-                " an id of its own (capitals alone don't tell ids apart)"
-            )
-        place_of[id.lower()] = place
 
 
 def words(text: str) -> int:
@@ -274,7 +143,7 @@ def keep_usable(
         else:
             counts.sampling_rates[rate] += 1
             counts.more_than_one_channel += channels > 1
-            kept.append(Utterance(recording, place, sentence, rate))
+            kept.append(Utterance(recording, place, sentence))
     return kept
 
 
@@ -291,26 +160,29 @@ def measure(recording: Recording, place: str) -> tuple[float, int, int]:
 def split_drawn(
     utterances: list[Utterance], domain: Domain, seed: int, counts: Counts
 ) -> dict[str, list[Utterance]]:
-    """Return splits that share no sentence and, if asked, no speaker.
-
-    By speaker, what then repeats a sentence of test or dev is left out.
-    """
-    if domain.speaker_disjoint:
-        check_speakers_known(utterances)
-        keys = [utterance.recording.speaker for utterance in utterances]
-    else:
-        keys = [utterance.sentence for utterance in utterances]
-    drawn = draw(keys, {"test": domain.test, "dev": domain.dev, "train": None}, seed)
-    splits = {name: [utterances[position] for position in drawn[name]] for name in SPLITS}
-    splits = without_repeats(splits, counts)
-    splits["train"] = draw_some(splits["train"], domain.train or None, seed)
+    """Return splits that share no sentence and, if asked, no speaker."""
+    sizes = {"test": domain.test, "dev": domain.dev, "train": None}
+    splits = draw_disjoint(utterances, sizes, domain, seed, counts)
+    drawn = draw([each.sentence for each in splits["train"]], {"train": domain.train or None}, seed)
+    splits["train"] = [splits["train"][position] for position in drawn["train"]]
     return splits
 
 
-def draw_some(utterances: list[Utterance], size: int | None, seed: int) -> list[Utterance]:
-    """Return ``size`` utterances, sentence by sentence; all if ``size`` is None."""
+def draw_disjoint(
+    utterances: list[Utterance],
+    sizes: dict[str, int | None],
+    domain: Domain,
+    seed: int,
+    counts: Counts,
+) -> dict[str, list[Utterance]]:
+    """Draw splits by sentence; or by speaker, and then leave out what repeats a sentence."""
     keys = [utterance.sentence for utterance in utterances]
-    return [utterances[position] for position in draw(keys, {"train": size}, seed)["train"]]
+    if domain.speaker_disjoint:
+        check_speakers_known(utterances)
+        keys = [utterance.recording.speaker for utterance in utterances]
+    drawn = draw(keys, sizes, seed)
+    splits = {name: [utterances[position] for position in drawn[name]] for name in SPLITS}
+    return without_repeats(splits, counts)
 
 
 def without_repeats(
@@ -334,19 +206,15 @@ def split_given(
     if domain.drop_repeated_sentences:
         splits = without_repeats({"dev": [], **splits}, counts)
     if not splits.get("dev"):
-        keys = [utterance.sentence for utterance in splits["train"]]
-        drawn = draw(keys, {"dev": domain.dev, "train": None}, seed)
-        train = splits["train"]
-        splits = {
-            **splits,
-            **{name: [train[at] for at in drawn[name]] for name in ("dev", "train")},
-        }
+        sizes = {"dev": domain.dev, "train": None}
+        drawn = draw_disjoint(splits["train"], sizes, domain, seed, counts)
+        splits = {**splits, "train": drawn["train"], "dev": drawn["dev"]}
     places = {name: [each.place for each in splits[name]] for name in SPLITS}
     check_disjoint(
         "the sentence",
         {name: [each.sentence for each in splits[name]] for name in SPLITS},
         places,
-        "remove it from one of them, or set drop_repeated_sentences to leave it out of the first",
+        "remove it from one of them, or set drop_repeated_sentences: true in the domain",
     )
     if domain.speaker_disjoint:
         for utterances in splits.values():
@@ -355,7 +223,7 @@ def split_given(
             "the speaker",
             {name: [each.recording.speaker for each in splits[name]] for name in SPLITS},
             places,
-            "move the speaker's utterances to one of them, or set speaker_disjoint to false",
+            "move the speaker's utterances to one of them, or set speaker_disjoint: false",
         )
     return splits
 
@@ -425,7 +293,8 @@ def split_recordings(
     if domain.corpus:
         if artifact is None:
             raise InputError("--artifact is missing: the folder of the corpus's fetched files")
-        recordings = read_corpus(domain.corpus, artifact)
+        read_corpus = CORPORA[domain.corpus]
+        recordings = [(each, f"{domain.corpus}:{each.id}") for each in read_corpus(artifact)]
     else:
         recordings = read_manifest_of_user(domain.manifest)
     check_ids((recording.id, place) for recording, place in recordings)
@@ -470,28 +339,21 @@ def main(argv: list[str] | None = None) -> None:
     counts = Counts()
     manifests: dict[str, list[dict]] = {}
     if domain.texts:
-        inputs = [domain.texts]
+        inputs = [Path(domain.texts)]
         texts = split_texts(domain.texts, arguments.domain, domain, arguments.seed, counts)
+    elif arguments.audio_dir is None or arguments.manifests_dir is None:
+        raise InputError("--audio-dir and --manifests-dir are needed: the domain has recordings")
     else:
-        if arguments.audio_dir is None or arguments.manifests_dir is None:
-            raise InputError(
-                "--audio-dir and --manifests-dir are needed: the domain has recordings"
-            )
         inputs = files_read(domain, arguments.artifact)
         splits = split_recordings(domain, arguments.artifact, arguments.seed, counts)
         check_not_empty(arguments.domain, splits, counts)
+        write = partial(write_audio, folder=arguments.audio_dir, domain=arguments.domain)
         with ThreadPoolExecutor(max_workers=arguments.jobs) as pool:
-            for name in SPLITS:
-                manifests[name] = list(
-                    pool.map(
-                        lambda each: write_audio(each, arguments.audio_dir, arguments.domain),
-                        splits[name],
-                    )
-                )
+            manifests = {name: list(pool.map(write, splits[name])) for name in SPLITS}
         texts = {
             name: texts_to_speak(manifests[name], arguments.domain) for name in ("train", "dev")
         }
-    check_not_empty(arguments.domain, {"train": texts["train"]}, counts)
+    check_not_empty(arguments.domain, texts, counts)
 
     outputs = []
     for folder, contents in ((arguments.manifests_dir, manifests), (arguments.texts_dir, texts)):
@@ -503,11 +365,7 @@ def main(argv: list[str] | None = None) -> None:
     with atomic_path(outputs[-1]) as temporary:
         temporary.write_text(json.dumps(told, indent=1) + "\n")
     print(json.dumps(told, indent=1), file=sys.stderr)
-    parameters = {
-        "domain": arguments.domain,
-        "seed": arguments.seed,
-        **json.loads(arguments.declaration),
-    }
+    parameters = {"domain": arguments.domain, "seed": arguments.seed, "declaration": asdict(domain)}
     lineage.record(__file__, outputs, inputs, parameters, counts=told)
 
 

@@ -149,7 +149,6 @@ def make_tokenizer(ranks: Mapping[bytes, int], languages: list[str]) -> WhisperT
     for position, name in enumerate(names, start=len(ranks)):
         if tokenizer.convert_tokens_to_ids(name) != position:
             raise InputError(f"token {name!r} has no id {position}; is the ranks file complete?")
-    tokenizer.set_prefix_tokens()  # looked up the special tokens before they were there
     return tokenizer
 
 
@@ -222,7 +221,7 @@ def from_original(checkpoint: Path, output: Path) -> list[Path]:
     tokenizer = make_tokenizer(ranks, languages)
 
     model = WhisperForConditionalGeneration(model_config(dimensions, end_of_text=len(ranks)))
-    renamed = {hugging_face_name(name): value.float() for name, value in parameters.items()}
+    renamed = {hugging_face_name(name): value for name, value in parameters.items()}
     renamed["proj_out.weight"] = renamed["model.decoder.embed_tokens.weight"]  # tied
     try:
         model.load_state_dict(renamed, strict=True)

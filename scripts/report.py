@@ -160,15 +160,22 @@ def aligned(reference: str, hypothesis: str) -> list[dict[str, str]]:
     return pieces
 
 
-def flat_settings(value: Any, prefix: str = "") -> Iterator[tuple[str, str]]:
-    """Yield the settings of a nested config as dotted key and value."""
-    if isinstance(value, dict) and value:
-        for key, inner in value.items():
-            yield from flat_settings(inner, f"{prefix}.{key}" if prefix else str(key))
-    elif isinstance(value, list) and not any(isinstance(item, (dict, list)) for item in value):
-        yield prefix, ", ".join(map(str, value))
-    else:
-        yield prefix, value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+def flat_settings(config: dict) -> Iterator[tuple[str, str]]:
+    """Yield a config's settings as dotted key and value; what is nested deeper is in the value."""
+    for key, value in config.items():
+        if isinstance(value, dict) and value:
+            yield from ((f"{key}.{inner}", in_a_line(part)) for inner, part in value.items())
+        else:
+            yield key, in_a_line(value)
+
+
+def in_a_line(value: Any) -> str:
+    """Return a setting's value as a line of text."""
+    if isinstance(value, dict):
+        return "; ".join(f"{key}: {in_a_line(part)}" for key, part in value.items())
+    if isinstance(value, list):
+        return ", ".join(map(in_a_line, value))
+    return value if isinstance(value, str) else json.dumps(value)
 
 
 def read_experiment(given: str) -> dict:
@@ -182,9 +189,8 @@ def read_experiment(given: str) -> dict:
 
 def facts(experiment: dict, summary: dict) -> list[tuple[str, str]]:
     """Return what a reader wants to know first: what went in, and how much was tested."""
-    seeds = {
-        seed for target in summary["targets"] for row in target["rows"] for seed in row["seeds"]
-    }
+    rows = [row for target in summary["targets"] for row in target["rows"]]
+    seeds = {seed for row in rows if row["arm"] != PRETRAINED for seed in row["seeds"]}
     found = {
         "Base model": experiment.get("model"),
         "Source domains": experiment.get("source"),

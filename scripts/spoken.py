@@ -17,9 +17,12 @@ PLAIN = str.maketrans(
 REMARK = re.compile(r"\[[^\]]*\]|\([^)]*\)|<[^>]*>|\{[^}]*\}")
 MARKUP = re.compile(r"[*_^~|\\<>{}\[\]()]|(?<!\w)@|@(?!\w)")
 SHORT_WORDS = frozenset(  # that would be spelt out if they were left in capitals
-    "a all am an and any are as at be but by can did do for get go got had has he her him his how"
-    " if in is it its me my no nor not now of off oh on one or our out own she so the to too two up"
-    " us was we who why yes you".split()
+    re.findall(
+        r"\w+",
+        "a all am an and any are as at be but by can did do for get go got had has he her him his"
+        " how if in is it its me my no nor not now of off oh on one or our out own she so the to"
+        " too two up us was we who why yes you",
+    )
 )
 VOWELS = frozenset("AEIOUY")
 
@@ -31,14 +34,15 @@ def clean_for_tts(text: str) -> str:
     """
     text = unicodedata.normalize("NFC", text).translate(PLAIN)
     text = MARKUP.sub(" ", without_remarks(text))
-    text = re.sub(r"(?:\s-+|-{2,}|-+\s|^-+|-+$)+", ", ", f" {text} ")  # a dash is a pause
+    text = re.sub(r"(?:\s-+(?!\d)|-{2,}|-+\s|^-+|-+$)+", ", ", f" {text} ")  # a dash is a pause
     text = re.sub(r"[?!]*\?[?!]*", "?", text)
     text = re.sub(r"!+", "!", text)
     text = re.sub(r"\.{2,}", "...", text)
     text = re.sub(r"([,;:])(?:\s*[,;:])+", r"\1", text)
     text = re.sub(r"\s+([.,;:?!])", r"\1", text)
-    text = re.sub(r"([.?!])[,;:]+", r"\1", text)
-    text = without_shouting(re.sub(r"\s+", " ", text).lstrip(" ,;:.!?").rstrip(" ,;:"))
+    text = re.sub(r"(\.\.\.|[?!])[.,;:]+(?=\s|$)", r"\1", text)
+    text = re.sub(r"^[\s,;:.!?]+(?!\d)", "", text)
+    text = without_shouting(" ".join(text.split()))
     return text if any(map(str.isalnum, text)) else ""
 
 
@@ -57,7 +61,7 @@ def without_shouting(text: str) -> str:
     in capitals, all is lower-cased and the first letter kept.
     """
     letters = [letter for letter in text if letter.isalpha()]
-    if len(text.split()) > 1 and len(letters) > 3 and all(map(str.isupper, letters)):
+    if any(map(_is_word, text.split()[1:])) and all(map(str.isupper, letters)):
         lower = re.sub(r"\bi\b", "I", text.lower())
         first = next(at for at, letter in enumerate(lower) if letter.isalpha())
         return lower[:first] + lower[first].upper() + lower[first + 1 :]
@@ -65,8 +69,16 @@ def without_shouting(text: str) -> str:
 
 
 def _unshouted(word: str) -> str:
-    if not word.isupper() or word == "I" or word.startswith("I'"):
-        return word
-    stem = word.split("'")[0]
-    is_word = stem.lower() in SHORT_WORDS or (len(stem) > 3 and VOWELS & set(stem))
-    return word.lower() if is_word and len(word) > 1 else word
+    if word.startswith("I'"):
+        return "I" + word[1:].lower()
+    return word.lower() if word.isupper() and _is_word(word) else word
+
+
+def _is_word(word: str) -> bool:
+    """Say whether capitals are to be read as a word, not letter by letter."""
+    stem = word.partition("'")[0]
+    if len(word) == 1:
+        return False
+    return (
+        word.lower() in SHORT_WORDS or stem != word or (len(stem) > 3 and bool(VOWELS & set(stem)))
+    )

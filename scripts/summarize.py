@@ -38,12 +38,17 @@ COLUMNS = (
 )  # fmt: skip
 
 
+def read_json(path: str | Path, remedy: str) -> Any:
+    """Return a JSON file's content."""
+    try:
+        return json.loads(Path(path).read_text(encoding="utf-8"))
+    except (OSError, json.JSONDecodeError) as error:
+        raise InputError(f"{path}: not readable as JSON ({error}); {remedy}") from None
+
+
 def read_evaluations(path: Path) -> list[dict]:
     """Return the evaluations, each with all of ``KEYS``; raise ``InputError`` for what is wrong."""
-    try:
-        rows = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, json.JSONDecodeError) as error:
-        raise InputError(f"{path}: not readable as JSON ({error})") from None
+    rows = read_json(path, "write it with experiment.py")
     if not isinstance(rows, list) or not rows:
         raise InputError(f"{path}: must be a list of at least one evaluation")
     seen: dict[tuple, int] = {}
@@ -65,14 +70,6 @@ def identity_of(row: dict) -> tuple:
     return (row["target"], row["tts"], row["arm"], row["scaling_coefficient"])
 
 
-def read_score(path: str) -> dict:
-    """Return a score file's content."""
-    try:
-        return json.loads(Path(path).read_text(encoding="utf-8"))
-    except (OSError, json.JSONDecodeError) as error:
-        raise InputError(f"{path}: not readable as a score ({error}); run score again") from None
-
-
 def gather(evaluations: Iterable[dict]) -> list[dict]:
     """Return one row per model and data: its seeds' evaluations and their errors, averaged.
 
@@ -83,7 +80,8 @@ def gather(evaluations: Iterable[dict]) -> list[dict]:
         data = (evaluation["speech"], evaluation["split"])
         groups[(*identity_of(evaluation), *data)].append(evaluation)
     return [
-        pool_seeds(group, [read_score(row["score"]) for row in group]) for group in groups.values()
+        pool_seeds(group, [read_json(row["score"], "score it again") for row in group])
+        for group in groups.values()
     ]
 
 
@@ -360,7 +358,7 @@ def main(argv: list[str] | None = None) -> None:
     add("--show", type=Path, help="print this summary (JSON) and do nothing else")
     options = parser.parse_args(argv)
     if options.show:
-        print_summary(json.loads(options.show.read_text(encoding="utf-8")))
+        print_summary(read_json(options.show, "write it with --evaluations"))
         return
     if not (options.evaluations and options.output_json and options.output_tsv):
         parser.error("--evaluations, --output-json and --output-tsv go together")

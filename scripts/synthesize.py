@@ -247,6 +247,11 @@ def manifest_row(utterance: Request, row: dict, tts: str, folder: Path) -> dict:
 def check(options: argparse.Namespace) -> list[dict]:
     """Return the texts; raise ``InputError`` for the first option or text that can't be right."""
     texts = read_texts(options.texts)
+    if len(texts) < options.shards:
+        raise InputError(
+            f"{options.texts}: {len(texts)} texts for {options.shards} shards; lower --shards"
+            " or give more texts"
+        )
     for row in texts:
         if not ID.fullmatch(row["id"]):
             raise InputError(

@@ -1,7 +1,6 @@
 """One set of pins, wherever it is written."""
 
 import re
-import tomllib
 
 import yaml
 from conftest import ROOT
@@ -35,10 +34,3 @@ def test_the_conda_environments_have_the_locks_versions():
 
 def test_no_cuda_library_is_locked():
     assert [name for name in LOCK if name.startswith(("nvidia", "cuda", "triton"))] == []
-
-
-def test_the_checks_cover_scripts_and_tests():
-    assert tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["ruff"]["src"] == [
-        "scripts",
-        "tests",
-    ]

@@ -11,6 +11,7 @@ from errors import InputError
 from made_up import BASELINE, evaluation, small_experiment, write_evaluations
 from plain_words import percent, points
 from summarize import main
+from summary_table import comparison_cell
 
 VECTOR = "target-synthetic+vector"
 
@@ -257,6 +258,29 @@ def test_sentences_do_not_claim_what_they_do_not(tmp_path: Path):
     assert topline.startswith("Room is not shown") and "not shown to differ" in topline
 
 
+def test_better_than_pretrained_is_not_better_than_the_baseline(tmp_path: Path):
+    data = [
+        evaluation(tmp_path, "pretrained", [3] * 40, seed=0),
+        evaluation(tmp_path, BASELINE, [1] * 40),
+        evaluation(tmp_path, VECTOR, [0, 2] * 20, 0.5),
+        evaluation(tmp_path, VECTOR, [1] * 4, 0.5, "dev"),
+    ]
+    text, vector = run_summarize(tmp_path, data)["targets"][0]["plain_words"]
+    assert "fewer word errors than the pretrained model (60.0 %)" in text
+    assert vector.startswith(
+        "With the task vector, no difference from the paper's baseline is shown for"
+        " target-synthetic + 0.5 τ (0.0 points, interval"
+    )
+
+
+def test_only_significant_differences_carry_the_mark():
+    unsure = {"difference": -0.01, "interval": [-0.03, 0.01], "significant": False}
+    assert comparison_cell(unsure) == "−1.0 [−3.0, +1.0]"
+    sure = {"difference": -0.02, "interval": [-0.03, -0.01], "significant": True}
+    assert comparison_cell(sure) == "−2.0 [−3.0, −1.0]*"
+    assert comparison_cell(None) == "–"
+
+
 def test_table_is_printed_in_percent(tmp_path: Path, capsys: pytest.CaptureFixture):
     run_summarize(tmp_path, small_experiment(tmp_path))
     printed = capsys.readouterr().out
@@ -314,6 +338,8 @@ def test_tsv_holds_fractions(tmp_path: Path):
     assert float(baseline["versus_pretrained"]) == pytest.approx(-0.2)
     assert float(baseline["versus_pretrained_high"]) == pytest.approx(-0.2)
     assert baseline["versus_baseline"] == ""
+    low, rate, high = (float(rows[2][key]) for key in ("wer_low", "wer", "wer_high"))
+    assert 0.1 < low < rate == 0.2 < high < 0.3
     assert (baseline["utterances"], baseline["words"], baseline["seeds"]) == ("40", "200", "1")
     assert [row["chosen"] for row in rows if row["scaling_coefficient"] == "0.5"] == ["yes"]
 
@@ -321,7 +347,18 @@ def test_tsv_holds_fractions(tmp_path: Path):
 def test_two_runs_are_equal(tmp_path: Path):
     first = run_summarize(tmp_path, small_experiment(tmp_path))
     assert run_summarize(tmp_path, small_experiment(tmp_path)) == first
-    assert run_summarize(tmp_path, small_experiment(tmp_path), "--seed=1") != first
+
+
+def test_another_seed_draws_other_resamples(tmp_path: Path):
+    data = [
+        evaluation(tmp_path, "pretrained", [i * i % 37 for i in range(40)], seed=0),
+        evaluation(tmp_path, BASELINE, [i * i % 41 for i in range(40)]),
+    ]
+    first, other = (
+        rows_of(run_summarize(tmp_path, data, f"--seed={seed}"))["pretrained"] for seed in (0, 1)
+    )
+    assert first["wer"] == other["wer"]
+    assert first["wer_interval"] != other["wer_interval"]
 
 
 def test_resampling_by_speaker_is_wider_where_speakers_differ(tmp_path: Path):
@@ -373,8 +410,10 @@ def test_double_and_incomplete_evaluations_are_refused(tmp_path: Path):
 
 def test_missing_score_is_refused(tmp_path: Path):
     row = evaluation(tmp_path, "pretrained", [1] * 4, seed=0) | {"score": "gone.json"}
-    with pytest.raises(InputError, match="gone.json: not readable as a score"):
+    with pytest.raises(InputError, match="gone.json: not readable as JSON .*; score it again"):
         run_summarize(tmp_path, [row])
+    with pytest.raises(InputError, match="gone.json: not readable as JSON"):
+        main(["--show=gone.json"])
 
 
 def test_lineage_names_every_score(tmp_path: Path):

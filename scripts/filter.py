@@ -1,0 +1,241 @@
+"""Leave out synthetic utterances that the base model can't understand or that sound wrong."""
+
+import argparse
+import math
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import jiwer
+import numpy as np
+
+import lineage
+from atomic import atomic_path
+from audio import SAMPLING_RATE, load_audio
+from errors import InputError, run
+from manifest import read_jsonl, read_manifest, write_jsonl
+from normalise import normalise
+
+FRAME = 0.02  # s, over which loudness is measured
+QUIET = 0.01  # of the loudest frame (40 dB below it): a frame under it is silence
+CLIPPED = 0.999  # of full scale: a sample from there on is clipped
+COLUMNS = ("id", "reason", "value", "bound", "text", "hypothesis")
+REPORT_EVERY = 5.0  # s
+
+
+@dataclass(frozen=True)
+class Sound:
+    """What is measured of a waveform: duration in s, the others as fractions of it."""
+
+    duration: float
+    silence: float
+    clipping: float
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """What an utterance may measure, bounds included: durations in s, rates in characters/s."""
+
+    max_cer: float
+    min_duration: float
+    max_duration: float
+    min_speaking_rate: float
+    max_speaking_rate: float
+    max_silence: float
+    max_clipping: float
+
+
+@dataclass(frozen=True)
+class Reason:
+    """Why an utterance is left out: what was measured, and the bound that it broke."""
+
+    name: str
+    value: float
+    bound: float
+
+
+def measure(waveform: np.ndarray, sampling_rate: int = SAMPLING_RATE) -> Sound:
+    """Return what counts of a waveform, float32 [n_samples]; a rest that fills no frame is left."""
+    size = round(FRAME * sampling_rate)
+    frames = waveform[: len(waveform) // size * size].reshape(-1, size).astype(np.float64)
+    loudness = np.sqrt((frames**2).mean(axis=1))
+    loudest = loudness.max(initial=0.0)
+    return Sound(
+        duration=len(waveform) / sampling_rate,
+        silence=float((loudness < QUIET * loudest).mean()) if loudest > 0 else 1.0,
+        clipping=float((np.abs(waveform) >= CLIPPED).mean()) if len(waveform) else 0.0,
+    )
+
+
+def character_error_rate(text: str, hypothesis: str) -> float:
+    """Return the CER (a fraction, above 1 if much was inserted) of texts, both normalised.
+
+    Spaces don't count: the normaliser makes "1030" of "ten thirty" and "10 30" of "10:30". Of a
+    text with nothing that can be heard it is 0 or infinite.
+    """
+    reference, heard = (normalise(words).replace(" ", "") for words in (text, hypothesis))
+    if not reference:
+        return math.inf if heard else 0.0
+    return jiwer.cer(reference, heard)
+
+
+def reasons_to_reject(text: str, hypothesis: str, sound: Sound, bounds: Bounds) -> list[Reason]:
+    """Return every bound that an utterance breaks; none means that it is kept."""
+    rate = len(text.strip()) / sound.duration if sound.duration else math.inf
+    measured = (
+        ("cer", character_error_rate(text, hypothesis), 0.0, bounds.max_cer),
+        ("duration", sound.duration, bounds.min_duration, bounds.max_duration),
+        ("speaking_rate", rate, bounds.min_speaking_rate, bounds.max_speaking_rate),
+        ("silence", sound.silence, 0.0, bounds.max_silence),
+        ("clipping", sound.clipping, 0.0, bounds.max_clipping),
+    )
+    reasons = []
+    for name, value, low, high in measured:
+        if value < low:
+            reasons.append(Reason(name, value, low))
+        elif value > high:
+            reasons.append(Reason(name, value, high))
+    return reasons
+
+
+def read_all(paths: Sequence[str], read) -> list[dict]:
+    """Return the rows of several files, one after the other; an id in two of them is an error."""
+    rows: list[dict] = []
+    file_of: dict[str, str] = {}
+    for path in paths:
+        for row in read(path):
+            if row["id"] in file_of:
+                raise InputError(
+                    f"{path}: id {row['id']!r} stands already in {file_of[row['id']]};"
+                    " give each shard once"
+                )
+            file_of[row["id"]] = path
+            rows.append(row)
+    return rows
+
+
+def match(utterances: Sequence[dict], hypotheses: Sequence[dict]) -> dict[str, str]:
+    """Return the hypothesis of each id; the two lists must have the same ids."""
+    text_of = {row["id"]: row["text"] for row in hypotheses}
+    wanted = {row["id"] for row in utterances}
+    for names, what in (
+        (sorted(wanted - text_of.keys()), "utterances have no hypothesis"),
+        (sorted(text_of.keys() - wanted), "hypotheses have no utterance"),
+    ):
+        if names:
+            raise InputError(
+                f"{len(names)} {what}, first {names[0]!r}; transcribe these very manifests"
+            )
+    return text_of
+
+
+def judge(
+    utterances: Sequence[dict], text_of: dict[str, str], bounds: Bounds
+) -> Iterator[tuple[dict, list[Reason]]]:
+    """Yield each utterance with the reasons against it; reads its audio."""
+    reported = time.monotonic()
+    for count, row in enumerate(utterances, start=1):
+        sound = measure(load_audio(row["audio_filepath"]))
+        yield row, reasons_to_reject(row["text"], text_of[row["id"]], sound, bounds)
+        if time.monotonic() - reported > REPORT_EVERY:
+            reported = time.monotonic()
+            print(f"{count}/{len(utterances)} utterances", file=sys.stderr, flush=True)
+
+
+def table(rejected: Sequence[tuple[dict, list[Reason]]], text_of: dict[str, str]) -> str:
+    """Return what went and why as tab-separated lines, one for each reason."""
+    lines = [COLUMNS]
+    for row, reasons in rejected:
+        texts = [" ".join(text.split()) for text in (row["text"], text_of[row["id"]])]
+        lines += [
+            (row["id"], reason.name, f"{reason.value:.4g}", f"{reason.bound:g}", *texts)
+            for reason in reasons
+        ]
+    return "".join("\t".join(line) + "\n" for line in lines)
+
+
+def check_bounds(bounds: Bounds) -> None:
+    """Raise ``InputError`` if no utterance could lie within the bounds."""
+    for low, high in (
+        ("min_duration", "max_duration"),
+        ("min_speaking_rate", "max_speaking_rate"),
+    ):
+        if getattr(bounds, low) > getattr(bounds, high):
+            raise InputError(
+                f"{low} {getattr(bounds, low):g} is above {high} {getattr(bounds, high):g};"
+                " nothing would be kept"
+            )
+    for name, value in vars(bounds).items():
+        if not value >= 0:
+            raise InputError(f"{name} {value:g}: it can't be negative")
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Filter manifests as the command line says."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    add = parser.add_argument
+    # Snakemake gives all shards after one option; by hand the option may also be repeated.
+    several = {"required": True, "nargs": "+", "action": "extend"}
+    add("--manifest", **several, help="manifests of synthetic utterances, all shards")
+    add("--hypotheses", **several, help="the base model's transcripts of them (id, text)")
+    add("--max-cer", type=float, default=0.3, help="largest CER, a fraction (default 0.3)")
+    add("--min-duration", type=float, default=0.3, help="shortest audio, s (default 0.3)")
+    add("--max-duration", type=float, default=30.0, help="longest audio, s (default 30)")
+    add("--min-speaking-rate", type=float, default=4.0, help="characters/s (default 4)")
+    add("--max-speaking-rate", type=float, default=30.0, help="characters/s (default 30)")
+    add(
+        "--max-silence",
+        type=float,
+        default=0.6,
+        help="largest fraction of 20 ms frames 40 dB below the loudest (default 0.6)",
+    )
+    add(
+        "--max-clipping",
+        type=float,
+        default=0.01,
+        help="largest fraction of samples at full scale (default 0.01)",
+    )
+    add("--output", required=True, help="manifest of the utterances that are kept")
+    add(
+        "--rejected",
+        required=True,
+        help="table of those left out (TSV: " + ", ".join(COLUMNS) + ")",
+    )
+    options = parser.parse_args(argv)
+    bounds = Bounds(**{name: getattr(options, name) for name in Bounds.__dataclass_fields__})
+    check_bounds(bounds)
+    utterances = read_all(options.manifest, read_manifest)
+    text_of = match(utterances, read_all(options.hypotheses, read_jsonl))
+    judged = list(judge(utterances, text_of, bounds))
+    kept = [row for row, reasons in judged if not reasons]
+    rejected = [(row, reasons) for row, reasons in judged if reasons]
+    with atomic_path(options.rejected) as temporary:
+        temporary.write_text(table(rejected, text_of), encoding="utf-8")
+    by_reason = Counter(reason.name for _, reasons in rejected for reason in reasons)
+    summary = f"kept {len(kept)} of {len(utterances)} utterances" + "".join(
+        f", {name} {count}" for name, count in sorted(by_reason.items())
+    )
+    print(summary, file=sys.stderr)
+    if not kept:
+        raise InputError(
+            f"{options.rejected}: {summary}; look at it, and mend the bounds or voices"
+        )
+    write_jsonl(options.output, kept)
+    lineage.record(
+        __file__,
+        [options.output, options.rejected],
+        [*options.manifest, *options.hypotheses],
+        vars(bounds),
+        counts={
+            "utterances": len(utterances),
+            "kept": len(kept),
+            "rejected": len(rejected),
+            "reasons": dict(sorted(by_reason.items())),
+        },
+    )
+
+
+if __name__ == "__main__":
+    run(main)

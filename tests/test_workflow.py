@@ -1,0 +1,298 @@
+"""The whole workflow, on a tiny random Whisper, embedded TTS and real recordings.
+
+It runs in a copy of the checkout, so that a test can edit its code. Fetched files are shared with
+the checkout's resources/.
+"""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import jiwer
+import pytest
+import soundfile
+import torch
+import yaml
+from safetensors.torch import load_file
+from transformers import WhisperFeatureExtractor, WhisperForConditionalGeneration, WhisperTokenizer
+
+from audio import load_audio
+from conftest import ROOT
+from corpora import CORPORA
+from lineage import sha256
+from manifest import read_jsonl, read_manifest, write_jsonl
+from normalise import normalise
+from tiny import write_whisper
+
+EMBEDDED = yaml.safe_load((ROOT / "config.yaml").read_text())
+RESULTS = Path("results/tiny")
+
+
+def snakemake(folder: Path, *arguments: str, check: bool = True) -> str:
+    """Run Snakemake in a copy of the checkout; return what it printed."""
+    done = subprocess.run(
+        command(folder, *arguments), cwd=folder, capture_output=True, text=True, timeout=1200
+    )
+    if check and done.returncode:
+        logs = sorted(folder.glob("logs/**/*.log"), key=lambda path: path.stat().st_mtime)
+        tail = logs[-1].read_text()[-2000:] if logs else ""
+        pytest.fail(f"{done.stdout[-3000:]}\n{done.stderr[-3000:]}\n{tail}")
+    return done.stdout + done.stderr
+
+
+def command(folder: Path, *arguments: str) -> list[str]:
+    """Return the command line of ``make demo``, for the tiny experiment."""
+    profile = ["--profile", "profiles/local", "--nolock"]
+    return ["snakemake", *profile, "--configfile", "tiny.yaml", *arguments]
+
+
+def copy_of_checkout(folder: Path) -> Path:
+    for name in ("scripts", "rules", "profiles"):
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("Snakefile", "config.yaml"):
+        shutil.copy(ROOT / name, folder / name)
+    (ROOT / "resources").mkdir(exist_ok=True)
+    (folder / "resources").symlink_to(ROOT / "resources")
+    return folder
+
+
+def write_experiment(folder: Path, **changes: object) -> None:
+    """Write tiny.yaml: real prompts as the source, the user's own manifest and texts as targets."""
+    base = write_whisper(folder / "base")
+    files = {
+        path.name: {"sha256": sha256(path), "sources": [{"path": str(path)}]}
+        for path in sorted(base.iterdir())
+    }
+    artifacts = {name: EMBEDDED["artifacts"][name] for name in ("asterisk", "hibari")}
+    experiment = {
+        "name": "tiny",
+        "model": {"artifact": f"tiny-{folder.name}"},
+        "window": 5,
+        "source": ["prompts"],
+        "targets": ["own", "leaflet"],
+        "domains": {
+            "prompts": {"corpus": "asterisk", "artifact": "asterisk"}
+            | {"train": 8, "dev": 3, "test": 3, "min_words": 3},
+            "own": {"manifest": "own.jsonl", "train": 6, "dev": 3, "test": 6},
+            "leaflet": {"texts": "leaflet.txt", "train": 5, "dev": 2},
+        },
+        "tts": {
+            "hibari": {"engine": "hibari", "artifact": "hibari"}
+            | {"voices": ["heart", "heart_bass"], "shards": 2}
+        },
+        "filter": {"max_cer": 1000},  # a random model understands nothing
+        "finetune": {"learning_rate": 1e-3, "epochs": 1, "batch_size": 4, "criterion": "loss"},
+        "task_vector": {"scaling_coefficients": [0.5], "chosen_on": "hibari"},
+        "precision": "fp32",
+        "resamples": 200,
+        "artifacts": artifacts | {f"tiny-{folder.name}": {"licence": "MIT", "files": files}},
+    }
+    (folder / "tiny.yaml").write_text(yaml.safe_dump(experiment | changes))
+    texts = ["We close at nine.", "The shop is open.", "Ask at the counter!", "Bring it back."]
+    texts += ["Pay by card.", "Leave by the north gate.", "Mind the step."]
+    (folder / "leaflet.txt").write_text("\n".join(texts) + "\n")
+
+
+def write_own_manifest(folder: Path) -> None:
+    """Write the user's manifest: the fifteen first short prompts of four words."""
+    fetched = folder / "resources/asterisk"
+    rows = []
+    for recording in CORPORA["asterisk"](fetched):
+        waveform, rate = recording.load()
+        if len(recording.text.split()) == 4 and len(waveform) < 5 * rate:
+            path = folder / "own" / f"{recording.id}.wav"
+            path.parent.mkdir(exist_ok=True)
+            soundfile.write(path, waveform, rate)
+            rows.append({"audio_filepath": str(path), "text": recording.text, "id": recording.id})
+    write_jsonl(folder / "own.jsonl", rows[:15])
+
+
+@pytest.fixture(scope="module")
+def checkout(tmp_path_factory) -> Path:
+    folder = copy_of_checkout(tmp_path_factory.mktemp("checkout"))
+    write_experiment(folder)
+    snakemake(folder, "resources/asterisk/files.json")
+    write_own_manifest(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def finished(checkout) -> Path:
+    snakemake(checkout)
+    return checkout
+
+
+def summary(folder: Path) -> dict:
+    return json.loads((folder / RESULTS / "summary.json").read_text())
+
+
+def table(folder: Path) -> list:
+    """Return what the table says, without paths and times."""
+    return [
+        (target["target"], row["arm"], row["scaling_coefficient"], row["wer"], row["wer_interval"])
+        for target in summary(folder)["targets"]
+        for row in target["rows"]
+    ]
+
+
+def planned(folder: Path, *arguments: str) -> dict[str, int]:
+    """Return how many jobs of each rule a dry run plans."""
+    lines = [line.split() for line in snakemake(folder, "--dry-run", *arguments).splitlines()]
+    return {" ".join(w[:-1]): int(w[-1]) for w in lines if len(w) > 1 and w[-1].isdigit()}
+
+
+def test_every_arm_of_the_target_has_a_number_and_the_report_shows_it(finished):
+    own, leaflet = summary(finished)["targets"]
+    assert [(row["arm"], row["scaling_coefficient"]) for row in own["rows"]] == [
+        ("pretrained", None),
+        ("source-real", None),
+        ("source-synthetic", None),
+        ("source-mixed", None),
+        ("source-mixed->target-synthetic", None),
+        ("target-synthetic", None),
+        ("source-mixed->target-synthetic+vector", 0.5),
+        ("target-synthetic+vector", 0.5),
+        ("target-real", None),
+    ]
+    assert own["utterances"] == 6
+    assert leaflet["rows"] == [] and "no WER" in leaflet["plain_words"][0]
+    page = (finished / RESULTS / "report.html").read_text()
+    assert page.count("<audio") >= 4
+
+
+def test_a_domain_of_texts_yields_an_adapted_checkpoint_that_loads(finished):
+    folder = finished / RESULTS / "models/leaflet-hibari+tv0.25/seed1"
+    model = WhisperForConditionalGeneration.from_pretrained(folder)
+    assert model.generation_config.audio_window == 5
+
+
+def test_zero_shot_wer_is_that_of_plain_transformers_and_jiwer(finished):
+    folder = finished / RESULTS / "models/pretrained/seed0"
+    model = WhisperForConditionalGeneration.from_pretrained(folder)
+    features = WhisperFeatureExtractor.from_pretrained(folder)
+    tokenizer = WhisperTokenizer.from_pretrained(folder)
+    references, hypotheses = [], []
+    for row in read_manifest(finished / RESULTS / "manifests/own/real/test.jsonl"):
+        mel = features(
+            load_audio(finished / row["audio_filepath"]), sampling_rate=16_000, return_tensors="pt"
+        )
+        tokens = model.generate(mel.input_features, max_length=225)
+        hypotheses.append(normalise(tokenizer.batch_decode(tokens, skip_special_tokens=True)[0]))
+        references.append(normalise(row["text"]))
+    (row,) = [row for row in summary(finished)["targets"][0]["rows"] if row["arm"] == "pretrained"]
+    assert row["wer"] == pytest.approx(jiwer.wer(references, hypotheses), abs=0.001)
+
+
+def test_the_vector_and_the_checkpoint_are_three_lines_of_torch_to_the_bit(finished):
+    models = finished / RESULTS / "models"
+    real, synthetic, target, adapted = (
+        load_file(models / name / "seed1/model.safetensors")
+        for name in ("source-real", "source-hibari", "own-hibari", "own-hibari+tv0.25")
+    )
+    vector = load_file(finished / RESULTS / "task_vectors/source-hibari/seed1.safetensors")
+    assert set(vector) == set(real) == set(adapted)
+    for name in real:
+        assert torch.equal(vector[name], real[name] - synthetic[name])
+        assert torch.equal(adapted[name], target[name] + 0.25 * (real[name] - synthetic[name]))
+    assert any(vector[name].abs().max() > 0 for name in vector)
+
+
+def test_a_second_run_does_nothing_and_says_so(finished):
+    assert "othing to be done" in snakemake(finished)
+
+
+def test_a_touched_or_commented_script_reruns_nothing_and_a_line_of_logic_what_it_makes(finished):
+    for path in (finished / "scripts").glob("*.py"):
+        path.touch()
+    score = finished / "scripts/score.py"
+    original = score.read_text()
+    score.write_text(original + "\n# a remark\n")
+    assert "othing to be done" in snakemake(finished, "--dry-run")
+    score.write_text(original + "\nEXTRA = 1\n")
+    counts = planned(finished)
+    score.write_text(original)
+    assert "score" in counts and "synthesize" not in counts
+
+
+def test_a_third_target_is_one_line_and_plans_jobs_of_its_own_only(finished):
+    experiment = yaml.safe_load((finished / "tiny.yaml").read_text())
+    experiment["domains"]["third"] = experiment["domains"]["own"]
+    experiment["targets"].append("third")
+    (finished / "third.yaml").write_text(yaml.safe_dump(experiment))
+    counts = planned(finished, "--configfile", "third.yaml")
+    assert counts["finetune"] == 2 and counts["finetune further"] == 1  # synthetic, real; continued
+    assert counts["prepare"] == 1 and counts["synthesize"] == 3
+    assert "pool" not in counts and "task vector" not in counts and "pretrained" not in counts
+
+
+def test_any_stage_can_be_asked_for_by_its_file_name(finished):
+    name = f"{RESULTS}/hypotheses/own-hibari+tv1.5/seed1/own/real/test.jsonl"
+    snakemake(finished, name)
+    assert len(read_jsonl(finished / name)) == 6
+
+
+def test_a_mistake_in_the_config_is_one_message_before_any_job(finished):
+    experiment = yaml.safe_load((finished / "tiny.yaml").read_text())
+    (finished / "wrong.yaml").write_text(yaml.safe_dump(experiment | {"windw": 5}))
+    found = snakemake(finished, "--configfile", "wrong.yaml", check=False)
+    assert "unknown key 'windw'; did you mean 'window'?" in found
+    assert "Traceback" not in found
+
+
+STAGES = {
+    "synthesize": lambda folder: len(list((folder / RESULTS / "audio/own/hibari").rglob("*.flac"))),
+    "finetune": lambda folder: len(list((folder / "logs/tiny/finetune").rglob("*.log"))),
+    "transcribe": lambda folder: len(list((folder / "logs/tiny/transcribe").rglob("*.log"))),
+}
+
+
+def kill_when(folder: Path, reached: Callable[[Path], int]) -> None:
+    """Start the workflow; kill it and its jobs with -9 as soon as a stage has begun."""
+    process = subprocess.Popen(
+        command(folder),
+        cwd=folder,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    deadline = time.monotonic() + 600
+    while not reached(folder) and process.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert process.poll() is None, "the workflow ended before it could be killed"
+    time.sleep(1)  # into the work
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+def test_killed_with_kill_9_in_three_stages_the_table_is_that_of_an_undisturbed_run(
+    finished, tmp_path_factory
+):
+    folder = copy_of_checkout(tmp_path_factory.mktemp("killed"))
+    for name in ("tiny.yaml", "leaflet.txt", "own.jsonl"):
+        shutil.copy(finished / name, folder / name)
+    for reached in STAGES.values():
+        kill_when(folder, reached)
+    assert not (folder / RESULTS / "summary.json").exists()
+    snakemake(folder)
+    assert table(folder) == table(finished)
+
+
+@pytest.mark.slow
+def test_the_demo_cut_small_gives_plausible_word_error_rates(tmp_path_factory):
+    folder = copy_of_checkout(tmp_path_factory.mktemp("demo"))
+    experiment = json.loads(json.dumps(EMBEDDED))
+    for name, domain in experiment["domains"].items():
+        domain |= {"train": 32, "dev": 8, "test": 40 if name in experiment["targets"] else 1}
+    experiment["finetune"]["epochs"] = 1
+    experiment["task_vector"]["scaling_coefficients"] = [0.25]
+    (folder / "tiny.yaml").write_text(yaml.safe_dump(experiment | {"name": "tiny"}))
+    snakemake(folder)
+    for target in summary(folder)["targets"]:
+        assert len(target["rows"]) == len(experiment["arms"])
+        for row in target["rows"]:
+            assert 0.01 < row["wer"] < 0.6, (target["target"], row["arm"])
