@@ -43,6 +43,7 @@ def atomic_folder(path: str | Path) -> Iterator[Path]:
     try:
         yield temporary
         for file in sorted(temporary.iterdir()):
+            file.chmod(0o666 & ~_umask())  # safetensors writes files that others can't read
             file.replace(path / file.name)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)

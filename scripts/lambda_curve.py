@@ -67,7 +67,7 @@ def lambda_curve(target: dict, confidence: float) -> str:
         axes.set_xticks(scales, [f"{scale:g}" for scale in scales])
         axes.legend(frameon=False, fontsize=9, loc="lower left", bbox_to_anchor=(0, 1), ncols=2)
         buffer = io.StringIO()
-        figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None})
+        figure.savefig(buffer, format="svg", transparent=True)
     title = f"WER on {target['target']} against the scaling coefficient"
     return inline(buffer.getvalue(), title, description(found))
 

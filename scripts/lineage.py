@@ -15,15 +15,9 @@ from atomic import atomic_path
 from code_version import code_version
 
 PACKAGES = (
-    "torch",
-    "transformers",
-    "onnxruntime",
-    "numpy",
-    "soundfile",
-    "soxr",
-    "jiwer",
-    "safetensors",
-)
+    "torch", "transformers", "tokenizers", "safetensors", "onnxruntime", "hibari-tts", "numpy",
+    "soundfile", "soxr", "jiwer", "whisper-normalizer",
+)  # fmt: skip
 STARTED = time.time()
 
 

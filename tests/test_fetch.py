@@ -359,7 +359,7 @@ def test_a_member_is_taken_out_of_any_archive(archive, tmp_path):
 
 def test_members_become_a_folder_whose_identity_is_that_of_sha256sum(archive, tmp_path):
     lines = f"{sha(CONTENT)}  a.bin\n{sha(b'b')}  deep/b.bin\n"
-    source = {"path": str(archive), "members": ["data/a.b*", "data/deep/*.bin"]}
+    source = {"path": str(archive), "members": ["data/*.bin", "data/deep/b*"]}
     entry = {"sha256": sha(lines.encode()), "sources": [source]}
     fetch_main(artifact(voices=entry), tmp_path / "out")
     files = sorted((tmp_path / "out" / "voices").rglob("*.*"))
@@ -367,6 +367,15 @@ def test_members_become_a_folder_whose_identity_is_that_of_sha256sum(archive, tm
     (tmp_path / "out" / "voices" / "a.bin").write_bytes(b"damaged")
     fetch_main(artifact(voices=entry), tmp_path / "out")
     assert (tmp_path / "out" / "voices" / "a.bin").read_bytes() == CONTENT
+
+
+def test_the_identity_of_a_folder_is_sorted_by_whole_names_as_sort_does_it(tmp_path):
+    names = [f"{letter}{mark}{letter}" for letter in "qwertyuiop" for mark in ("/", "-", "0")]
+    for name in names:
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(name)
+    lines = "".join(f"{sha(name.encode())}  {name}\n" for name in sorted(names))
+    assert fetch.identity(tmp_path) == sha(lines.encode())
 
 
 def test_a_member_that_is_not_there_and_a_file_that_is_no_archive_are_told(archive, tmp_path):

@@ -211,8 +211,8 @@ def test_a_segment_is_cut_out_of_its_file(tmp_path):
         ({"text": None}, "text is None"),
         ({"audio_filepath": "/no/such.wav"}, "'/no/such.wav' is not readable as audio"),
         ({"id": "a/b"}, "id 'a/b' is unfit as a file name"),
+        ({"id": "First"}, r"id 'First' stands already at .*m.jsonl:1"),
         ({"id": "first"}, r"id 'first' stands already at .*m.jsonl:1"),
-        ({"id": "FIRST"}, r"id 'FIRST' stands already at .*m.jsonl:1"),
         ({"duration": 3.0}, "duration is 3.0 s, but .* has 1.000 s"),
         ({"offset": 0.5, "duration": 1.0}, "offset 0.5 s and duration 1.0 s end after"),
         ({"offset": 2.0}, "offset is 2.0 s, but .* has 1.000 s"),
@@ -220,7 +220,7 @@ def test_a_segment_is_cut_out_of_its_file(tmp_path):
     ],
 )
 def test_a_faulty_row_is_refused_with_file_and_line(tmp_path, change, message):
-    rows = [make_row(tmp_path, "first", "one"), {**make_row(tmp_path, "second", "two"), **change}]
+    rows = [make_row(tmp_path, "First", "one"), {**make_row(tmp_path, "second", "two"), **change}]
     path = write_rows(tmp_path / "m.jsonl", rows)
     with pytest.raises(InputError, match=f"m.jsonl:2: .*{message}"):
         prepare_main(tmp_path, {"manifest": path, "dev": 0, "test": 1})
@@ -313,6 +313,12 @@ def test_repeated_texts_are_spoken_once(tmp_path):
     (tmp_path / "t.txt").write_text("Hello there!\nhello, there\nGood bye\n...\n")
     counts = prepare_main(tmp_path, {"texts": str(tmp_path / "t.txt"), "dev": 1})
     assert counts["texts"] == {"train": 1, "dev": 1}
+    spoken = [
+        row["spoken"]
+        for name in ("train", "dev")
+        for row in read_texts(tmp_path / "texts" / f"{name}.jsonl")
+    ]
+    assert sorted(spoken) == ["Good bye", "Hello there!"]  # the first of its kind
     assert sum(counts["left_out"].values()) == 2
 
 

@@ -15,6 +15,7 @@ import report
 import summarize
 from audio import save_audio
 from errors import InputError
+from lambda_curve import lambda_curve
 from made_up import BASELINE, evaluation, small_experiment, write_evaluations
 from manifest import write_jsonl
 from report import aligned, audio_examples, changed_utterances, flat_settings, main, spread
@@ -147,6 +148,7 @@ def test_target_without_recordings_has_its_checkpoint_and_no_number(written: tup
     page = Page(written[0].read_text())
     assert "models/target-synthetic+vector+tv0.25/seed1" in page.said("code")
     assert any(text.startswith("No WER can be given") for text in page.said("p"))
+    assert len(page.all("svg")) == 1  # music has a curve, weather has none
 
 
 def test_nothing_is_loaded_from_elsewhere(written: tuple[Path, dict]):
@@ -205,6 +207,13 @@ def test_curve_is_told_in_words_and_takes_the_pages_colour(written: tuple[Path, 
     assert "currentColor" in svg and "#010203" not in svg and "#000000" not in svg
     assert "scaling coefficient λ" in svg
     assert "<?xml" not in html and "<!DOCTYPE svg" not in html and "<metadata" not in html
+
+
+def test_curve_escapes_names(written: tuple[Path, dict]):
+    target = json.loads(json.dumps(written[1]["targets"][0]).replace("target-synthetic", EVIL))
+    svg = lambda_curve(target | {"target": EVIL}, 0.95)
+    assert svg.count("&lt;script&gt;") >= 3  # title, words, legend
+    assert "<script" not in svg
 
 
 def test_no_id_stands_twice(tmp_path: Path):
