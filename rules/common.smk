@@ -25,6 +25,10 @@ pathvars:
 
 SCRIPTS = Path(workflow.basedir) / "scripts"
 RESULTS = experiment.results_folder(config)
+# The encoder's outputs are kept where all models share the encoder.
+ENCODINGS = (
+    f"--encodings {RESULTS}/encodings" if config["finetune"]["trained"] == "decoder" else ""
+)
 NOTHING = "(?!)"  # matches no wildcard
 WITH_RECORDINGS = [
     name for name, domain in config["domains"].items() if not experiment.is_text_only(domain)

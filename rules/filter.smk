@@ -9,9 +9,10 @@ rule transcribe_synthesized:
         "<results>/synthesized/{domain}/{tts}/{split}/shard{shard}of{shards}.hypotheses.jsonl",
     params:
         code=code_version("transcribe.py"),
-        window=experiment.WHISPER_WINDOW,
+        window=config["filter"]["window"],
         batch_size=config["batch_size"],
         precision=config["precision"],
+        encodings=ENCODINGS,
         model=config["model"],
     threads: 1
     resources:
@@ -25,7 +26,7 @@ rule transcribe_synthesized:
             --manifest {input.manifest:q} \
             --window {params.window} \
             --batch-size {params.batch_size} \
-            --precision {params.precision} \
+            --precision {params.precision} {params.encodings} \
             --language {params.model[language]} --task {params.model[task]} \
             --threads {threads} \
             --output {output:q} >{log:q} 2>&1

@@ -16,6 +16,7 @@ rule finetune:
         learning_rate=config["finetune"]["learning_rate"],
         window=config["window"],
         precision=config["precision"],
+        encodings=ENCODINGS,
         model=config["model"],
         work=f"{RESULTS}/work/{{data}}/seed{{seed}}",
     threads: 1
@@ -37,7 +38,7 @@ rule finetune:
             --evaluate-every {params.finetune[evaluate_every]} \
             --patience {params.finetune[patience]} \
             --criterion {params.finetune[criterion]} \
-            --precision {params.precision} \
+            --precision {params.precision} {params.encodings} \
             --language {params.model[language]} --task {params.model[task]} \
             --seed {wildcards.seed} \
             --threads {threads} \
@@ -62,6 +63,7 @@ use rule finetune as finetune_further with:
         * config["finetune"]["continued_learning_rate_factor"],
         window=config["window"],
         precision=config["precision"],
+        encodings=ENCODINGS,
         model=config["model"],
         work=f"{RESULTS}/work/{{data}}-after-{{first}}/seed{{seed}}",
     log:

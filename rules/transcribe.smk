@@ -13,6 +13,7 @@ rule transcribe:
         window=lambda wildcards: experiment.window_of(config, wildcards.model),
         batch_size=config["batch_size"],
         precision=config["precision"],
+        encodings=ENCODINGS,
         model=config["model"],
     threads: 1
     resources:
@@ -26,7 +27,7 @@ rule transcribe:
             --manifest {input.manifest:q} \
             --window {params.window} \
             --batch-size {params.batch_size} \
-            --precision {params.precision} \
+            --precision {params.precision} {params.encodings} \
             --language {params.model[language]} --task {params.model[task]} \
             --threads {threads} \
             --output {output:q} >{log:q} 2>&1
@@ -48,6 +49,7 @@ use rule transcribe as transcribe_with_task_vector with:
         window=config["window"],
         batch_size=config["batch_size"],
         precision=config["precision"],
+        encodings=ENCODINGS,
         model=config["model"],
     log:
         "<logs>/transcribe/{model}+tv{scale}/seed{seed}/{domain}-{speech}-{split}.log",

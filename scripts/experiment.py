@@ -120,7 +120,8 @@ def check_names(config: dict) -> None:
         if name in config["targets"] and not is_text_only(domain) and domain.get("test") == 0:
             raise InputError(f"config: domains.{name}.test: 0 utterances give no WER; raise it")
     refer(config["task_vector"]["chosen_on"], {"real": {}} | tts, "task_vector.chosen_on", "tts")
-    config["filter"]["max_duration"] = min(config["filter"]["max_duration"], config["window"])
+    bounds = config["filter"]
+    bounds["max_duration"] = min(bounds["max_duration"], bounds["window"], config["window"])
 
 
 def refer(name: str, known: dict, place: str, where: str) -> None:

@@ -21,10 +21,9 @@ from torch.nn.functional import cross_entropy
 
 import lineage
 from atomic import atomic_folder, atomic_path
-from audio import load_audio
 from errors import InputError, run
 from manifest import check_fits, read_manifest
-from recogniser import Recogniser, default_device, precision_of
+from recogniser import Recogniser
 from score import score
 from transcribe import transcribe
 
@@ -99,17 +98,18 @@ def pad_labels(labels: Sequence[Sequence[int]]) -> torch.Tensor:
 
 
 def token_losses(
-    recogniser: Recogniser, features: torch.Tensor, labels: torch.Tensor
+    recogniser: Recogniser, encoded: torch.Tensor, labels: torch.Tensor
 ) -> torch.Tensor:
     """Return the summed cross-entropy (nats) of the labels after the first, teacher-forced.
 
-    The first label is the start of the transcript, which the decoder is given; label *i* + 1 is
-    predicted from the labels up to *i*.
+    ``encoded`` is float [batch, positions, width]. The first label is the start of the transcript,
+    which the decoder is given; label *i* + 1 is predicted from the labels up to *i*.
     """
     given = labels[:, :-1].masked_fill(labels[:, :-1] == IGNORED, recogniser.tokenizer.pad_token_id)
-    logits = recogniser.model(
-        input_features=features, decoder_input_ids=given, use_cache=False
-    ).logits
+    with recogniser.autocast():
+        logits = recogniser.model(
+            encoder_outputs=(encoded,), decoder_input_ids=given, use_cache=False
+        ).logits
     return cross_entropy(
         logits.float().flatten(0, 1), labels[:, 1:].flatten(), ignore_index=IGNORED, reduction="sum"
     )
@@ -142,35 +142,30 @@ class Speech:
     def __len__(self) -> int:
         return len(self.utterances)
 
-    def features(self, indices: Sequence[int]) -> torch.Tensor:
-        """Return float32 [batch, mels, frames] on the model's device."""
-        waveforms = [load_audio(self.utterances[index]["audio_filepath"]) for index in indices]
-        return self.recogniser.log_mel(waveforms).to(self.recogniser.device)
-
     def batch(self, indices: Sequence[int]) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return the features of some utterances and their labels, int64 [batch, longest]."""
+        """Return the encoder's outputs for some utterances and their labels, int64 [batch, n]."""
         labels = pad_labels([self.labels[index] for index in indices])
-        return self.features(indices), labels.to(self.recogniser.device)
+        paths = [self.utterances[index]["audio_filepath"] for index in indices]
+        return self.recogniser.encode(paths), labels.to(self.recogniser.device)
 
 
-def dev_loss(speech: Speech, precision: torch.dtype) -> float:
+@torch.inference_mode()
+def dev_loss(speech: Speech) -> float:
     """Return the loss per token (nats)."""
     speech.recogniser.model.eval()
     order = sorted(range(len(speech)), key=lambda index: len(speech.labels[index]))
     total, tokens = 0.0, 0
     for start in range(0, len(order), EVALUATION_BATCH):
-        features, labels = speech.batch(order[start : start + EVALUATION_BATCH])
-        with torch.inference_mode(), speech.recogniser.autocast(precision):
-            total += token_losses(speech.recogniser, features, labels).item()
+        encoded, labels = speech.batch(order[start : start + EVALUATION_BATCH])
+        total += token_losses(speech.recogniser, encoded, labels).item()
         tokens += int((labels[:, 1:] != IGNORED).sum())
     return total / tokens
 
 
-def dev_wer(speech: Speech, precision: torch.dtype) -> float:
+def dev_wer(speech: Speech) -> float:
     """Return the WER (a fraction)."""
     rows = [row | {"id": key} for row, key in zip(speech.utterances, speech.keys, strict=True)]
-    hypotheses = transcribe(speech.recogniser, rows, EVALUATION_BATCH, precision)
-    return score(rows, hypotheses)["wer"]
+    return score(rows, transcribe(speech.recogniser, rows, EVALUATION_BATCH))["wer"]
 
 
 CRITERIA = {"loss": dev_loss, "wer": dev_wer}
@@ -199,12 +194,12 @@ class Training:
         self.best: dict[str, torch.Tensor] = {}
         self.since_best = 0
 
-    def update(self, features: torch.Tensor, labels: torch.Tensor, precision: torch.dtype) -> float:
+    def update(self, speech: Speech, indices: Sequence[int]) -> float:
         """Take one optimiser step; return the loss per token (nats), which must be a number."""
         self.recogniser.model.train()
+        encoded, labels = speech.batch(indices)
         tokens = int((labels[:, 1:] != IGNORED).sum())
-        with self.recogniser.autocast(precision):
-            loss = token_losses(self.recogniser, features, labels) / tokens
+        loss = token_losses(self.recogniser, encoded, labels) / tokens
         if not math.isfinite(value := loss.item()):
             raise InputError(
                 f"the loss became {value} at step {self.step + 1};"
@@ -289,7 +284,6 @@ def finetune(
     fingerprint: str,
 ) -> Training:
     """Train; on return the recogniser holds the parameters of the best dev evaluation."""
-    precision = precision_of(settings.precision, recogniser.device.type)
     lengths = [len(labels) for labels in train.labels]
     per_epoch = math.ceil(len(train) / settings.batch_size)
     total_steps = math.ceil(settings.epochs * per_epoch)
@@ -304,9 +298,9 @@ def finetune(
         epoch, position = divmod(training.step, per_epoch)
         order = batches(train.keys, lengths, settings.batch_size, settings.seed, epoch)
         for indices in order[position:]:
-            loss = training.update(*train.batch(indices), precision)
+            loss = training.update(train, indices)
             if training.step % evaluate_every == 0 or training.step == total_steps:
-                training.judge(CRITERIA[settings.criterion](dev, precision))
+                training.judge(CRITERIA[settings.criterion](dev))
                 training.save(state_path, fingerprint)
             if time.monotonic() - reported > REPORT_EVERY or training.finished:
                 reported = time.monotonic()
@@ -356,6 +350,7 @@ def arguments() -> argparse.ArgumentParser:
     add("--epochs", type=float, required=True, help="passes over the training data, at most")
     add("--batch-size", type=int, default=16, help="utterances per optimiser step (default 16)")
     add("--trained", choices=["all", "decoder"], default="all", help="parameters that are trained")
+    add("--encodings", help="folder that keeps the frozen encoder's outputs for other runs")
     add("--evaluate-every", type=int, default=0, help="steps between dev evaluations (0: an epoch)")
     add("--patience", type=int, default=3, help="evaluations without a better one before stopping")
     add("--criterion", choices=list(CRITERIA), default="wer", help="what the dev evaluation is")
@@ -374,8 +369,15 @@ def main(argv: list[str] | None = None) -> None:
     if options.threads:
         torch.set_num_threads(options.threads)
     torch.use_deterministic_algorithms(True, warn_only=True)
+    if options.encodings and settings.trained != "decoder":
+        raise InputError("--encodings: kept encoder outputs need --trained decoder")
     recogniser = Recogniser(
-        options.model, settings.window, settings.language, settings.task, default_device()
+        options.model,
+        settings.window,
+        settings.language,
+        settings.task,
+        settings.precision,
+        encodings=options.encodings,
     )
     if settings.trained == "decoder":
         recogniser.model.freeze_encoder()

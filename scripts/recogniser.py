@@ -10,9 +10,11 @@ from transformers import (
     WhisperForConditionalGeneration,
     WhisperTokenizer,
 )
+from transformers.modeling_outputs import BaseModelOutput
 from transformers.utils.logging import disable_progress_bar
 
-from audio import SAMPLING_RATE
+from audio import SAMPLING_RATE, load_audio
+from encoded import Encodings
 from errors import InputError
 from task_vector import add_task_vector
 
@@ -25,24 +27,27 @@ POSITION_TABLE = "model.encoder.embed_positions.weight"
 
 
 class Recogniser:
-    """A Whisper model, its tokenizer and its features, for one audio window and one prompt.
+    """A Whisper model with its tokenizer and features, for one window, prompt and precision.
 
     ``task_vector`` is a file and the scaling coefficient with which it is added to the checkpoint.
-    The model's position table may be cropped to ``window``; ``state_dict`` gives it back whole.
+    The position table is cropped to ``window`` (s); ``state_dict`` gives it back whole. With
+    ``encodings``, a folder, the encoder's outputs are kept there: for models that share an encoder.
     """
 
     def __init__(
         self,
         folder: str | Path,
-        window: float,
-        language: str,
-        task: str,
-        device: str,
+        window: float = WHISPER_WINDOW,
+        language: str = "en",
+        task: str = "transcribe",
+        precision: str = "auto",
         task_vector: tuple[str | Path, float] | None = None,
+        encodings: str | Path | None = None,
     ):
         disable_progress_bar()  # of loading, which would fill the log
         self.window = window
-        self.device = torch.device(device)
+        self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        self.precision = precision_of(precision, self.device.type)
         self.model = WhisperForConditionalGeneration.from_pretrained(folder, dtype=torch.float32)
         if task_vector is not None:
             add_task_vector(self.model, *task_vector)
@@ -65,6 +70,10 @@ class Recogniser:
             )
         crop_window(self.model, window)
         self.model.to(self.device)
+        self.encodings = None
+        if encodings is not None:
+            encoder = self.model.model.encoder
+            self.encodings = Encodings(encodings, encoder, window, self.precision)
 
     def log_mel(self, waveforms: Sequence[np.ndarray]) -> torch.Tensor:
         """Return float32 [batch, mels, frames] of 16 kHz waveforms, zero-padded to the window."""
@@ -81,19 +90,37 @@ class Recogniser:
         """Return the tokens that the decoder learns: prompt, text, end."""
         return self.tokenizer(text).input_ids
 
-    def autocast(self, precision: torch.dtype) -> torch.autocast:
-        """Return the context in which matrix products are computed in ``precision``."""
-        return torch.autocast(self.device.type, precision, enabled=precision != torch.float32)
+    def autocast(self) -> torch.autocast:
+        """Return the context in which matrix products are computed in the chosen precision."""
+        enabled = self.precision != torch.float32
+        return torch.autocast(self.device.type, self.precision, enabled=enabled)
+
+    def encode(self, paths: Sequence[str | Path]) -> torch.Tensor:
+        """Return the encoder's outputs for audio files, [batch, positions, width].
+
+        Kept ones are computed one by one, so that they don't depend on the batch.
+        """
+        if self.encodings is None:
+            return self._encoder(paths)
+        with torch.no_grad():
+            return torch.stack(
+                [self.encodings.get(path, lambda p=path: self._encoder([p])[0]) for path in paths]
+            ).to(self.device)
+
+    def _encoder(self, paths: Sequence[str | Path]) -> torch.Tensor:
+        features = self.log_mel([load_audio(path) for path in paths]).to(self.device)
+        with self.autocast():
+            return self.model.model.encoder(features).last_hidden_state
 
     @torch.inference_mode()
-    def transcribe(self, waveforms: Sequence[np.ndarray], precision: torch.dtype) -> list[str]:
-        """Return one hypothesis per 16 kHz waveform, as the tokenizer gives it, spaces stripped.
+    def transcribe(self, paths: Sequence[str | Path]) -> list[str]:
+        """Return one hypothesis per audio file, as the tokenizer gives it, spaces stripped.
 
         Greedy search, of at most ``MAX_LENGTH`` tokens.
         """
-        features = self.log_mel(waveforms).to(self.device)
-        with self.autocast(precision):
-            tokens = self.model.generate(features, **self.generation)
+        encoded = BaseModelOutput(last_hidden_state=self.encode(paths))
+        with self.autocast():
+            tokens = self.model.generate(encoder_outputs=encoded, **self.generation)
         return [
             text.strip() for text in self.tokenizer.batch_decode(tokens, skip_special_tokens=True)
         ]
@@ -152,8 +179,3 @@ def precision_of(choice: str, device: str) -> torch.dtype:
 def _cpu_multiplies_bf16() -> bool:
     capability = torch.backends.cpu.get_cpu_capability()
     return capability.startswith("AVX512") and torch.cpu._is_avx512_bf16_supported()
-
-
-def default_device() -> str:
-    """Return ``cuda`` if this process sees a GPU, else ``cpu``."""
-    return "cuda" if torch.cuda.is_available() else "cpu"

@@ -9,10 +9,9 @@ from pathlib import Path
 import torch
 
 import lineage
-from audio import load_audio
 from errors import InputError, run
 from manifest import check_fits, read_manifest, write_jsonl
-from recogniser import Recogniser, default_device, precision_of
+from recogniser import Recogniser
 
 REPORT_EVERY = 10.0  # s
 
@@ -24,16 +23,13 @@ def by_duration(utterances: Sequence[dict], batch_size: int) -> Iterator[list[di
         yield ordered[start : start + batch_size]
 
 
-def transcribe(
-    recogniser: Recogniser, utterances: Sequence[dict], batch_size: int, precision: torch.dtype
-) -> list[dict]:
+def transcribe(recogniser: Recogniser, utterances: Sequence[dict], batch_size: int) -> list[dict]:
     """Return ``{"id", "text"}`` for each utterance, in the manifest's order."""
     recogniser.model.eval()
     texts: dict[str, str] = {}
     started = reported = time.monotonic()
     for batch in by_duration(utterances, batch_size):
-        waveforms = [load_audio(row["audio_filepath"]) for row in batch]
-        hypotheses = recogniser.transcribe(waveforms, precision)
+        hypotheses = recogniser.transcribe([row["audio_filepath"] for row in batch])
         texts |= {row["id"]: text for row, text in zip(batch, hypotheses, strict=True)}
         if time.monotonic() - reported > REPORT_EVERY:
             reported = time.monotonic()
@@ -59,6 +55,7 @@ def main(argv: list[str] | None = None) -> None:
     add("--window", type=float, default=30.0, help="audio window, s (default 30)")
     add("--batch-size", type=int, default=32, help="utterances decoded together (default 32)")
     add("--precision", choices=["auto", "bf16", "fp32"], default="auto", help="of matrix products")
+    add("--encodings", help="folder that keeps the encoder's outputs, for models that share it")
     add("--language", default="en", help="of the speech (default en)")
     add("--task", default="transcribe", help="transcribe or translate (default transcribe)")
     add("--threads", type=int, default=0, help="CPU threads (0: as PyTorch chooses)")
@@ -79,11 +76,11 @@ def main(argv: list[str] | None = None) -> None:
         options.window,
         options.language,
         options.task,
-        default_device(),
+        options.precision,
         task_vector,
+        options.encodings,
     )
-    precision = precision_of(options.precision, recogniser.device.type)
-    hypotheses = transcribe(recogniser, utterances, options.batch_size, precision)
+    hypotheses = transcribe(recogniser, utterances, options.batch_size)
     write_jsonl(options.output, hypotheses)
     lineage.record(
         __file__,
@@ -92,7 +89,8 @@ def main(argv: list[str] | None = None) -> None:
         {
             "window": options.window,
             "batch_size": options.batch_size,
-            "precision": str(precision).removeprefix("torch."),
+            "encodings_kept": options.encodings is not None,
+            "precision": str(recogniser.precision).removeprefix("torch."),
             "language": options.language,
             "task": options.task,
             "scaling_coefficient": options.scaling_coefficient,

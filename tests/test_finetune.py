@@ -15,6 +15,7 @@ from safetensors.torch import load_file
 from transformers import WhisperForConditionalGeneration
 
 import finetune
+from audio import load_audio
 from errors import InputError
 from manifest import read_manifest, write_jsonl
 from recogniser import POSITION_TABLE, Recogniser
@@ -96,12 +97,14 @@ def test_padding_is_not_learnt():
 
 
 def test_loss_is_the_models_own(data):
-    recogniser = Recogniser(data / "base", 1.0, "en", "transcribe", "cpu")
+    recogniser = Recogniser(data / "base", 1.0, precision="fp32")
     recogniser.model.eval()
     speech = finetune.Speech(recogniser, [data / "dev.jsonl"])
-    features, labels = speech.batch([0, 1])
+    waveforms = [load_audio(row["audio_filepath"]) for row in speech.utterances[:2]]
     with torch.no_grad():
-        ours = finetune.token_losses(recogniser, features, labels)
+        encoded, labels = speech.batch([0, 1])
+        ours = finetune.token_losses(recogniser, encoded, labels)
+        features = recogniser.log_mel(waveforms)
         theirs = recogniser.model(input_features=features, labels=labels[:, 1:]).loss
     assert ours.item() / int((labels[:, 1:] != -100).sum()) == pytest.approx(theirs.item())
 
@@ -153,7 +156,7 @@ def test_killed_with_kill_9_and_started_again_gives_the_undisturbed_bytes(data, 
 
 
 def test_state_of_other_settings_is_not_resumed(data, tmp_path, capsys):
-    recogniser = Recogniser(data / "base", 1.0, "en", "transcribe", "cpu")
+    recogniser = Recogniser(data / "base", 1.0, precision="fp32")
     settings = finetune.Settings(
         1.0, 1e-3, 0.0, 0, 1, 4, "all", 0, 3, "loss", "fp32", "en", "transcribe", 1
     )
@@ -165,7 +168,7 @@ def test_state_of_other_settings_is_not_resumed(data, tmp_path, capsys):
 
 
 def test_stops_early_and_keeps_the_best_parameters_not_the_last(data):
-    recogniser = Recogniser(data / "base", 1.0, "en", "transcribe", "cpu")
+    recogniser = Recogniser(data / "base", 1.0, precision="fp32")
     settings = finetune.Settings(
         1.0, 1e-3, 0.0, 0, 9, 4, "all", 0, 2, "loss", "fp32", "en", "transcribe", 1
     )
@@ -192,6 +195,26 @@ def test_training_the_decoder_leaves_the_encoder_to_the_bit(data, tmp_path):
     assert changed and all(name.startswith("model.decoder.") for name in changed)
 
 
+def test_kept_encoder_outputs_are_used_and_give_nearly_the_same_model(data, tmp_path, monkeypatch):
+    for name, more in (("fresh", {}), ("kept", {"encodings": tmp_path / "encodings"})):
+        finetune.main(command(data, tmp_path / name, trained="decoder", **more))
+    fresh, kept = weights(tmp_path / "fresh"), weights(tmp_path / "kept")
+    assert max((fresh[name] - kept[name]).abs().max() for name in fresh) < 3e-3  # float16 was kept
+    assert len(list((tmp_path / "encodings").rglob("*.npy"))) == 24 + 4
+
+    monkeypatch.setattr(Recogniser, "_encoder", None)  # a second run needs no encoder
+    finetune.main(
+        command(data, tmp_path / "again", trained="decoder", encodings=tmp_path / "encodings")
+    )
+    contents = [(tmp_path / name / "model.safetensors").read_bytes() for name in ("kept", "again")]
+    assert contents[0] == contents[1]
+
+
+def test_an_encoder_that_is_trained_is_not_kept(data, tmp_path):
+    with pytest.raises(InputError, match="need --trained decoder"):
+        finetune.main(command(data, tmp_path / "model", encodings=tmp_path / "encodings"))
+
+
 def test_weight_decay_spares_biases_and_layer_norms():
     matrix, bias = torch.nn.Parameter(torch.ones(2, 2)), torch.nn.Parameter(torch.ones(2))
     decaying, spared = finetune.parameter_groups([matrix, bias], 0.1)
@@ -213,8 +236,8 @@ def test_missing_audio_is_refused_before_the_model_is_trained(data, tmp_path):
 
 
 def test_dev_wer_is_a_fraction_of_the_reference_words(data):
-    recogniser = Recogniser(data / "base", 1.0, "en", "transcribe", "cpu")
+    recogniser = Recogniser(data / "base", 1.0, precision="fp32")
     speech = finetune.Speech(recogniser, [data / "dev.jsonl"])
-    recogniser.transcribe = lambda waveforms, precision: [""] * len(waveforms)
-    assert finetune.dev_wer(speech, torch.float32) == 1.0
-    assert math.isfinite(finetune.dev_loss(speech, torch.float32))
+    recogniser.transcribe = lambda paths: [""] * len(paths)
+    assert finetune.dev_wer(speech) == 1.0
+    assert math.isfinite(finetune.dev_loss(speech))

@@ -87,6 +87,16 @@ def test_a_task_vector_added_while_loading_gives_the_hypotheses_of_the_written_c
     assert added == written != plain
 
 
+def test_kept_encoder_outputs_change_no_hypothesis_and_belong_to_one_encoder(data, tmp_path):
+    plain = run(data, tmp_path / "plain.jsonl", window=1.0)
+    for name in ("first.jsonl", "second.jsonl"):
+        kept = run(data, tmp_path / name, window=1.0, encodings=tmp_path / "encodings")
+        assert kept == plain
+        assert len(list((tmp_path / "encodings").rglob("*.npy"))) == 5
+    run(data, tmp_path / "o.jsonl", model=data / "synthetic", encodings=tmp_path / "encodings")
+    assert len(list((tmp_path / "encodings").rglob("*.npy"))) == 10
+
+
 def test_a_shorter_window_is_the_first_rows_of_the_position_table(data):
     model = WhisperForConditionalGeneration.from_pretrained(data / "real")
     table = model.model.encoder.embed_positions.weight.detach().clone()
@@ -104,7 +114,7 @@ def test_a_window_that_does_not_fit_the_table_is_refused(data, window):
 
 def test_an_english_only_model_is_not_asked_for_another_language(data):
     with pytest.raises(InputError, match="an English-only model cannot transcribe 'de'"):
-        Recogniser(data / "real", 30.0, "de", "transcribe", "cpu")
+        Recogniser(data / "real", language="de")
 
 
 def test_a_vector_without_a_coefficient_is_refused(data, tmp_path):
