@@ -9,6 +9,8 @@ READY := $(VENV)/ready
 EXPERIMENT ?= config.yaml
 PROFILE ?= profiles/local
 SNAKEMAKE := snakemake --profile $(PROFILE) --configfile $(EXPERIMENT)
+# One run at a time, by a lock that a killed run cannot leave behind (Snakemake's own can).
+ALONE := $(if $(shell command -v flock),flock --nonblock --conflict-exit-code 75 $(VENV)/running)
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export PYTHONUNBUFFERED := 1
 export HF_HUB_DISABLE_TELEMETRY := 1
@@ -18,17 +20,19 @@ export HF_HUB_DISABLE_TELEMETRY := 1
 help:  ## show this list
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 20
 
-demo: $(READY)  ## run the embedded experiment and show its WER table
-	@$(SNAKEMAKE)
-	@python scripts/summarize.py --show results/demo/summary.json
-	@echo "Report: results/demo/report.html"
+demo: $(READY)  ## run the embedded experiment (or EXPERIMENT=my.yaml) and show its WER table
+	@$(ALONE) $(SNAKEMAKE) $(if $(ALONE),--nolock) || \
+	    { [ $$? -ne 75 ] || echo "Another run is going on in this folder; wait for it."; exit 1; }
+	@name=$$(sed -n 's/^name: *//p' $(EXPERIMENT)); \
+	    python scripts/summarize.py --show results/$$name/summary.json; \
+	    echo "Report: results/$$name/report.html"
 
 test: lint unit  ## lint, unit tests, the tiny workflow, and the demo cut to minutes
 
 lint: $(READY)  ## ruff, snakefmt, snakemake --lint
 	ruff check .
 	ruff format --check .
-	snakefmt --check --quiet Snakefile rules
+	snakefmt --check Snakefile rules
 	snakemake --lint --configfile $(EXPERIMENT)
 
 unit: $(READY)

@@ -26,9 +26,7 @@ pathvars:
 SCRIPTS = Path(workflow.basedir) / "scripts"
 RESULTS = experiment.results_folder(config)
 # The encoder's outputs are kept where all models share the encoder.
-ENCODINGS = (
-    f"--encodings {RESULTS}/encodings" if config["finetune"]["trained"] == "decoder" else ""
-)
+ENCODINGS = f"--encodings {RESULTS}/encodings" if config["finetune"]["trained"] == "decoder" else ""
 NOTHING = "(?!)"  # matches no wildcard
 WITH_RECORDINGS = [
     name for name, domain in config["domains"].items() if not experiment.is_text_only(domain)
@@ -62,7 +60,9 @@ def code_version(script: str) -> str:
 
 def declaration(section: str, wildcard: str):
     """Return a function that gives one entry of the config, as JSON, for a rule's wildcard."""
-    return lambda wildcards: json.dumps(config[section][getattr(wildcards, wildcard)], sort_keys=True)
+    return lambda wildcards: json.dumps(
+        config[section][getattr(wildcards, wildcard)], sort_keys=True
+    )
 
 
 def files_of_domain(wildcards) -> list[str]:
@@ -91,7 +91,7 @@ def shards_of(name: str):
 
     def shards(wildcards):
         count = config["tts"][wildcards.tts]["shards"] if wildcards.split == "train" else 1
-        path = "<results>/synthesized/{domain}/{tts}/{split}/" + name
+        path = f"<results>/synthesized/{{domain}}/{{tts}}/{{split}}/{name}"
         return expand(path, **wildcards, shard=range(1, count + 1), shards=count)
 
     return shards

@@ -4,14 +4,16 @@
 rule fetch:
     output:
         "resources/{artifact}/files.json",
+    log:
+        "logs/fetch/{artifact}.log",
+    conda:
+        "../envs/syn2real.yaml"
     params:
         code=code_version("fetch.py"),
         declaration=declaration("artifacts", "artifact"),
-    log:
-        "logs/fetch/{artifact}.log",
     shell:
         """
-        python {SCRIPTS:q}/fetch.py \
+        python scripts/fetch.py \
             --artifact {wildcards.artifact} \
             --declaration {params.declaration:q} \
             --output resources/{wildcards.artifact} >{log:q} 2>&1
@@ -23,13 +25,15 @@ rule pretrained:
         expand("resources/{artifact}/files.json", artifact=config["model"]["artifact"]),
     output:
         "<results>/models/pretrained/seed0/model.safetensors",
-    params:
-        code=code_version("pretrained.py"),
     log:
         "<logs>/pretrained.log",
+    conda:
+        "../envs/syn2real.yaml"
+    params:
+        code=code_version("pretrained.py"),
     shell:
         """
-        python {SCRIPTS:q}/pretrained.py \
+        python scripts/pretrained.py \
             --artifact "$(dirname {input:q})" \
             --output "$(dirname {output:q})" >{log:q} 2>&1
         """

@@ -7,26 +7,30 @@ rule transcribe_synthesized:
         manifest="<results>/synthesized/{domain}/{tts}/{split}/shard{shard}of{shards}.jsonl",
     output:
         "<results>/synthesized/{domain}/{tts}/{split}/shard{shard}of{shards}.hypotheses.jsonl",
+    log:
+        "<logs>/transcribe_synthesized/{domain}-{tts}-{split}-shard{shard}of{shards}.log",
+    conda:
+        "../envs/syn2real.yaml"
+    threads: 1
+    resources:
+        gpu=1,
     params:
         code=code_version("transcribe.py"),
         window=config["filter"]["window"],
         batch_size=config["batch_size"],
         precision=config["precision"],
         encodings=ENCODINGS,
+        max_length=config["max_length"],
         model=config["model"],
-    threads: 1
-    resources:
-        gpu=1,
-    log:
-        "<logs>/transcribe_synthesized/{domain}-{tts}-{split}-shard{shard}of{shards}.log",
     shell:
         """
-        python {SCRIPTS:q}/transcribe.py \
+        python scripts/transcribe.py \
             --model "$(dirname {input.checkpoint:q})" \
             --manifest {input.manifest:q} \
             --window {params.window} \
             --batch-size {params.batch_size} \
             --precision {params.precision} {params.encodings} \
+            --max-length {params.max_length} \
             --language {params.model[language]} --task {params.model[task]} \
             --threads {threads} \
             --output {output:q} >{log:q} 2>&1
@@ -40,16 +44,18 @@ rule filter:
     output:
         kept="<results>/manifests/{domain}/{tts}/{split}.jsonl",
         rejected="<results>/manifests/{domain}/{tts}/{split}.rejected.tsv",
+    log:
+        "<logs>/filter/{domain}-{tts}-{split}.log",
+    wildcard_constraints:
+        split="train|dev",
+    conda:
+        "../envs/syn2real.yaml"
     params:
         code=code_version("filter.py"),
         bounds=config["filter"],
-    wildcard_constraints:
-        split="train|dev",
-    log:
-        "<logs>/filter/{domain}-{tts}-{split}.log",
     shell:
         """
-        python {SCRIPTS:q}/filter.py \
+        python scripts/filter.py \
             --manifest {input.manifests:q} \
             --hypotheses {input.hypotheses:q} \
             --max-cer {params.bounds[max_cer]} \

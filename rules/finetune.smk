@@ -8,6 +8,13 @@ rule finetune:
         dev=training_manifests("dev"),
     output:
         "<results>/models/{data}/seed{seed}/model.safetensors",
+    log:
+        "<logs>/finetune/{data}/seed{seed}.log",
+    conda:
+        "../envs/syn2real.yaml"
+    threads: 1
+    resources:
+        gpu=1,
     params:
         code=code_version("finetune.py"),
         train=repeated("--train", "train"),
@@ -17,16 +24,12 @@ rule finetune:
         window=config["window"],
         precision=config["precision"],
         encodings=ENCODINGS,
+        max_length=config["max_length"],
         model=config["model"],
         work=f"{RESULTS}/work/{{data}}/seed{{seed}}",
-    threads: 1
-    resources:
-        gpu=1,
-    log:
-        "<logs>/finetune/{data}/seed{seed}.log",
     shell:
         """
-        python {SCRIPTS:q}/finetune.py \
+        python scripts/finetune.py \
             --model "$(dirname {input.checkpoint:q})" {params.train:q} {params.dev:q} \
             --window {params.window} \
             --learning-rate {params.learning_rate} \
@@ -39,6 +42,7 @@ rule finetune:
             --patience {params.finetune[patience]} \
             --criterion {params.finetune[criterion]} \
             --precision {params.precision} {params.encodings} \
+            --max-length {params.max_length} \
             --language {params.model[language]} --task {params.model[task]} \
             --seed {wildcards.seed} \
             --threads {threads} \
@@ -54,6 +58,8 @@ use rule finetune as finetune_further with:
         dev=training_manifests("dev"),
     output:
         "<results>/models/{data}-after-{first}/seed{seed}/model.safetensors",
+    log:
+        "<logs>/finetune/{data}-after-{first}/seed{seed}.log",
     params:
         code=code_version("finetune.py"),
         train=repeated("--train", "train"),
@@ -64,7 +70,6 @@ use rule finetune as finetune_further with:
         window=config["window"],
         precision=config["precision"],
         encodings=ENCODINGS,
+        max_length=config["max_length"],
         model=config["model"],
         work=f"{RESULTS}/work/{{data}}-after-{{first}}/seed{{seed}}",
-    log:
-        "<logs>/finetune/{data}-after-{first}/seed{seed}.log",

@@ -10,6 +10,13 @@ rule prepare:
         test="<results>/manifests/{domain}/real/test.jsonl",
         texts="<results>/texts/{domain}/train.jsonl",
         dev_texts="<results>/texts/{domain}/dev.jsonl",
+    log:
+        "<logs>/prepare/{domain}.log",
+    wildcard_constraints:
+        domain="|".join(WITH_RECORDINGS),
+    conda:
+        "../envs/syn2real.yaml"
+    threads: 2
     params:
         code=code_version("prepare.py"),
         declaration=declaration("domains", "domain"),
@@ -17,14 +24,9 @@ rule prepare:
         audio=f"{RESULTS}/audio/{{domain}}/real",
         manifests=f"{RESULTS}/manifests/{{domain}}/real",
         texts=f"{RESULTS}/texts/{{domain}}",
-    wildcard_constraints:
-        domain="|".join(WITH_RECORDINGS),
-    threads: 2
-    log:
-        "<logs>/prepare/{domain}.log",
     shell:
         """
-        python {SCRIPTS:q}/prepare.py \
+        python scripts/prepare.py \
             --domain {wildcards.domain} \
             --declaration {params.declaration:q} {params.corpus:q} \
             --jobs {threads} \
@@ -44,16 +46,16 @@ use rule prepare as prepare_texts with:
 
 rule pool:
     input:
-        expand(
-            "<results>/manifests/{domain}/{{speech}}/{{split}}.jsonl", domain=config["source"]
-        ),
+        expand("<results>/manifests/{domain}/{{speech}}/{{split}}.jsonl", domain=config["source"]),
     output:
         "<results>/manifests/source/{speech}/{split}.jsonl",
-    params:
-        code=code_version("pool.py"),
     log:
         "<logs>/pool/{speech}-{split}.log",
+    conda:
+        "../envs/syn2real.yaml"
+    params:
+        code=code_version("pool.py"),
     shell:
         """
-        python {SCRIPTS:q}/pool.py --output {output:q} {input:q} >{log:q} 2>&1
+        python scripts/pool.py --output {output:q} {input:q} >{log:q} 2>&1
         """

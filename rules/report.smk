@@ -4,14 +4,16 @@
 rule evaluations:
     output:
         "<results>/evaluations.json",
+    log:
+        "<logs>/evaluations.log",
+    conda:
+        "../envs/syn2real.yaml"
     params:
         code=code_version("experiment.py"),
         experiment=json.dumps(config, sort_keys=True),
-    log:
-        "<logs>/evaluations.log",
     shell:
         """
-        python {SCRIPTS:q}/experiment.py \
+        python scripts/experiment.py \
             --experiment {params.experiment:q} \
             --output {output:q} >{log:q} 2>&1
         """
@@ -24,14 +26,16 @@ rule summarize:
     output:
         json="<results>/summary.json",
         tsv="<results>/summary.tsv",
+    log:
+        "<logs>/summarize.log",
+    conda:
+        "../envs/syn2real.yaml"
     params:
         code=code_version("summarize.py"),
         resamples=config["resamples"],
-    log:
-        "<logs>/summarize.log",
     shell:
         """
-        python {SCRIPTS:q}/summarize.py \
+        python scripts/summarize.py \
             --evaluations {input.evaluations:q} \
             --resamples {params.resamples} \
             --output-json {output.json:q} \
@@ -42,21 +46,23 @@ rule summarize:
 rule report:
     input:
         summary="<results>/summary.json",
-        template=f"{SCRIPTS}/templates/report.html.j2",
+        template="scripts/templates/report.html.j2",
         real=expand("<results>/manifests/{domain}/real/train.jsonl", domain=HEARD_REAL),
         synthetic=expand(
             "<results>/manifests/{domain}/{tts}/train.jsonl", domain=HEARD, tts=config["tts"]
         ),
     output:
         "<results>/report.html",
+    log:
+        "<logs>/report.log",
+    conda:
+        "../envs/syn2real.yaml"
     params:
         code=code_version("report.py"),
         experiment=json.dumps(config, sort_keys=True),
-    log:
-        "<logs>/report.log",
     shell:
         """
-        python {SCRIPTS:q}/report.py \
+        python scripts/report.py \
             --summary {input.summary:q} \
             --experiment {params.experiment:q} \
             --real {input.real:q} \

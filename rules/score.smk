@@ -7,13 +7,15 @@ rule score:
         hypotheses="<results>/hypotheses/{name}/seed{seed}/{domain}/{speech}/{split}.jsonl",
     output:
         "<results>/scores/{name}/seed{seed}/{domain}/{speech}/{split}.json",
-    params:
-        code=code_version("score.py"),
     log:
         "<logs>/score/{name}/seed{seed}/{domain}-{speech}-{split}.log",
+    conda:
+        "../envs/syn2real.yaml"
+    params:
+        code=code_version("score.py"),
     shell:
         """
-        python {SCRIPTS:q}/score.py \
+        python scripts/score.py \
             --references {input.references:q} \
             --hypotheses {input.hypotheses:q} \
             --output {output:q} >{log:q} 2>&1

@@ -7,20 +7,22 @@ rule synthesize:
         weights=files_of_tts,
     output:
         "<results>/synthesized/{domain}/{tts}/{split}/shard{shard}of{shards}.jsonl",
+    log:
+        "<logs>/synthesize/{domain}-{tts}-{split}-shard{shard}of{shards}.log",
+    wildcard_constraints:
+        split="train|dev",
+    conda:
+        "../envs/syn2real.yaml"
+    threads: 1
+    resources:
+        gpu=1,
     params:
         code=code_version("synthesize.py"),
         tts=lambda wildcards: config["tts"][wildcards.tts],
         audio=f"{RESULTS}/audio/{{domain}}/{{tts}}/{{split}}",
-    wildcard_constraints:
-        split="train|dev",
-    threads: 1
-    resources:
-        gpu=1,
-    log:
-        "<logs>/synthesize/{domain}-{tts}-{split}-shard{shard}of{shards}.log",
     shell:
         """
-        python {SCRIPTS:q}/synthesize.py \
+        python scripts/synthesize.py \
             --texts {input.texts:q} \
             --engine {params.tts[engine]} \
             --resources "$(dirname {input.weights:q})" \

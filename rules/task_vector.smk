@@ -7,13 +7,15 @@ rule task_vector:
         synthetic="<results>/models/source-{tts}/seed{seed}/model.safetensors",
     output:
         "<results>/task_vectors/source-{tts}/seed{seed}.safetensors",
-    params:
-        code=code_version("task_vector.py"),
     log:
         "<logs>/task_vector/source-{tts}/seed{seed}.log",
+    conda:
+        "../envs/syn2real.yaml"
+    params:
+        code=code_version("task_vector.py"),
     shell:
         """
-        python {SCRIPTS:q}/task_vector.py subtract \
+        python scripts/task_vector.py subtract \
             --real {input.real:q} \
             --synthetic {input.synthetic:q} \
             --output {output:q} >{log:q} 2>&1
@@ -26,13 +28,15 @@ rule apply:
         vector=vector_of_model,
     output:
         "<results>/models/{model}+tv{scale}/seed{seed}/model.safetensors",
-    params:
-        code=code_version("task_vector.py"),
     log:
         "<logs>/apply/{model}+tv{scale}/seed{seed}.log",
+    conda:
+        "../envs/syn2real.yaml"
+    params:
+        code=code_version("task_vector.py"),
     shell:
         """
-        python {SCRIPTS:q}/task_vector.py apply \
+        python scripts/task_vector.py apply \
             --checkpoint {input.checkpoint:q} \
             --vector {input.vector:q} \
             --scaling-coefficient {wildcards.scale} \

@@ -7,6 +7,13 @@ rule transcribe:
         manifest="<results>/manifests/{domain}/{speech}/{split}.jsonl",
     output:
         "<results>/hypotheses/{model}/seed{seed}/{domain}/{speech}/{split}.jsonl",
+    log:
+        "<logs>/transcribe/{model}/seed{seed}/{domain}-{speech}-{split}.log",
+    conda:
+        "../envs/syn2real.yaml"
+    threads: 1
+    resources:
+        gpu=1,
     params:
         code=code_version("transcribe.py"),
         vector="",
@@ -14,20 +21,17 @@ rule transcribe:
         batch_size=config["batch_size"],
         precision=config["precision"],
         encodings=ENCODINGS,
+        max_length=config["max_length"],
         model=config["model"],
-    threads: 1
-    resources:
-        gpu=1,
-    log:
-        "<logs>/transcribe/{model}/seed{seed}/{domain}-{speech}-{split}.log",
     shell:
         """
-        python {SCRIPTS:q}/transcribe.py \
+        python scripts/transcribe.py \
             --model "$(dirname {input.checkpoint:q})" {params.vector} \
             --manifest {input.manifest:q} \
             --window {params.window} \
             --batch-size {params.batch_size} \
             --precision {params.precision} {params.encodings} \
+            --max-length {params.max_length} \
             --language {params.model[language]} --task {params.model[task]} \
             --threads {threads} \
             --output {output:q} >{log:q} 2>&1
@@ -41,6 +45,8 @@ use rule transcribe as transcribe_with_task_vector with:
         manifest="<results>/manifests/{domain}/{speech}/{split}.jsonl",
     output:
         "<results>/hypotheses/{model}+tv{scale}/seed{seed}/{domain}/{speech}/{split}.jsonl",
+    log:
+        "<logs>/transcribe/{model}+tv{scale}/seed{seed}/{domain}-{speech}-{split}.log",
     params:
         code=code_version("transcribe.py"),
         vector=lambda wildcards, input: (
@@ -50,6 +56,5 @@ use rule transcribe as transcribe_with_task_vector with:
         batch_size=config["batch_size"],
         precision=config["precision"],
         encodings=ENCODINGS,
+        max_length=config["max_length"],
         model=config["model"],
-    log:
-        "<logs>/transcribe/{model}+tv{scale}/seed{seed}/{domain}-{speech}-{split}.log",

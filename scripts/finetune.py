@@ -23,7 +23,7 @@ import lineage
 from atomic import atomic_folder, atomic_path
 from errors import InputError, run
 from manifest import check_fits, read_manifest
-from recogniser import Recogniser
+from recogniser import MAX_LENGTH, Recogniser
 from score import score
 from transcribe import transcribe
 
@@ -49,6 +49,7 @@ class Settings:
     patience: int
     criterion: str
     precision: str
+    max_length: int
     language: str
     task: str
     seed: int
@@ -350,6 +351,7 @@ def arguments() -> argparse.ArgumentParser:
     add("--epochs", type=float, required=True, help="passes over the training data, at most")
     add("--batch-size", type=int, default=16, help="utterances per optimiser step (default 16)")
     add("--trained", choices=["all", "decoder"], default="all", help="parameters that are trained")
+    add("--max-length", type=int, default=MAX_LENGTH, help="tokens of a dev hypothesis, at most")
     add("--encodings", help="folder that keeps the frozen encoder's outputs for other runs")
     add("--evaluate-every", type=int, default=0, help="steps between dev evaluations (0: an epoch)")
     add("--patience", type=int, default=3, help="evaluations without a better one before stopping")
@@ -377,6 +379,7 @@ def main(argv: list[str] | None = None) -> None:
         settings.language,
         settings.task,
         settings.precision,
+        settings.max_length,
         encodings=options.encodings,
     )
     if settings.trained == "decoder":

@@ -22,7 +22,7 @@ HOP_LENGTH = 160  # samples per mel frame
 FRAMES_PER_POSITION = 2  # the encoder's second convolution has stride 2
 POSITIONS_PER_SECOND = SAMPLING_RATE // (HOP_LENGTH * FRAMES_PER_POSITION)  # 50
 WHISPER_WINDOW = 30.0  # s, of the published models
-MAX_LENGTH = 225  # tokens of a hypothesis, prompt included, as in the published experiment
+MAX_LENGTH = 225  # tokens of a hypothesis, prompt included; the published experiment's
 POSITION_TABLE = "model.encoder.embed_positions.weight"
 
 
@@ -41,6 +41,7 @@ class Recogniser:
         language: str = "en",
         task: str = "transcribe",
         precision: str = "auto",
+        max_length: int = MAX_LENGTH,
         task_vector: tuple[str | Path, float] | None = None,
         encodings: str | Path | None = None,
     ):
@@ -58,7 +59,7 @@ class Recogniser:
             "num_beams": 1,
             "do_sample": False,
             "return_timestamps": False,
-            "max_length": MAX_LENGTH,
+            "max_length": max_length,
         }
         if self.model.generation_config.is_multilingual:
             self.generation |= {"language": language, "task": task}
@@ -116,7 +117,7 @@ class Recogniser:
     def transcribe(self, paths: Sequence[str | Path]) -> list[str]:
         """Return one hypothesis per audio file, as the tokenizer gives it, spaces stripped.
 
-        Greedy search, of at most ``MAX_LENGTH`` tokens.
+        Greedy search, of at most ``max_length`` tokens, prompt included.
         """
         encoded = BaseModelOutput(last_hidden_state=self.encode(paths))
         with self.autocast():

@@ -11,7 +11,7 @@ import torch
 import lineage
 from errors import InputError, run
 from manifest import check_fits, read_manifest, write_jsonl
-from recogniser import Recogniser
+from recogniser import MAX_LENGTH, Recogniser
 
 REPORT_EVERY = 10.0  # s
 
@@ -55,6 +55,12 @@ def main(argv: list[str] | None = None) -> None:
     add("--window", type=float, default=30.0, help="audio window, s (default 30)")
     add("--batch-size", type=int, default=32, help="utterances decoded together (default 32)")
     add("--precision", choices=["auto", "bf16", "fp32"], default="auto", help="of matrix products")
+    add(
+        "--max-length",
+        type=int,
+        default=MAX_LENGTH,
+        help=f"tokens of a hypothesis, at most (default {MAX_LENGTH})",
+    )
     add("--encodings", help="folder that keeps the encoder's outputs, for models that share it")
     add("--language", default="en", help="of the speech (default en)")
     add("--task", default="transcribe", help="transcribe or translate (default transcribe)")
@@ -77,6 +83,7 @@ def main(argv: list[str] | None = None) -> None:
         options.language,
         options.task,
         options.precision,
+        options.max_length,
         task_vector,
         options.encodings,
     )
@@ -89,6 +96,7 @@ def main(argv: list[str] | None = None) -> None:
         {
             "window": options.window,
             "batch_size": options.batch_size,
+            "max_length": options.max_length,
             "encodings_kept": options.encodings is not None,
             "precision": str(recogniser.precision).removeprefix("torch."),
             "language": options.language,

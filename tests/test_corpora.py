@@ -54,13 +54,14 @@ def queen(tmp_path: Path) -> Path:
     resources = {
         "020001P2.SB": mp3(0.1),
         "020001P1.SB": mp3(0.2),
+        "020005P1.SB": mp3(0.2),
         "02001FJ1.SB": mp3(0.5),
         "02001FJ3.SB": mp3(0.3),
         "JOE00421.SB": mp3(0.4),
         "NAOMI2.DOG": queen_dialogue(
             2,
             joe=[(31, "Hi Naomi.*01*02Nice  hat.")],
-            person=[(1, "Hello Joe.*03What now?*16"), (5, "Never recorded.")],
+            person=[(1, "Hello Joe.*03What now?*16"), (5, "Well?"), (6, "Never recorded.")],
         ),
         "QUEEN2.JAS": b"Not recorded*24\r\nNeat*02\r\n",
     }
@@ -75,6 +76,7 @@ def test_queen_segments_are_numbered_by_commands_and_pair_with_their_recordings(
         "02001FJ3": ("Nice hat.", "joe"),  # the second command's segment is empty
         "020001P1": ("Hello Joe.", "naomi"),
         "020001P2": ("What now?", "naomi"),
+        "020005P1": ("Well?", "naomi"),  # a line starts at a multiple of 4 bytes
         "JOE00421": ("Neat", "joe"),
     }
     waveform, rate = found["02001FJ1"].load()
@@ -100,7 +102,7 @@ def test_queen_cut_short_is_refused(queen):
     with pytest.raises(InputError, match=r"queen\.1c: .*QUEEN2\.JAS ends at byte.*fetch it again"):
         list(amazon_queen.read(queen))
     path.write_bytes(path.read_bytes()[:40])
-    with pytest.raises(InputError, match="ends within its table of 7 resources"):
+    with pytest.raises(InputError, match="ends within its table of 8 resources"):
         list(amazon_queen.read(queen))
     path.write_bytes(b"not the game")
     with pytest.raises(InputError, match="no table of resources"):

@@ -158,7 +158,7 @@ def test_killed_with_kill_9_and_started_again_gives_the_undisturbed_bytes(data, 
 def test_state_of_other_settings_is_not_resumed(data, tmp_path, capsys):
     recogniser = Recogniser(data / "base", 1.0, precision="fp32")
     settings = finetune.Settings(
-        1.0, 1e-3, 0.0, 0, 1, 4, "all", 0, 3, "loss", "fp32", "en", "transcribe", 1
+        1.0, 1e-3, 0.0, 0, 1, 4, "all", 0, 3, "loss", "fp32", 12, "en", "transcribe", 1
     )
     training = finetune.Training(recogniser, settings, total_steps=4)
     training.save(tmp_path / "state.pt", "one fingerprint")
@@ -170,7 +170,7 @@ def test_state_of_other_settings_is_not_resumed(data, tmp_path, capsys):
 def test_stops_early_and_keeps_the_best_parameters_not_the_last(data):
     recogniser = Recogniser(data / "base", 1.0, precision="fp32")
     settings = finetune.Settings(
-        1.0, 1e-3, 0.0, 0, 9, 4, "all", 0, 2, "loss", "fp32", "en", "transcribe", 1
+        1.0, 1e-3, 0.0, 0, 9, 4, "all", 0, 2, "loss", "fp32", 12, "en", "transcribe", 1
     )
     training = finetune.Training(recogniser, settings, total_steps=99)
     name, parameter = next(iter(recogniser.model.named_parameters()))

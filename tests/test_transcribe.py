@@ -10,7 +10,6 @@ from transformers import (
     WhisperTokenizer,
 )
 
-import recogniser
 import task_vector
 import transcribe
 from audio import load_audio
@@ -29,17 +28,13 @@ def data(tmp_path_factory) -> Path:
     return folder
 
 
-@pytest.fixture(autouse=True)
-def short_hypotheses(monkeypatch):
-    monkeypatch.setattr(recogniser, "MAX_LENGTH", 12)
-
-
 def run(data: Path, output: Path, **changes: object) -> dict[str, str]:
     options = {
         "model": data / "real",
         "manifest": data / "test.jsonl",
         "output": output,
         "precision": "fp32",
+        "max_length": 12,
     } | changes
     transcribe.main(
         [part for k, v in options.items() for part in (f"--{k.replace('_', '-')}", str(v))]

@@ -97,7 +97,7 @@ def arrays(content: bytes, position: int) -> list[list[str]]:
             (size,) = struct.unpack_from(">H", content, position)
             end = position + 2 + size
             texts, last = block(content, position + 4, count)
-            if not count or end > len(content) or not 0 <= last - end <= 4:
+            if not count or not 0 <= last - end <= 4:
                 raise struct.error("no array of subtitles")
             if language == 0:
                 english.append(texts)
