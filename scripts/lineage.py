@@ -4,6 +4,7 @@ import hashlib
 import importlib.metadata
 import json
 import platform
+import resource
 import subprocess
 import sys
 import time
@@ -19,6 +20,7 @@ PACKAGES = (
     "soundfile", "soxr", "jiwer", "whisper-normalizer",
 )  # fmt: skip
 STARTED = time.time()
+MAXRSS_UNIT = 1 if sys.platform == "darwin" else 1024  # bytes
 
 
 def sidecar(output: str | Path) -> Path:
@@ -37,7 +39,8 @@ def record(
 
     ``script`` is the caller's ``__file__``; outputs and inputs are files, not folders.
     ``parameters`` are the settings that shape the result (seed, rates, ...); ``facts`` are further
-    top-level keys (``licence``, ``counts``, ...). Call it last, when the outputs are final.
+    top-level keys (``licence``, ``counts``, ...). Times are in s since 1970, ``peak_memory`` in
+    bytes. Call it last, when the outputs are final.
     """
     outputs = list(outputs)
     script = Path(script)
@@ -55,6 +58,7 @@ def record(
         "python": platform.python_version(),
         "started": round(STARTED, 3),
         "ended": round(time.time(), 3),
+        "peak_memory": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * MAXRSS_UNIT,
     }
     with atomic_path(sidecar(outputs[0])) as temporary:
         temporary.write_text(json.dumps(content, indent=1, sort_keys=True) + "\n")
