@@ -98,10 +98,11 @@ def print_table(caption: str, rows: list[list[str]]) -> None:
     """Print a table to standard output."""
     if sys.stdout.isatty():
         from rich.console import Console
-        from rich.table import Table
+        from rich.table import Column, Table
         from rich.text import Text
 
-        table = Table(*HEADINGS, title=caption, title_justify="left")
+        arm = Column(HEADINGS[0], overflow="fold", min_width=16)  # never cut short
+        table = Table(arm, *HEADINGS[1:], title=caption, title_justify="left")
         for row in rows:
             table.add_row(*map(Text, row))
         Console().print(table)
