@@ -158,3 +158,8 @@ def test_the_command_line_writes_the_matrix(tmp_path):
     output = tmp_path / "evaluations.json"
     experiment.main(["--experiment", json.dumps(CONFIG), "--output", str(output)])
     assert json.loads(output.read_text()) == list(experiment.evaluations(changed()))
+
+
+def test_only_the_topline_is_marked_as_trained_on_target_recordings():
+    rows = list(experiment.evaluations(changed()))
+    assert {row["arm"] for row in rows if row["target_recordings"] != "none"} == {"target-real"}
