@@ -52,7 +52,7 @@ def snakemake(folder: Path, *arguments: str, experiment: str = "tiny.yaml", fail
 
 
 def copy_of_checkout(folder: Path) -> Path:
-    for name in ("scripts", "rules", "profiles"):
+    for name in ("scripts", "rules", "profiles", "envs"):
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("Snakefile", "config.yaml"):
         shutil.copy(ROOT / name, folder / name)
