@@ -241,3 +241,16 @@ def test_dev_wer_is_a_fraction_of_the_reference_words(data):
     recogniser.transcribe = lambda paths: [""] * len(paths)
     assert finetune.dev_wer(speech) == 1.0
     assert math.isfinite(finetune.dev_loss(speech))
+
+
+def test_the_checkpoint_is_that_of_the_best_evaluation_not_of_the_last(data, tmp_path, monkeypatch):
+    seen = []
+
+    def worse_each_time(speech: finetune.Speech) -> float:
+        seen.append(speech.recogniser.model.model.decoder.layers[0].fc1.weight.detach().clone())
+        return float(len(seen))
+
+    monkeypatch.setitem(finetune.CRITERIA, "loss", worse_each_time)
+    finetune.main(command(data, tmp_path / "model", epochs=2))
+    saved = weights(tmp_path / "model")["model.decoder.layers.0.fc1.weight"]
+    assert torch.equal(saved, seen[0]) and not torch.equal(saved, seen[1])
