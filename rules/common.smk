@@ -15,7 +15,7 @@ try:
         experiment.load_yaml(path)
     config = experiment.check(config)
 except InputError as error:
-    raise WorkflowError(str(error))
+    raise WorkflowError(str(error).replace("config:", f"{workflow.configfiles[-1]}:", 1))
 
 
 pathvars:
