@@ -252,7 +252,8 @@ STAGES = {
 
 
 def kill_when(folder: Path, reached: Callable[[Path], int]) -> None:
-    """Start the workflow; kill it and its jobs with -9 as soon as a stage has begun."""
+    """Start the workflow; kill it and its jobs with -9 when a stage has begun another job."""
+    before = reached(folder)
     process = subprocess.Popen(
         command(),
         cwd=folder,
@@ -261,10 +262,10 @@ def kill_when(folder: Path, reached: Callable[[Path], int]) -> None:
         start_new_session=True,
     )
     deadline = time.monotonic() + 600
-    while not reached(folder) and process.poll() is None and time.monotonic() < deadline:
+    while reached(folder) == before and process.poll() is None and time.monotonic() < deadline:
         time.sleep(0.05)
     assert process.poll() is None, "the workflow ended before it could be killed"
-    time.sleep(1)  # into the work
+    time.sleep(3)  # into the work
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
 
