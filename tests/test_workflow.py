@@ -294,6 +294,6 @@ def test_the_demo_cut_small_gives_plausible_word_error_rates(tmp_path_factory):
     (folder / "tiny.yaml").write_text(yaml.safe_dump(experiment | {"name": "tiny"}))
     snakemake(folder)
     for target in summary(folder)["targets"]:
-        assert len(target["rows"]) == len(experiment["arms"])
+        assert len(target["rows"]) == 9
         for row in target["rows"]:
             assert 0.01 < row["wer"] < 0.6, (target["target"], row["arm"])
