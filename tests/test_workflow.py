@@ -295,5 +295,6 @@ def test_the_demo_cut_small_gives_plausible_word_error_rates(tmp_path_factory):
     snakemake(folder)
     for target in summary(folder)["targets"]:
         assert len(target["rows"]) == 9
-        for row in target["rows"]:
-            assert 0.01 < row["wer"] < 0.6, (target["target"], row["arm"])
+        wer = {row["arm"]: row["wer"] for row in target["rows"]}
+        assert 0.01 < wer.pop("pretrained") < 0.4, target["target"]
+        assert max(wer.values()) < 1, target["target"]  # few utterances: one endless loop is much
