@@ -1,7 +1,7 @@
 """Round trip: what the base model does not understand, or what sounds wrong, is left out."""
 
 
-rule transcribe_synthesized:
+use rule transcribe as transcribe_synthesized with:
     input:
         checkpoint="<results>/models/pretrained/seed0/model.safetensors",
         manifest="<results>/synthesized/{domain}/{tts}/{split}/shard{shard}of{shards}.jsonl",
@@ -9,32 +9,15 @@ rule transcribe_synthesized:
         "<results>/synthesized/{domain}/{tts}/{split}/shard{shard}of{shards}.hypotheses.jsonl",
     log:
         "<logs>/transcribe_synthesized/{domain}-{tts}-{split}-shard{shard}of{shards}.log",
-    conda:
-        "../envs/syn2real.yaml"
-    threads: 1
-    resources:
-        gpu=1,
     params:
         code=code_version("transcribe.py"),
+        vector="",
         window=config["filter"]["window"],
         batch_size=config["batch_size"],
         precision=config["precision"],
         encodings=ENCODINGS,
         max_length=config["max_length"],
         model=config["model"],
-    shell:
-        """
-        python scripts/transcribe.py \
-            --model "$(dirname {input.checkpoint:q})" \
-            --manifest {input.manifest:q} \
-            --window {params.window} \
-            --batch-size {params.batch_size} \
-            --precision {params.precision} {params.encodings} \
-            --max-length {params.max_length} \
-            --language {params.model[language]} --task {params.model[task]} \
-            --threads {threads} \
-            --output {output:q} >{log:q} 2>&1
-        """
 
 
 rule filter:
