@@ -35,6 +35,17 @@ class ArchiveError(Exception):
     """An archive that cannot be read, or that holds what must not be unpacked."""
 
 
+class TarEntry(tarfile.TarInfo):
+    """An entry of a tar, which must end with its mark: one that is cut short has no such end."""
+
+    @classmethod
+    def fromtarfile(cls, tar: tarfile.TarFile) -> "TarEntry":
+        try:
+            return super().fromtarfile(tar)
+        except (tarfile.EmptyHeaderError, tarfile.TruncatedHeaderError):
+            raise EOFError("it ends without a tar's end mark: it is cut short") from None
+
+
 def extract_file(archive: Path, member: str, target: Path, max_bytes: int = MAX_BYTES) -> None:
     """Write the archive's file ``member`` to ``target``."""
     for name, stream in regular_files(archive):
@@ -108,7 +119,7 @@ def regular_files(archive: Path) -> Iterator[tuple[str, IO[bytes]]]:
         elif zipfile.is_zipfile(archive):
             yield from _zip_files(archive)
         else:
-            with tarfile.open(archive, "r|*") as tar:
+            with tarfile.open(archive, "r|*", tarinfo=TarEntry) as tar:
                 yield from _tar_files(tar)
     except UNREADABLE as error:
         raise ArchiveError(f"{archive.name}: not a whole zip, tar or deb ({error})") from None
@@ -152,7 +163,7 @@ def _deb_files(archive: Path) -> Iterator[tuple[str, IO[bytes]]]:
         if name.endswith(".zst"):
             yield from _zstd_tar_files(file)
             return
-        with tarfile.open(fileobj=file, mode="r|*") as tar:
+        with tarfile.open(fileobj=file, mode="r|*", tarinfo=TarEntry) as tar:
             yield from _tar_files(tar)
 
 
@@ -161,5 +172,5 @@ def _zstd_tar_files(file: IO[bytes]) -> Iterator[tuple[str, IO[bytes]]]:
         process = subprocess.Popen(["zstd", "-dc"], stdin=file, stdout=subprocess.PIPE)
     except FileNotFoundError:
         raise ArchiveError("its data is zstd-compressed: install the command zstd") from None
-    with process, tarfile.open(fileobj=process.stdout, mode="r|") as tar:
+    with process, tarfile.open(fileobj=process.stdout, mode="r|", tarinfo=TarEntry) as tar:
         yield from _tar_files(tar)

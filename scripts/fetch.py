@@ -1,10 +1,13 @@
 """Fetch one artifact: each of its files from the first source that gives the declared bytes.
 
 An artifact is ``{"licence": ..., "files": {NAME: {"sha256": ..., "sources": [SOURCE, ...]}}}``.
-A SOURCE is one of
+Where the sha256 is not known in advance, ``"checksum": "first-use"`` stands in its place: what is
+fetched first, or lies in the output folder already, is recorded in its ``known.json``, and what
+differs from that is refused later. A SOURCE is one of
 
-  {"hub": "owner/repo", "revision": "<commit>", "file": ...}    model hub, at a commit
+  {"hub": "owner/repo", "revision": "<commit>", "file": ...}    model hub; a branch on first use
   {"url": "https://..."}                                        resumes where it stopped
+  {"zenodo": "<record>", "file": ...}                           checked against the record; resumes
   {"pypi": "name==version", "member": ...}                      file in a wheel
   {"sdist": "name==version", "member": ...}                     file in a source distribution
   {"npm": "name@version", "member": "package/..."}              file in an npm package
@@ -40,11 +43,22 @@ from archives import CHUNK, ArchiveError, extract_file, extract_folder, safe_nam
 from atomic import atomic_path
 from errors import InputError, run
 from lineage import sha256
-from sources import LOCAL_KINDS, SOURCES, Source, Unavailable, megabytes, redacted, say
+from sources import (
+    LOCAL_KINDS,
+    PUBLISHED,
+    RESUMED_KINDS,
+    SOURCES,
+    Source,
+    Unavailable,
+    megabytes,
+    redacted,
+    say,
+)
 
 SOURCE_KEYS = {
     "hub": {"revision", "file", "members", "repo_type"},
     "url": {"member", "members"},
+    "zenodo": {"file", "member", "members"},
     "pypi": {"member", "members"},
     "sdist": {"member", "members"},
     "npm": {"member", "members"},
@@ -54,6 +68,8 @@ SOURCE_KEYS = {
 }
 NEEDS_MEMBER = ("pypi", "sdist", "npm", "deb")
 INDEX = "files.json"
+KNOWN = "known.json"
+FIRST_USE = "first-use"
 
 
 def check_declaration(artifact: Any) -> None:
@@ -68,21 +84,27 @@ def check_declaration(artifact: Any) -> None:
             safe_name(name)
         except ArchiveError as error:
             raise InputError(f"files: {error}; use a name below the artifact's folder") from None
-        if name == INDEX or name.startswith(f"{INDEX}."):
+        if name in (INDEX, KNOWN) or name.startswith(f"{INDEX}."):
             raise InputError(f"files: {name!r} is the name of the index; choose another")
-        check_keys(entry, {"sha256", "sources"}, {"sha256", "sources"}, name)
-        if not re.fullmatch("[0-9a-f]{64}", str(entry["sha256"])):
+        check_keys(entry, {"sources"}, {"sha256", "checksum", "sources"}, name)
+        if ("sha256" in entry) == ("checksum" in entry):
+            raise InputError(
+                f"{name}: give either sha256 or, if it is not known, checksum: {FIRST_USE}"
+            )
+        if entry.get("checksum", FIRST_USE) != FIRST_USE:
+            raise InputError(f"{name}: checksum is {entry['checksum']!r}; it can be {FIRST_USE}")
+        if "sha256" in entry and not re.fullmatch("[0-9a-f]{64}", str(entry["sha256"])):
             raise InputError(f"{name}: sha256 is {entry['sha256']!r}, not 64 hexadecimal digits")
         if not isinstance(entry["sources"], list) or not entry["sources"]:
             raise InputError(f"{name}: sources is empty; list at least one")
         for source in entry["sources"]:
-            check_source(source, name)
+            check_source(source, name, pinned="sha256" in entry)
         if len({is_folder(source) for source in entry["sources"]}) > 1:
             raise InputError(f"{name}: some sources give a file, others (with members) a folder")
 
 
-def check_source(source: Any, name: str) -> None:
-    """Refuse a source with a missing or unknown key."""
+def check_source(source: Any, name: str, pinned: bool) -> None:
+    """Refuse a source with a missing or unknown key; a ``pinned`` one also if it can move."""
     kinds = [kind for kind in SOURCE_KEYS if isinstance(source, dict) and kind in source]
     if len(kinds) != 1:
         raise InputError(f"{name}: source {source!r} must have one of {', '.join(SOURCE_KEYS)}")
@@ -92,7 +114,7 @@ def check_source(source: Any, name: str) -> None:
         if not isinstance(source["join"], list) or not source["join"]:
             raise InputError(f"{name}: join is empty; list the parts in their order")
         for part in source["join"]:
-            check_source(part, name)
+            check_source(part, name, pinned)
             if "join" in part or is_folder(part):
                 raise InputError(f"{name}: a part of join must be one file")
         return
@@ -100,13 +122,16 @@ def check_source(source: Any, name: str) -> None:
         raise InputError(f"{name}: source {kind} has both member (a file) and members (a folder)")
     if kind in NEEDS_MEMBER and not {"member", "members"} & set(source):
         raise InputError(f"{name}: source {kind} needs member, the file's path in the package")
+    if kind == "zenodo" and "file" not in source:
+        raise InputError(f"{name}: source zenodo needs file, a name in the record")
     if kind == "hub":
         if "file" not in source and "members" not in source:
             raise InputError(f"{name}: source hub needs file, the path in the repository")
-        if not re.fullmatch("[0-9a-f]{40}", str(source.get("revision"))):
+        commit = re.fullmatch("[0-9a-f]{40}", str(source.get("revision")))
+        if "revision" not in source or pinned and not commit:
             raise InputError(
                 f"{name}: source hub has revision {source.get('revision')!r}; pin the commit"
-                " (40 hexadecimal digits), branches and tags move"
+                f" (40 hexadecimal digits), branches and tags move, or say checksum: {FIRST_USE}"
             )
 
 
@@ -139,10 +164,9 @@ def describe(source: Source) -> str:
     if "join" in source:
         return f"{describe(source['join'][0])} and {len(source['join']) - 1} more parts"
     kind = next(kind for kind in SOURCES if kind in source)
-    inside = source.get("member") or source.get("file")
-    if is_folder(source):
-        inside = " and ".join(patterns(source))
-    return redacted(f"{kind} {source[kind]}" + (f": {inside}" if inside else ""))
+    member = " and ".join(patterns(source)) if is_folder(source) else source.get("member")
+    inside = [part for part in (source.get("file"), member) if part]
+    return redacted(": ".join([f"{kind} {source[kind]}", *inside]))
 
 
 def identity(path: Path) -> str:
@@ -191,7 +215,7 @@ class Downloads:
         return result
 
     def _download(self, kind: str, source: Source, folder: Path) -> Path | Unavailable:
-        if kind != "url":  # of a URL, a partial download is gone on with
+        if kind not in RESUMED_KINDS:
             shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True, exist_ok=True)
         name = redacted(f"{kind} {source[kind]}")
@@ -208,8 +232,12 @@ class Downloads:
             say(f"downloaded {name}: {megabytes(size(found))} in {seconds:.1f} s")
         return found
 
+    def published(self, source: Source) -> str | None:
+        """Return the checksum that the record of a Zenodo source tells of what it gave."""
+        return self.get(source).with_name(PUBLISHED).read_text() if "zenodo" in source else None
+
     def clean(self) -> None:
-        """Remove what was downloaded, except for URLs that were interrupted."""
+        """Remove what was downloaded, except for what was interrupted."""
         for folder in self.work.iterdir():
             if not (folder / "download.part").is_file():
                 shutil.rmtree(folder)
@@ -239,14 +267,17 @@ def obtain(source: Source, target: Path, downloads: Downloads) -> None:
         raise Unavailable("is a folder; name the files with members")
 
 
-def fetch_file(name: str, entry: dict, output: Path, downloads: Downloads) -> str:
+def fetch_file(name: str, entry: dict, output: Path, downloads: Downloads, known: "Known") -> str:
     """Put one declared file (or folder) in place; return which source gave it.
 
     Bytes with another sha256 are removed. Raises ``Unavailable`` with every source's reason.
     """
     final = output / name
-    if final.exists() and identity(final) == entry["sha256"]:
+    expected = entry.get("sha256") or known.sha256(name)
+    if final.exists() and (found := identity(final)) == (expected or found):
         say(f"{name} is here already ({megabytes(size(final))})")
+        if expected is None:
+            known.record(name, found, size(final), "here already", None)
         return "here already"
     reasons = []
     for number, source in enumerate(entry["sources"], start=1):
@@ -255,18 +286,45 @@ def fetch_file(name: str, entry: dict, output: Path, downloads: Downloads) -> st
         try:
             target = temporary / "content"
             obtain(source, target, downloads)
-            if (found := identity(target)) != entry["sha256"]:
-                raise Unavailable(f"gave sha256 {found}, declared is {entry['sha256']}: removed")
+            if (found := identity(target)) != (expected or found):
+                kind = "declared" if "sha256" in entry else f"at first use ({KNOWN})"
+                raise Unavailable(f"gave sha256 {found}, {kind} is {expected}: removed")
             put_in_place(target, final)
         except (Unavailable, ArchiveError, OSError) as error:
             reasons.append(f"    {number}. {describe(source)}: {error}")
             continue
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
+        if expected is None:
+            known.record(name, found, size(final), describe(source), downloads.published(source))
         seconds = time.monotonic() - started
-        say(f"{name}: {megabytes(size(final))}, sha256 right, {seconds:.1f} s, {describe(source)}")
+        verdict = "sha256 right" if expected else f"sha256 {found} recorded in {KNOWN}"
+        say(f"{name}: {megabytes(size(final))}, {verdict}, {seconds:.1f} s, {describe(source)}")
         return describe(source)
     raise Unavailable("\n".join(reasons))
+
+
+class Known:
+    """What the files without a declared sha256 were when they first came: ``known.json``."""
+
+    def __init__(self, output: Path) -> None:
+        self.path = output / KNOWN
+        self._guard = threading.Lock()
+        try:
+            self._files = json.loads(self.path.read_text()) if self.path.is_file() else {}
+        except ValueError as error:
+            raise InputError(f"{self.path}: not JSON ({error}); repair or remove it") from None
+
+    def sha256(self, name: str) -> str | None:
+        """Return the sha256 of a file's first use, if it was used before."""
+        return self._files.get(name, {}).get("sha256")
+
+    def record(self, name: str, sha256: str, size: int, source: str, published: str | None) -> None:
+        """Write down a file's first use; ``published`` is its archive's checksum by the source."""
+        entry = {"sha256": sha256, "bytes": size, "source": source, "published": published}
+        with self._guard, atomic_path(self.path) as temporary:
+            self._files[name] = entry
+            temporary.write_text(json.dumps(self._files, indent=1, sort_keys=True) + "\n")
 
 
 def put_in_place(target: Path, final: Path) -> None:
@@ -284,13 +342,13 @@ def fetch(
     output.mkdir(parents=True, exist_ok=True)
     work = output.resolve().with_name(f".{output.name}.work")  # outlives a removal of output
     work.mkdir(exist_ok=True)
-    downloads = Downloads(work, offline)
+    downloads, known = Downloads(work, offline), Known(output)
     used: dict[str, str] = {}
     failures: dict[str, Unavailable] = {}
 
     def one(name: str) -> None:
         try:
-            used[name] = fetch_file(name, files[name], output, downloads)
+            used[name] = fetch_file(name, files[name], output, downloads, known)
         except Unavailable as error:
             failures[name] = error
 
@@ -304,17 +362,22 @@ def fetch(
             f"{told}\n"
             "  Remedy: if the network or a client's settings are at fault, mend them and run again;"
             " else get the file elsewhere\n  and add {path: /where/it/is} to its sources (its"
-            " sha256 is checked all the same)."
+            f" sha256 is checked all the same). If a file is meant to differ from its first use,"
+            f" remove its entry from {KNOWN}."
         )
     return used
 
 
 def index(licence: str, files: dict[str, dict], output: Path) -> dict[str, Any]:
     """Return the content of ``files.json``: what is there, wherever it came from."""
+    known = Known(output)
     return {
         "licence": licence,
         "files": {
-            name: {"sha256": entry["sha256"], "bytes": size(output / name)}
+            name: {
+                "sha256": entry.get("sha256") or known.sha256(name),
+                "bytes": size(output / name),
+            }
             for name, entry in sorted(files.items())
         },
     }

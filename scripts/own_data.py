@@ -14,7 +14,15 @@ from errors import InputError
 
 SAFE_ID = re.compile(r"[A-Za-z0-9_.-]{1,120}")
 UNKNOWN_SPEAKER = "unknown"
-TOLERANCE = 0.2  # s between the duration that a manifest says and that of the file
+TOLERANCE = 0.2  # s between the duration that a manifest or a header says and that of the file
+
+
+class UnreadableAudio(InputError):
+    """A recording whose file is missing or broken; ``reason`` is a word for counting them."""
+
+    def __init__(self, message: str, reason: str) -> None:
+        super().__init__(message)
+        self.reason = reason
 
 
 @dataclass(frozen=True)
@@ -35,6 +43,8 @@ class AudioFile:
             )
         except (soundfile.LibsndfileError, OSError) as error:
             raise self._unreadable(error) from None
+        if len(waveform) < frames - TOLERANCE * rate:  # an mp3 is read as far as it goes
+            raise self._unreadable(f"cut short: {len(waveform)} of {frames} samples")
         return waveform.mean(axis=1), rate
 
     def measure(self) -> tuple[float, int, int]:
@@ -69,10 +79,12 @@ class AudioFile:
         rate = info.samplerate
         return round(start * rate), round(length * rate), rate, info.channels
 
-    def _unreadable(self, error: Exception) -> InputError:
-        return InputError(
-            f"{self.place}: audio_filepath {str(self.path)!r} is not readable as audio ({error});"
-            " paths are absolute or relative to the folder the workflow runs in"
+    def _unreadable(self, error: Exception | str) -> UnreadableAudio:
+        there = self.path.is_file()
+        return UnreadableAudio(
+            f"{self.place}: audio_filepath {str(self.path)!r} is not readable as audio"
+            f" ({error if there else 'no such file'})",
+            "audio broken" if there else "audio missing",
         )
 
 

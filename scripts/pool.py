@@ -8,17 +8,26 @@ from manifest import read_manifest, write_jsonl
 
 
 def pool(manifests: dict[str, list[dict]]) -> list[dict]:
-    """Return the utterances of all manifests (by path), in order; an id in two is refused."""
+    """Return the utterances of all manifests (by path), in order.
+
+    Of several manifests, ids become ``{domain}--{id}``: corpora may call theirs alike. Real and
+    synthetic speech of a text still have one id, and so one place in the order of training.
+    """
+    if len(manifests) == 1:
+        return [row for rows in manifests.values() for row in rows]
     origin: dict[str, str] = {}
+    pooled = []
     for path, rows in manifests.items():
         for row in rows:
-            if row["id"] in origin:
+            id = f"{row['domain']}--{row['id']}"
+            if id in origin:
                 raise InputError(
-                    f"{path}: id {row['id']!r} is in {origin[row['id']]} too;"
-                    " ids must be unique over the pooled domains"
+                    f"{path}: id {row['id']!r} of domain {row['domain']} is in {origin[id]} too;"
+                    " pool each domain once"
                 )
-            origin[row["id"]] = path
-    return [row for rows in manifests.values() for row in rows]
+            origin[id] = path
+            pooled.append({**row, "id": id})
+    return pooled
 
 
 def main(argv: list[str] | None = None) -> None:

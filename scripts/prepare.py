@@ -2,26 +2,33 @@
 
 A domain is declared by one of
   "corpus": a reader of scripts/corpora, over the folder of --artifact; splits are drawn
+  "corpus": "slurp", with "scenario": one of SLURP's; splits are its own (see below)
   "manifest": a JSON-lines file (NeMo's keys: audio_filepath, text; optional id, speaker, offset
       and duration in s); splits are drawn
   "splits": {"train": ..., "test": ..., "dev": ...}, such manifests; dev may be left to be drawn
-  "texts": a file with one text a line, or with id, tab and text; no recordings
+  "texts": a file with one text a line, or with id, tab and text; no recordings; "test_texts"
+      may be another, to test on its synthetic speech
 and may have "train", "dev" and "test" (utterances to draw; train 0: all that remain), "min_words",
-"min_duration" and "max_duration" (s), "speaker_disjoint", and, for given splits,
-"drop_repeated_sentences": leave out of train what is in dev or test, out of dev what is in test.
+"min_duration" and "max_duration" (s), "speaker_disjoint", "skip_missing_audio" (leave out and
+count recordings that are missing or broken), and, for given splits, "drop_repeated_sentences":
+leave out of train what is in dev or test, out of dev what is in test.
+
+Of SLURP, "train", "dev" and "test" draw so many of its splits; 0, or without the key, all. Further
+keys are "microphone" (headset, far or all), "statuses" (a list of those taken),
+"max_recording_wer" (by SLURP's own "wer" of a recording), "synthetic_train" (its own synthetic
+speech joins train), "text_only" (sentences alone; no recording is needed) and "check_counts"
+(default true: devel and test must have as many sentences and recordings as were published).
 
 Written are MANIFESTS/{train,dev,test}.jsonl and AUDIO/{id}.flac (not for a domain of texts),
-TEXTS/{train,dev}.jsonl, and TEXTS/counts.json: what was read, left out and kept.
+TEXTS/{train,dev}.jsonl (for a domain of texts with texts to test on also test.jsonl), and
+TEXTS/counts.json: what was read, left out and kept.
 """
 
 import argparse
 import json
 import sys
-from collections import Counter
 from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass, field
-from difflib import get_close_matches
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -31,130 +38,25 @@ import numpy as np
 import lineage
 from atomic import atomic_path
 from audio import SAMPLING_RATE, resample, save_audio
-from corpora import CORPORA
+from corpora import CORPORA, slurp
 from corpora.recording import Recording
+from domain import Domain, is_text_only, parse_declaration
 from errors import InputError, run
 from manifest import write_jsonl
 from normalise import normalise
-from own_data import (
-    UNKNOWN_SPEAKER,
-    AudioFile,
-    check_ids,
-    read_manifest_of_user,
-    read_plain_texts,
-)
+from own_data import UNKNOWN_SPEAKER, check_ids, read_manifest_of_user, read_plain_texts
 from splits import SPLITS, check_disjoint, draw
 from spoken import clean_for_tts, without_remarks
-
-KINDS = ("corpus", "manifest", "splits", "texts")
-
-
-@dataclass(frozen=True)
-class Domain:
-    """A domain's declaration; exactly one of the first four says where it comes from."""
-
-    corpus: str | None = None
-    manifest: str | None = None
-    splits: dict[str, str] | None = None
-    texts: str | None = None
-    artifact: str | None = None
-    train: int = 0
-    dev: int = 50
-    test: int = 200
-    min_words: int = 1
-    min_duration: float = 0.3
-    max_duration: float = 30.0
-    speaker_disjoint: bool = False
-    drop_repeated_sentences: bool = False
+from usable import TOLD, Counts, Utterance, each_readable, keep_usable, words
 
 
 @dataclass(frozen=True)
-class Utterance:
-    """A recording that passed the checks."""
+class Text:
+    """A text of a domain without recordings: its row of the list, and where it stands."""
 
-    recording: Recording
+    row: dict[str, str]
     place: str
     sentence: str  # normalised
-
-
-@dataclass
-class Counts:
-    """What was read of a domain, left out and why, and noted."""
-
-    read: int = 0
-    left_out: Counter = field(default_factory=Counter)
-    sampling_rates: Counter = field(default_factory=Counter)
-    more_than_one_channel: int = 0
-
-
-def parse_declaration(declaration: str) -> Domain:
-    """Return the domain that a JSON object declares."""
-    try:
-        given = json.loads(declaration)
-    except json.JSONDecodeError as error:
-        raise InputError(f"--declaration is not JSON: {error}") from None
-    known = Domain.__dataclass_fields__
-    for key in given:
-        if key not in known:
-            near = get_close_matches(key, known, 1)
-            remedy = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(known)}"
-            raise InputError(f"domain: unknown key {key!r}; {remedy}")
-        default = known[key].default
-        if isinstance(default, bool) and not isinstance(given[key], bool):
-            raise InputError(f"domain: {key} is {given[key]!r}; give true or false")
-        if isinstance(default, int | float) and not (
-            isinstance(given[key], int | type(default)) and given[key] >= 0
-        ):
-            raise InputError(f"domain: {key} is {given[key]!r}; give a number, 0 or more")
-    kinds = [kind for kind in KINDS if given.get(kind)]
-    if len(kinds) != 1:
-        raise InputError(f"domain: has {kinds or 'none'} of {', '.join(KINDS)}; give exactly one")
-    if kinds == ["corpus"] and given["corpus"] not in CORPORA:
-        raise InputError(f"domain: no corpus {given['corpus']!r}; there are {', '.join(CORPORA)}")
-    if kinds == ["splits"] and not {"train", "test"} <= set(given["splits"]) <= set(SPLITS):
-        raise InputError("domain: splits must have train and test, and may have dev")
-    return Domain(**given)
-
-
-def words(text: str) -> int:
-    """Return the number of words that have a letter or digit."""
-    return sum(any(map(str.isalnum, word)) for word in text.split())
-
-
-def keep_usable(
-    recordings: Iterable[tuple[Recording, str]], domain: Domain, counts: Counts
-) -> list[Utterance]:
-    """Return the utterances within the domain's bounds; count the others by reason."""
-    kept = []
-    for recording, place in recordings:
-        counts.read += 1
-        sentence = normalise(recording.text)
-        if not sentence:
-            counts.left_out["no word in the text"] += 1
-            continue
-        if words(recording.text) < domain.min_words:
-            counts.left_out[f"fewer than {domain.min_words} words"] += 1
-            continue
-        duration, rate, channels = measure(recording, place)
-        if duration < domain.min_duration:
-            counts.left_out[f"shorter than {domain.min_duration:g} s"] += 1
-        elif duration > domain.max_duration:
-            counts.left_out[f"longer than {domain.max_duration:g} s"] += 1
-        else:
-            counts.sampling_rates[rate] += 1
-            counts.more_than_one_channel += channels > 1
-            kept.append(Utterance(recording, place, sentence))
-    return kept
-
-
-def measure(recording: Recording, place: str) -> tuple[float, int, int]:
-    """Return duration (s), sampling rate (Hz) and channels."""
-    if isinstance(recording.load, AudioFile):
-        return recording.load.measure()
-    waveform, rate = recording.load()
-    if not np.isfinite(waveform).all():
-        raise InputError(f"{place}: has samples that are not finite; remove it from the corpus")
-    return len(waveform) / rate, rate, 1
 
 
 def split_drawn(
@@ -163,9 +65,13 @@ def split_drawn(
     """Return splits that share no sentence and, if asked, no speaker."""
     sizes = {"test": domain.test, "dev": domain.dev, "train": None}
     splits = draw_disjoint(utterances, sizes, domain, seed, counts)
-    drawn = draw([each.sentence for each in splits["train"]], {"train": domain.train or None}, seed)
-    splits["train"] = [splits["train"][position] for position in drawn["train"]]
-    return splits
+    return {**splits, "train": take("train", splits["train"], domain.train, seed)}
+
+
+def take(split: str, items: list, size: int, seed: int) -> list:
+    """Return so many of a split's utterances or texts, drawn by sentence; all if ``size`` is 0."""
+    positions = draw([each.sentence for each in items], {split: size or None}, seed)[split]
+    return [items[position] for position in positions]
 
 
 def draw_disjoint(
@@ -185,13 +91,11 @@ def draw_disjoint(
     return without_repeats(splits, counts)
 
 
-def without_repeats(
-    splits: dict[str, list[Utterance]], counts: Counts
-) -> dict[str, list[Utterance]]:
+def without_repeats(splits: dict[str, list], counts: Counts) -> dict[str, list]:
     """Leave out of dev what repeats a sentence of test, and of train what repeats one of either."""
     taken: set[str] = set()
     kept = {}
-    for name in ("test", "dev", "train"):
+    for name in (name for name in ("test", "dev", "train") if name in splits):
         kept[name] = [each for each in splits[name] if each.sentence not in taken]
         if left_out := len(splits[name]) - len(kept[name]):
             counts.left_out[f"in {name}, sentence of another split"] += left_out
@@ -204,28 +108,37 @@ def split_given(
 ) -> dict[str, list[Utterance]]:
     """Return the user's splits, checked; dev is drawn of train if it is not among them."""
     if domain.drop_repeated_sentences:
-        splits = without_repeats({"dev": [], **splits}, counts)
+        splits = without_repeats(splits, counts)
     if not splits.get("dev"):
         sizes = {"dev": domain.dev, "train": None}
         drawn = draw_disjoint(splits["train"], sizes, domain, seed, counts)
         splits = {**splits, "train": drawn["train"], "dev": drawn["dev"]}
-    places = {name: [each.place for each in splits[name]] for name in SPLITS}
-    check_disjoint(
-        "the sentence",
-        {name: [each.sentence for each in splits[name]] for name in SPLITS},
-        places,
-        "remove it from one of them, or set drop_repeated_sentences: true in the domain",
-    )
+    check_splits(splits, domain)
+    return splits
+
+
+def check_splits(splits: dict[str, list[Utterance]], domain: Domain) -> None:
+    """Refuse given splits that share a sentence or, if asked, a speaker."""
+    check_sentences(splits)
     if domain.speaker_disjoint:
         for utterances in splits.values():
             check_speakers_known(utterances)
         check_disjoint(
             "the speaker",
             {name: [each.recording.speaker for each in splits[name]] for name in SPLITS},
-            places,
+            {name: [each.place for each in splits[name]] for name in SPLITS},
             "move the speaker's utterances to one of them, or set speaker_disjoint: false",
         )
-    return splits
+
+
+def check_sentences(splits: dict[str, list]) -> None:
+    """Refuse splits, of utterances or of texts, that share a sentence."""
+    check_disjoint(
+        "the sentence",
+        {name: [each.sentence for each in items] for name, items in splits.items()},
+        {name: [each.place for each in items] for name, items in splits.items()},
+        "remove it from one of them, or set drop_repeated_sentences: true in the domain",
+    )
 
 
 def check_speakers_known(utterances: list[Utterance]) -> None:
@@ -253,6 +166,7 @@ def write_audio(utterance: Utterance, folder: Path, domain: str) -> dict[str, An
         "text": " ".join(recording.text.split()),
         "speaker": recording.speaker,
         "domain": domain,
+        **recording.extra,
     }
 
 
@@ -267,38 +181,127 @@ def texts_to_speak(rows: Iterable[dict[str, Any]], domain: str) -> list[dict[str
     return list(texts.values())
 
 
-def split_texts(path: str, name: str, domain: Domain, seed: int, counts: Counts) -> dict[str, list]:
-    """Return the train and dev texts of a domain without recordings."""
-    lines = read_plain_texts(path, name)
-    check_ids((id, place) for id, _, place in lines)
-    counts.read = len(lines)
+def split_texts(
+    domain: Domain, name: str, artifact: Path | None, seed: int, counts: Counts
+) -> dict[str, list[dict[str, str]]]:
+    """Return the texts of a domain without recordings: train, dev and, if it has them, test."""
+    lines = read_lines(domain, name, artifact)
+    check_ids((id, place) for rows in lines.values() for id, _, place in rows)
+    splits = {split: different(rows, name, domain, counts) for split, rows in lines.items()}
+    if domain.drop_repeated_sentences:
+        splits = without_repeats(splits, counts)
+    check_sentences(splits)
+    if domain.selection:
+        sizes = {"train": domain.train, "dev": domain.dev, "test": domain.test}
+        splits = {split: take(split, splits[split], sizes[split], seed) for split in SPLITS}
+    else:
+        texts = splits["train"]
+        sizes = {"dev": domain.dev, "train": domain.train or None}
+        drawn = draw([text.row["id"] for text in texts], sizes, seed)
+        splits |= {split: [texts[position] for position in drawn[split]] for split in sizes}
+        if "test" in splits:
+            splits["test"] = take("test", splits["test"], domain.test, seed)
+    return {split: [text.row for text in texts] for split, texts in splits.items()}
+
+
+def read_lines(
+    domain: Domain, name: str, artifact: Path | None
+) -> dict[str, list[tuple[str, str, str]]]:
+    """Return (id, text, place) of each text of a domain without recordings, by split."""
+    if domain.selection:
+        splits = slurp.read_splits(folder_of(artifact), domain.selection)
+        return {
+            split: [(each.id, each.text, each.place) for each in sentences]
+            for split, sentences in splits.items()
+        }
+    lines = {"train": read_plain_texts(domain.texts, name)}
+    if domain.test_texts:
+        lines["test"] = read_plain_texts(domain.test_texts, f"{name}-test")
+    return lines
+
+
+def different(
+    lines: list[tuple[str, str, str]], name: str, domain: Domain, counts: Counts
+) -> list[Text]:
+    """Return the texts that are long enough, each different sentence once."""
+    counts.read += len(lines)
     rows = [{"id": id, "text": text} for id, text, _ in lines if words(text) >= domain.min_words]
-    counts.left_out[f"fewer than {domain.min_words} words"] = len(lines) - len(rows)
+    counts.left_out[f"fewer than {domain.min_words} words"] += len(lines) - len(rows)
     texts = texts_to_speak(rows, name)
-    counts.left_out["no word in the text, or repeated"] = len(rows) - len(texts)
-    keys = [text["id"] for text in texts]
-    drawn = draw(keys, {"dev": domain.dev, "train": domain.train or None}, seed)
-    return {name: [texts[position] for position in drawn[name]] for name in ("train", "dev")}
+    counts.left_out["no word in the text, or repeated"] += len(rows) - len(texts)
+    place_of = {id: place for id, _, place in lines}
+    return [Text(text, place_of[text["id"]], normalise(text["text"])) for text in texts]
 
 
 def split_recordings(
-    domain: Domain, artifact: Path | None, seed: int, counts: Counts
+    domain: Domain, artifact: Path | None, seed: int, jobs: int, counts: Counts
 ) -> dict[str, list[Utterance]]:
     """Return the utterances of each split of a domain with recordings."""
     if domain.splits:
         read = {name: read_manifest_of_user(path) for name, path in domain.splits.items()}
-        check_ids((each.id, place) for rows in read.values() for each, place in rows)
-        usable = {name: keep_usable(rows, domain, counts) for name, rows in read.items()}
-        return split_given(usable, domain, seed, counts)
+        return split_given(usable_splits(read, domain, jobs, counts), domain, seed, counts)
+    if domain.selection:
+        read = slurp.read(folder_of(artifact), domain.selection, counts.left_out)
+        counts.read = sum(counts.left_out.values())  # so far; the usable ones are counted next
+        return limit_given(usable_splits(read, domain, jobs, counts), domain, seed, counts)
     if domain.corpus:
-        if artifact is None:
-            raise InputError("--artifact is missing: the folder of the corpus's fetched files")
         read_corpus = CORPORA[domain.corpus]
-        recordings = [(each, f"{domain.corpus}:{each.id}") for each in read_corpus(artifact)]
+        recordings = [
+            (each, f"{domain.corpus}:{each.id}") for each in read_corpus(folder_of(artifact))
+        ]
     else:
         recordings = read_manifest_of_user(domain.manifest)
     check_ids((recording.id, place) for recording, place in recordings)
-    return split_drawn(keep_usable(recordings, domain, counts), domain, seed, counts)
+    return split_drawn(keep_usable(recordings, domain, jobs, counts), domain, seed, counts)
+
+
+def folder_of(artifact: Path | None) -> Path:
+    """Return the folder of a corpus, which must be given."""
+    if artifact is None:
+        raise InputError("--artifact is missing: the folder of the corpus's fetched files")
+    return artifact
+
+
+def usable_splits(
+    read: dict[str, list[tuple[Recording, str]]], domain: Domain, jobs: int, counts: Counts
+) -> dict[str, list[Utterance]]:
+    """Return the usable utterances of given splits, whose ids must differ."""
+    recordings = [each for rows in read.values() for each in rows]
+    check_ids((recording.id, place) for recording, place in recordings)
+    kept = keep_usable(recordings, domain, jobs, counts)
+    of_id = {utterance.recording.id: utterance for utterance in kept}
+    return {
+        name: [of_id[recording.id] for recording, _ in rows if recording.id in of_id]
+        for name, rows in read.items()
+    }
+
+
+def limit_given(
+    splits: dict[str, list[Utterance]], domain: Domain, seed: int, counts: Counts
+) -> dict[str, list[Utterance]]:
+    """Return a corpus's own splits, checked, or as many utterances of each as are asked for."""
+    if domain.drop_repeated_sentences:
+        splits = without_repeats(splits, counts)
+    check_splits(splits, domain)
+    sizes = {"train": domain.train, "dev": domain.dev, "test": domain.test}
+    return {name: take(name, splits[name], sizes[name], seed) for name in SPLITS}
+
+
+def write_recordings(
+    splits: dict[str, list[Utterance]],
+    folder: Path,
+    name: str,
+    domain: Domain,
+    jobs: int,
+    counts: Counts,
+) -> dict[str, list[dict[str, Any]]]:
+    """Write the audio of all splits; return their manifests."""
+    write = partial(write_audio, folder=folder, domain=name)
+    utterances = [each for split in SPLITS for each in splits[split]]
+    written = each_readable(write, utterances, domain, jobs, counts)
+    row_of = {utterance.recording.id: row for utterance, row in written}
+    ids = {split: [each.recording.id for each in splits[split]] for split in SPLITS}
+    return {split: [row_of[id] for id in ids[split] if id in row_of] for split in SPLITS}
 
 
 def summary(counts: Counts, rows: dict[str, list], texts: dict[str, list]) -> dict[str, Any]:
@@ -309,6 +312,10 @@ def summary(counts: Counts, rows: dict[str, list], texts: dict[str, list]) -> di
         "sampling_rates": {str(rate): n for rate, n in sorted(counts.sampling_rates.items())},
         "below_16_kHz": sum(n for r, n in counts.sampling_rates.items() if r < SAMPLING_RATE),
         "more_than_one_channel": counts.more_than_one_channel,
+        "without_speaker": sum(
+            row["speaker"] == UNKNOWN_SPEAKER for split in rows.values() for row in split
+        ),
+        "unreadable": counts.unreadable[:TOLD],
         "splits": {
             name: {
                 "utterances": len(split),
@@ -333,26 +340,31 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--audio-dir", type=Path, help="folder for FLAC files, 16 kHz mono")
     parser.add_argument("--manifests-dir", type=Path, help="folder for the manifests")
     parser.add_argument("--texts-dir", type=Path, required=True, help="folder for the texts")
-    parser.add_argument("--jobs", type=int, default=2, help="threads writing audio (default: 2)")
+    parser.add_argument(
+        "--jobs", type=int, default=2, help="threads reading and writing audio (default: 2)"
+    )
     arguments = parser.parse_args(argv)
     domain = parse_declaration(arguments.declaration)
     counts = Counts()
     manifests: dict[str, list[dict]] = {}
-    if domain.texts:
-        inputs = [Path(domain.texts)]
-        texts = split_texts(domain.texts, arguments.domain, domain, arguments.seed, counts)
+    inputs = files_read(domain, arguments.artifact)
+    if is_text_only(domain):
+        texts = split_texts(domain, arguments.domain, arguments.artifact, arguments.seed, counts)
     elif arguments.audio_dir is None or arguments.manifests_dir is None:
         raise InputError("--audio-dir and --manifests-dir are needed: the domain has recordings")
     else:
-        inputs = files_read(domain, arguments.artifact)
-        splits = split_recordings(domain, arguments.artifact, arguments.seed, counts)
+        splits = split_recordings(
+            domain, arguments.artifact, arguments.seed, arguments.jobs, counts
+        )
         check_not_empty(arguments.domain, splits, counts)
-        write = partial(write_audio, folder=arguments.audio_dir, domain=arguments.domain)
-        with ThreadPoolExecutor(max_workers=arguments.jobs) as pool:
-            manifests = {name: list(pool.map(write, splits[name])) for name in SPLITS}
+        manifests = write_recordings(
+            splits, arguments.audio_dir, arguments.domain, domain, arguments.jobs, counts
+        )
         texts = {
             name: texts_to_speak(manifests[name], arguments.domain) for name in ("train", "dev")
         }
+    needed = SPLITS if domain.selection else ("train",)  # published splits are never empty
+    check_not_empty(arguments.domain, manifests or texts, counts, needed)
     check_not_empty(arguments.domain, texts, counts)
 
     outputs = []
@@ -373,20 +385,23 @@ def files_read(domain: Domain, artifact: Path | None) -> list[Path]:
     """Return the files that the lineage names: manifests, or the index of a fetched artifact."""
     if domain.splits:
         return [Path(path) for path in domain.splits.values()]
-    if domain.manifest:
-        return [Path(domain.manifest)]
+    if named := [path for path in (domain.manifest, domain.texts, domain.test_texts) if path]:
+        return list(map(Path, named))
     index = artifact / "files.json" if artifact else None
     return [index] if index and index.is_file() else []
 
 
-def check_not_empty(name: str, splits: dict[str, list], counts: Counts) -> None:
-    """Refuse a domain of which nothing is left to train on."""
-    if not splits["train"]:
-        reasons = ", ".join(f"{n} {reason}" for reason, n in counts.left_out.items() if n)
-        raise InputError(
-            f"domain {name}: no training utterance is left of {counts.read}"
-            f" (left out: {reasons or 'none'}); lower dev and test, or widen the bounds"
-        )
+def check_not_empty(
+    name: str, splits: dict[str, list], counts: Counts, needed: Iterable[str] = ("train",)
+) -> None:
+    """Refuse a domain of which nothing is left in a split that is needed."""
+    for split in needed:
+        if not splits[split]:
+            reasons = ", ".join(f"{n} {reason}" for reason, n in counts.left_out.items() if n)
+            raise InputError(
+                f"domain {name}: nothing is left for {split} of {counts.read}"
+                f" (left out: {reasons or 'none'}); lower dev and test, or widen the bounds"
+            )
 
 
 if __name__ == "__main__":

@@ -4,7 +4,9 @@ Packages are fetched with the user's own clients (pip, npm, apt-get), so with hi
 and credentials. Nothing of a package is installed, built or run.
 """
 
+import hashlib
 import http.client
+import json
 import os
 import re
 import shutil
@@ -22,6 +24,8 @@ from archives import CHUNK, MAX_BYTES
 
 Source = dict[str, Any]
 
+ZENODO = "https://zenodo.org/api/records"
+PUBLISHED = "published"  # beside a download: the checksum that its record tells, "md5:..."
 ATTEMPTS = 4  # of a URL, each going on where the one before stopped
 TIMEOUT = 60  # s without a byte
 COMMAND_TIMEOUT = 3600  # s for a package
@@ -67,7 +71,47 @@ def hub(source: Source, folder: Path, offline: bool) -> Path:
 
 def url(source: Source, folder: Path, offline: bool) -> Path:
     """A file from an HTTP server; an interrupted download goes on where it stopped."""
-    address = source["url"]
+    return download(source["url"], folder)
+
+
+def zenodo(source: Source, folder: Path, offline: bool) -> Path:
+    """A file of a Zenodo record, checked against the size and checksum that the record tells."""
+    shutil.rmtree(folder / "record", ignore_errors=True)
+    record = download(f"{ZENODO}/{source['zenodo']}", folder / "record")
+    try:
+        files = {
+            file["key"]: (file["links"]["self"], file["size"], file["checksum"])
+            for file in json.loads(record.read_bytes())["files"]
+        }
+    except (ValueError, KeyError, TypeError) as error:
+        raise Unavailable(
+            f"its record is not understood ({type(error).__name__}: {error})"
+        ) from None
+    if source["file"] not in files:
+        raise Unavailable(f"the record has no file {source['file']!r}; it has {', '.join(files)}")
+    address, size, checksum = files[source["file"]]
+    (folder / PUBLISHED).write_text(checksum)
+    whole = folder / "download"
+    if not whole.is_file() or disagreement(whole, size, checksum):  # else of a run killed later
+        whole = download(address, folder)
+    if wrong := disagreement(whole, size, checksum):
+        raise Unavailable(wrong)
+    return whole
+
+
+def disagreement(path: Path, size: int, checksum: str) -> str:
+    """Return how a file differs from the size and checksum (``md5:...``) told of it, or nothing."""
+    if (found := path.stat().st_size) != size:
+        return f"has {found} bytes, the record tells {size}"
+    algorithm = checksum.partition(":")[0]
+    with path.open("rb") as file:
+        digest = f"{algorithm}:{hashlib.file_digest(file, algorithm).hexdigest()}"
+    return "" if digest == checksum else f"has {digest}, the record tells {checksum}"
+
+
+def download(address: str, folder: Path) -> Path:
+    """Fetch an address into ``folder``, in several attempts, and return the file."""
+    folder.mkdir(parents=True, exist_ok=True)
     if not address.startswith(("https://", "http://")):
         raise Unavailable("only http and https addresses are fetched; use 'path' for a local file")
     part, whole = folder / "download.part", folder / "download"
@@ -183,12 +227,14 @@ def path(source: Source, folder: Path, offline: bool) -> Path:
 SOURCES: dict[str, Callable[[Source, Path, bool], Path]] = {
     "hub": hub,
     "url": url,
+    "zenodo": zenodo,
     "pypi": wheel,
     "sdist": sdist,
     "npm": npm,
     "deb": deb,
     "path": path,
 }
+RESUMED_KINDS = ("url", "zenodo")  # a partial download is gone on with
 LOCAL_KINDS = ("path", "hub")  # the hub's own cache may have the file; nothing is downloaded
 
 

@@ -15,10 +15,12 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+import yaml
 
 import archives
 import fetch
 import sources
+from conftest import ROOT
 from errors import InputError
 
 CONTENT = bytes(range(256)) * 20  # 5,120 bytes
@@ -160,12 +162,16 @@ def test_one_package_is_downloaded_once_though_four_threads_want_files_of_it(tmp
 
 @pytest.mark.parametrize("variable", [None, "1", "TRUE"])
 def test_offline_only_local_files_are_taken(tmp_path, local, monkeypatch, variable):
-    for kind in ("url", "pypi", "sdist", "npm", "deb"):
+    for kind in ("url", "zenodo", "pypi", "sdist", "npm", "deb"):
         monkeypatch.setitem(sources.SOURCES, kind, lambda *_: pytest.fail("asked the network"))
     if variable:
         monkeypatch.setenv("HF_HUB_OFFLINE", variable)
     options = [] if variable else ["--offline"]
-    remote = [{"url": "http://x/"}, *({k: "x", "member": "m"} for k in ("pypi", "npm", "deb"))]
+    remote = [
+        {"url": "http://x/"},
+        {"zenodo": "1", "file": "x"},
+        *({k: "x", "member": "m"} for k in ("pypi", "npm", "deb")),
+    ]
     fetch_main(one_file(*remote, local), tmp_path / "out", *options)
     with pytest.raises(InputError, match="not tried: offline"):
         fetch_main(one_file(*remote), tmp_path / "other", *options)
@@ -182,10 +188,14 @@ def server():
         def do_GET(self):
             state = self.server.state
             state["requests"].append(self.headers.get("Range"))
+            state["paths"].append(self.path)
             if state["status"]:
                 self.send_error(state["status"])
                 return
             content, start = state["content"], 0
+            about = "/records/" in self.path
+            if about:
+                content = json.dumps({"files": [state["record"]]}).encode()
             same = self.headers.get("If-Range") in (None, state["etag"])
             if state["ranges"] and self.headers.get("Range") and same:
                 start = int(self.headers["Range"].removeprefix("bytes=").rstrip("-"))
@@ -196,7 +206,8 @@ def server():
             self.send_header("Content-Length", str(len(content) - start))
             self.send_header("ETag", state["etag"])
             self.end_headers()
-            end = state["break_at"].pop(0) if state["break_at"] else len(content)
+            breaks = state["break_at"] and not about
+            end = state["break_at"].pop(0) if breaks else len(content)
             self.wfile.write(content[start:end])
 
         def log_message(self, *_):
@@ -210,6 +221,7 @@ def server():
         "status": 0,
         "break_at": [],
         "requests": [],
+        "paths": [],
     }
     threading.Thread(target=http.serve_forever, daemon=True).start()
     http.address = f"http://127.0.0.1:{http.server_port}/model.bin"
@@ -281,6 +293,140 @@ def test_a_refusal_is_final_and_a_server_fault_is_tried_again(tmp_path, server, 
 def test_a_url_cannot_name_a_local_file(tmp_path, local):
     with pytest.raises(InputError, match="only http and https"):
         fetch_main(one_file({"url": f"file://{local['path']}"}), tmp_path / "out")
+
+
+# --- Zenodo
+
+
+@pytest.fixture
+def record(server, monkeypatch, tmp_path):
+    """A Zenodo record on the server, of one file: an archive with a folder of recordings."""
+    archive = make_tar(tmp_path / "packed.tar.gz").read_bytes()
+    told = {
+        "key": "data.tar.gz",
+        "size": len(archive),
+        "checksum": f"md5:{hashlib.md5(archive).hexdigest()}",
+        "links": {"self": server.address},
+    }
+    server.state.update(content=archive, record=told)
+    monkeypatch.setattr(sources, "ZENODO", server.address.replace("model.bin", "api/records"))
+    return told
+
+
+ZENODO = {"zenodo": 4274930, "file": "data.tar.gz", "members": "data/*.bin"}
+FOLDER = sha(f"{sha(CONTENT)}  a.bin\n{sha(b'b')}  deep/b.bin\n".encode())
+
+
+def first_use(*where: dict) -> dict:
+    """An artifact of one folder whose checksum is not known in advance."""
+    return artifact(data={"checksum": "first-use", "sources": list(where)})
+
+
+def known(output: Path) -> dict:
+    return json.loads((output / "known.json").read_text())["data"]
+
+
+def test_a_zenodo_file_is_found_by_its_record_and_recorded_with_the_records_checksum(
+    tmp_path, server, record
+):
+    fetch_main(first_use(ZENODO), tmp_path / "out")
+    assert (tmp_path / "out" / "data" / "a.bin").read_bytes() == CONTENT
+    assert known(tmp_path / "out") == {
+        "sha256": FOLDER,
+        "bytes": 5121,
+        "source": "zenodo 4274930: data.tar.gz: data/*.bin",
+        "published": record["checksum"],
+    }
+    assert server.state["paths"] == ["/api/records/4274930", "/model.bin"]
+    index = json.loads((tmp_path / "out" / "files.json").read_text())
+    assert index["files"] == {"data": {"sha256": FOLDER, "bytes": 5121}}
+
+
+def test_an_interrupted_zenodo_download_is_gone_on_with(tmp_path, server, record, monkeypatch):
+    monkeypatch.setattr(sources, "ATTEMPTS", 1)
+    server.state["break_at"] = [100]
+    with pytest.raises(InputError, match="ended after 100 of"):
+        fetch_main(first_use(ZENODO), tmp_path / "out")
+    fetch_main(first_use(ZENODO), tmp_path / "out")
+    assert server.state["requests"][-1] == "bytes=100-"
+    assert known(tmp_path / "out")["sha256"] == FOLDER
+    assert not (tmp_path / ".out.work").exists()
+
+
+def test_a_whole_zenodo_download_of_a_killed_run_is_not_fetched_again(tmp_path, server, record):
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    (folder / "download").write_bytes(server.state["content"])
+    assert sources.zenodo(ZENODO, folder, False) == folder / "download"
+    assert server.state["paths"] == ["/api/records/4274930"]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"checksum": "md5:" + "0" * 32}, "has md5:.*the record tells md5:0000"),
+        ({"size": 7}, "bytes, the record tells 7"),
+        ({"key": "other"}, "has no file 'data.tar.gz'; it has other"),
+        ({"links": {}}, "its record is not understood .KeyError: 'self'"),
+    ],
+)
+def test_what_disagrees_with_the_zenodo_record_is_refused(tmp_path, record, change, message):
+    record.update(change)
+    with pytest.raises(InputError, match=message):
+        fetch_main(first_use(ZENODO), tmp_path / "out")
+    assert list((tmp_path / "out").iterdir()) == []
+    assert not (tmp_path / ".out.work").exists()
+
+
+# --- checksums that are not known in advance
+
+
+@pytest.fixture
+def folder(tmp_path) -> Path:
+    """A folder on this machine with the files of the record's archive."""
+    (tmp_path / "folder" / "deep").mkdir(parents=True)
+    (tmp_path / "folder" / "a.bin").write_bytes(CONTENT)
+    (tmp_path / "folder" / "deep" / "b.bin").write_bytes(b"b")
+    return tmp_path / "folder"
+
+
+def test_what_differs_from_the_first_use_is_refused_also_after_a_removal(tmp_path, folder):
+    declaration = first_use({"path": str(folder), "members": "*.bin"})
+    fetch_main(declaration, tmp_path / "out")
+    index = (tmp_path / "out" / "files.json").read_bytes()
+    shutil.rmtree(tmp_path / "out" / "data")
+    (tmp_path / "out" / "files.json").unlink()
+    (folder / "a.bin").write_bytes(b"another")
+    with pytest.raises(InputError, match=f"at first use .known.json. is {FOLDER}: removed"):
+        fetch_main(declaration, tmp_path / "out")
+    assert not (tmp_path / "out" / "data").exists()
+    (folder / "a.bin").write_bytes(CONTENT)
+    fetch_main(declaration, tmp_path / "out")
+    assert (tmp_path / "out" / "files.json").read_bytes() == index
+
+
+def test_what_the_user_put_there_is_taken_recorded_and_then_guarded(tmp_path, folder):
+    folder.rename(tmp_path / "data")
+    (tmp_path / "out").mkdir()
+    (tmp_path / "data").rename(tmp_path / "out" / "data")
+    fetch_main(first_use(ZENODO), tmp_path / "out", "--offline")
+    assert known(tmp_path / "out")["sha256"] == FOLDER
+    (tmp_path / "out" / "data" / "a.bin").write_bytes(b"damaged")
+    with pytest.raises(InputError, match="not tried: offline"):
+        fetch_main(first_use(ZENODO), tmp_path / "out", "--offline")
+
+
+@pytest.mark.parametrize("mode", ["w", "w:gz"])
+@pytest.mark.parametrize("removed", [1, 1024])
+def test_an_archive_that_is_cut_short_between_files_is_no_first_use(tmp_path, mode, removed):
+    plain = make_tar(tmp_path / "x.tar", "w").read_bytes()
+    cut = plain.rstrip(b"\0")  # ends within the block of the last file, of one byte
+    cut = cut[: len(cut) // 512 * 512] + bytes(512 * (removed == 1))  # with it, or without
+    path = tmp_path / "cut.tar"
+    path.write_bytes(gzip.compress(cut) if mode == "w:gz" else cut)
+    with pytest.raises(InputError, match=r"cut\.tar: not a whole"):
+        fetch_main(first_use({"path": str(path), "members": "data/*.bin"}), tmp_path / "out")
+    assert not (tmp_path / "out" / "known.json").exists()
 
 
 # --- archives
@@ -548,7 +694,7 @@ def test_a_faulty_artifact_is_refused(local, change, message):
         fetch.check_declaration({**one_file(local), **change})
 
 
-@pytest.mark.parametrize("name", ["../a", "/a", "a/../../b", "files.json"])
+@pytest.mark.parametrize("name", ["../a", "/a", "a/../../b", "files.json", "known.json"])
 def test_a_file_name_outside_the_artifact_is_refused(local, name):
     declaration = artifact(**{name: {"sha256": "0" * 64, "sources": [local]}})
     with pytest.raises(InputError, match="files: "):
@@ -561,6 +707,9 @@ def test_a_file_name_outside_the_artifact_is_refused(local, name):
         ({"sha256": "abc", "sources": [{"path": "a"}]}, "not 64 hexadecimal digits"),
         ({"sha256": "0" * 64, "sources": []}, "sources is empty"),
         ({"sha256": "0" * 64}, "'sources' is missing"),
+        ({"sources": [{"path": "a"}]}, "either sha256 or, .* checksum: first-use"),
+        ({"checksum": "md5", "sources": [{"path": "a"}]}, "'md5'; it can be first-use"),
+        ({"sha256": "0" * 64, "sources": [{"zenodo": "1", "member": "a"}]}, "zenodo needs file"),
         ({"sha256": "0" * 64, "sources": [{"pip": "a"}]}, "must have one of hub, url"),
         ({"sha256": "0" * 64, "sources": [{"path": "a", "url": "b"}]}, "must have one of"),
         ({"sha256": "0" * 64, "sources": [{"pypi": "a==1"}]}, "needs member"),
@@ -584,3 +733,19 @@ def test_a_faulty_file_entry_is_refused_by_name(entry, message):
 def test_what_is_not_json_is_refused(tmp_path):
     with pytest.raises(InputError, match="not JSON"):
         fetch.main(["--artifact", "a", "--declaration", "{", "--output", str(tmp_path)])
+
+
+def test_a_branch_of_the_hub_will_do_where_the_first_use_is_recorded():
+    branch = {"hub": "a/b", "revision": "main", "file": "c"}
+    fetch.check_declaration(artifact(c={"checksum": "first-use", "sources": [branch]}))
+    with pytest.raises(InputError, match="has revision None; pin the commit"):
+        fetch.check_declaration(
+            artifact(c={"checksum": "first-use", "sources": [{"hub": "a/b", "file": "c"}]})
+        )
+
+
+def test_every_artifact_that_comes_with_the_project_is_rightly_declared():
+    known = yaml.safe_load((ROOT / "rules/artifacts.yaml").read_text())
+    assert len(known) > 20
+    for declaration in known.values():
+        fetch.check_declaration(declaration)

@@ -235,8 +235,27 @@ def test_a_text_file_is_no_audio(tmp_path):
         prepare_main(tmp_path, {"manifest": path, "dev": 0, "test": 0})
 
 
+def test_recordings_that_are_missing_are_left_out_and_counted_if_asked(tmp_path, manifest):
+    (tmp_path / "ash-a.wav").unlink()
+    declaration = {"manifest": manifest, "test": 0, "dev": 0}
+    with pytest.raises(InputError, match="the audio of 1 of 20 .*manifest.jsonl:1: .*ash-a.wav"):
+        prepare_main(tmp_path, declaration)
+    counts = prepare_main(tmp_path, {**declaration, "skip_missing_audio": True})
+    assert counts["left_out"] == {"audio missing": 1}
+    assert counts["splits"]["train"]["utterances"] == 19
+
+
+def test_an_mp3_that_is_cut_short_is_refused(tmp_path):
+    path = tmp_path / "x.mp3"
+    soundfile.write(path, tone(2.0), 16_000)
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    manifest = write_rows(tmp_path / "m.jsonl", [{"audio_filepath": str(path), "text": "hello"}])
+    with pytest.raises(InputError, match=r"m.jsonl:1: .*cut short: \d+ of 32000 samples"):
+        prepare_main(tmp_path, {"manifest": manifest, "dev": 0, "test": 0})
+
+
 def test_a_domain_of_which_nothing_is_left_is_refused_with_the_reasons(tmp_path, manifest):
-    with pytest.raises(InputError, match="no training utterance is left of 20 .*20 fewer than 9"):
+    with pytest.raises(InputError, match="nothing is left for train of 20 .*20 fewer than 9"):
         prepare_main(tmp_path, {"manifest": manifest, "min_words": 9, "dev": 0, "test": 0})
 
 
@@ -322,6 +341,40 @@ def test_repeated_texts_are_spoken_once(tmp_path):
     assert sum(counts["left_out"].values()) == 2
 
 
+def test_texts_to_test_on_are_written_beside_those_to_train_on(tmp_path):
+    (tmp_path / "t.txt").write_text("".join(f"It is {word}.\n" for word in WORDS))
+    (tmp_path / "test.txt").write_text("A poplar\nA willow\na willow!\nA yew\n")
+    declaration = {
+        "texts": str(tmp_path / "t.txt"),
+        "test_texts": str(tmp_path / "test.txt"),
+        "dev": 3,
+    }
+    counts = prepare_main(tmp_path, declaration)
+    assert counts["texts"] == {"train": 7, "test": 3, "dev": 3}
+    test = read_texts(tmp_path / "texts" / "test.jsonl")
+    assert {row["id"] for row in test} == {
+        "demo-test-000001",
+        "demo-test-000002",
+        "demo-test-000004",
+    }
+    lineage = json.loads((tmp_path / "texts" / "train.jsonl.lineage.json").read_text())
+    assert [Path(path).name for path in lineage["inputs"]] == ["t.txt", "test.txt"]
+    assert prepare_main(tmp_path, {**declaration, "test": 2})["texts"]["test"] == 2
+    with pytest.raises(InputError, match="test: 4 utterances are asked for, but only 3"):
+        prepare_main(tmp_path, {**declaration, "test": 4})
+
+
+def test_a_text_to_train_and_to_test_on_is_refused_or_left_out_of_training(tmp_path):
+    (tmp_path / "t.txt").write_text("It's an oak\nan elm\na fir\n")
+    (tmp_path / "test.txt").write_text("it is an OAK!\na larch\n")
+    declaration = {"texts": str(tmp_path / "t.txt"), "test_texts": str(tmp_path / "test.txt")}
+    with pytest.raises(InputError, match=r"test.txt:1: .*'it is an oak' of test .*t.txt:1"):
+        prepare_main(tmp_path, {**declaration, "dev": 1})
+    counts = prepare_main(tmp_path, {**declaration, "dev": 1, "drop_repeated_sentences": True})
+    assert counts["texts"] == {"train": 1, "test": 2, "dev": 1}
+    assert counts["left_out"] == {"in train, sentence of another split": 1}
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [
@@ -377,6 +430,7 @@ def test_a_corpus_is_read_by_its_reader_and_resampled(tmp_path, monkeypatch):
         ({"manifest": "a", "dev": "5"}, "dev is '5'"),
         ({"manifest": "a", "speaker_disjoint": "yes"}, "give true or false"),
         ({"manifest": "/no/such.jsonl"}, "/no/such.jsonl: no such file"),
+        ({"manifest": "a", "test_texts": "b"}, "test_texts is for a domain of texts"),
     ],
 )
 def test_a_faulty_declaration_is_refused(tmp_path, declaration, message):

@@ -1,4 +1,7 @@
-"""Readers of published corpora: one function each, from a folder of fetched files to recordings."""
+"""Readers of published corpora: one function each, from a folder of fetched files to recordings.
+
+Those below are to be split. SLURP, whose splits are its own, is read by ``slurp.py``.
+"""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
