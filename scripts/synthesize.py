@@ -1,45 +1,43 @@
 """Speak texts with a text-to-speech engine: audio files and the manifest of one shard.
 
 Voice, speed and seed of an utterance follow from the seed and its id alone, so a rerun, another
-order or another sharding gives the same bytes. Killed and started again, it goes on where it was:
-a journal beside the audio says which files are finished, and for which request.
+order or another sharding gives the same bytes. What is spoken in batches (--batch-size) depends on
+the others of its batch, too, and these follow from the shard's texts and the batch size. Killed and
+started again, it goes on where it was: a journal beside the audio says which files are finished,
+and for which request.
 """
 
 import argparse
 import hashlib
+import importlib
 import json
 import os
 import re
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 import lineage
-from audio import SAMPLING_RATE, resample, save_audio
-from augmentation import AUGMENTATIONS
+from audio import resample, save_audio
 from code_version import code_version
-from engines import ENGINES, Engine, Unspeakable
+from engines.engine import Engine, Request, Setup, Speech, Unspeakable
 from errors import InputError, run
 from manifest import read_texts, write_jsonl
 
+ENGINES = (
+    "bark",
+    "coqui",
+    "hibari",
+    "kokoro",
+    "speecht5",
+)  # each a module of that name in engines/
+SPEEDS = (0.9, 1.1)  # drawn from by default, where the engine has a speed
 REPORT_EVERY = 5.0  # s
 SILENCE = 0.001  # of full scale; speech that stays below is a failure
 ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")  # safe as a file name
-
-
-@dataclass(frozen=True)
-class Request:
-    """An utterance to be spoken: all that is drawn for it."""
-
-    id: str
-    text: dict
-    voice: str
-    speed: float
-    seed: int
 
 
 def draw(*names: object) -> int:
@@ -48,21 +46,25 @@ def draw(*names: object) -> int:
     return int.from_bytes(digest[:8], "big")
 
 
+def shuffle(voices: Sequence[str], text_id: str, seed: int) -> list[str]:
+    """Return the voices in the order in which a text's utterances take them.
+
+    Each voice is ranked by a number of its own, so one voice more changes only the utterances that
+    it takes over.
+    """
+    return sorted(voices, key=lambda voice: draw(seed, text_id, "voice", voice))
+
+
 def request(
     text: dict,
     sample: int,
     samples: int,
-    voices: Sequence[str],
+    shuffled: Sequence[str],
     speeds: tuple[float, float],
     seed: int,
 ) -> Request:
-    """Return the ``sample``-th (from 1) of ``samples`` utterances of a text.
-
-    The voices of a text are shuffled and taken in turn. The shuffle ranks each voice by a number
-    of its own, so one voice more changes only the utterances that it takes over.
-    """
+    """Return the ``sample``-th (from 1) of ``samples`` utterances of a text, in voices in turn."""
     name = text["id"] if samples == 1 else f"{text['id']}-{sample}"
-    shuffled = sorted(voices, key=lambda voice: draw(seed, text["id"], "voice", voice))
     low, high = speeds
     return Request(
         id=name,
@@ -83,38 +85,79 @@ def requests(
     seed: int,
 ) -> list[Request]:
     """Return the utterances of a shard: of the first text, the (shards+1)-th, ... for shard 1."""
+    asked = []
+    for text in texts[shard - 1 :: shards]:
+        shuffled = shuffle(voices, text["id"], seed)
+        asked += [
+            request(text, sample, samples, shuffled, speeds, seed)
+            for sample in range(1, samples + 1)
+        ]
+    return asked
+
+
+def batches(asked: Sequence[Request], engine: Engine, size: int) -> list[list[Request]]:
+    """Return the requests in the batches that are spoken together, of at most ``size`` each.
+
+    Those of a batch have the same key (a voice, say) and texts of similar length, since a batch
+    takes as long as its longest. With a size of 1 the order is that of the requests.
+    """
+    if size == 1:
+        return [[one] for one in asked]
+    groups: dict[str, list[Request]] = {}
+    for one in asked:
+        groups.setdefault(engine.batch_key(one), []).append(one)
     return [
-        request(text, sample, samples, voices, speeds, seed)
-        for text in texts[shard - 1 :: shards]
-        for sample in range(1, samples + 1)
+        ordered[start : start + size]
+        for group in groups.values()
+        for ordered in [sorted(group, key=lambda one: len(one.spoken))]
+        for start in range(0, len(ordered), size)
     ]
 
 
-def fingerprint(asked: Request, identity: str, augmentation: str) -> str:
-    """Return a hash of all that shapes an utterance's audio."""
-    parts = (identity, asked.text["spoken"], asked.voice, asked.speed, asked.seed, augmentation)
-    return hashlib.sha256("\0".join(map(str, parts)).encode()).hexdigest()
+def fingerprints(batch: Sequence[Request], identity: str) -> list[str]:
+    """Return a hash for each utterance of a batch: of all that shapes it, which is the batch."""
+    members = [(one.spoken, one.voice, one.speed, one.seed) for one in batch]
+    return [
+        hashlib.sha256(json.dumps([identity, place, members]).encode()).hexdigest()
+        for place in range(len(batch))
+    ]
 
 
-def identity_of(engine: Engine) -> str:
-    """Return a hash of the engine's files, its packages and this code."""
+def code_of(engine: str) -> str:
+    """Return the hash of this code and of an engine's module, no other's."""
+    module = importlib.import_module(f"engines.{engine}")
+    return code_version(__file__, os.path.relpath(module.__file__, Path(__file__).parent))
+
+
+def identity_of(engine: Engine, code: str) -> str:
+    """Return a hash of the engine's files, packages and settings and of the code."""
     files = [lineage.sha256(path) for path in engine.files]
-    content = json.dumps([code_version(__file__), files, sorted(engine.packages.items())])
-    return hashlib.sha256(content.encode()).hexdigest()
+    content = [code, files, sorted(engine.packages.items()), sorted(engine.settings.items())]
+    return hashlib.sha256(json.dumps(content).encode()).hexdigest()
 
 
-def speak(asked: Request, engine: Engine, augmentation: str) -> np.ndarray:
-    """Return an utterance's waveform at ``SAMPLING_RATE``; ``Unspeakable`` if there is none."""
-    waveform, rate = engine.speak(asked.text["spoken"], asked.voice, asked.speed, asked.seed)
-    waveform = AUGMENTATIONS[augmentation](
-        resample(waveform, rate), SAMPLING_RATE, draw(asked.seed, "augmentation")
-    )
-    if not np.isfinite(waveform).all():
-        raise Unspeakable("the waveform has values that are not numbers")
+def speak(batch: Sequence[Request], engine: Engine) -> list[Speech | Exception]:
+    """Return the speech of a batch, or the reason why not; what an engine raises befalls all."""
+    try:
+        answers = engine.speak(batch)
+    except InputError:
+        raise
+    except Exception as error:
+        return [error] * len(batch)
+    return [finish(answer, engine.sampling_rate) for answer in answers]
+
+
+def finish(answer: Speech | Unspeakable, sampling_rate: int) -> Speech | Unspeakable:
+    """Return an engine's answer at 16 kHz; silence and broken waveforms are no speech."""
+    if isinstance(answer, Unspeakable):
+        return answer
+    if not np.isfinite(answer.waveform).all():
+        return Unspeakable("the waveform has values that are not numbers")
+    waveform = resample(answer.waveform, sampling_rate)
     loudest = float(np.abs(waveform).max(initial=0.0))
     if loudest < SILENCE:
-        raise Unspeakable(f"silence: {len(waveform)} samples, none above {SILENCE} of full scale")
-    return waveform
+        return Unspeakable(f"silence: {len(waveform)} samples, none above {SILENCE} of full scale")
+    return Speech(waveform, answer.capped)
 
 
 class Journal:
@@ -141,12 +184,22 @@ class Journal:
             return None
         return row if lineage.sha256(path) == row["sha256"] else None
 
-    def add(self, row: dict) -> None:
-        """Append an entry; it survives the process from then on."""
+    def write(self, name: str, asked: str, speech: Speech) -> dict:
+        """Write an utterance's file and its entry, which survives the process; return the entry."""
+        path = self.folder / f"{name}.flac"
+        duration = save_audio(path, speech.waveform)
+        row = {
+            "id": name,
+            "request": asked,
+            "duration": duration,
+            "capped": speech.capped,
+            "sha256": lineage.sha256(path),
+        }
         with self.path.open("a+b") as file:
             if file.tell() and not ends_with_newline(file):
                 file.write(b"\n")
             file.write(json.dumps(row).encode() + b"\n")
+        return row
 
 
 def ends_with_newline(file) -> bool:
@@ -165,44 +218,40 @@ def whole_lines(path: Path) -> Iterator[dict]:
 def synthesize(
     asked: Sequence[Request],
     engine: Engine,
+    code: str,
     journal: Journal,
-    augmentation: str,
+    batch_size: int,
     most_failures: float,
-) -> tuple[list[dict], list[dict], int]:
-    """Return the journal's rows in the order asked, the failures, and how many were there already.
+) -> tuple[dict[str, dict], list[dict], int]:
+    """Return the journal's rows by id, the failures, and how many rows were there already.
 
-    Stops early with ``InputError`` when more than ``most_failures`` utterances have failed.
+    A batch of which a row is missing is spoken again as a whole. Stops early, with the failures so
+    far, when more than ``most_failures`` utterances have failed.
     """
-    identity = identity_of(engine)
-    rows, failures, resumed = [], [], 0
+    identity = identity_of(engine, code)
+    rows: dict[str, dict] = {}
+    failures: list[dict] = []
+    count = resumed = 0
     started = reported = time.monotonic()
-    for count, utterance in enumerate(asked, start=1):
-        wanted = fingerprint(utterance, identity, augmentation)
-        row = journal.find(utterance.id, wanted)
-        if row:
-            resumed += 1
+    for batch in batches(asked, engine, batch_size):
+        wanted = fingerprints(batch, identity)
+        found = [journal.find(one.id, hash_) for one, hash_ in zip(batch, wanted, strict=True)]
+        if all(found):
+            resumed += len(batch)
+            rows |= {row["id"]: row for row in found}
         else:
-            try:
-                waveform = speak(utterance, engine, augmentation)
-            except Exception as error:  # whatever an engine raises is its utterance's failure
-                failures.append(failure(utterance, error))
-                if len(failures) > most_failures:
-                    break
-            else:
-                path = journal.folder / f"{utterance.id}.flac"
-                duration = save_audio(path, waveform)
-                row = {
-                    "id": utterance.id,
-                    "request": wanted,
-                    "duration": duration,
-                    "sha256": lineage.sha256(path),
-                }
-                journal.add(row)
-        if row:
-            rows.append(row)
+            answers = speak(batch, engine)
+            for utterance, hash_, answer in zip(batch, wanted, answers, strict=True):
+                if isinstance(answer, Speech):
+                    rows[utterance.id] = journal.write(utterance.id, hash_, answer)
+                else:
+                    failures.append(failure(utterance, answer))
+        count += len(batch)
         if time.monotonic() - reported > REPORT_EVERY or count == len(asked):
             reported = time.monotonic()
             print(progress(count, len(asked), resumed, reported - started), file=sys.stderr)
+        if len(failures) > most_failures:
+            break
     return rows, failures, resumed
 
 
@@ -213,7 +262,7 @@ def failure(utterance: Request, error: Exception) -> dict:
         "id": utterance.id,
         "text_id": utterance.text["id"],
         "reason": reason,
-        "spoken": utterance.text["spoken"],
+        "spoken": utterance.spoken,
         "voice": utterance.voice,
     }
 
@@ -239,6 +288,7 @@ def manifest_row(utterance: Request, row: dict, tts: str, folder: Path) -> dict:
         "tts": tts,
         "voice": utterance.voice,
         "speed": utterance.speed,
+        "capped": row["capped"],
         "text_id": utterance.text["id"],
         "sha256": row["sha256"],
     }
@@ -257,13 +307,14 @@ def check(options: argparse.Namespace) -> list[dict]:
             raise InputError(
                 f"{options.texts}: id {row['id']!r} is no file name; use letters, digits, _ . -"
             )
-    low, high = options.speed_range
+    low, high = options.speed_range or SPEEDS
     if not 0.5 <= low <= high <= 2:
         raise InputError(f"--speed-range {low} {high}: give 0.5 <= lowest <= highest <= 2")
     for name, value in (
         ("--samples-per-text", options.samples_per_text),
         ("--shards", options.shards),
         ("--threads", options.threads),
+        ("--batch-size", options.batch_size),
     ):
         if value < 1:
             raise InputError(f"{name} {value}: at least 1")
@@ -275,6 +326,19 @@ def check(options: argparse.Namespace) -> list[dict]:
     if repeated:
         raise InputError(f"--voices: {repeated[0]!r} stands there twice; each voice once")
     return texts
+
+
+def speeds_of(options: argparse.Namespace, engine: Engine) -> tuple[float, float]:
+    """Return the lowest and highest speed to draw; ``InputError`` if the engine has but one."""
+    if engine.has_speed:
+        return tuple(options.speed_range or SPEEDS)
+    if options.speed_range and tuple(options.speed_range) != (1, 1):
+        low, high = options.speed_range
+        raise InputError(
+            f"--speed-range {low} {high}: engine {options.engine} can't change its speed; leave"
+            " it out or give 1 1"
+        )
+    return 1.0, 1.0
 
 
 def voice_names(value: str) -> list[str]:
@@ -289,7 +353,7 @@ def main(argv: list[str] | None = None) -> None:
     )
     add = parser.add_argument
     add("--texts", required=True, help="JSON lines: id, text, spoken (what is said), domain")
-    add("--engine", required=True, choices=sorted(ENGINES), help="text-to-speech engine")
+    add("--engine", required=True, choices=ENGINES, help="text-to-speech engine")
     add("--resources", required=True, type=Path, help="folder of the engine's fetched files")
     add("--tts", required=True, help="name of this synthetic speech in manifests")
     add(
@@ -297,8 +361,11 @@ def main(argv: list[str] | None = None) -> None:
         required=True,
         nargs="+",
         type=voice_names,
-        help="voices to draw from, with spaces or commas between them",
+        help="voices to draw from, with spaces or commas between them, or random: one of all for"
+        " each utterance",
     )
+    add("--speakers", type=Path, help="speakers that the resources do not have (see the engine)")
+    add("--language", help="code of the language (coqui's multilingual models)")
     add("--samples-per-text", type=int, default=1, help="utterances of each text (default 1)")
     add("--seed", type=int, required=True, help="of voices, speeds and the engine's noise")
     add("--shard", type=int, default=1, help="which part of the texts, from 1 (default 1)")
@@ -307,15 +374,21 @@ def main(argv: list[str] | None = None) -> None:
         "--speed-range",
         type=float,
         nargs=2,
-        default=(0.9, 1.1),
         metavar=("LOWEST", "HIGHEST"),
-        help="speeds to draw from, 1 is the voice's own (default 0.9 1.1)",
+        help="speeds to draw from, 1 is the voice's own (default 0.9 1.1, or 1 1 if the engine has"
+        " no speed)",
     )
     add(
-        "--augmentation",
-        choices=sorted(AUGMENTATIONS),
-        default="none",
-        help="what is done to the speech; telephone: 300-3400 Hz and GSM or mu-law (default none)",
+        "--batch-size",
+        type=int,
+        default=1,
+        help="utterances spoken at once, if the engine can (default 1)",
+    )
+    add(
+        "--precision",
+        choices=("auto", "fp16", "bf16", "fp32"),
+        default="auto",
+        help="of the computation (default auto: the engine's own on a GPU, fp32 on a CPU)",
     )
     add(
         "--max-failures",
@@ -329,20 +402,32 @@ def main(argv: list[str] | None = None) -> None:
     options = parser.parse_args(argv)
     options.voices = [voice for voices in options.voices for voice in voices]
     texts = check(options)
-    engine = ENGINES[options.engine](options.resources, options.voices, options.threads)
+    engine = importlib.import_module(f"engines.{options.engine}").load(
+        Setup(
+            resources=options.resources,
+            voices=options.voices,
+            threads=options.threads,
+            batch_size=options.batch_size,
+            precision=options.precision,
+            speakers=options.speakers,
+            language=options.language,
+        )
+    )
+    speeds = speeds_of(options, engine)
+    code = code_of(options.engine)
     asked = requests(
         texts,
         options.shard,
         options.shards,
         options.samples_per_text,
-        options.voices,
-        tuple(options.speed_range),
+        engine.voices,
+        speeds,
         options.seed,
     )
     journal = Journal(options.audio_dir, f"{options.output.stem}")
     most_failures = options.max_failures * len(asked)
     rows, failures, resumed = synthesize(
-        asked, engine, journal, options.augmentation, most_failures
+        asked, engine, code, journal, options.batch_size, most_failures
     )
     failed = options.output.with_suffix(".failures.jsonl")
     write_jsonl(failed, failures)
@@ -352,16 +437,15 @@ def main(argv: list[str] | None = None) -> None:
             f" {options.max_failures:.0%} may), first {failures[0]['id']!r}:"
             f" {failures[0]['reason']}; mend the texts or raise --max-failures"
         )
-    done = {row["id"]: row for row in rows}
     write_jsonl(
         options.output,
         (
-            manifest_row(utterance, done[utterance.id], options.tts, options.audio_dir)
+            manifest_row(utterance, rows[utterance.id], options.tts, options.audio_dir)
             for utterance in asked
-            if utterance.id in done
+            if utterance.id in rows
         ),
     )
-    seconds = sum(row["duration"] for row in rows)
+    seconds = sum(row["duration"] for row in rows.values())
     print(
         f"{len(rows)} utterances, {seconds / 60:.1f} min, {len(failures)} failures", file=sys.stderr
     )
@@ -377,14 +461,18 @@ def main(argv: list[str] | None = None) -> None:
             "seed": options.seed,
             "shard": options.shard,
             "shards": options.shards,
-            "speed_range": list(options.speed_range),
-            "augmentation": options.augmentation,
+            "speed_range": list(speeds),
+            "batch_size": options.batch_size,
+            "language": options.language,
             "max_failures": options.max_failures,
         },
-        engine_packages=engine.packages,
+        engine_code=code,
+        engine_packages=dict(engine.packages),
+        engine_settings=dict(engine.settings),
         counts={
             "utterances": len(rows),
             "failures": len(failures),
+            "capped": sum(row["capped"] for row in rows.values()),
             "resumed": resumed,
             "duration": round(seconds, 3),
         },

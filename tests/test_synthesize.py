@@ -1,4 +1,4 @@
-"""Synthesis: what is drawn, sharding, the journal, failures, engines, augmentation."""
+"""Synthesis: what is drawn, sharding, batches, the journal, failures."""
 
 import json
 import os
@@ -12,43 +12,20 @@ import numpy as np
 import pytest
 import soundfile
 
-import engines
+import humming
 import synthesize
-from augmentation import AUGMENTATIONS, band_pass, gsm, mu_law
 from conftest import ROOT
-from engines import ENGINES, Engine, Unspeakable, halves, phonemize, token_ids
+from engines.engine import Request
 from errors import InputError
+from humming import VOICES
 from manifest import read_jsonl, read_manifest
-from synthesize import request, requests
-
-VOICES = ["ann", "bob", "cyd", "dan"]
-
-
-def fake(resources: Path, voices: list[str], threads: int) -> Engine:
-    """An engine that hums a tenth of a second for each letter and notes what it was asked."""
-    pause = float(os.environ.get("FAKE_PAUSE", "0"))
-
-    def speak(text: str, voice: str, speed: float, seed: int) -> tuple[np.ndarray, int]:
-        with (resources / "asked.txt").open("a") as file:
-            file.write(f"{text}\n")
-        time.sleep(pause)
-        if text == "crash":
-            raise ZeroDivisionError("division by zero")
-        if text == "silence":
-            return np.zeros(8_000, np.float32), 8_000
-        if text == "unspeakable":
-            raise Unspeakable("no phonemes")
-        seconds = np.arange(round(800 * len(text) / speed)) / 8_000
-        noise = np.random.default_rng(seed).normal(0, 0.01, len(seconds))
-        hum = np.sin(2 * np.pi * (100 + 50 * VOICES.index(voice)) * seconds)
-        return (0.3 * hum + noise).astype(np.float32), 8_000
-
-    return Engine(speak, [resources / "model.bin"], {"fake": "1"})
+from synthesize import request, requests, shuffle
 
 
 @pytest.fixture(autouse=True)
-def fake_engine(monkeypatch):
-    monkeypatch.setitem(ENGINES, "fake", fake)
+def humming_engine(monkeypatch):
+    monkeypatch.setitem(sys.modules, "engines.humming", humming)
+    monkeypatch.setattr(synthesize, "ENGINES", ("humming",))
 
 
 @pytest.fixture
@@ -74,7 +51,7 @@ def write_texts(path: Path, *spoken: str) -> Path:
 def arguments(folder: Path, texts: Path, resources: Path, **changes: object) -> list[str]:
     options = {
         "texts": texts,
-        "engine": "fake",
+        "engine": "humming",
         "resources": resources,
         "tts": "humming",
         "voices": ",".join(VOICES),
@@ -93,7 +70,7 @@ def run(folder: Path, texts: Path, resources: Path, **changes: object) -> dict[s
 
 
 def audio_of(folder: Path) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in sorted((folder / "audio").glob("*.flac"))}
+    return {path.name: path.read_bytes() for path in sorted((folder / "audio").glob("[!.]*.flac"))}
 
 
 def asked(resources: Path) -> list[str]:
@@ -166,7 +143,7 @@ def test_only_changed_requests_are_spoken_again(tmp_path, resources):
     assert asked(resources) == ["one", "three", "seven", "four"]
 
 
-@pytest.mark.parametrize("harm", ["cut short", "deleted", "other weights", "other augmentation"])
+@pytest.mark.parametrize("harm", ["cut short", "deleted", "other weights", "other precision"])
 def test_audio_that_is_not_what_would_be_made_is_made_again(tmp_path, resources, harm):
     texts = write_texts(tmp_path / "texts.jsonl", "one")
     run(tmp_path, texts, resources)
@@ -177,7 +154,7 @@ def test_audio_that_is_not_what_would_be_made_is_made_again(tmp_path, resources,
         audio.unlink()
     elif harm == "other weights":
         (resources / "model.bin").write_bytes(b"better weights")
-    changes = {"augmentation": "telephone"} if harm == "other augmentation" else {}
+    changes = {"precision": "bf16"} if harm == "other precision" else {}
     run(tmp_path, texts, resources, **changes)
     assert asked(resources) == ["one", "one"]
 
@@ -201,17 +178,28 @@ def test_a_journal_line_that_was_cut_short_costs_one_utterance(tmp_path, resourc
     assert asked(resources) == ["one", "three", "three"]
 
 
+def start_humming(
+    folder: Path, texts: Path, resources: Path, **changes: object
+) -> subprocess.Popen:
+    """Start a process that takes a tenth of a second for each batch."""
+    code = """
+import sys, humming, synthesize
+sys.modules["engines.humming"] = humming
+synthesize.ENGINES = ("humming",)
+synthesize.main(sys.argv[1:])
+"""
+    return subprocess.Popen(
+        [sys.executable, "-c", code, *arguments(folder, texts, resources, **changes)],
+        env=os.environ | {"HUMMING_PAUSE": "0.1", "PYTHONPATH": f"{ROOT}/scripts:{ROOT}/tests"},
+        stderr=subprocess.DEVNULL,
+    )
+
+
 def test_killed_and_started_again_it_goes_on_and_the_result_is_the_same(tmp_path, resources):
     spoken = [f"utterance{i:02}" for i in range(12)]
     texts = write_texts(tmp_path / "texts.jsonl", *spoken)
     killed, whole = tmp_path / "killed", tmp_path / "whole"
-    code = "import test_synthesize as t, synthesize, sys; t.ENGINES['fake'] = t.fake;"
-    process = subprocess.Popen(
-        [sys.executable, "-c", f"{code} synthesize.main(sys.argv[1:])"]
-        + arguments(killed, texts, resources),
-        env=os.environ | {"FAKE_PAUSE": "0.1", "PYTHONPATH": f"{ROOT}/scripts:{ROOT}/tests"},
-        stderr=subprocess.DEVNULL,
-    )
+    process = start_humming(killed, texts, resources)
     journal = killed / "audio" / ".journal" / "shard1of1.jsonl"
     deadline = time.monotonic() + 60
     while not (journal.exists() and journal.read_bytes().count(b"\n") >= 3):
@@ -266,12 +254,13 @@ def test_too_many_failures_are_an_error_and_there_is_no_manifest(tmp_path, resou
         ({"shards": 6}, "5 texts for 6 shards"),
         ({"max_failures": 5}, "a fraction"),
         ({"voices": "ann,bob,ann"}, "'ann' stands there twice"),
+        ({"batch_size": 0}, "at least 1"),
     ],
 )
 def test_mistakes_are_told_before_the_engine_is_loaded(
     tmp_path, resources, monkeypatch, changes, message
 ):
-    monkeypatch.setitem(ENGINES, "fake", lambda *_: pytest.fail("the engine was loaded"))
+    monkeypatch.setattr(humming, "load", lambda _: pytest.fail("the engine was loaded"))
     texts = write_texts(tmp_path / "texts.jsonl", *FIVE)
     argv = arguments(tmp_path, texts, resources, **changes)
     if "speed_range" in changes:
@@ -295,7 +284,8 @@ def test_an_id_that_is_no_file_name_is_refused(tmp_path, resources):
 
 def test_samples_of_a_text_have_ids_and_voices_of_their_own():
     text = texts_of("one")[0]
-    three = [request(text, k, 3, VOICES, (0.9, 1.1), seed=1) for k in (1, 2, 3)]
+    shuffled = shuffle(VOICES, "t0", seed=1)
+    three = [request(text, k, 3, shuffled, (0.9, 1.1), seed=1) for k in (1, 2, 3)]
     assert [one.id for one in three] == ["t0-1", "t0-2", "t0-3"]
     assert len({one.voice for one in three}) == 3
     assert len({one.seed for one in three}) == 3
@@ -328,132 +318,125 @@ def test_shards_part_the_texts():
     assert [[one.id for one in part] for part in parts] == [["t0", "t2", "t4"], ["t1", "t3"]]
 
 
+def test_random_draws_from_all_voices_of_the_engine(tmp_path, resources):
+    texts = write_texts(tmp_path / "texts.jsonl", *map(str, range(40)))
+    assert run(tmp_path, texts, resources, voices="random") == run(tmp_path, texts, resources)
+    with pytest.raises(InputError, match="'random' means all voices; give it alone"):
+        run(tmp_path, texts, resources, voices="ann,random")
+
+
+def test_a_batch_has_one_voice_texts_of_similar_length_and_everyone_once():
+    texts = texts_of(*("a" * (number % 7 + 1) for number in range(100)))
+    asked = requests(texts, 1, 1, 1, VOICES, (1, 1), seed=1)
+    engine = humming.load(humming.Setup(Path("."), VOICES))
+    made = synthesize.batches(asked, engine, 4)
+    assert all(len({one.voice for one in batch}) == 1 for batch in made)
+    assert sum(len(batch) < 4 for batch in made) <= len(VOICES)
+    assert max(len(batch) for batch in made) == 4
+    lengths = [[len(one.spoken) for one in batch] for batch in made]
+    assert sum(max(batch) - min(batch) for batch in lengths) <= 7 * len(VOICES)
+    assert sorted(one.id for batch in made for one in batch) == sorted(one.id for one in asked)
+    assert synthesize.batches(asked, engine, 1) == [[one] for one in asked]
+
+
+def test_a_fingerprint_is_of_the_whole_batch_and_of_the_place_in_it():
+    one, other, third = (
+        Request(f"t{i}", {"spoken": "same"}, "ann", 1.0, seed) for i, seed in enumerate((1, 1, 2))
+    )
+    first, second = synthesize.fingerprints([one, other], "identity")
+    assert first != second
+    assert synthesize.fingerprints([one, third], "identity")[0] != first
+    assert synthesize.fingerprints([one, other], "other")[0] != first
+    assert synthesize.fingerprints([other, one], "identity") == [first, second]  # ids don't sound
+
+
+def test_batches_killed_and_started_again_give_the_same_bytes(tmp_path, resources):
+    spoken = [f"utterance{i:02}" for i in range(12)]
+    texts = write_texts(tmp_path / "texts.jsonl", *spoken)
+    killed, whole = tmp_path / "killed", tmp_path / "whole"
+    process = start_humming(killed, texts, resources, batch_size=3, voices="ann")
+    journal = killed / "audio" / ".journal" / "shard1of1.jsonl"
+    deadline = time.monotonic() + 60
+    while not (journal.exists() and journal.read_bytes().count(b"\n") >= 4):
+        assert time.monotonic() < deadline and process.poll() is None
+        time.sleep(0.01)
+    process.kill()
+    process.wait()
+    lines = journal.read_bytes().splitlines(keepends=True)
+    journal.write_bytes(b"".join(lines[:4]))  # one batch is whole, of the second there is one
+    (resources / "asked.txt").unlink()
+    found = run(killed, texts, resources, batch_size=3, voices="ann")
+    assert asked(resources) == spoken[3:]
+    again = run(whole, texts, resources, batch_size=3, voices="ann")
+    assert list(found) == list(again) == [f"t{i}" for i in range(12)]
+    assert audio_of(killed) == audio_of(whole)
+
+
+def test_another_batch_size_is_other_speech(tmp_path, resources):
+    texts = write_texts(tmp_path / "texts.jsonl", "one", "three")
+    run(tmp_path, texts, resources, voices="ann")
+    first = audio_of(tmp_path)
+    run(tmp_path, texts, resources, voices="ann", batch_size=2)
+    assert all(first[name] != bytes_ for name, bytes_ in audio_of(tmp_path).items())
+
+
+def test_what_befalls_a_batch_befalls_its_utterances_and_no_others(tmp_path, resources):
+    texts = write_texts(tmp_path / "texts.jsonl", "one", "crash", "sixteen", "unspeakable")
+    found = run(tmp_path, texts, resources, voices="ann", batch_size=2, max_failures=0.75)
+    assert list(found) == ["t2"]
+    failures = read_jsonl(tmp_path / "shard1of1.failures.jsonl", {"id": str, "reason": str})
+    assert [(row["id"], row["reason"]) for row in failures] == [
+        ("t0", "ZeroDivisionError: division by zero"),
+        ("t1", "ZeroDivisionError: division by zero"),
+        ("t3", "no phonemes"),
+    ]
+
+
+def test_what_an_engine_tells_the_user_is_no_failure_of_an_utterance(
+    tmp_path, resources, monkeypatch
+):
+    def full(request, noise):
+        raise InputError("the GPU's memory is full; lower --batch-size")
+
+    monkeypatch.setattr(humming, "hum", full)
+    texts = write_texts(tmp_path / "texts.jsonl", "one")
+    with pytest.raises(InputError, match="lower --batch-size"):
+        run(tmp_path, texts, resources, max_failures=1)
+
+
+def test_speech_that_was_cut_off_is_marked(tmp_path, resources):
+    texts = write_texts(tmp_path / "texts.jsonl", "endless", "one")
+    found = run(tmp_path, texts, resources)
+    assert [row["capped"] for row in found.values()] == [True, False]
+    facts = json.loads((tmp_path / "shard1of1.jsonl.lineage.json").read_text())
+    assert facts["counts"]["capped"] == 1
+
+
+def test_an_engine_without_speeds_draws_none_and_is_asked_for_none(tmp_path, resources):
+    mute = resources.rename(tmp_path / "mute")
+    texts = write_texts(tmp_path / "texts.jsonl", "one")
+    assert run(tmp_path, texts, mute)["t0"]["speed"] == 1
+    argv = arguments(tmp_path, texts, mute)
+    synthesize.main([*argv, "--speed-range", "1", "1"])
+    with pytest.raises(InputError, match="engine humming can't change its speed"):
+        synthesize.main([*argv, "--speed-range", "0.9", "1.1"])
+
+
+def test_an_engine_s_code_counts_for_that_engine_alone(tmp_path, monkeypatch):
+    one, other = tmp_path / "one.py", tmp_path / "other.py"
+    for path in (one, other):
+        path.write_text("VALUE = 1\n")
+    for path in (one, other):
+        module = type(sys)(path.stem)
+        module.__file__ = str(path)
+        monkeypatch.setitem(sys.modules, f"engines.{path.stem}", module)
+    before = synthesize.code_of("one"), synthesize.code_of("other")
+    one.write_text("VALUE = 2\n")
+    assert synthesize.code_of("one") != before[0]
+    assert synthesize.code_of("other") == before[1]
+
+
 def test_progress_says_how_fast_and_how_long_and_leaves_out_what_was_there():
     assert synthesize.progress(30, 50, 10, 4.0) == (
         "30/50 utterances, 5.0 a second, 4 s left (10 were there already)"
     )
-
-
-def test_long_texts_are_cut_at_the_sentence_nearest_the_middle():
-    assert halves("One. Two, two. Three") == ("One. Two, two.", "Three")
-    assert halves("one, two three four") == ("one,", "two three four")
-    assert halves("one two three four") == ("one two", "three four")
-
-
-def test_pieces_are_short_enough_and_miss_nothing(monkeypatch):
-    monkeypatch.setattr(engines, "MAX_PHONEMES", 9)
-    assert phonemize("One. Two. Three, four. Five.", str.lower) == [
-        "one. two.",
-        "three,",
-        "four.",
-        "five.",
-    ]
-    with pytest.raises(Unspeakable, match="too long"):
-        phonemize("abcdefghij", str.lower)
-    with pytest.raises(Unspeakable, match="no phonemes"):
-        phonemize("...", lambda text: " ")
-
-
-def test_phonemes_that_the_model_does_not_know_are_not_left_out():
-    assert token_ids("ab", {"a": 5, "b": 6}) == [0, 5, 6, 0]
-    with pytest.raises(Unspeakable, match="vocabulary: ! \\?"):
-        token_ids("a!b?", {"a": 5, "b": 6})
-
-
-def level(waveform: np.ndarray, frequency: float, rate: int) -> float:
-    """The amplitude of a sine of a frequency (Hz) in a waveform."""
-    turns = np.exp(-2j * np.pi * frequency * np.arange(len(waveform)) / rate)
-    return 2 * abs((waveform * turns).mean())
-
-
-def sine(frequency: float, rate: int, amplitude: float = 0.5) -> np.ndarray:
-    return (amplitude * np.sin(2 * np.pi * frequency * np.arange(rate) / rate)).astype(np.float32)
-
-
-@pytest.mark.parametrize(("frequency", "expected"), [(100, 0), (1000, 0.5), (3900, 0)])
-def test_band_pass_keeps_what_a_telephone_carries(frequency, expected):
-    passed = band_pass(sine(frequency, 8_000), 8_000, 300, 3_400)
-    assert level(passed, frequency, 8_000) == pytest.approx(expected, abs=1e-3)
-
-
-def test_mu_law_has_255_steps_and_errs_by_a_thirtieth_at_most():
-    values = np.linspace(-1, 1, 100_001, dtype=np.float32)
-    coded = mu_law(values)
-    assert len(np.unique(coded)) == 255
-    assert np.abs(coded[[0, 50_000, -1]] - [-1, 0, 1]).max() < 1e-6
-    loud = np.abs(values) > 0.1
-    assert np.abs(coded[loud] / values[loud] - 1).max() < 1 / 30
-
-
-def test_gsm_keeps_the_length_and_a_tone():
-    coded = gsm(sine(1000, 8_000)[:7_777], 8_000)
-    assert len(coded) == 7_777
-    assert level(coded, 1000, 8_000) == pytest.approx(0.5, rel=0.2)
-
-
-@pytest.mark.parametrize("seed", [0, 1])
-def test_telephone_speech_is_as_long_as_it_was_and_has_no_bass_and_no_treble(seed):
-    clear = sine(150, 16_000, 0.2) + sine(1000, 16_000) + sine(6000, 16_000, 0.2)
-    heard = AUGMENTATIONS["telephone"](clear, 16_000, seed)
-    assert len(heard) == len(clear)
-    assert level(heard, 1000, 16_000) == pytest.approx(0.5, rel=0.2)
-    assert level(heard, 150, 16_000) < 0.01
-    assert level(heard, 6000, 16_000) < 0.01
-    assert np.array_equal(heard, AUGMENTATIONS["telephone"](clear, 16_000, seed))
-
-
-def pitch(waveform: np.ndarray, rate: int) -> float:
-    """The median pitch of speech in Hz, by autocorrelation of its loud 40 ms frames."""
-    frames = waveform[: len(waveform) // 960 * 960].reshape(-1, 960)
-    frames = frames[(frames**2).mean(axis=1) > 0.2 * (frames**2).mean(axis=1).max()]
-    lags = np.arange(rate // 400, rate // 60)
-    found = [lags[np.argmax([(f[:-lag] * f[lag:]).mean() for lag in lags])] for f in frames]
-    return rate / np.median(found)
-
-
-@pytest.fixture(scope="module")
-def hibari() -> Engine:
-    package = pytest.importorskip("hibari", reason="needs the package hibari-tts")
-    assets = Path(package.__file__).parent / "assets"
-    return ENGINES["hibari"](assets, ["heart", "heart_baritone"], 1)
-
-
-def test_hibari_says_the_same_again_whatever_was_asked_before(hibari):
-    first, rate = hibari.speak("Good morning.", "heart", 1.0, 7)
-    hibari.speak("Something else.", "heart_baritone", 1.1, 8)
-    again, _ = hibari.speak("Good morning.", "heart", 1.0, 7)
-    assert rate == 24_000
-    assert np.array_equal(first, again)
-    assert not np.array_equal(first, hibari.speak("Good morning.", "heart", 1.0, 8)[0])
-
-
-def test_hibari_bends_the_pitch_and_not_the_duration(hibari):
-    text = "We were away a year ago."
-    her, rate = hibari.speak(text, "heart", 1.0, 1)
-    baritone, _ = hibari.speak(text, "heart_baritone", 1.0, 1)
-    assert len(baritone) / len(her) == pytest.approx(1, abs=0.1)  # 1 / 0.86 if not made up for
-    assert pitch(baritone, rate) / pitch(her, rate) == pytest.approx(0.58, abs=0.06)
-    slow, _ = hibari.speak(text, "heart", 0.5, 1)
-    assert len(slow) / len(her) == pytest.approx(2, rel=0.15)
-
-
-def test_an_unknown_voice_and_a_missing_model_are_told(tmp_path):
-    with pytest.raises(InputError, match="no voice 'hart'; there are heart, "):
-        ENGINES["hibari"](tmp_path, ["hart"], 1)
-    with pytest.raises(InputError, match="hibari.onnx: no such file"):
-        ENGINES["hibari"](tmp_path, ["heart"], 1)
-    with pytest.raises(InputError, match="no voice 'af_heart'; there are none"):
-        ENGINES["kokoro"](tmp_path, ["af_heart+am_puck"], 1)
-
-
-def test_kokoro_speaks_with_voices_and_between_them():
-    resources = os.environ.get("KOKORO_RESOURCES")
-    if not resources:
-        pytest.skip("set KOKORO_RESOURCES to a fetched resources/kokoro to try the real engine")
-    voices = ["af_heart", "am_puck", "af_heart+am_puck", "bf_emma"]
-    engine = ENGINES["kokoro"](Path(resources), voices, 1)
-    spoken = [engine.speak("Good morning.", voice, 1.0, 1)[0] for voice in voices]
-    assert len({one.tobytes() for one in spoken}) == 4
-    assert all(0.5 < len(one) / 24_000 < 3 for one in spoken)
-    again, _ = engine.speak("Good morning.", "af_heart", 1.0, 1)
-    assert np.array_equal(again, spoken[0])

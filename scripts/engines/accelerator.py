@@ -1,0 +1,59 @@
+"""The GPU, if there is one: device, precision and what to do when it is full."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import torch
+
+from engines.engine import check_files
+from errors import InputError
+
+PRECISIONS = {"fp16": torch.float16, "bf16": torch.bfloat16, "fp32": torch.float32}
+
+
+def device_and_precision(precision: str, on_gpu: str) -> tuple[torch.device, str]:
+    """Return where to compute, and in what; "auto" is ``on_gpu`` there and fp32 on a CPU."""
+    if torch.cuda.is_available():
+        return torch.device("cuda"), on_gpu if precision == "auto" else precision
+    if precision == "fp16":
+        raise InputError("--precision fp16: a CPU can't; use auto, fp32 or bf16, or run on a GPU")
+    return torch.device("cpu"), "fp32" if precision == "auto" else precision
+
+
+def check_model_folder(folder: Path, *more: str) -> list[Path]:
+    """Return the files of a Hugging Face model: config.json, ``more`` and its weights.
+
+    The weights are those that transformers prefers, safetensors before ``pytorch_model.bin``.
+    """
+    check_files([folder / "config.json", *(folder / name for name in more)])
+    for pattern in ("model*.safetensors*", "pytorch_model*.bin*"):
+        if weights := sorted(folder.glob(pattern)):
+            return [folder / "config.json", *(folder / name for name in more), *weights]
+    raise InputError(
+        f"{folder}: neither model.safetensors nor pytorch_model.bin; fetch the engine's artifact"
+        " (fetch.py)"
+    )
+
+
+def check_all_loaded(folder: Path, info: dict[str, Sequence[str]]) -> None:
+    """Raise ``InputError`` if transformers filled parameters that the file lacks with noise."""
+    for kind in ("missing_keys", "mismatched_keys"):
+        if wrong := sorted(map(str, info[kind])):
+            raise InputError(
+                f"{folder}: {len(wrong)} parameters are missing or of another shape, first"
+                f" {wrong[0]}; fetch the engine's artifact again (fetch.py)"
+            )
+
+
+@contextmanager
+def told_when_full(batch_size: int) -> Iterator[None]:
+    """Turn a full GPU into an ``InputError`` that says what helps."""
+    try:
+        yield
+    except torch.OutOfMemoryError as error:
+        reason = str(error).splitlines()[0]
+        raise InputError(
+            f"the GPU's memory is full ({reason}); lower --batch-size (now {batch_size})"
+            " or use --precision fp16"
+        ) from None

@@ -1,0 +1,179 @@
+"""SpeechT5 (microsoft/speecht5_tts) with HiFi-GAN (microsoft/speecht5_hifigan): 16 kHz, batched.
+
+Weights MIT. Resources have the two Hugging Face folders as ``model`` and ``vocoder``. Voices are
+x-vectors (512-d, speechbrain's spkrec-xvect-voxceleb) given with --speakers: a folder of ``.npy``
+files (the CMU Arctic set, MIT, one for each recording) or the ``.safetensors`` of xvectors.py;
+``random`` draws one of all for each utterance. The model itself scales them to unit length. No
+speed. Up to ``max_text_positions`` characters; digits and signs that it has no token for are
+refused. It should stop by itself; speech that does not is cut off and marked ``capped``.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from engines.accelerator import (
+    PRECISIONS,
+    check_all_loaded,
+    check_model_folder,
+    device_and_precision,
+    told_when_full,
+)
+from engines.engine import (
+    Engine,
+    Request,
+    Setup,
+    Speech,
+    Unspeakable,
+    check_unused,
+    chosen_voices,
+    installed,
+    seed_of,
+)
+from errors import InputError
+
+LONGEST = 20.0  # spectrogram frames, of 16 ms, for each character, transformers' own bound
+
+
+def load(setup: Setup) -> Engine:
+    """Return SpeechT5 on the GPU, if there is one; in fp32, it is small, unless told otherwise."""
+    check_unused("speecht5", setup, "language")
+    device, precision = device_and_precision(setup.precision, on_gpu="fp32")
+    model_folder, vocoder_folder = setup.resources / "model", setup.resources / "vocoder"
+    files = check_model_folder(model_folder, "spm_char.model", "tokenizer_config.json")
+    files += check_model_folder(vocoder_folder)
+    if setup.speakers is None:
+        raise InputError(
+            "--speakers is missing: engine speecht5 needs x-vectors, a folder of .npy files or"
+            " the .safetensors of xvectors.py"
+        )
+    speakers = read_speakers(setup.speakers)
+    voices = chosen_voices(setup.voices, list(speakers), str(setup.speakers))
+    torch.set_num_threads(setup.threads)
+    from transformers import SpeechT5ForTextToSpeech, SpeechT5HifiGan, SpeechT5Tokenizer
+
+    tokenizer = SpeechT5Tokenizer.from_pretrained(model_folder, local_files_only=True)
+    model, info = SpeechT5ForTextToSpeech.from_pretrained(
+        model_folder,
+        dtype=PRECISIONS[precision],
+        local_files_only=True,
+        output_loading_info=True,
+    )
+    check_all_loaded(model_folder, info)
+    vocoder, info = SpeechT5HifiGan.from_pretrained(
+        vocoder_folder, dtype=torch.float32, local_files_only=True, output_loading_info=True
+    )
+    check_all_loaded(vocoder_folder, info)
+    model, vocoder = model.to(device).eval(), vocoder.to(device).eval()
+    check_dimensions(speakers, model.config.speaker_embedding_dim, setup.speakers)
+    hop = int(np.prod(vocoder.config.upsample_rates))  # samples of a frame
+
+    def speak(batch: Sequence[Request]) -> list[Speech | Unspeakable]:
+        tokens = [tokenizer(request.spoken).input_ids for request in batch]
+        answers: list = [
+            reason_not_to(request.spoken, ids, tokenizer, model.config)
+            for request, ids in zip(batch, tokens, strict=True)
+        ]
+        said = [index for index, reason in enumerate(answers) if reason is None]
+        if not said:
+            return answers
+        inputs = tokenizer.pad(
+            {"input_ids": [tokens[index] for index in said]}, return_tensors="pt"
+        ).to(device)
+        vectors = np.stack([speakers[batch[index].voice] for index in said])
+        length, step = inputs["input_ids"].shape[1], model.config.reduction_factor
+        steps = min(int(length * LONGEST / step), model.config.max_speech_positions - 1)
+        torch.manual_seed(seed_of(batch))  # the decoder's prenet drops out when it speaks, too
+        with told_when_full(setup.batch_size), torch.no_grad():
+            spectrograms, frames = model.generate_speech(
+                inputs["input_ids"],
+                torch.from_numpy(vectors).to(device, model.dtype),
+                attention_mask=inputs["attention_mask"],
+                maxlenratio=(steps + 0.5) * step / length,
+                return_output_lengths=True,
+            )
+            waveforms = vocoder(spectrograms.float())
+        for index, waveform, count in zip(said, waveforms, frames, strict=True):
+            spoken = waveform[: count * hop].cpu().numpy()
+            answers[index] = Speech(spoken, capped=count >= steps * step)
+        return answers
+
+    return Engine(
+        speak,
+        vocoder.config.sampling_rate,
+        voices,
+        files=files,
+        packages=installed("torch", "transformers", "sentencepiece", "numpy"),
+        settings={
+            "precision": precision,
+            "device": device.type,
+            "speakers": digest(speakers),
+        },
+    )
+
+
+def reason_not_to(text: str, ids: Sequence[int], tokenizer, config) -> Unspeakable | None:
+    """Return why a text can't be said, if it can't."""
+    if len(ids) > config.max_text_positions:
+        return Unspeakable(
+            f"too long: {len(ids)} tokens, the model takes {config.max_text_positions}"
+        )
+    if tokenizer.unk_token_id in ids:
+        unknown = sorted({c for c in text if tokenizer.unk_token_id in tokenizer(c).input_ids})
+        return Unspeakable(f"characters that are not in the vocabulary: {' '.join(unknown)}")
+    if not text.strip():
+        return Unspeakable("no characters: nothing in the text can be said")
+    return None
+
+
+def read_speakers(path: Path) -> dict[str, np.ndarray]:
+    """Return the x-vectors of a folder of .npy files, or of a .safetensors file, by name."""
+    if path.is_dir():
+        files = sorted(path.rglob("*.npy"))
+        if not files:
+            raise InputError(f"{path}: no .npy file in this folder; one x-vector in each is needed")
+        speakers = {}
+        for file in files:
+            if file.stem in speakers:
+                raise InputError(f"{file}: a speaker {file.stem!r} is there twice; rename one")
+            try:
+                vector = np.load(file, allow_pickle=False)
+            except (OSError, ValueError) as error:
+                raise InputError(f"{file}: not readable as an array ({error})") from None
+            speakers[file.stem] = vector.astype(np.float32).reshape(-1)
+        return speakers
+    if not path.is_file():
+        raise InputError(
+            f"{path}: no such file or folder; --speakers is a folder of .npy files or the"
+            " .safetensors of xvectors.py"
+        )
+    from safetensors import SafetensorError
+    from safetensors.numpy import load_file
+
+    try:
+        return dict(sorted(load_file(path).items()))
+    except SafetensorError as error:
+        raise InputError(
+            f"{path}: not readable as safetensors ({error}); make it with xvectors.py"
+        ) from None
+
+
+def check_dimensions(speakers: dict[str, np.ndarray], dimensions: int, path: Path) -> None:
+    """Raise ``InputError`` for the first vector that can't be a speaker of the model."""
+    for name, vector in speakers.items():
+        if vector.shape != (dimensions,) or not np.isfinite(vector).all() or not vector.any():
+            raise InputError(
+                f"{path}: {name!r} is no speaker of this model: needed are {dimensions} finite"
+                f" numbers, not all zero; there are {vector.size}"
+            )
+
+
+def digest(speakers: dict[str, np.ndarray]) -> str:
+    """Return a hash of the speakers' names and vectors."""
+    content = hashlib.sha256()
+    for name, vector in speakers.items():
+        content.update(name.encode() + b"\0" + vector.tobytes())
+    return content.hexdigest()
