@@ -1,0 +1,414 @@
+"""Augment synthetic speech as a room, noise and a telephone would: audio files and their manifest.
+
+In the order in which it befalls speech: the speaker's speed, the room, the noise at the
+microphone, the telephone's band and codec. Of these only what the settings name is applied, to
+each utterance with its probability:
+
+  {"speed": {"probability": 1, "factor": [0.9, 1.1]},
+   "room": {"probability": 1, "rt60": [0.2, 0.8], "drr": [0, 12]},
+   "noise": {"probability": 1, "snr": [0, 20]},
+   "telephone": {"probability": 1, "codecs": ["gsm", "mu-law", "a-law"]},
+   "copies": 1, "keep_clean": false}
+
+These values are the defaults: {"noise": {}} adds noise to all. factor is a rate of speaking and of
+pitch, rt60 (s) and drr (dB) shape a simulated room, snr is in dB. With --rooms the room is one of
+the folder's impulse responses instead, with --noises the noise is one of the folder's recordings
+instead of white noise; of several channels the first is taken.
+
+What is drawn for an utterance follows from the seed and its id alone. Audio files are named by all
+that shapes them, so that a run which was killed goes on where it was.
+"""
+
+import argparse
+import hashlib
+import importlib.metadata
+import json
+import math
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import soundfile
+
+import lineage
+from audio import SAMPLING_RATE, load_audio, resample, save_audio
+from augmentation import (
+    CODECS,
+    add_noise,
+    change_speed,
+    excerpt,
+    reverberate,
+    simulated_room,
+    telephone,
+    white_noise,
+)
+from code_version import code_version
+from errors import InputError, run
+from manifest import check_fits, read_manifest, write_jsonl
+
+DEFAULTS = {
+    "speed": {"probability": 1, "factor": [0.9, 1.1]},
+    "room": {"probability": 1, "rt60": [0.2, 0.8], "drr": [0, 12]},
+    "noise": {"probability": 1, "snr": [0, 20]},
+    "telephone": {"probability": 1, "codecs": list(CODECS)},
+}
+LIMITS = {"factor": (0.5, 2), "rt60": (0.1, 10), "drr": (-10, 60), "snr": (-20, 60)}
+PACKAGES = ("speechbrain", "torch", "torchaudio", "numpy", "soundfile", "soxr")
+REPORT_EVERY = 5.0  # s
+
+
+@dataclass(frozen=True)
+class Folder:
+    """Recordings to draw from: a folder, and the names in it."""
+
+    path: Path
+    names: list[str]
+    hashes: dict[str, str] = field(default_factory=dict)  # of those asked for: many are shared
+
+    def pick(self, chance: float) -> str:
+        """Return the name at a fraction of the list."""
+        return self.names[int(chance * len(self.names))]
+
+    def sha256(self, name: str) -> str:
+        """Return the hash of a file, which is read once."""
+        if name not in self.hashes:
+            self.hashes[name] = lineage.sha256(self.path / name)
+        return self.hashes[name]
+
+
+def read_settings(text: str) -> dict:
+    """Return the settings (JSON), defaults filled in; a kind that they do not name stays out."""
+    try:
+        settings = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise InputError(f"--settings: not JSON ({error.msg}): {text}") from None
+    check_keys(settings, [*DEFAULTS, "copies", "keep_clean"], "--settings")
+    filled = {"copies": 1, "keep_clean": False} | settings
+    for kind in settings.keys() & DEFAULTS.keys():
+        check_keys(settings[kind], list(DEFAULTS[kind]), f"--settings: {kind}")
+        filled[kind] = DEFAULTS[kind] | settings[kind]
+        for key, value in filled[kind].items():
+            check_value(key, value, f"--settings: {kind}: {key}")
+    copies, keep_clean = filled["copies"], filled["keep_clean"]
+    if type(copies) is not int or copies < 1:
+        raise InputError(f"--settings: copies: {copies!r}; a whole number, at least 1")
+    if type(keep_clean) is not bool:
+        raise InputError(f"--settings: keep_clean: {keep_clean!r}; true or false")
+    return filled
+
+
+def check_keys(value: object, known: Sequence[str], place: str) -> None:
+    """Raise ``InputError`` unless ``value`` is an object with no other keys than ``known``."""
+    if not isinstance(value, dict):
+        raise InputError(f"{place}: {value!r} is not an object of {', '.join(known)}")
+    for key in sorted(value.keys() - set(known)):
+        nearest = get_close_matches(key, known, 1)
+        remedy = f"did you mean {nearest[0]!r}?" if nearest else f"known: {', '.join(known)}"
+        raise InputError(f"{place}: unknown key {key!r}; {remedy}")
+
+
+def check_value(key: str, value: object, place: str) -> None:
+    """Raise ``InputError`` for a probability, a range or codecs that can't be right."""
+    if key == "probability":
+        if not (is_number(value) and 0 <= value <= 1):
+            raise InputError(f"{place}: {value!r}; a fraction, from 0 to 1")
+    elif key == "codecs":
+        if not (isinstance(value, list) and value and all(codec in CODECS for codec in value)):
+            raise InputError(f"{place}: {value!r}; a list of some of {', '.join(CODECS)}")
+    else:
+        least, most = LIMITS[key]
+        if not (
+            isinstance(value, list)
+            and len(value) == 2
+            and all(map(is_number, value))
+            and least <= value[0] <= value[1] <= most
+        ):
+            raise InputError(f"{place}: {value!r}; [lowest, highest], within {least} to {most}")
+
+
+def is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def read_folder(path: str | None, option: str, kind: str, settings: dict) -> Folder | None:
+    """Return the wav and flac files below a folder, sorted; None if no folder is given."""
+    if path is None:
+        return None
+    if kind not in settings:
+        raise InputError(f"{option} {path}: the settings do not name {kind!r}; add it there")
+    folder = Path(path)
+    if not folder.is_dir():
+        raise InputError(f"{option} {path}: no such folder")
+    names = sorted(
+        file.relative_to(folder).as_posix()
+        for file in folder.rglob("*")
+        if file.suffix.lower() in (".wav", ".flac") and not file.name.startswith(".")
+    )
+    if not names:
+        raise InputError(f"{option} {path}: no .wav or .flac file in it or below it")
+    return Folder(folder, names)
+
+
+def draw(
+    utterance: dict,
+    copy: int,
+    settings: dict,
+    noises: Folder | None,
+    rooms: Folder | None,
+    seed: int,
+    max_duration: float,
+) -> dict:
+    """Return what is to be done to a copy (from 1) of an utterance: kinds and their values."""
+
+    def chance(*what: str) -> float:
+        names = (seed, utterance["id"], copy, *what)
+        digest = hashlib.sha256("\0".join(map(str, names)).encode()).digest()
+        return int.from_bytes(digest[:6], "big") / 2**48  # in [0, 1), and exact
+
+    def between(kind: str, key: str, digits: int) -> float:
+        low, high = settings[kind][key]
+        return round(low + (high - low) * chance(kind, key), digits)
+
+    def number(kind: str) -> int:
+        return int(chance(kind, "seed") * 2**32)
+
+    drawn: dict = {}
+    for kind in DEFAULTS:
+        if kind not in settings or chance(kind) >= settings[kind]["probability"]:
+            continue
+        if kind == "speed":
+            fits = math.ceil(100 * utterance["duration"] / max_duration) / 100
+            drawn[kind] = max(between(kind, "factor", 2), fits)
+        elif kind == "room" and rooms:
+            drawn[kind] = {"file": rooms.pick(chance(kind, "file"))}
+        elif kind == "room":
+            drawn[kind] = {
+                "rt60": between(kind, "rt60", 3),
+                "drr": between(kind, "drr", 1),
+                "seed": number(kind),
+            }
+        elif kind == "noise":
+            drawn[kind] = {"snr": between(kind, "snr", 1)} | (
+                {"file": noises.pick(chance(kind, "file")), "start": chance(kind, "start")}
+                if noises
+                else {"seed": number(kind)}
+            )
+        else:
+            codecs = settings[kind]["codecs"]
+            drawn[kind] = codecs[int(chance(kind, "codec") * len(codecs))]
+    return drawn
+
+
+def augment(
+    waveform: np.ndarray, drawn: dict, noises: Folder | None, rooms: Folder | None
+) -> np.ndarray:
+    """Return the waveform after all that was drawn for it."""
+    if "speed" in drawn:
+        waveform = change_speed(waveform, drawn["speed"])
+    if room := drawn.get("room"):
+        response = (
+            first_channel(rooms.path / room["file"]) if "file" in room else simulated_room(**room)
+        )
+        waveform = reverberate(waveform, response)
+    if noise := drawn.get("noise"):
+        if "file" in noise:
+            sound = first_channel(noises.path / noise["file"])
+            sound = excerpt(sound, len(waveform), noise["start"])
+        else:
+            sound = white_noise(len(waveform), noise["seed"])
+        waveform = add_noise(waveform, sound, noise["snr"])
+    loudest = np.abs(waveform).max(initial=0.0)
+    if loudest > 1:  # turned down, where a file or a codec would clip
+        waveform = waveform / loudest
+    if "telephone" in drawn:
+        waveform = telephone(waveform, drawn["telephone"])
+    return waveform
+
+
+def first_channel(path: Path) -> np.ndarray:
+    """Return a noise or an impulse response at ``SAMPLING_RATE``, as one microphone heard it."""
+    try:
+        waveform, rate = soundfile.read(path, dtype="float32", always_2d=True)
+    except soundfile.LibsndfileError as error:
+        raise InputError(f"{path}: not readable as audio ({error})") from None
+    if not waveform[:, 0].any():
+        raise InputError(f"{path}: digital silence; remove the file")
+    return resample(waveform[:, 0], rate)
+
+
+@cache
+def identity() -> str:
+    """Return what shapes the audio besides the settings: this code and its packages."""
+    return json.dumps([code_version(__file__), packages()])
+
+
+def packages() -> dict[str, str]:
+    """Return the versions of the packages that shape the audio."""
+    return {name: importlib.metadata.version(name) for name in PACKAGES}
+
+
+def fingerprint(utterance: dict, drawn: dict, noises: Folder | None, rooms: Folder | None) -> str:
+    """Return a hash of all that shapes an utterance's audio."""
+    files = [lineage.sha256(utterance["audio_filepath"])]
+    for kind, folder in (("room", rooms), ("noise", noises)):
+        if "file" in drawn.get(kind, {}):
+            files.append(folder.sha256(drawn[kind]["file"]))
+    parts = json.dumps([identity(), files, drawn], sort_keys=True)
+    return hashlib.sha256(parts.encode()).hexdigest()
+
+
+def make(
+    utterance: dict,
+    name: str,
+    drawn: dict,
+    noises: Folder | None,
+    rooms: Folder | None,
+    folder: Path,
+) -> tuple[dict, bool]:
+    """Return the row of an augmented utterance, and whether its audio was there already."""
+    try:
+        wanted = fingerprint(utterance, drawn, noises, rooms)
+        path = folder / f"{name}-{wanted[:16]}.flac"
+        found = path.is_file()
+        if not found:
+            waveform = augment(load_audio(utterance["audio_filepath"]), drawn, noises, rooms)
+            if not np.isfinite(waveform).all():
+                raise ValueError("the result has values that are not numbers")
+            save_audio(path, waveform)
+        row = utterance | {
+            "id": name,
+            "audio_filepath": str(path),
+            "duration": soundfile.info(path).frames / SAMPLING_RATE,
+            "sha256": lineage.sha256(path),
+            "augmentation": drawn,
+        }
+    except Exception as error:  # a library's message does not say whose audio it was about
+        raise InputError(f"utterance {utterance['id']!r}: {error}") from error
+    return row, found
+
+
+def named_copies(utterance: dict, settings: dict) -> list[tuple[str, int]]:
+    """Return the id and the number (from 1) of each copy of an utterance, 0 for the clean one."""
+    if settings["copies"] == 1 and not settings["keep_clean"]:
+        return [(utterance["id"], 1)]
+    clean = [(utterance["id"], 0)] if settings["keep_clean"] else []
+    copies = range(1, settings["copies"] + 1)
+    return clean + [(f"{utterance['id']}-augmented{copy}", copy) for copy in copies]
+
+
+def reported(made: Iterable[tuple[dict, bool]], total: int) -> Iterator[tuple[dict, bool]]:
+    """Yield what is made, and say now and then how far it is."""
+    started = last = time.monotonic()
+    for count, pair in enumerate(made, start=1):
+        yield pair
+        if time.monotonic() - last > REPORT_EVERY:
+            last = time.monotonic()
+            speed = count / (last - started)
+            left = (total - count) / speed
+            print(
+                f"{count}/{total} utterances, {speed:.1f} a second, {left:.0f} s left",
+                file=sys.stderr,
+                flush=True,
+            )
+
+
+def used_files(folder: Folder | None, rows: Sequence[dict], kind: str) -> dict:
+    """Return how many files of a folder were used, and the hash of what sha256sum says of them."""
+    if folder is None:
+        return {}
+    names = sorted(
+        {row["augmentation"][kind]["file"] for row in rows if kind in row["augmentation"]}
+    )
+    listing = "".join(f"{folder.sha256(name)}  {name}\n" for name in names)
+    return {
+        f"{kind}_files": {
+            "used": len(names),
+            "of": len(folder.names),
+            "sha256": hashlib.sha256(listing.encode()).hexdigest(),
+        }
+    }
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Augment a manifest as the command line says."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    add = parser.add_argument
+    add("--manifest", required=True, help="utterances to augment")
+    add("--settings", required=True, help="what is done, how often and how much (JSON)")
+    add("--noises", help="folder of noise recordings, wav or flac (default: white noise)")
+    add("--rooms", help="folder of impulse responses, wav or flac (default: simulated rooms)")
+    add("--seed", type=int, required=True, help="of all that is drawn")
+    add(
+        "--max-duration",
+        type=float,
+        default=30.0,
+        help="s; no utterance is slowed down so far that it takes longer (default 30)",
+    )
+    add("--jobs", type=int, default=1, help="threads (default 1)")
+    add("--audio-dir", required=True, type=Path, help="folder of the audio files")
+    add("--output", required=True, help="manifest to write: the same keys, and augmentation")
+    options = parser.parse_args(argv)
+    settings = read_settings(options.settings)
+    if options.jobs < 1:
+        raise InputError(f"--jobs {options.jobs}: at least 1")
+    noises = read_folder(options.noises, "--noises", "noise", settings)
+    rooms = read_folder(options.rooms, "--rooms", "room", settings)
+    utterances = read_manifest(options.manifest)
+    check_fits(utterances, options.manifest, options.max_duration)
+    for row in utterances:
+        if Path(row["id"]).name != row["id"]:
+            raise InputError(f"{options.manifest}: id {row['id']!r} is no file name")
+
+    import torch
+
+    torch.set_num_threads(1)  # --jobs share the cores, and no sum depends on how many there are
+    asked = [
+        (utterance, name, copy)
+        for utterance in utterances
+        for name, copy in named_copies(utterance, settings)
+    ]
+
+    def work(one: tuple[dict, str, int]) -> tuple[dict, bool]:
+        utterance, name, copy = one
+        if copy == 0:
+            return utterance | {"augmentation": {}}, False
+        drawn = draw(utterance, copy, settings, noises, rooms, options.seed, options.max_duration)
+        return make(utterance, name, drawn, noises, rooms, options.audio_dir)
+
+    with ThreadPoolExecutor(options.jobs) as pool:
+        made = list(reported(pool.map(work, asked), len(asked)))
+    rows = [row for row, _ in made]
+    write_jsonl(options.output, rows)
+    kinds = Counter(kind for row in rows for kind in row["augmentation"])
+    seconds = sum(row["duration"] for row in rows)
+    summary = ", ".join(f"{kind} {kinds[kind]}" for kind in DEFAULTS)
+    print(f"{len(rows)} utterances, {seconds / 60:.1f} min: {summary}", file=sys.stderr)
+    lineage.record(
+        __file__,
+        [options.output],
+        [options.manifest],
+        {"settings": settings, "seed": options.seed, "max_duration": options.max_duration},
+        augmentation_packages=packages(),
+        **used_files(noises, rows, "noise"),
+        **used_files(rooms, rows, "room"),
+        counts={
+            "utterances": len(rows),
+            "resumed": sum(found for _, found in made),
+            "duration": round(seconds, 3),
+            "untouched": sum(not row["augmentation"] for row in rows),
+            **{kind: kinds[kind] for kind in DEFAULTS},
+        },
+    )
+
+
+if __name__ == "__main__":
+    run(main)
