@@ -1,8 +1,9 @@
-"""Fine-tune Whisper on one or several manifests.
+"""Fine-tune a recogniser on one or several manifests.
 
 AdamW, linear learning-rate schedule with warm-up, bf16 products where the hardware has them,
-evaluation on a dev manifest with early stopping. The optimiser's state is kept in ``--work-dir``:
-the same command, after a kill, goes on from there and ends with the same checkpoint.
+evaluation on a dev manifest with early stopping; in several processes if wanted. The optimiser's
+state is kept in ``--work-dir``: the same command, after a kill, goes on from there and ends with
+the same checkpoint.
 """
 
 import argparse
@@ -13,267 +14,49 @@ import shutil
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from torch.nn.functional import cross_entropy
 
+import distributed
 import lineage
-from atomic import atomic_folder, atomic_path
+from atomic import atomic_folder
 from errors import InputError, run
-from manifest import check_fits, read_manifest
-from recogniser import MAX_LENGTH, Recogniser
+from low_rank import add_factors
+from recogniser import Recogniser, load_recogniser
 from score import score
-from transcribe import transcribe
+from training import Settings, Training, count_steps
+from training_data import Speech, batches
+from transcribe import by_duration, transcribe
+from whisper_recogniser import MAX_LENGTH
 
-IGNORED = -100  # label of padding
-LENGTH_BUCKET = 16  # batches that are sorted by text length together
 EVALUATION_BATCH = 32  # utterances
-MAX_GRADIENT_NORM = 1.0
 REPORT_EVERY = 10.0  # s
 
 
-@dataclass(frozen=True)
-class Settings:
-    """What shapes the result of a training run, apart from data and base model."""
-
-    window: float
-    learning_rate: float
-    weight_decay: float
-    warmup_steps: int
-    epochs: float
-    batch_size: int
-    trained: str
-    evaluate_every: int
-    patience: int
-    criterion: str
-    precision: str
-    max_length: int
-    language: str
-    task: str
-    seed: int
-
-
-def data_order(keys: Sequence[str], seed: int, epoch: int) -> list[int]:
-    """Return the indices of ``keys`` in the order of a hash of (seed, epoch, key).
-
-    Two data sets with the same ids (real speech and synthetic speech of the same texts) are so
-    visited in the same order, whichever utterances a filter took from one of them.
-    """
-    digest = [hashlib.sha256(f"{seed}/{epoch}/{key}".encode()).digest() for key in keys]
-    return sorted(range(len(keys)), key=digest.__getitem__)
-
-
-def batches(
-    keys: Sequence[str], lengths: Sequence[int], batch_size: int, seed: int, epoch: int
-) -> list[list[int]]:
-    """Return one epoch of batches of indices, texts of like length (tokens) together.
-
-    Runs of ``LENGTH_BUCKET`` batches of the shuffled data are sorted by length and cut; the batches
-    are then shuffled. Every index is in exactly one batch.
-    """
-    order = data_order(keys, seed, epoch)
-    run_length = LENGTH_BUCKET * batch_size
-    cut = []
-    for start in range(0, len(order), run_length):
-        bucket = sorted(
-            order[start : start + run_length], key=lambda index: (lengths[index], index)
-        )
-        cut += [bucket[i : i + batch_size] for i in range(0, len(bucket), batch_size)]
-    names = [keys[batch[0]] for batch in cut]
-    return [cut[index] for index in data_order(names, seed, epoch)]
-
-
-def learning_rate_factor(step: int, warmup_steps: int, total_steps: int) -> float:
-    """Return the linear schedule's factor in 0..1: up over the warm-up, then down to the end."""
-    if step < warmup_steps:
-        return (step + 1) / (warmup_steps + 1)
-    return max(0.0, (total_steps - step) / max(1, total_steps - warmup_steps))
-
-
-def pad_labels(labels: Sequence[Sequence[int]]) -> torch.Tensor:
-    """Return int64 [batch, longest], ``IGNORED`` behind the shorter ones."""
-    longest = max(map(len, labels))
-    return torch.tensor([[*row, *[IGNORED] * (longest - len(row))] for row in labels])
-
-
-def token_losses(
-    recogniser: Recogniser, encoded: torch.Tensor, labels: torch.Tensor
-) -> torch.Tensor:
-    """Return the summed cross-entropy (nats) of the labels after the first, teacher-forced.
-
-    ``encoded`` is float [batch, positions, width]. The first label is the start of the transcript,
-    which the decoder is given; label *i* + 1 is predicted from the labels up to *i*.
-    """
-    given = labels[:, :-1].masked_fill(labels[:, :-1] == IGNORED, recogniser.tokenizer.pad_token_id)
-    with recogniser.autocast():
-        logits = recogniser.model(
-            encoder_outputs=(encoded,), decoder_input_ids=given, use_cache=False
-        ).logits
-    return cross_entropy(
-        logits.float().flatten(0, 1), labels[:, 1:].flatten(), ignore_index=IGNORED, reduction="sum"
-    )
-
-
-class Speech:
-    """Utterances with their labels; audio is read when a batch is asked for."""
-
-    def __init__(self, recogniser: Recogniser, manifests: Sequence[str | Path]):
-        self.recogniser = recogniser
-        self.utterances, self.keys = [], []
-        for index, manifest in enumerate(manifests):
-            rows = read_manifest(manifest)
-            if not rows:
-                raise InputError(
-                    f"{manifest}: no utterances; check the filter's rejects and the split"
-                )
-            check_fits(rows, manifest, recogniser.window)
-            self.utterances += rows
-            self.keys += [f"{index}/{row['id']}" for row in rows]
-        self.labels = [recogniser.labels(row["text"]) for row in self.utterances]
-        longest = max(range(len(self.labels)), key=lambda index: len(self.labels[index]))
-        limit = recogniser.model.config.max_target_positions
-        if len(self.labels[longest]) > limit:
-            raise InputError(
-                f"utterance {self.utterances[longest]['id']!r} has {len(self.labels[longest])}"
-                f" tokens, over the decoder's {limit}; leave it out or split it"
-            )
-
-    def __len__(self) -> int:
-        return len(self.utterances)
-
-    def batch(self, indices: Sequence[int]) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return the encoder's outputs for some utterances and their labels, int64 [batch, n]."""
-        labels = pad_labels([self.labels[index] for index in indices])
-        paths = [self.utterances[index]["audio_filepath"] for index in indices]
-        return self.recogniser.encode(paths), labels.to(self.recogniser.device)
-
-
-@torch.inference_mode()
+@torch.no_grad()
 def dev_loss(speech: Speech) -> float:
     """Return the loss per token (nats)."""
     speech.recogniser.model.eval()
     order = sorted(range(len(speech)), key=lambda index: len(speech.labels[index]))
-    total, tokens = 0.0, 0
-    for start in range(0, len(order), EVALUATION_BATCH):
-        encoded, labels = speech.batch(order[start : start + EVALUATION_BATCH])
-        total += token_losses(speech.recogniser, encoded, labels).item()
-        tokens += int((labels[:, 1:] != IGNORED).sum())
-    return total / tokens
+    cut = [order[i : i + EVALUATION_BATCH] for i in range(0, len(order), EVALUATION_BATCH)]
+    summed = 0.0
+    for indices in cut[distributed.rank() :: distributed.size()]:
+        summed += speech.loss(indices, speech.duration(indices)).item()
+    [summed] = distributed.total([summed], speech.recogniser.device)
+    return summed / speech.tokens(order)
 
 
 def dev_wer(speech: Speech) -> float:
     """Return the WER (a fraction)."""
     rows = [row | {"id": key} for row, key in zip(speech.utterances, speech.keys, strict=True)]
-    return score(rows, transcribe(speech.recogniser, rows, EVALUATION_BATCH))["wer"]
+    cut = list(by_duration(rows, EVALUATION_BATCH))[distributed.rank() :: distributed.size()]
+    share = [row for batch in cut for row in batch]
+    hypotheses = transcribe(speech.recogniser, share, EVALUATION_BATCH)
+    return score(rows, distributed.gather(hypotheses))["wer"]
 
 
 CRITERIA = {"loss": dev_loss, "wer": dev_wer}
-
-
-class Training:
-    """The state of a run: everything that a resumed run needs to end like an undisturbed one."""
-
-    def __init__(self, recogniser: Recogniser, settings: Settings, total_steps: int):
-        self.recogniser = recogniser
-        self.settings = settings
-        self.total_steps = total_steps
-        model = recogniser.model
-        self.parameters = [p for p in model.parameters() if p.requires_grad]
-        self.optimizer = torch.optim.AdamW(
-            parameter_groups(self.parameters, settings.weight_decay),
-            lr=settings.learning_rate,
-            fused=True,
-        )
-        self.schedule = torch.optim.lr_scheduler.LambdaLR(
-            self.optimizer,
-            lambda step: learning_rate_factor(step, settings.warmup_steps, total_steps),
-        )
-        self.step = 0
-        self.history: list[dict] = []
-        self.best: dict[str, torch.Tensor] = {}
-        self.since_best = 0
-
-    def update(self, speech: Speech, indices: Sequence[int]) -> float:
-        """Take one optimiser step; return the loss per token (nats), which must be a number."""
-        self.recogniser.model.train()
-        encoded, labels = speech.batch(indices)
-        tokens = int((labels[:, 1:] != IGNORED).sum())
-        loss = token_losses(self.recogniser, encoded, labels) / tokens
-        if not math.isfinite(value := loss.item()):
-            raise InputError(
-                f"the loss became {value} at step {self.step + 1};"
-                " lower the learning rate, or set precision: fp32"
-            )
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(self.parameters, MAX_GRADIENT_NORM)
-        self.optimizer.step()
-        self.optimizer.zero_grad(set_to_none=True)
-        self.schedule.step()
-        self.step += 1
-        return value
-
-    def judge(self, error: float) -> None:
-        """Note a dev evaluation; keep the parameters if it is the best so far."""
-        if not math.isfinite(error):
-            raise InputError(
-                f"dev evaluation at step {self.step} gave {error}; lower the learning rate"
-            )
-        best_error = min((entry["dev"] for entry in self.history), default=math.inf)
-        self.history.append({"step": self.step, "dev": error})
-        self.since_best += 1
-        if error < best_error:
-            self.since_best = 0
-            self.best = {
-                name: value.detach().cpu().clone()
-                for name, value in self.recogniser.model.state_dict().items()
-            }
-
-    @property
-    def finished(self) -> bool:
-        """True at the last step, or when ``patience`` evaluations brought nothing better."""
-        return self.step >= self.total_steps or self.since_best >= self.settings.patience
-
-    def save(self, path: Path, fingerprint: str) -> None:
-        """Write the whole state, atomically."""
-        state = {
-            "fingerprint": fingerprint,
-            "model": self.recogniser.model.state_dict(),
-            "optimizer": self.optimizer.state_dict(),
-            "schedule": {"last_epoch": self.schedule.last_epoch},
-            "step": self.step,
-            "history": self.history,
-            "best": self.best,
-            "since_best": self.since_best,
-            "random": torch.get_rng_state(),
-        }
-        with atomic_path(path) as temporary:
-            torch.save(state, temporary)
-
-    def restore(self, path: Path, fingerprint: str) -> bool:
-        """Take up the state of ``path`` if it belongs to the same run; say whether it did."""
-        if not path.is_file():
-            return False
-        state = torch.load(path, weights_only=True, map_location="cpu")
-        if state["fingerprint"] != fingerprint:
-            print(f"{path}: belongs to other settings or data; starting anew", file=sys.stderr)
-            return False
-        self.recogniser.model.load_state_dict(state["model"])
-        self.optimizer.load_state_dict(state["optimizer"])
-        self.schedule.last_epoch = state["schedule"]["last_epoch"]
-        self.step, self.history = state["step"], state["history"]
-        self.best, self.since_best = state["best"], state["since_best"]
-        torch.set_rng_state(state["random"])
-        return True
-
-
-def parameter_groups(parameters: Sequence[torch.nn.Parameter], weight_decay: float) -> list[dict]:
-    """Return AdamW's groups: matrices decay, biases and layer norms don't (as in Hugging Face)."""
-    return [
-        {"params": [p for p in parameters if p.dim() > 1], "weight_decay": weight_decay},
-        {"params": [p for p in parameters if p.dim() <= 1], "weight_decay": 0.0},
-    ]
 
 
 def finetune(
@@ -283,23 +66,22 @@ def finetune(
     settings: Settings,
     state_path: Path,
     fingerprint: str,
+    micro_batch_size: int = 0,
 ) -> Training:
     """Train; on return the recogniser holds the parameters of the best dev evaluation."""
     lengths = [len(labels) for labels in train.labels]
     per_epoch = math.ceil(len(train) / settings.batch_size)
-    total_steps = math.ceil(settings.epochs * per_epoch)
+    total_steps = count_steps(settings, per_epoch)
     evaluate_every = settings.evaluate_every or per_epoch
     training = Training(recogniser, settings, total_steps)
-    if training.restore(state_path, fingerprint):
+    if training.restore(state_path, fingerprint) and distributed.rank() == 0:
         print(f"resuming at step {training.step} of {total_steps}", file=sys.stderr)
-    else:
-        torch.manual_seed(settings.seed)
     started, first_step, reported = time.monotonic(), training.step, time.monotonic()
     while not training.finished:
         epoch, position = divmod(training.step, per_epoch)
         order = batches(train.keys, lengths, settings.batch_size, settings.seed, epoch)
         for indices in order[position:]:
-            loss = training.update(train, indices)
+            loss = training.update(train, indices, micro_batch_size)
             if training.step % evaluate_every == 0 or training.step == total_steps:
                 training.judge(CRITERIA[settings.criterion](dev))
                 training.save(state_path, fingerprint)
@@ -308,7 +90,7 @@ def finetune(
                 report_progress(training, loss, settings, (reported - started), first_step)
             if training.finished:
                 break
-    recogniser.model.load_state_dict(training.best)
+    training.take(training.best)
     return training
 
 
@@ -316,6 +98,8 @@ def report_progress(
     training: Training, loss: float, settings: Settings, elapsed: float, first_step: int
 ) -> None:
     """Print one line: steps, loss, last dev evaluation, speed, time left."""
+    if distributed.rank():
+        return
     seconds = elapsed / max(1, training.step - first_step)
     dev = (
         f", dev {settings.criterion} {training.history[-1]['dev']:.4f}" if training.history else ""
@@ -330,7 +114,10 @@ def report_progress(
 
 
 def fingerprint_of(settings: Settings, inputs: Sequence[Path]) -> str:
-    """Return a hash of settings, inputs' bytes and code: what a resumed run must have in common."""
+    """Return a hash of settings, inputs' bytes and code: what a resumed run must have in common.
+
+    How many processes share the work is not among it: a run may go on with more or fewer.
+    """
     parts = [settings.__dict__, lineage.code_version(__file__), *map(lineage.sha256, inputs)]
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
@@ -344,13 +131,24 @@ def arguments() -> argparse.ArgumentParser:
     add("--dev", required=True, action="append", help="manifest that stops early (may be repeated)")
     add("--output", required=True, help="Hugging Face folder to write")
     add("--work-dir", required=True, help="folder of the state that a restart resumes from")
-    add("--window", type=float, default=30.0, help="audio window, s (default 30)")
+    add("--window", type=float, default=30.0, help="audio window, s; CTC: longest audio (30)")
     add("--learning-rate", type=float, required=True, help="peak learning rate of AdamW")
     add("--weight-decay", type=float, default=0.0, help="weight decay of AdamW (default 0)")
     add("--warmup-steps", type=int, default=0, help="optimiser steps of warm-up (default 0)")
-    add("--epochs", type=float, required=True, help="passes over the training data, at most")
+    add("--epochs", type=float, default=0, help="passes over the data, at most (0: no bound)")
+    add("--max-steps", type=int, default=0, help="optimiser steps, at most (0: no bound)")
     add("--batch-size", type=int, default=16, help="utterances per optimiser step (default 16)")
+    add("--micro-batch-size", type=int, default=0, help="utterances at once per process (0: all)")
+    add("--processes", type=int, default=1, help="processes that share each batch (default 1)")
     add("--trained", choices=["all", "decoder"], default="all", help="parameters that are trained")
+    add("--optimizer", choices=["adamw", "adamw8bit"], default="adamw", help="(default adamw)")
+    add("--gradient-checkpointing", action="store_true", help="less memory, a third more time")
+    add("--lora-rank", type=int, default=0, help="rank of LoRA's factors (0: train all weights)")
+    add("--lora-alpha", type=float, default=16.0, help="LoRA's scale times its rank (default 16)")
+    add("--lora-dropout", type=float, default=0.0, help="before LoRA's factors (default 0)")
+    add("--lora-targets", nargs="+", help="linear layers with factors (default: queries, values)")
+    add("--dropout", type=float, help="CTC: probability in training (default: the checkpoint's)")
+    add("--mask-time-prob", type=float, help="CTC: of SpecAugment (default: the checkpoint's)")
     add("--max-length", type=int, default=MAX_LENGTH, help="tokens of a dev hypothesis, at most")
     add("--encodings", help="folder that keeps the frozen encoder's outputs for other runs")
     add("--evaluate-every", type=int, default=0, help="steps between dev evaluations (0: an epoch)")
@@ -359,21 +157,30 @@ def arguments() -> argparse.ArgumentParser:
     add("--precision", choices=["auto", "bf16", "fp32"], default="auto", help="of matrix products")
     add("--language", default="en", help="of the speech (default en)")
     add("--task", default="transcribe", help="transcribe or translate (default transcribe)")
-    add("--seed", type=int, required=True, help="of the data order")
-    add("--threads", type=int, default=0, help="CPU threads (0: as PyTorch chooses)")
+    add("--seed", type=int, required=True, help="of the data order, dropout and LoRA's factors")
+    add("--threads", type=int, default=0, help="CPU threads of all processes (0: PyTorch chooses)")
     return parser
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Fine-tune as the command line says."""
+    """Fine-tune as the command line says, in as many processes as it says."""
     options = arguments().parse_args(argv)
+    if options.encodings and options.trained != "decoder":
+        raise InputError("--encodings: kept encoder outputs need --trained decoder")
+    if options.processes > 1 and not torch.distributed.is_torchelastic_launched():
+        distributed.launch(options.processes, __file__, sys.argv[1:] if argv is None else argv)
+        return
+    with distributed.worker():
+        work(options)
+
+
+def work(options: argparse.Namespace) -> None:
+    """Do one process's part of the training; the first process writes what comes of it."""
     settings = Settings(**{name: getattr(options, name) for name in Settings.__dataclass_fields__})
     if options.threads:
-        torch.set_num_threads(options.threads)
+        torch.set_num_threads(max(1, options.threads // distributed.size()))
     torch.use_deterministic_algorithms(True, warn_only=True)
-    if options.encodings and settings.trained != "decoder":
-        raise InputError("--encodings: kept encoder outputs need --trained decoder")
-    recogniser = Recogniser(
+    recogniser = load_recogniser(
         options.model,
         settings.window,
         settings.language,
@@ -381,10 +188,26 @@ def main(argv: list[str] | None = None) -> None:
         settings.precision,
         settings.max_length,
         encodings=options.encodings,
+        dropout=settings.dropout,
+        mask_time_prob=settings.mask_time_prob,
     )
-    if settings.trained == "decoder":
-        recogniser.model.freeze_encoder()
+    recogniser.freeze(settings.trained)
     train, dev = Speech(recogniser, options.train), Speech(recogniser, options.dev)
+    if distributed.rank() == 0:
+        for remark in train.remarks + dev.remarks:
+            print(remark, file=sys.stderr)
+    factors = None
+    if settings.lora_rank:
+        torch.manual_seed(settings.seed)
+        factors = add_factors(
+            recogniser.model,
+            settings.lora_rank,
+            settings.lora_alpha,
+            settings.lora_dropout,
+            settings.lora_targets or recogniser.lora_targets,
+        )
+    if options.gradient_checkpointing:
+        recogniser.model.activation_checkpointing_enable({"use_reentrant": False})
     inputs = [Path(options.model) / "model.safetensors", *map(Path, options.train + options.dev)]
     training = finetune(
         recogniser,
@@ -393,7 +216,12 @@ def main(argv: list[str] | None = None) -> None:
         settings,
         Path(options.work_dir) / "state.pt",
         fingerprint_of(settings, inputs),
+        options.micro_batch_size,
     )
+    if distributed.rank():
+        return
+    if factors is not None:
+        factors.merge_and_unload()
     with atomic_folder(options.output) as temporary:
         recogniser.save(temporary)
     lineage.record(
@@ -401,7 +229,15 @@ def main(argv: list[str] | None = None) -> None:
         [Path(options.output) / "model.safetensors"],
         inputs,
         settings.__dict__,
-        training={"utterances": len(train), "steps": training.step, "history": training.history},
+        training={
+            "utterances": len(train),
+            "steps": training.step,
+            "history": training.history,
+            "remarks": train.remarks + dev.remarks,
+            "processes": distributed.size(),
+            "micro_batch_size": options.micro_batch_size,
+            "gradient_checkpointing": options.gradient_checkpointing,
+        },
         device=str(recogniser.device),
     )
     shutil.rmtree(options.work_dir)

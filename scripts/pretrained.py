@@ -1,7 +1,8 @@
 """Make the base model's Hugging Face folder from a fetched artifact.
 
 The artifact is either an original Whisper checkpoint (one ``*.pt`` beside ``gpt2.tiktoken`` or
-``multilingual.tiktoken``) or a Hugging Face folder with safetensors weights.
+``multilingual.tiktoken``) or a Hugging Face folder of a Whisper or CTC model, its weights in one
+file or in several.
 """
 
 import argparse
@@ -9,12 +10,16 @@ import base64
 import re
 from collections.abc import Mapping
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any
 
 import torch
 from tokenizers import AddedToken
 from transformers import (
     GenerationConfig,
+    PreTrainedModel,
+    Wav2Vec2CTCTokenizer,
+    Wav2Vec2FeatureExtractor,
     WhisperConfig,
     WhisperFeatureExtractor,
     WhisperForConditionalGeneration,
@@ -29,7 +34,10 @@ from transformers.utils.logging import disable_progress_bar
 
 import lineage
 from atomic import atomic_folder
+from audio import SAMPLING_RATE
+from ctc_recogniser import CTC_MODELS
 from errors import InputError, run
+from recogniser import model_type
 
 ENGLISH_VOCABULARY = 51_864  # entries; multilingual models have more
 END_OF_TEXT = "<|endoftext|>"
@@ -264,58 +272,78 @@ def pick_languages(vocabulary: int, ranks_file: Path, ranks: int) -> list[str]:
 
 
 def from_hugging_face(folder: Path, output: Path) -> list[Path]:
-    """Write a Hugging Face folder again, weights in float32; return the files that were read."""
+    """Write a Hugging Face folder again: float32, one weights file; return the files read."""
+    kind = model_type(folder)
+    whisper = kind == "whisper"
+    model_class = WhisperForConditionalGeneration if whisper else CTC_MODELS[kind]
+    tokenizer_class = WhisperTokenizer if whisper else Wav2Vec2CTCTokenizer
+    features_class = WhisperFeatureExtractor if whisper else Wav2Vec2FeatureExtractor
     try:
-        model, loading = WhisperForConditionalGeneration.from_pretrained(
+        model, loading = model_class.from_pretrained(
             folder,
             dtype=torch.float32,
-            use_safetensors=True,
+            use_safetensors=any(folder.glob("*.safetensors")),  # or .bin, as tensors only
             local_files_only=True,
             output_loading_info=True,
         )
-        tokenizer = WhisperTokenizer.from_pretrained(folder, local_files_only=True)
-        features = WhisperFeatureExtractor.from_pretrained(folder, local_files_only=True)
-    except (OSError, ValueError, RuntimeError, TypeError) as error:
-        raise InputError(f"{folder}: not a Hugging Face Whisper checkpoint ({error})") from None
+        tokenizer = tokenizer_class.from_pretrained(folder, local_files_only=True)
+        features = features_class.from_pretrained(folder, local_files_only=True)
+    except (OSError, ValueError, RuntimeError, TypeError, UnpicklingError) as error:
+        raise InputError(f"{folder}: not a Hugging Face {kind} checkpoint ({error})") from None
     for problem in ("missing_keys", "unexpected_keys", "mismatched_keys"):
         if names := sorted(map(str, loading[problem])):
             raise InputError(
                 f"{folder}: {len(names)} {problem.replace('_keys', '')} parameters,"
-                f" first {names[0]!r}; it must be a complete Whisper checkpoint"
+                f" first {names[0]!r}; it must be a complete {kind} checkpoint"
             )
+    if features.sampling_rate != SAMPLING_RATE:
+        raise InputError(
+            f"{folder}/preprocessor_config.json: sampling_rate is {features.sampling_rate} Hz;"
+            f" only models of {SAMPLING_RATE} Hz are read"
+        )
+    if whisper:
+        check_generation_config(model.generation_config, folder)
+    save(model, tokenizer, features, output)
+    return sorted(path for path in folder.iterdir() if path.is_file())
+
+
+def check_generation_config(generation_config: GenerationConfig, folder: Path) -> None:
+    """Refuse a Whisper that does not say how to decode: without it the prompt would be guessed."""
     needed = ("decoder_start_token_id", "eos_token_id", "no_timestamps_token_id", "is_multilingual")
-    lacking = [key for key in needed if getattr(model.generation_config, key, None) is None]
+    lacking = [key for key in needed if getattr(generation_config, key, None) is None]
     if lacking:
         raise InputError(
             f"{folder}/generation_config.json: lacks {', '.join(lacking)};"
             " take that file from the base model of this checkpoint"
         )
-    save(model, tokenizer, features, output)
-    return sorted(path for path in folder.iterdir() if path.is_file())
 
 
 def save(
-    model: WhisperForConditionalGeneration,
-    tokenizer: WhisperTokenizer,
-    features: WhisperFeatureExtractor,
+    model: PreTrainedModel,
+    tokenizer: WhisperTokenizer | Wav2Vec2CTCTokenizer,
+    features: WhisperFeatureExtractor | Wav2Vec2FeatureExtractor,
     output: Path,
 ) -> None:
     """Write a Hugging Face folder and prove that it can be read: a forward pass on silence."""
     with atomic_folder(output) as temporary:
-        model.save_pretrained(temporary, max_shard_size="100GB")
+        # names as the loaded model has them, so that task vectors fit it; the hub's may be older
+        model.save_pretrained(temporary, max_shard_size="100GB", save_original_format=False)
         tokenizer.save_pretrained(temporary)
         features.save_pretrained(temporary)
-        check_forward(temporary)
+        check_forward(temporary, type(model), type(tokenizer))
 
 
 @torch.no_grad()
-def check_forward(folder: Path) -> None:
+def check_forward(folder: Path, model_class: type, tokenizer_class: type) -> None:
     """Refuse a folder whose model gives no finite scores for every token of its tokenizer."""
-    model = WhisperForConditionalGeneration.from_pretrained(folder, local_files_only=True)
-    tokenizer = WhisperTokenizer.from_pretrained(folder, local_files_only=True)
-    silence = torch.zeros(1, model.config.num_mel_bins, 2 * model.config.max_source_positions)
-    start = torch.tensor([[model.generation_config.decoder_start_token_id]])
-    scores = model.eval()(input_features=silence, decoder_input_ids=start).logits[0, -1]
+    model = model_class.from_pretrained(folder, local_files_only=True).eval()
+    tokenizer = tokenizer_class.from_pretrained(folder, local_files_only=True)
+    if model_class is WhisperForConditionalGeneration:
+        silence = torch.zeros(1, model.config.num_mel_bins, 2 * model.config.max_source_positions)
+        start = torch.tensor([[model.generation_config.decoder_start_token_id]])
+        scores = model(input_features=silence, decoder_input_ids=start).logits[0, -1]
+    else:
+        scores = model(torch.zeros(1, SAMPLING_RATE)).logits[0, -1]
     if not torch.isfinite(scores).all():
         raise InputError(f"{folder}: the model's scores are not finite; its weights are damaged")
     if len(tokenizer) > len(scores):

@@ -1,182 +1,68 @@
-"""Whisper with an audio window of any length: loading, cropping, features, decoding."""
+"""The door to the recognisers: which one a checkpoint needs is told by its ``config.json``.
 
-from collections.abc import Sequence
+Each has ``model``, ``device``, ``precision``, ``window`` (s) and ``lora_targets``, and the methods
+``labels``, ``tokens``, ``check``, ``freeze``, ``train``, ``loss``, ``transcribe``, ``state_dict``
+and ``save``.
+"""
+
+import json
 from pathlib import Path
 
-import numpy as np
-import torch
-from transformers import (
-    WhisperFeatureExtractor,
-    WhisperForConditionalGeneration,
-    WhisperTokenizer,
-)
-from transformers.modeling_outputs import BaseModelOutput
-from transformers.utils.logging import disable_progress_bar
-
-from audio import SAMPLING_RATE, load_audio
-from encoded import Encodings
+from ctc_recogniser import CTC_MODELS, CtcRecogniser
 from errors import InputError
-from task_vector import add_task_vector
+from whisper_recogniser import MAX_LENGTH, WHISPER_WINDOW, WhisperRecogniser
 
-HOP_LENGTH = 160  # samples per mel frame
-FRAMES_PER_POSITION = 2  # the encoder's second convolution has stride 2
-POSITIONS_PER_SECOND = SAMPLING_RATE // (HOP_LENGTH * FRAMES_PER_POSITION)  # 50
-WHISPER_WINDOW = 30.0  # s, of the published models
-MAX_LENGTH = 225  # tokens of a hypothesis, prompt included; the published experiment's
-POSITION_TABLE = "model.encoder.embed_positions.weight"
+Recogniser = WhisperRecogniser | CtcRecogniser
 
 
-class Recogniser:
-    """A Whisper model with its tokenizer and features, for one window, prompt and precision.
+def load_recogniser(
+    folder: str | Path,
+    window: float = WHISPER_WINDOW,
+    language: str = "en",
+    task: str = "transcribe",
+    precision: str = "auto",
+    max_length: int = MAX_LENGTH,
+    task_vector: tuple[str | Path, float] | None = None,
+    encodings: str | Path | None = None,
+    dropout: float | None = None,
+    mask_time_prob: float | None = None,
+) -> Recogniser:
+    """Return the recogniser of a Hugging Face folder, with a scaled task vector added if given.
 
-    ``task_vector`` is a file and the scaling coefficient with which it is added to the checkpoint.
-    The position table is cropped to ``window`` (s); ``state_dict`` gives it back whole. With
-    ``encodings``, a folder, the encoder's outputs are kept there: for models that share an encoder.
+    ``max_length`` (tokens), ``language`` and ``encodings`` (a folder) are Whisper's; ``dropout``
+    and ``mask_time_prob`` are for CTC models, which write what their letters say.
     """
-
-    def __init__(
-        self,
-        folder: str | Path,
-        window: float = WHISPER_WINDOW,
-        language: str = "en",
-        task: str = "transcribe",
-        precision: str = "auto",
-        max_length: int = MAX_LENGTH,
-        task_vector: tuple[str | Path, float] | None = None,
-        encodings: str | Path | None = None,
-    ):
-        disable_progress_bar()  # of loading, which would fill the log
-        self.window = window
-        self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-        self.precision = precision_of(precision, self.device.type)
-        self.model = WhisperForConditionalGeneration.from_pretrained(folder, dtype=torch.float32)
-        if task_vector is not None:
-            add_task_vector(self.model, *task_vector)
-        self.tokenizer = WhisperTokenizer.from_pretrained(folder)
-        self.features = WhisperFeatureExtractor.from_pretrained(folder)
-        self.positions = self.model.state_dict()[POSITION_TABLE].clone()
-        self.generation = {
-            "num_beams": 1,
-            "do_sample": False,
-            "return_timestamps": False,
-            "max_length": max_length,
-        }
-        if self.model.generation_config.is_multilingual:
-            self.generation |= {"language": language, "task": task}
-            self.tokenizer.set_prefix_tokens(language=language, task=task)
-        elif (language, task) != ("en", "transcribe"):
-            raise InputError(
-                f"{folder}: an English-only model cannot {task} {language!r};"
-                " take a multilingual one, or set language: en and task: transcribe"
-            )
-        crop_window(self.model, window)
-        self.model.to(self.device)
-        self.encodings = None
-        if encodings is not None:
-            encoder = self.model.model.encoder
-            self.encodings = Encodings(encodings, encoder, window, self.precision)
-
-    def log_mel(self, waveforms: Sequence[np.ndarray]) -> torch.Tensor:
-        """Return float32 [batch, mels, frames] of 16 kHz waveforms, zero-padded to the window."""
-        return self.features(
-            list(waveforms),
-            sampling_rate=SAMPLING_RATE,
-            max_length=round(self.window * SAMPLING_RATE),
-            padding="max_length",
-            truncation=True,
-            return_tensors="pt",
-        ).input_features
-
-    def labels(self, text: str) -> list[int]:
-        """Return the tokens that the decoder learns: prompt, text, end."""
-        return self.tokenizer(text).input_ids
-
-    def autocast(self) -> torch.autocast:
-        """Return the context in which matrix products are computed in the chosen precision."""
-        enabled = self.precision != torch.float32
-        return torch.autocast(self.device.type, self.precision, enabled=enabled)
-
-    def encode(self, paths: Sequence[str | Path]) -> torch.Tensor:
-        """Return the encoder's outputs for audio files, [batch, positions, width].
-
-        Kept ones are computed one by one, so that they don't depend on the batch.
-        """
-        if self.encodings is None:
-            return self._encoder(paths)
-        with torch.no_grad():
-            return torch.stack(
-                [self.encodings.get(path, lambda p=path: self._encoder([p])[0]) for path in paths]
-            ).to(self.device)
-
-    def _encoder(self, paths: Sequence[str | Path]) -> torch.Tensor:
-        features = self.log_mel([load_audio(path) for path in paths]).to(self.device)
-        with self.autocast():
-            return self.model.model.encoder(features).last_hidden_state
-
-    @torch.inference_mode()
-    def transcribe(self, paths: Sequence[str | Path]) -> list[str]:
-        """Return one hypothesis per audio file, as the tokenizer gives it, spaces stripped.
-
-        Greedy search, of at most ``max_length`` tokens, prompt included.
-        """
-        encoded = BaseModelOutput(last_hidden_state=self.encode(paths))
-        with self.autocast():
-            tokens = self.model.generate(encoder_outputs=encoded, **self.generation)
-        return [
-            text.strip() for text in self.tokenizer.batch_decode(tokens, skip_special_tokens=True)
-        ]
-
-    def state_dict(self) -> dict[str, torch.Tensor]:
-        """Return the parameters as an ordinary Whisper has them: on the CPU, full positions."""
-        parameters = {name: value.cpu() for name, value in self.model.state_dict().items()}
-        return parameters | {POSITION_TABLE: self.positions}
-
-    def save(self, folder: str | Path) -> None:
-        """Write a Hugging Face folder that any Whisper code loads.
-
-        The window stands in the generation config as ``audio_window`` (s): the one that the model
-        was trained with and should be decoded with.
-        """
-        ordinary = WhisperForConditionalGeneration(
-            type(self.model.config).from_dict(
-                self.model.config.to_dict() | {"max_source_positions": len(self.positions)}
-            )
+    kind = model_type(folder)
+    if kind == "whisper":
+        return WhisperRecogniser(
+            folder,
+            window,
+            language,
+            task,
+            precision,
+            max_length,
+            task_vector,
+            encodings,
+            dropout,
+            mask_time_prob,
         )
-        ordinary.load_state_dict(self.state_dict())
-        ordinary.generation_config = self.model.generation_config
-        ordinary.generation_config.audio_window = self.window
-        ordinary.save_pretrained(folder)
-        self.tokenizer.save_pretrained(folder)
-        self.features.save_pretrained(folder)
+    if encodings is not None:
+        raise InputError(f"{folder}: a CTC model has no decoder for which to keep encodings")
+    if task != "transcribe":
+        raise InputError(f"{folder}: a CTC model cannot {task}; set task: transcribe")
+    return CtcRecogniser(folder, kind, window, precision, task_vector, dropout, mask_time_prob)
 
 
-def crop_window(model: WhisperForConditionalGeneration, window: float) -> None:
-    """Keep the first ``window`` seconds of the encoder's position table, in place.
-
-    The table is sinusoidal and not trained, so its first rows mean the same in a shorter window.
-    Raises ``InputError`` for a window beyond the table or not a multiple of 0.02 s.
-    """
-    encoder = model.model.encoder
-    table = encoder.embed_positions.weight.data
-    positions = round(window * POSITIONS_PER_SECOND)
-    if not 0 < positions <= len(table) or abs(positions / POSITIONS_PER_SECOND - window) > 1e-6:
+def model_type(folder: str | Path) -> str:
+    """Return the kind of model that a folder's ``config.json`` names: ``whisper`` or a CTC one."""
+    path = Path(folder) / "config.json"
+    try:
+        kind = json.loads(path.read_text(encoding="utf-8")).get("model_type")
+    except (OSError, ValueError, AttributeError) as error:
+        raise InputError(f"{path}: not readable as a model's configuration ({error})") from None
+    if kind != "whisper" and kind not in CTC_MODELS:
         raise InputError(
-            f"window: {window} s is not a multiple of {1 / POSITIONS_PER_SECOND} s"
-            f" between 0 and the model's {len(table) / POSITIONS_PER_SECOND:g} s"
+            f"{path}: model_type {kind!r} is no recogniser known here; take one of whisper,"
+            f" {', '.join(CTC_MODELS)}"
         )
-    encoder.embed_positions = torch.nn.Embedding.from_pretrained(table[:positions].clone())
-    encoder.max_source_positions = positions
-    model.config.max_source_positions = positions
-
-
-def precision_of(choice: str, device: str) -> torch.dtype:
-    """Return the dtype of matrix products: ``auto`` is bf16 where the hardware multiplies in it."""
-    if choice != "auto":
-        return {"bf16": torch.bfloat16, "fp32": torch.float32}[choice]
-    fast = torch.cuda.is_bf16_supported() if device.startswith("cuda") else _cpu_multiplies_bf16()
-    return torch.bfloat16 if fast else torch.float32
-
-
-def _cpu_multiplies_bf16() -> bool:
-    capability = torch.backends.cpu.get_cpu_capability()
-    return capability.startswith("AVX512") and torch.cpu._is_avx512_bf16_supported()
+    return kind

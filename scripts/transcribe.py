@@ -11,7 +11,8 @@ import torch
 import lineage
 from errors import InputError, run
 from manifest import check_fits, read_manifest, write_jsonl
-from recogniser import MAX_LENGTH, Recogniser
+from recogniser import Recogniser, load_recogniser
+from whisper_recogniser import MAX_LENGTH
 
 REPORT_EVERY = 10.0  # s
 
@@ -49,10 +50,15 @@ def main(argv: list[str] | None = None) -> None:
     add = parser.add_argument
     add("--model", required=True, help="Hugging Face folder of the checkpoint")
     add("--task-vector", help="safetensors file to add to the checkpoint's parameters")
-    add("--scaling-coefficient", type=float, help="factor of the task vector")
+    add("--scaling-coefficient", type=float, nargs="+", help="factors of the task vector")
     add("--manifest", required=True, help="utterances to transcribe")
-    add("--output", required=True, help="hypotheses to write (JSON lines: id, text)")
-    add("--window", type=float, default=30.0, help="audio window, s (default 30)")
+    add(
+        "--output",
+        required=True,
+        nargs="+",
+        help="hypotheses to write (JSON lines: id, text), one file for each scaling coefficient",
+    )
+    add("--window", type=float, default=30.0, help="audio window, s; CTC: longest audio (30)")
     add("--batch-size", type=int, default=32, help="utterances decoded together (default 32)")
     add("--precision", choices=["auto", "bf16", "fp32"], default="auto", help="of matrix products")
     add(
@@ -66,32 +72,43 @@ def main(argv: list[str] | None = None) -> None:
     add("--task", default="transcribe", help="transcribe or translate (default transcribe)")
     add("--threads", type=int, default=0, help="CPU threads (0: as PyTorch chooses)")
     options = parser.parse_args(argv)
+    scales = options.scaling_coefficient or [None]
     if (options.task_vector is None) != (options.scaling_coefficient is None):
         raise InputError("--task-vector and --scaling-coefficient go together: give both or none")
+    if len(scales) != len(options.output):
+        raise InputError(
+            f"{len(options.output)} outputs for {len(scales)} hypotheses of each utterance;"
+            " give as many --output as --scaling-coefficient, in the same order"
+        )
     if options.threads:
         torch.set_num_threads(options.threads)
     utterances = read_manifest(options.manifest)
     check_fits(utterances, options.manifest, options.window)
+    for scale, output in zip(scales, options.output, strict=True):
+        write_hypotheses(options, utterances, scale, output)
+
+
+def write_hypotheses(
+    options: argparse.Namespace, utterances: Sequence[dict], scale: float | None, output: str
+) -> None:
+    """Transcribe with one scaling coefficient of the task vector, or without one."""
     inputs = [Path(options.model) / "model.safetensors", Path(options.manifest)]
-    task_vector = None
     if options.task_vector:
-        task_vector = (options.task_vector, options.scaling_coefficient)
         inputs.append(Path(options.task_vector))
-    recogniser = Recogniser(
+    recogniser = load_recogniser(
         options.model,
         options.window,
         options.language,
         options.task,
         options.precision,
         options.max_length,
-        task_vector,
+        (options.task_vector, scale) if options.task_vector else None,
         options.encodings,
     )
-    hypotheses = transcribe(recogniser, utterances, options.batch_size)
-    write_jsonl(options.output, hypotheses)
+    write_jsonl(output, transcribe(recogniser, utterances, options.batch_size))
     lineage.record(
         __file__,
-        [options.output],
+        [output],
         inputs,
         {
             "window": options.window,
@@ -101,7 +118,7 @@ def main(argv: list[str] | None = None) -> None:
             "precision": str(recogniser.precision).removeprefix("torch."),
             "language": options.language,
             "task": options.task,
-            "scaling_coefficient": options.scaling_coefficient,
+            "scaling_coefficient": scale,
         },
         counts={"utterances": len(utterances)},
         device=str(recogniser.device),

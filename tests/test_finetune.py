@@ -11,15 +11,19 @@ from pathlib import Path
 
 import pytest
 import torch
+import yaml
 from safetensors.torch import load_file
 from transformers import WhisperForConditionalGeneration
 
 import finetune
+import training
+import training_data
 from audio import load_audio
 from errors import InputError
 from manifest import read_manifest, write_jsonl
-from recogniser import POSITION_TABLE, Recogniser
+from recogniser import load_recogniser
 from tiny import write_speech, write_whisper
+from whisper_recogniser import POSITION_TABLE, WhisperRecogniser, pad_labels
 
 
 @pytest.fixture(scope="module")
@@ -54,59 +58,66 @@ def command(data: Path, output: Path, **changes: object) -> list[str]:
     ]
 
 
+def settings(**changes: object) -> training.Settings:
+    options = finetune.arguments().parse_args(command(Path("."), Path("model"), **changes))
+    return training.Settings(
+        **{name: getattr(options, name) for name in training.Settings.__dataclass_fields__}
+    )
+
+
 def weights(folder: Path) -> dict[str, torch.Tensor]:
     return load_file(folder / "model.safetensors")
 
 
 def test_every_utterance_is_in_exactly_one_batch_of_an_epoch():
     keys = [f"0/{number}" for number in range(50)]
-    found = finetune.batches(keys, [number % 7 for number in range(50)], 8, seed=1, epoch=0)
+    found = training_data.batches(keys, [number % 7 for number in range(50)], 8, seed=1, epoch=0)
     assert sorted(index for batch in found for index in batch) == list(range(50))
     assert max(map(len, found)) == 8
 
 
 def test_order_changes_with_epoch_and_seed_and_with_nothing_else():
     keys = [f"0/{number}" for number in range(50)]
-    order = finetune.data_order(keys, seed=1, epoch=0)
-    assert order == finetune.data_order(keys, seed=1, epoch=0)
-    assert order != finetune.data_order(keys, seed=1, epoch=1)
-    assert order != finetune.data_order(keys, seed=2, epoch=0)
+    order = training_data.data_order(keys, seed=1, epoch=0)
+    assert order == training_data.data_order(keys, seed=1, epoch=0)
+    assert order != training_data.data_order(keys, seed=1, epoch=1)
+    assert order != training_data.data_order(keys, seed=2, epoch=0)
 
 
 def test_real_and_synthetic_speech_are_visited_in_the_same_order_when_the_filter_took_some():
     real = ["0/a", "0/b", "0/c", "0/d", "0/e"]
     synthetic = ["0/a", "0/c", "0/e"]
-    order = [real[index] for index in finetune.data_order(real, 3, 0)]
-    filtered = [synthetic[index] for index in finetune.data_order(synthetic, 3, 0)]
+    order = [real[index] for index in training_data.data_order(real, 3, 0)]
+    filtered = [synthetic[index] for index in training_data.data_order(synthetic, 3, 0)]
     assert filtered == [key for key in order if key in synthetic]
 
 
 def test_batches_hold_texts_of_like_length():
     lengths = [1, 9] * 8
-    found = finetune.batches([str(i) for i in range(16)], lengths, 4, seed=1, epoch=0)
+    found = training_data.batches([str(i) for i in range(16)], lengths, 4, seed=1, epoch=0)
     assert all(len({lengths[index] for index in batch}) == 1 for batch in found)
 
 
 def test_learning_rate_rises_over_the_warmup_and_falls_linearly_to_the_end():
-    factors = [finetune.learning_rate_factor(step, 2, 6) for step in range(7)]
+    factors = [training.learning_rate_factor(step, 2, 6) for step in range(7)]
     assert factors == pytest.approx([1 / 3, 2 / 3, 1, 3 / 4, 1 / 2, 1 / 4, 0])
 
 
 def test_padding_is_not_learnt():
-    assert finetune.pad_labels([[5], [6, 7]]).tolist() == [[5, -100], [6, 7]]
+    assert pad_labels([[5], [6, 7]]).tolist() == [[5, -100], [6, 7]]
 
 
 def test_loss_is_the_models_own(data):
-    recogniser = Recogniser(data / "base", 1.0, precision="fp32")
+    recogniser = load_recogniser(data / "base", 1.0, precision="fp32")
     recogniser.model.eval()
-    speech = finetune.Speech(recogniser, [data / "dev.jsonl"])
+    speech = training_data.Speech(recogniser, [data / "dev.jsonl"])
     waveforms = [load_audio(row["audio_filepath"]) for row in speech.utterances[:2]]
     with torch.no_grad():
-        encoded, labels = speech.batch([0, 1])
-        ours = finetune.token_losses(recogniser, encoded, labels)
+        ours = speech.loss([0, 1], duration=0)
+        labels = pad_labels(speech.labels[:2])
         features = recogniser.log_mel(waveforms)
         theirs = recogniser.model(input_features=features, labels=labels[:, 1:]).loss
-    assert ours.item() / int((labels[:, 1:] != -100).sum()) == pytest.approx(theirs.item())
+    assert ours.item() / speech.tokens([0, 1]) == pytest.approx(theirs.item())
 
 
 def test_training_lowers_the_dev_loss_and_the_saved_checkpoint_is_an_ordinary_whisper(
@@ -156,30 +167,24 @@ def test_killed_with_kill_9_and_started_again_gives_the_undisturbed_bytes(data, 
 
 
 def test_state_of_other_settings_is_not_resumed(data, tmp_path, capsys):
-    recogniser = Recogniser(data / "base", 1.0, precision="fp32")
-    settings = finetune.Settings(
-        1.0, 1e-3, 0.0, 0, 1, 4, "all", 0, 3, "loss", "fp32", 12, "en", "transcribe", 1
-    )
-    training = finetune.Training(recogniser, settings, total_steps=4)
-    training.save(tmp_path / "state.pt", "one fingerprint")
-    assert training.restore(tmp_path / "state.pt", "one fingerprint")
-    assert not training.restore(tmp_path / "state.pt", "another")
+    recogniser = load_recogniser(data / "base", 1.0, precision="fp32")
+    run = training.Training(recogniser, settings(), total_steps=4)
+    run.save(tmp_path / "state.pt", "one fingerprint")
+    assert run.restore(tmp_path / "state.pt", "one fingerprint")
+    assert not run.restore(tmp_path / "state.pt", "another")
     assert "starting anew" in capsys.readouterr().err
 
 
 def test_stops_early_and_keeps_the_best_parameters_not_the_last(data):
-    recogniser = Recogniser(data / "base", 1.0, precision="fp32")
-    settings = finetune.Settings(
-        1.0, 1e-3, 0.0, 0, 9, 4, "all", 0, 2, "loss", "fp32", 12, "en", "transcribe", 1
-    )
-    training = finetune.Training(recogniser, settings, total_steps=99)
+    recogniser = load_recogniser(data / "base", 1.0, precision="fp32")
+    run = training.Training(recogniser, settings(patience=2), total_steps=99)
     name, parameter = next(iter(recogniser.model.named_parameters()))
     for error, value in ((0.5, 1.0), (0.3, 2.0), (0.4, 3.0), (0.3, 4.0)):
-        assert not training.finished
+        assert not run.finished
         parameter.data.fill_(value)
-        training.judge(error)
-    assert training.finished
-    assert training.best[name].unique().tolist() == [2.0]
+        run.judge(error)
+    assert run.finished
+    assert run.best[name].unique().tolist() == [2.0]
 
 
 def test_a_loss_that_is_no_number_stops_with_the_step(data, tmp_path):
@@ -202,7 +207,7 @@ def test_kept_encoder_outputs_are_used_and_give_nearly_the_same_model(data, tmp_
     assert max((fresh[name] - kept[name]).abs().max() for name in fresh) < 3e-3  # float16 was kept
     assert len(list((tmp_path / "encodings").rglob("*.npy"))) == 24 + 4
 
-    monkeypatch.setattr(Recogniser, "_encoder", None)  # a second run needs no encoder
+    monkeypatch.setattr(WhisperRecogniser, "_encoder", None)  # a second run needs no encoder
     finetune.main(
         command(data, tmp_path / "again", trained="decoder", encodings=tmp_path / "encodings")
     )
@@ -217,7 +222,7 @@ def test_an_encoder_that_is_trained_is_not_kept(data, tmp_path):
 
 def test_weight_decay_spares_biases_and_layer_norms():
     matrix, bias = torch.nn.Parameter(torch.ones(2, 2)), torch.nn.Parameter(torch.ones(2))
-    decaying, spared = finetune.parameter_groups([matrix, bias], 0.1)
+    decaying, spared = training.parameter_groups([matrix, bias], 0.1)
     assert decaying["params"] == [matrix] and decaying["weight_decay"] == 0.1
     assert spared["params"] == [bias] and spared["weight_decay"] == 0.0
 
@@ -236,8 +241,8 @@ def test_missing_audio_is_refused_before_the_model_is_trained(data, tmp_path):
 
 
 def test_dev_wer_is_a_fraction_of_the_reference_words(data):
-    recogniser = Recogniser(data / "base", 1.0, precision="fp32")
-    speech = finetune.Speech(recogniser, [data / "dev.jsonl"])
+    recogniser = load_recogniser(data / "base", 1.0, precision="fp32")
+    speech = training_data.Speech(recogniser, [data / "dev.jsonl"])
     recogniser.transcribe = lambda paths: [""] * len(paths)
     assert finetune.dev_wer(speech) == 1.0
     assert math.isfinite(finetune.dev_loss(speech))
@@ -246,7 +251,7 @@ def test_dev_wer_is_a_fraction_of_the_reference_words(data):
 def test_the_checkpoint_is_that_of_the_best_evaluation_not_of_the_last(data, tmp_path, monkeypatch):
     seen = []
 
-    def worse_each_time(speech: finetune.Speech) -> float:
+    def worse_each_time(speech: training_data.Speech) -> float:
         seen.append(speech.recogniser.model.model.decoder.layers[0].fc1.weight.detach().clone())
         return float(len(seen))
 
@@ -254,3 +259,113 @@ def test_the_checkpoint_is_that_of_the_best_evaluation_not_of_the_last(data, tmp
     finetune.main(command(data, tmp_path / "model", epochs=2))
     saved = weights(tmp_path / "model")["model.decoder.layers.0.fc1.weight"]
     assert torch.equal(saved, seen[0]) and not torch.equal(saved, seen[1])
+
+
+@pytest.mark.parametrize("trained", ["all", "decoder"])
+def test_parts_of_a_batch_and_gradient_checkpointing_change_nothing(data, tmp_path, trained):
+    finetune.main(command(data, tmp_path / "whole", trained=trained))
+    parts = command(data, tmp_path / "parts", trained=trained, micro_batch_size=3)
+    finetune.main([*parts, "--gradient-checkpointing"])
+    whole, parts = weights(tmp_path / "whole"), weights(tmp_path / "parts")
+    for name in whole:
+        torch.testing.assert_close(parts[name], whole[name], rtol=0, atol=5e-6)
+
+
+@pytest.mark.parametrize("trained", ["all", "decoder"])
+def test_lora_saves_an_ordinary_checkpoint_in_which_only_the_targets_changed(
+    data, tmp_path, trained
+):
+    options = command(data, tmp_path / "model", lora_rank=2, trained=trained)
+    finetune.main([*options, "--lora-targets", "q_proj", "fc2"])
+    base, tuned = weights(data / "base"), weights(tmp_path / "model")
+    assert list(base) == list(tuned)
+    expected = {
+        name
+        for name in base
+        if name.endswith(("q_proj.weight", "fc2.weight"))
+        and (trained == "all" or name.startswith("model.decoder."))
+    }
+    assert {name for name in base if not torch.equal(base[name], tuned[name])} == expected
+    change = tuned["model.decoder.layers.0.fc2.weight"] - base["model.decoder.layers.0.fc2.weight"]
+    assert torch.linalg.matrix_rank(change, atol=1e-5) == 2
+
+    _, loading = WhisperForConditionalGeneration.from_pretrained(
+        tmp_path / "model", output_loading_info=True
+    )
+    assert not any(loading.values())
+    saved = json.loads((tmp_path / "model/model.safetensors.lineage.json").read_text())
+    best = min(saved["training"]["history"], key=lambda entry: entry["dev"])
+    recogniser = load_recogniser(tmp_path / "model", 1.0, precision="fp32")
+    dev = training_data.Speech(recogniser, [data / "dev.jsonl"])
+    assert finetune.dev_loss(dev) == pytest.approx(best["dev"], rel=1e-5)
+
+
+def test_a_layer_that_lora_does_not_find_is_refused_with_those_that_it_does(data, tmp_path):
+    with pytest.raises(InputError, match=r"called 'linear_q'; take some of fc1, fc2, k_proj"):
+        options = command(data, tmp_path / "model", lora_rank=2)
+        finetune.main([*options, "--lora-targets", "linear_q", "q_proj"])
+
+
+def test_whichever_of_epochs_and_max_steps_comes_first_bounds_the_run():
+    assert training.count_steps(settings(epochs=2, max_steps=0), per_epoch=6) == 12
+    assert training.count_steps(settings(epochs=0.5, max_steps=0), per_epoch=5) == 3
+    assert training.count_steps(settings(epochs=2, max_steps=7), per_epoch=6) == 7
+    assert training.count_steps(settings(epochs=0, max_steps=40), per_epoch=6) == 40
+    with pytest.raises(InputError, match="both 0"):
+        training.count_steps(settings(epochs=0), per_epoch=6)
+
+
+def test_max_steps_is_where_the_run_and_its_schedule_end(data, tmp_path):
+    finetune.main(command(data, tmp_path / "model", epochs=0, max_steps=4))
+    saved = json.loads((tmp_path / "model/model.safetensors.lineage.json").read_text())
+    assert saved["training"]["steps"] == 4
+    assert [entry["step"] for entry in saved["training"]["history"]] == [4]
+
+
+def test_without_bitsandbytes_the_8_bit_optimizer_is_refused_with_the_remedy(monkeypatch):
+    monkeypatch.setitem(sys.modules, "bitsandbytes", None)
+    monkeypatch.setitem(sys.modules, "bitsandbytes.optim", None)
+    with pytest.raises(InputError, match="pip install bitsandbytes==0.50.2"):
+        training.make_optimizer("adamw8bit", [{"params": [1]}], 1e-3)
+
+
+def test_processes_share_one_run_and_so_have_no_part_in_its_fingerprint(data):
+    names = training.Settings.__dataclass_fields__
+    assert not {"processes", "micro_batch_size", "gradient_checkpointing"} & names.keys()
+
+
+def test_a_large_state_is_not_written_all_the_time(data, tmp_path, monkeypatch):
+    recogniser = load_recogniser(data / "base", 1.0, precision="fp32")
+    run = training.Training(recogniser, settings(), total_steps=4)
+    seconds = iter([100, 102, 110, 121.9, 122.1, 122.2])  # writing took 2 s: 20 s of rest
+    monkeypatch.setattr(training.time, "monotonic", lambda: next(seconds))
+    written = []
+    for _ in range(4):
+        run.save(tmp_path / "state.pt", "fingerprint")
+        written.append((tmp_path / "state.pt").is_file())
+        (tmp_path / "state.pt").unlink(missing_ok=True)
+    assert written == [True, False, False, True]
+
+
+def test_a_large_v3_like_and_a_multilingual_whisper_go_the_same_way(data, tmp_path):
+    write_whisper(tmp_path / "base", languages=100, multilingual=True, mels=128)
+    assert json.loads((tmp_path / "base/config.json").read_text())["num_mel_bins"] == 128
+    finetune.main(command(data, tmp_path / "model", model=tmp_path / "base", language="de"))
+    recogniser = load_recogniser(tmp_path / "model", 1.0, "de", "translate", "fp32", 12)
+    tokens = recogniser.tokenizer.convert_ids_to_tokens(recogniser.labels("alpha")[:4])
+    assert tokens == ["<|startoftranscript|>", "<|de|>", "<|translate|>", "<|notimestamps|>"]
+    paths = [row["audio_filepath"] for row in read_manifest(data / "dev.jsonl")]
+    assert recogniser.log_mel([load_audio(paths[0])]).shape == (1, 128, 100)
+    assert len(recogniser.transcribe(paths)) == 4
+
+
+def test_presets_are_options_of_this_command():
+    presets = yaml.safe_load(
+        (Path(finetune.__file__).parents[1] / "rules/presets.yaml").read_text()
+    )
+    options = vars(finetune.arguments().parse_args(command(Path("."), Path("model"))))
+    for preset in presets.values():
+        assert preset.keys() - {"mixed"} <= options.keys()
+        assert preset["mixed"] == {"max_steps": 70_000, "patience": 100}
+    assert presets["whisper-small"]["learning_rate"] == 1e-5
+    assert presets["wav2vec2-conformer-large"]["micro_batch_size"] == 8

@@ -7,11 +7,13 @@ from pathlib import Path
 
 import pytest
 import torch
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 from transformers import WhisperForConditionalGeneration, WhisperProcessor, WhisperTokenizer
 
 import pretrained
 from errors import InputError
+from recogniser import load_recogniser
+from tiny import LETTERS, write_ctc, write_whisper
 
 SENTENCE = b"she sells sea shells by the sea shore; the shells she sells are sea shells"
 DIMS = {
@@ -274,3 +276,99 @@ def test_a_checkpoint_that_would_run_code_is_refused(artifact, tmp_path):
 def test_a_folder_with_neither_kind_of_checkpoint_is_refused(tmp_path):
     with pytest.raises(InputError, match=r"has 0 \*.pt files and no config.json"):
         pretrained.main(["--artifact", str(tmp_path), "--output", str(tmp_path / "out")])
+
+
+def test_an_original_like_large_v3_has_128_mels_and_100_languages(tmp_path, ranks, monkeypatch):
+    (tmp_path / "multilingual.tiktoken").write_text(
+        "".join(f"{base64.b64encode(t).decode()} {rank}\n" for t, rank in ranks.items())
+    )
+    dims = DIMS | {"n_mels": 128, "n_vocab": len(ranks) + 100 + 8 + 1501}
+    model = WhisperForConditionalGeneration(pretrained.model_config(dims, len(ranks)))
+    names = original_names(layers=2)
+    state = {theirs: model.state_dict()[f"model.{ours}"] for theirs, ours in names.items()}
+    torch.save({"dims": dims, "model_state_dict": state}, tmp_path / "large.pt")
+    english = len(ranks) + 99 + 8 + 1501  # with these few ranks
+    monkeypatch.setattr(pretrained, "ENGLISH_VOCABULARY", english)
+    pretrained.main(["--artifact", str(tmp_path), "--output", str(tmp_path / "base")])
+    processor = WhisperProcessor.from_pretrained(tmp_path / "base")
+    assert processor.feature_extractor.feature_size == 128
+    written = WhisperForConditionalGeneration.from_pretrained(tmp_path / "base")
+    assert written.config.num_mel_bins == 128 and written.config.vocab_size == dims["n_vocab"]
+    assert written.generation_config.is_multilingual
+    assert "<|yue|>" in written.generation_config.lang_to_id  # the hundredth, Cantonese
+
+
+@pytest.mark.parametrize("kind", ["whisper", "conformer", "wav2vec2"])
+def test_weights_in_several_files_become_one(tmp_path, kind):
+    if kind == "whisper":
+        write_whisper(tmp_path / "whole", multilingual=True)
+    else:
+        write_ctc(tmp_path / "whole", conformer=kind == "conformer")
+    whole = load_file(tmp_path / "whole/model.safetensors")
+    shards = write_shards(tmp_path / "whole", tmp_path / "sharded")
+    pretrained.main(["--artifact", str(tmp_path / "sharded"), "--output", str(tmp_path / "base")])
+    written = load_file(tmp_path / "base/model.safetensors")
+    assert whole.keys() == written.keys()
+    assert all(torch.equal(whole[name], written[name]) for name in whole)
+    assert not list((tmp_path / "base").glob("*.index.json"))
+    lineage = json.loads((tmp_path / "base/model.safetensors.lineage.json").read_text())
+    assert {str(shard) for shard in shards} <= lineage["inputs"].keys()
+    assert load_recogniser(tmp_path / "base").labels("she sells")
+
+
+def write_shards(folder: Path, to: Path) -> list[Path]:
+    """Copy a Hugging Face folder, its weights in two files, as the hub's large ones are."""
+    to.mkdir()
+    for path in folder.iterdir():
+        if path.name != "model.safetensors":
+            (to / path.name).write_bytes(path.read_bytes())
+    weights = load_file(folder / "model.safetensors")
+    names = sorted(weights)
+    place = {name: f"model-0000{1 + n % 2}-of-00002.safetensors" for n, name in enumerate(names)}
+    for file in set(place.values()):
+        part = {name: weights[name] for name in names if place[name] == file}
+        save_file(part, to / file, metadata={"format": "pt"})
+    index = {"metadata": {}, "weight_map": place}
+    (to / "model.safetensors.index.json").write_text(json.dumps(index))
+    return [to / file for file in set(place.values())]
+
+
+def test_a_ctc_folder_with_old_names_in_a_bin_file_is_read_as_tensors_only(tmp_path):
+    write_ctc(tmp_path / "old")
+    weights = load_file(tmp_path / "old/model.safetensors")
+    (tmp_path / "old/model.safetensors").unlink()
+    old = {
+        name.replace("parametrizations.weight.original0", "weight_g").replace(
+            "parametrizations.weight.original1", "weight_v"
+        ): value
+        for name, value in weights.items()
+    }
+    assert old.keys() != weights.keys()
+    torch.save(old, tmp_path / "old/pytorch_model.bin")
+    pretrained.main(["--artifact", str(tmp_path / "old"), "--output", str(tmp_path / "base")])
+    written = load_file(tmp_path / "base/model.safetensors")
+    assert weights.keys() == written.keys()
+    assert all(torch.equal(weights[name], written[name]) for name in weights)
+    assert load_recogniser(tmp_path / "base").labels("at") == [
+        LETTERS.index("A"),
+        LETTERS.index("T"),
+    ]
+
+    torch.save({"lm_head.weight": eval}, tmp_path / "old/pytorch_model.bin")
+    with pytest.raises(InputError, match="not a Hugging Face wav2vec2-conformer checkpoint"):
+        pretrained.main(["--artifact", str(tmp_path / "old"), "--output", str(tmp_path / "other")])
+
+
+def test_a_shard_that_is_missing_is_refused(tmp_path):
+    write_ctc(tmp_path / "whole")
+    write_shards(tmp_path / "whole", tmp_path / "sharded")[0].unlink()
+    with pytest.raises(InputError, match="model-0000[12]-of-00002|missing"):
+        pretrained.main(["--artifact", str(tmp_path / "sharded"), "--output", str(tmp_path / "b")])
+
+
+def test_a_model_of_another_sampling_rate_is_refused(tmp_path):
+    write_ctc(tmp_path / "model")
+    path = tmp_path / "model/preprocessor_config.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"sampling_rate": 8000}))
+    with pytest.raises(InputError, match="sampling_rate is 8000 Hz"):
+        pretrained.main(["--artifact", str(tmp_path / "model"), "--output", str(tmp_path / "base")])

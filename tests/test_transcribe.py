@@ -15,8 +15,10 @@ import transcribe
 from audio import load_audio
 from errors import InputError
 from manifest import read_jsonl, read_manifest
-from recogniser import Recogniser, crop_window, precision_of
+from precision import precision_of
+from recogniser import load_recogniser
 from tiny import write_speech, write_whisper
+from whisper_recogniser import crop_window
 
 
 @pytest.fixture(scope="module")
@@ -109,7 +111,7 @@ def test_a_window_that_does_not_fit_the_table_is_refused(data, window):
 
 def test_an_english_only_model_is_not_asked_for_another_language(data):
     with pytest.raises(InputError, match="an English-only model cannot transcribe 'de'"):
-        Recogniser(data / "real", language="de")
+        load_recogniser(data / "real", language="de")
 
 
 def test_a_vector_without_a_coefficient_is_refused(data, tmp_path):
@@ -126,3 +128,22 @@ def test_utterances_longer_than_the_window_are_refused_not_cut(data, tmp_path):
 def test_precision_is_what_was_asked_for():
     assert precision_of("bf16", "cpu") == torch.bfloat16
     assert precision_of("fp32", "cpu") == torch.float32
+
+
+def test_a_sweep_over_coefficients_gives_what_each_gives_alone(data, tmp_path):
+    vector = tmp_path / "tau.safetensors"
+    task_vector.subtract_files(
+        data / "real/model.safetensors", data / "synthetic/model.safetensors", vector
+    )
+    alone = [
+        run(data, tmp_path / f"{scale}.jsonl", task_vector=vector, scaling_coefficient=scale)
+        for scale in (0.5, 40)
+    ]
+    assert alone[0] != alone[1]
+    outputs = [str(tmp_path / name) for name in ("first.jsonl", "second.jsonl")]
+    arguments = ["--model", data / "real", "--manifest", data / "test.jsonl", "--precision", "fp32"]
+    arguments += ["--max-length", 12, "--task-vector", vector, "--scaling-coefficient", 0.5, 40]
+    transcribe.main([*map(str, arguments), "--output", *outputs])
+    assert [{row["id"]: row["text"] for row in read_jsonl(path)} for path in outputs] == alone
+    with pytest.raises(InputError, match="1 outputs for 2 hypotheses of each utterance"):
+        transcribe.main([*map(str, arguments), "--output", outputs[0]])

@@ -1,26 +1,44 @@
-"""A tiny random Whisper and tiny speech: the real code paths in seconds."""
+"""Tiny random recognisers and tiny speech: the real code paths in seconds."""
 
+import json
 from pathlib import Path
 
 import numpy as np
 import torch
-from transformers import WhisperConfig, WhisperFeatureExtractor, WhisperForConditionalGeneration
+from transformers import (
+    Wav2Vec2Config,
+    Wav2Vec2ConformerConfig,
+    Wav2Vec2ConformerForCTC,
+    Wav2Vec2CTCTokenizer,
+    Wav2Vec2FeatureExtractor,
+    Wav2Vec2ForCTC,
+    WhisperConfig,
+    WhisperFeatureExtractor,
+    WhisperForConditionalGeneration,
+)
 from transformers.models.whisper.tokenization_whisper import LANGUAGES
 
 from audio import save_audio
 from manifest import write_jsonl
 from pretrained import generation_config, make_tokenizer
 
-LANGUAGE_CODES = list(LANGUAGES)[:99]
+LETTERS = ("<pad>", "<s>", "</s>", "<unk>", "|", *"ETAONIHSRDLUMWCFGYPBVK'XJQZ")  # in hub order
 WORDS = ["alpha", "bravo", "charlie", "delta", "echo", "foxtrot", "golf", "hotel", "india", "kilo"]
 
 
-def write_whisper(folder: Path, seed: int = 0) -> Path:
-    """Write an English-only Whisper with random weights and a byte-level vocabulary."""
+def write_whisper(
+    folder: Path, seed: int = 0, languages: int = 99, multilingual: bool = False, mels: int = 80
+) -> Path:
+    """Write a Whisper with random weights and a byte-level vocabulary, English-only by default.
+
+    Large-v3 has 100 languages and 128 mels.
+    """
     torch.manual_seed(seed)
-    tokenizer = make_tokenizer({bytes([byte]): byte for byte in range(256)}, LANGUAGE_CODES)
+    codes = list(LANGUAGES)[:languages]
+    tokenizer = make_tokenizer({bytes([byte]): byte for byte in range(256)}, codes)
     config = WhisperConfig(
         vocab_size=len(tokenizer),
+        num_mel_bins=mels,
         d_model=32,
         encoder_layers=1,
         decoder_layers=1,
@@ -35,11 +53,50 @@ def write_whisper(folder: Path, seed: int = 0) -> Path:
         decoder_start_token_id=257,
     )
     model = WhisperForConditionalGeneration(config)
-    model.generation_config = generation_config(tokenizer, LANGUAGE_CODES, False, max_length=256)
+    model.generation_config = generation_config(tokenizer, codes, multilingual, max_length=256)
     model.generation_config.suppress_tokens = list(range(257, len(tokenizer)))  # speak in bytes
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
-    WhisperFeatureExtractor(feature_size=80).save_pretrained(folder)
+    WhisperFeatureExtractor(feature_size=mels).save_pretrained(folder)
+    return folder
+
+
+def write_ctc(folder: Path, seed: int = 0, conformer: bool = True, **changes: object) -> Path:
+    """Write a CTC model with random weights and the letters of the published English ones.
+
+    The Conformer is told what is padding, as wav2vec 2.0 "large" is; the other, like "base", not.
+    """
+    torch.manual_seed(seed)
+    options = {
+        "vocab_size": len(LETTERS),
+        "hidden_size": 16,
+        "num_hidden_layers": 2,
+        "num_attention_heads": 2,
+        "intermediate_size": 32,
+        "conv_dim": (8, 8),
+        "conv_kernel": (10, 16),
+        "conv_stride": (8, 16),  # 8 ms a frame
+        "num_conv_pos_embeddings": 4,
+        "num_conv_pos_embedding_groups": 2,
+        "mask_time_length": 2,
+        "layerdrop": 0.0,
+    }
+    if conformer:
+        options |= {
+            "feat_extract_norm": "layer",
+            "conv_bias": True,
+            "position_embeddings_type": "rotary",
+            "conv_depthwise_kernel_size": 3,
+        }
+    kind, make = (
+        (Wav2Vec2ConformerConfig, Wav2Vec2ConformerForCTC)
+        if conformer
+        else (Wav2Vec2Config, Wav2Vec2ForCTC)
+    )
+    make(kind(**(options | changes))).save_pretrained(folder)
+    (folder / "vocab.json").write_text(json.dumps({letter: n for n, letter in enumerate(LETTERS)}))
+    Wav2Vec2CTCTokenizer(folder / "vocab.json").save_pretrained(folder)
+    Wav2Vec2FeatureExtractor(return_attention_mask=conformer).save_pretrained(folder)
     return folder
 
 

@@ -1,0 +1,78 @@
+"""Utterances to learn from: their order, their batches, and the loss on some of them."""
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+
+from errors import InputError
+from manifest import check_fits, read_manifest
+from recogniser import Recogniser
+
+LENGTH_BUCKET = 16  # batches that are sorted by text length together
+
+
+def data_order(keys: Sequence[str], seed: int, epoch: int) -> list[int]:
+    """Return the indices of ``keys`` in the order of a hash of (seed, epoch, key).
+
+    Two data sets with the same ids (real speech and synthetic speech of the same texts) are so
+    visited in the same order, whichever utterances a filter took from one of them.
+    """
+    digest = [hashlib.sha256(f"{seed}/{epoch}/{key}".encode()).digest() for key in keys]
+    return sorted(range(len(keys)), key=digest.__getitem__)
+
+
+def batches(
+    keys: Sequence[str], lengths: Sequence[int], batch_size: int, seed: int, epoch: int
+) -> list[list[int]]:
+    """Return one epoch of batches of indices, texts of like length (tokens) together.
+
+    Runs of ``LENGTH_BUCKET`` batches of the shuffled data are sorted by length and cut; the batches
+    are then shuffled. Every index is in exactly one batch.
+    """
+    order = data_order(keys, seed, epoch)
+    run_length = LENGTH_BUCKET * batch_size
+    cut = []
+    for start in range(0, len(order), run_length):
+        bucket = sorted(
+            order[start : start + run_length], key=lambda index: (lengths[index], index)
+        )
+        cut += [bucket[i : i + batch_size] for i in range(0, len(bucket), batch_size)]
+    names = [keys[batch[0]] for batch in cut]
+    return [cut[index] for index in data_order(names, seed, epoch)]
+
+
+class Speech:
+    """Utterances with their labels; audio is read when a loss is asked for."""
+
+    def __init__(self, recogniser: Recogniser, manifests: Sequence[str | Path]):
+        self.recogniser = recogniser
+        self.utterances, self.keys = [], []
+        for index, manifest in enumerate(manifests):
+            rows = read_manifest(manifest)
+            if not rows:
+                raise InputError(
+                    f"{manifest}: no utterances; check the filter's rejects and the split"
+                )
+            check_fits(rows, manifest, recogniser.window)
+            self.utterances += rows
+            self.keys += [f"{index}/{row['id']}" for row in rows]
+        self.labels = [recogniser.labels(row["text"]) for row in self.utterances]
+        self.remarks = recogniser.check(self.utterances, self.labels)
+
+    def __len__(self) -> int:
+        return len(self.utterances)
+
+    def tokens(self, indices: Sequence[int]) -> int:
+        """Return how many predictions the loss on some utterances is a sum of."""
+        return sum(self.recogniser.tokens(self.labels[index]) for index in indices)
+
+    def duration(self, indices: Sequence[int]) -> float:
+        """Return the duration of the longest of some utterances, s."""
+        return max(self.utterances[index]["duration"] for index in indices)
+
+    def loss(self, indices: Sequence[int], duration: float) -> torch.Tensor:
+        """Return the summed loss (nats) on some utterances of a batch of this duration (s)."""
+        paths = [self.utterances[index]["audio_filepath"] for index in indices]
+        return self.recogniser.loss(paths, [self.labels[index] for index in indices], duration)

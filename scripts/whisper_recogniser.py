@@ -1,0 +1,229 @@
+"""Whisper with an audio window of any length: loading, cropping, features, loss, decoding."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch.nn.functional import cross_entropy
+from transformers import (
+    WhisperFeatureExtractor,
+    WhisperForConditionalGeneration,
+    WhisperTokenizer,
+)
+from transformers.modeling_outputs import BaseModelOutput
+from transformers.utils.logging import disable_progress_bar
+
+from audio import SAMPLING_RATE, load_audio
+from encoded import Encodings
+from errors import InputError
+from precision import autocast, precision_of
+from task_vector import add_task_vector
+
+HOP_LENGTH = 160  # samples per mel frame
+FRAMES_PER_POSITION = 2  # the encoder's second convolution has stride 2
+POSITIONS_PER_SECOND = SAMPLING_RATE // (HOP_LENGTH * FRAMES_PER_POSITION)  # 50
+WHISPER_WINDOW = 30.0  # s, of the published models
+MAX_LENGTH = 225  # tokens of a hypothesis, prompt included; the published experiment's
+LORA_TARGETS = ("q_proj", "v_proj")
+POSITION_TABLE = "model.encoder.embed_positions.weight"
+IGNORED = -100  # label of padding
+
+
+class WhisperRecogniser:
+    """A Whisper model with its tokenizer and features, for one window, prompt and precision.
+
+    ``task_vector`` is a file and the scaling coefficient with which it is added to the checkpoint.
+    The position table is cropped to ``window`` (s); ``state_dict`` gives it back whole. With
+    ``encodings``, a folder, the encoder's outputs are kept there: for models that share an encoder.
+    """
+
+    lora_targets = LORA_TARGETS
+
+    def __init__(
+        self,
+        folder: str | Path,
+        window: float = WHISPER_WINDOW,
+        language: str = "en",
+        task: str = "transcribe",
+        precision: str = "auto",
+        max_length: int = MAX_LENGTH,
+        task_vector: tuple[str | Path, float] | None = None,
+        encodings: str | Path | None = None,
+        dropout: float | None = None,
+        mask_time_prob: float | None = None,
+    ):
+        if (dropout, mask_time_prob) != (None, None):
+            raise InputError("dropout and mask_time_prob are for CTC models; Whisper has neither")
+        disable_progress_bar()  # of loading, which would fill the log
+        self.window = window
+        self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        self.precision = precision_of(precision, self.device.type)
+        self.model = WhisperForConditionalGeneration.from_pretrained(folder, dtype=torch.float32)
+        if task_vector is not None:
+            add_task_vector(self.model, *task_vector)
+        self.tokenizer = WhisperTokenizer.from_pretrained(folder)
+        self.features = WhisperFeatureExtractor.from_pretrained(folder)
+        self.positions = self.model.state_dict()[POSITION_TABLE].clone()
+        self.generation = {
+            "num_beams": 1,
+            "do_sample": False,
+            "return_timestamps": False,
+            "max_length": max_length,
+        }
+        if self.model.generation_config.is_multilingual:
+            self.generation |= {"language": language, "task": task}
+            self.tokenizer.set_prefix_tokens(language=language, task=task)
+        elif (language, task) != ("en", "transcribe"):
+            raise InputError(
+                f"{folder}: an English-only model cannot {task} {language!r};"
+                " take a multilingual one, or set language: en and task: transcribe"
+            )
+        crop_window(self.model, window)
+        self.model.to(self.device)
+        self.encodings = None
+        if encodings is not None:
+            encoder = self.model.model.encoder
+            self.encodings = Encodings(encodings, encoder, window, self.precision)
+
+    def log_mel(self, waveforms: Sequence[np.ndarray]) -> torch.Tensor:
+        """Return float32 [batch, mels, frames] of 16 kHz waveforms, zero-padded to the window."""
+        return self.features(
+            list(waveforms),
+            sampling_rate=SAMPLING_RATE,
+            max_length=round(self.window * SAMPLING_RATE),
+            padding="max_length",
+            truncation=True,
+            return_tensors="pt",
+        ).input_features
+
+    def freeze(self, trained: str) -> None:
+        """Exclude from training all but ``trained``: ``all`` parameters or the ``decoder``'s."""
+        if trained == "decoder":
+            self.model.freeze_encoder()
+
+    def train(self) -> None:
+        """Make the model ready for a training step."""
+        self.model.train()
+
+    def labels(self, text: str) -> list[int]:
+        """Return the tokens that the decoder learns: prompt, text, end."""
+        return self.tokenizer(text).input_ids
+
+    def tokens(self, labels: Sequence[int]) -> int:
+        """Return how many predictions the loss is a sum of: the first label is given."""
+        return len(labels) - 1
+
+    def check(self, utterances: Sequence[dict], labels: Sequence[Sequence[int]]) -> list[str]:
+        """Raise ``InputError`` if the decoder is too short for an utterance's labels.
+
+        Returns remarks: none, as the tokens spell every text.
+        """
+        longest = max(range(len(labels)), key=lambda index: len(labels[index]))
+        limit = self.model.config.max_target_positions
+        if len(labels[longest]) > limit:
+            raise InputError(
+                f"utterance {utterances[longest]['id']!r} has {len(labels[longest])}"
+                f" tokens, over the decoder's {limit}; leave it out or split it"
+            )
+        return []
+
+    def loss(
+        self, paths: Sequence[str | Path], labels: Sequence[Sequence[int]], duration: float = 0
+    ) -> torch.Tensor:
+        """Return the summed cross-entropy (nats) of the labels after the first, teacher-forced.
+
+        The first label is the start of the transcript, which the decoder is given; label *i* + 1 is
+        predicted from the labels up to *i*. The window is fixed, so ``duration`` has no say.
+        """
+        encoded = self.encode(paths)
+        padded = pad_labels(labels).to(self.device)
+        given = padded[:, :-1].masked_fill(padded[:, :-1] == IGNORED, self.tokenizer.pad_token_id)
+        with autocast(self.device, self.precision):
+            logits = self.model(
+                encoder_outputs=(encoded,), decoder_input_ids=given, use_cache=False
+            ).logits
+        return cross_entropy(
+            logits.float().flatten(0, 1),
+            padded[:, 1:].flatten(),
+            ignore_index=IGNORED,
+            reduction="sum",
+        )
+
+    def encode(self, paths: Sequence[str | Path]) -> torch.Tensor:
+        """Return the encoder's outputs for audio files, [batch, positions, width].
+
+        Kept ones are computed one by one, so that they don't depend on the batch.
+        """
+        if self.encodings is None:
+            return self._encoder(paths)
+        with torch.no_grad():
+            return torch.stack(
+                [self.encodings.get(path, lambda p=path: self._encoder([p])[0]) for path in paths]
+            ).to(self.device)
+
+    def _encoder(self, paths: Sequence[str | Path]) -> torch.Tensor:
+        features = self.log_mel([load_audio(path) for path in paths]).to(self.device)
+        with autocast(self.device, self.precision):
+            return self.model.model.encoder(features).last_hidden_state
+
+    @torch.inference_mode()
+    def transcribe(self, paths: Sequence[str | Path]) -> list[str]:
+        """Return one hypothesis per audio file, as the tokenizer gives it, spaces stripped.
+
+        Greedy search, of at most ``max_length`` tokens, prompt included.
+        """
+        encoded = BaseModelOutput(last_hidden_state=self.encode(paths))
+        with autocast(self.device, self.precision):
+            tokens = self.model.generate(encoder_outputs=encoded, **self.generation)
+        return [
+            text.strip() for text in self.tokenizer.batch_decode(tokens, skip_special_tokens=True)
+        ]
+
+    def state_dict(self) -> dict[str, torch.Tensor]:
+        """Return the parameters as an ordinary Whisper has them: on the CPU, full positions."""
+        parameters = {name: value.cpu() for name, value in self.model.state_dict().items()}
+        return parameters | {POSITION_TABLE: self.positions}
+
+    def save(self, folder: str | Path) -> None:
+        """Write a Hugging Face folder that any Whisper code loads.
+
+        The window stands in the generation config as ``audio_window`` (s): the one that the model
+        was trained with and should be decoded with.
+        """
+        ordinary = WhisperForConditionalGeneration(
+            type(self.model.config).from_dict(
+                self.model.config.to_dict() | {"max_source_positions": len(self.positions)}
+            )
+        )
+        ordinary.load_state_dict(self.state_dict())
+        ordinary.generation_config = self.model.generation_config
+        ordinary.generation_config.audio_window = self.window
+        ordinary.save_pretrained(folder)
+        self.tokenizer.save_pretrained(folder)
+        self.features.save_pretrained(folder)
+
+
+def pad_labels(labels: Sequence[Sequence[int]]) -> torch.Tensor:
+    """Return int64 [batch, longest], ``IGNORED`` behind the shorter ones."""
+    longest = max(map(len, labels))
+    return torch.tensor([[*row, *[IGNORED] * (longest - len(row))] for row in labels])
+
+
+def crop_window(model: WhisperForConditionalGeneration, window: float) -> None:
+    """Keep the first ``window`` seconds of the encoder's position table, in place.
+
+    The table is sinusoidal and not trained, so its first rows mean the same in a shorter window.
+    Raises ``InputError`` for a window beyond the table or not a multiple of 0.02 s.
+    """
+    encoder = model.model.encoder
+    table = encoder.embed_positions.weight.data
+    positions = round(window * POSITIONS_PER_SECOND)
+    if not 0 < positions <= len(table) or abs(positions / POSITIONS_PER_SECOND - window) > 1e-6:
+        raise InputError(
+            f"window: {window} s is not a multiple of {1 / POSITIONS_PER_SECOND} s"
+            f" between 0 and the model's {len(table) / POSITIONS_PER_SECOND:g} s"
+        )
+    encoder.embed_positions = torch.nn.Embedding.from_pretrained(table[:positions].clone())
+    encoder.max_source_positions = positions
+    model.config.max_source_positions = positions
