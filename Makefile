@@ -6,7 +6,7 @@ SHELL := bash
 PYTHON ?= python3
 VENV := .venv
 READY := $(VENV)/ready
-EXPERIMENT ?= config.yaml
+EXPERIMENT ?= experiments/demo.yaml
 PROFILE ?= profiles/local
 SNAKEMAKE := snakemake --profile $(PROFILE) --configfile $(EXPERIMENT)
 # One run at a time, by a lock that a killed run cannot leave behind (Snakemake's own can).
@@ -15,7 +15,7 @@ export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export PYTHONUNBUFFERED := 1
 export HF_HUB_DISABLE_TELEMETRY := 1
 
-.PHONY: help demo test lint unit setup lock clean
+.PHONY: help demo test lint unit coqui setup lock clean
 
 help:  ## show this list
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 20
@@ -27,16 +27,21 @@ demo: $(READY)  ## run the embedded experiment (or EXPERIMENT=my.yaml) and show 
 	    python scripts/summarize.py --show results/$$name/summary.json; \
 	    echo "Report: results/$$name/report.html"
 
-test: lint unit  ## lint, unit tests, the tiny workflow, and the demo cut to minutes
+test: coqui lint unit  ## lint, unit tests, the tiny workflow, and the demo cut to minutes
 
 lint: $(READY)  ## ruff, snakefmt, snakemake --lint
 	ruff check .
 	ruff format --check .
 	snakefmt --check Snakefile rules
-	snakemake --lint --configfile $(EXPERIMENT)
+	snakemake --lint
+	snakemake --lint --configfile experiments/demo.yaml
 
 unit: $(READY)
 	pytest
+
+coqui: $(READY)  ## add Coqui TTS (40 packages) to the virtual environment
+	@python -c 'import TTS' 2>/dev/null || python -m pip install --quiet \
+	    --disable-pip-version-check --no-deps --requirement requirements-coqui.lock
 
 setup: $(READY)  ## make the virtual environment from requirements.lock
 
@@ -50,18 +55,11 @@ $(READY): requirements.lock
 	@$(PYTHON) -m venv $(VENV)
 	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check \
 	    --requirement requirements.lock
+	@PATH="$(CURDIR)/$(VENV)/bin:$$PATH" sh envs/syn2real.post-deploy.sh
 	@touch $@
 
 clean:  ## remove results and logs; fetched files and the environment stay
 	rm -rf results logs
 
-lock: $(READY)  ## resolve requirements.in again into requirements.lock
-	@python -m pip install --quiet --dry-run --ignore-installed --report .venv/report.json \
-	    --requirement requirements.in
-	@python -c 'import json; \
-	    found = [entry["metadata"] for entry in json.load(open(".venv/report.json"))["install"]]; \
-	    pins = {p["name"].lower(): p["version"].split("+")[0] for p in found}; \
-	    of_torch = ("nvidia-", "cuda-", "triton"); \
-	    print("# Made by `make lock` from requirements.in; what torch pins itself is left to it."); \
-	    [print(f"{n}=={v}") for n, v in sorted(pins.items()) if not n.startswith(of_torch)]' \
-	    > requirements.lock
+lock: $(READY)  ## resolve requirements.in again: lock files and conda environments
+	@python envs/lock.py

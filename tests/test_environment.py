@@ -2,6 +2,7 @@
 
 import re
 
+import pytest
 import yaml
 
 from conftest import ROOT
@@ -9,29 +10,46 @@ from conftest import ROOT
 
 def pins(lines) -> dict[str, str]:
     found = (re.fullmatch(r"([\w.-]+)==([\w.]+)", line.strip()) for line in lines)
-    return {match[1].lower().replace("_", "-"): match[2] for match in found if match}
+    return {match[1]: match[2] for match in found if match}
 
 
-LOCK = pins((ROOT / "requirements.lock").read_text().splitlines())
+def lock(name: str) -> dict[str, str]:
+    return pins((ROOT / name).read_text().splitlines())
 
 
-def test_what_is_asked_for_is_in_the_lock():
+LOCK, COQUI = lock("requirements.lock"), lock("requirements-coqui.lock")
+
+
+def test_what_is_asked_for_is_locked():
     lines = (ROOT / "requirements.in").read_text().splitlines()
-    names = [re.split("==", line)[0].lower() for line in lines if line and line[0] != "#"]
-    assert len(names) > 15
-    assert [name for name in names if name not in LOCK] == []
-    assert {name: LOCK[name] for name in pins(lines)} == pins(lines)
+    names = [re.split("==", line)[0] for line in lines if line and line[0] != "#"]
+    locked = LOCK | COQUI
+    assert len(names) > 20
+    assert [name for name in names if name not in locked] == []
+    assert {name: locked[name] for name in pins(lines)} == pins(lines)
 
 
-def test_the_conda_environments_have_the_locks_versions():
-    for path in (ROOT / "envs").glob("*.yaml"):
-        (pip,) = [
-            d for d in yaml.safe_load(path.read_text())["dependencies"] if isinstance(d, dict)
-        ]
-        found = pins(pip["pip"])
-        assert len(found) == len(pip["pip"]) > 10
-        assert {name: LOCK[name] for name in found} == found
+def test_coquis_lock_adds_to_the_other_and_changes_nothing_of_it():
+    assert "coqui-tts" in COQUI and not set(COQUI) & set(LOCK)
+
+
+@pytest.mark.parametrize(("name", "known"), [("syn2real", LOCK), ("coqui", LOCK | COQUI)])
+def test_the_conda_environments_have_the_locks_versions(name, known):
+    environment = yaml.safe_load((ROOT / f"envs/{name}.yaml").read_text())
+    (pip,) = [part for part in environment["dependencies"] if isinstance(part, dict)]
+    found = pins(pip["pip"])
+    assert len(found) == len(pip["pip"]) > 6
+    assert {package: known[package] for package in found} == found
+
+
+def test_every_environment_that_a_rule_names_exists():
+    named = set()
+    for path in (ROOT / "rules").glob("*.smk"):
+        named |= set(re.findall(r"\.\./envs/([\w.]+)", path.read_text()))
+    assert (
+        named == {"syn2real.yaml", "coqui.yaml"} == {p.name for p in (ROOT / "envs").glob("*.yaml")}
+    )
 
 
 def test_no_cuda_library_is_locked():
-    assert [name for name in LOCK if name.startswith(("nvidia", "cuda", "triton"))] == []
+    assert [name for name in LOCK | COQUI if name.startswith(("nvidia", "cuda", "triton"))] == []

@@ -1,0 +1,70 @@
+"""Resolve requirements.in into the lock files and the conda environments, with the same pins."""
+
+import json
+import re
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+OF_TORCH = ("nvidia-", "cuda-", "triton")  # torch pins these itself; a CPU build has none
+HEADER = "# Made by `make lock` from requirements.in; what torch pins itself is left to it.\n"
+
+
+def read_requirements() -> dict[str, list[str]]:
+    """Return the requirements of each section, a line ``[name]`` before them."""
+    sections: dict[str, list[str]] = {}
+    for line in (ROOT / "requirements.in").read_text().splitlines():
+        if match := re.fullmatch(r"# \[(\w+)\].*", line):
+            found = sections.setdefault(match[1], [])
+        elif line and not line.startswith("#"):
+            found.append(line)
+    return sections
+
+
+def resolve(requirements: list[str]) -> dict[str, str]:
+    """Return name and version of all that pip would install."""
+    with tempfile.TemporaryDirectory() as folder:
+        report = Path(folder, "report.json")
+        command = [sys.executable, "-m", "pip", "install", "--quiet", "--dry-run"]
+        command += ["--ignore-installed", "--report", str(report), *requirements]
+        subprocess.run(command, check=True)
+        installed = json.loads(report.read_text())["install"]
+    pins = {entry["metadata"]["name"]: entry["metadata"]["version"] for entry in installed}
+    return {
+        re.sub(r"[-_.]+", "-", name).lower(): version.split("+")[0]
+        for name, version in pins.items()
+        if not name.startswith(OF_TORCH)
+    }
+
+
+def lines(pins: dict[str, str]) -> list[str]:
+    """Return ``name==version`` of each pin."""
+    return [f"{name}=={version}" for name, version in sorted(pins.items())]
+
+
+def write_environment(name: str, requirements: list[str], pins: dict[str, str]) -> None:
+    """Write a conda environment with the pins of its requirements."""
+    names = sorted(re.split("==", requirement)[0] for requirement in requirements)
+    text = "# For `--sdm conda`; made by `make lock`, with the pins of the lock files.\n"
+    text += "channels: [conda-forge]\ndependencies:\n  - python=3.11\n  - pip\n  - pip:\n"
+    text += "".join(f"      - {line}\n" for line in lines({name: pins[name] for name in names}))
+    (ROOT / "envs" / f"{name}.yaml").write_text(text)
+
+
+def main() -> None:
+    """Write requirements.lock, requirements-coqui.lock and the conda environments."""
+    asked = read_requirements()
+    pins = resolve([*asked["shared"], *asked["syn2real"], *asked["workflow"]])
+    (ROOT / "requirements.lock").write_text(HEADER + "\n".join(lines(pins)) + "\n")
+    with_coqui = resolve([*lines(pins), *asked["coqui"]])
+    more = {name: version for name, version in with_coqui.items() if name not in pins}
+    text = "# What Coqui TTS needs besides requirements.lock; made by `make lock`.\n"
+    (ROOT / "requirements-coqui.lock").write_text(text + "\n".join(lines(more)) + "\n")
+    write_environment("syn2real", [*asked["shared"], *asked["syn2real"]], pins)
+    write_environment("coqui", [*asked["shared"], *asked["coqui"]], with_coqui)
+
+
+if __name__ == "__main__":
+    main()
