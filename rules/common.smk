@@ -1,5 +1,6 @@
 """The checked config, the names in file names, and what the rules' inputs depend on."""
 
+import functools
 import json
 import re
 import sys
@@ -9,6 +10,7 @@ sys.path.insert(0, str(Path(workflow.basedir) / "scripts"))
 from code_version import code_version as hash_of_code
 from errors import InputError
 import experiment
+import matrix
 
 try:
     for path in workflow.configfiles:
@@ -19,59 +21,103 @@ except InputError as error:
 
 
 pathvars:
-    results=experiment.results_folder(config),
+    results=matrix.results_folder(config),
     logs=f"logs/{config['name']}",
 
 
 SCRIPTS = Path(workflow.basedir) / "scripts"
-RESULTS = experiment.results_folder(config)
-# The encoder's outputs are kept where all models share the encoder.
-ENCODINGS = f"--encodings {RESULTS}/encodings" if config["finetune"]["trained"] == "decoder" else ""
+RESULTS = matrix.results_folder(config)
+NUMBER = r"\d+(?:\.\d+)?"
+SCALES = [f"{scale:g}" for scale in config["task_vector"]["scaling_coefficients"]]
 NOTHING = "(?!)"  # matches no wildcard
 WITH_RECORDINGS = [
-    name for name, domain in config["domains"].items() if not experiment.is_text_only(domain)
+    name for name, domain in config["domains"].items() if not matrix.is_text_only(domain)
 ]
 TEXT_ONLY = [name for name in config["domains"] if name not in WITH_RECORDINGS]
-HEARD = [*config["source"], *config["targets"]]  # domains in the report's audio players
-HEARD_REAL = [name for name in HEARD if name in WITH_RECORDINGS]
-TTS = "|".join(config["tts"])
-TRAINING_DATA = f"(?:source|{'|'.join(config['domains'])})-(?:real|(?:mixed-)?(?:{TTS}))"
+WITH_TEST_TEXTS = [
+    name for name, domain in config["domains"].items() if matrix.has_test_texts(domain)
+]
+AUGMENTED = [name for name, domain in config["domains"].items() if domain.get("augmentation")]
+TRAINING_TTS = matrix.training_tts(config)
+GROUPS = sorted({matrix.source_group(config, target) for target in config["targets"]})
+
+
+def one_of(names) -> str:
+    """Return the pattern of a wildcard that has one of these values."""
+    return "|".join(map(re.escape, names)) or NOTHING
+
+
+TTS = one_of(config["tts"])
+ANOTHER_SCALE = f"(?!(?:{one_of(SCALES)})/){NUMBER}"  # one that no sweep is asked for
+GROUP = one_of([*GROUPS, *WITH_RECORDINGS])
+TRAINING_DATA = f"(?:{one_of([*GROUPS, *config['domains']])})-(?:real|(?:mixed-)?(?:{TTS}))"
 
 
 wildcard_constraints:
-    artifact="|".join(map(re.escape, config["artifacts"])),
-    domain="|".join(config["domains"]),
+    artifact=one_of(config["artifacts"]),
+    base=one_of(config["base_models"]),
+    domain=one_of(config["domains"]),
+    group=GROUP,
     speech=f"real|{TTS}",
     tts=TTS,
     split="train|dev|test",
     data=TRAINING_DATA,
     first=TRAINING_DATA,
     model=r"[^+/]+",
-    scale=r"\d+(?:\.\d+)?",
+    vector=f"(?:each-)?(?:{GROUP})-(?:{TTS}|{matrix.ENGINES})",
+    scale=NUMBER,
     seed=r"\d+",
     shard=r"\d+",
     shards=r"\d+",
 
 
-def code_version(script: str) -> str:
+@functools.cache
+def code_version(script: str, *more: str) -> str:
     """Return the hash of a script's logic: as a parameter of a rule, it reruns what it touches."""
-    return hash_of_code(SCRIPTS / script)
+    return hash_of_code(SCRIPTS / script, *more)
 
 
-def declaration(section: str, wildcard: str):
-    """Return a function that gives one entry of the config, as JSON, for a rule's wildcard."""
-    return lambda wildcards: json.dumps(
-        config[section][getattr(wildcards, wildcard)], sort_keys=True
-    )
+def domain_declaration(wildcards) -> str:
+    """Return a domain as ``prepare`` is told of it: what its speech goes through comes later."""
+    domain = config["domains"][wildcards.domain]
+    return json.dumps({k: v for k, v in domain.items() if k != "augmentation"}, sort_keys=True)
+
+
+def base_model(wildcards) -> dict:
+    """Return the config of a rule's base model."""
+    return config["base_models"][wildcards.base]
+
+
+def encodings_of(base: str) -> str:
+    """Return the option that keeps the encoder's outputs, where all models share the encoder."""
+    if config["base_models"][base]["finetune"]["trained"] != "decoder":
+        return ""
+    return f"--encodings {RESULTS}/encodings/{base}"
+
+
+def encodings(wildcards) -> str:
+    """Return the same for a rule's base model."""
+    return encodings_of(wildcards.base)
+
+
+def index_of(artifact: str) -> str:
+    """Return the file that lists an artifact's fetched files."""
+    return f"resources/{artifact}/files.json"
+
+
+def environment_of_tts(wildcards) -> str:
+    """Return the environment of a TTS engine: Coqui's has many packages that nothing else needs."""
+    coqui = config["tts"][wildcards.tts]["engine"] == "coqui"
+    return "../envs/coqui.yaml" if coqui else "../envs/syn2real.yaml"
 
 
 def files_of_domain(wildcards) -> list[str]:
     """Return the files that a domain is made from: a fetched corpus, or the user's own."""
     domain = config["domains"][wildcards.domain]
     if "artifact" in domain:
-        return [f"resources/{domain['artifact']}/files.json"]
-    named = [domain.get("manifest"), domain.get("texts"), *domain.get("splits", {}).values()]
-    return [path for path in named if path]
+        return [index_of(domain["artifact"])]
+    named = [domain.get(key) for key in ("manifest", "texts", "test_texts")]
+    return [path for path in [*named, *domain.get("splits", {}).values()] if path]
 
 
 def corpus_folder(wildcards, input) -> list[str]:
@@ -79,11 +125,6 @@ def corpus_folder(wildcards, input) -> list[str]:
     if "artifact" not in config["domains"][wildcards.domain]:
         return []
     return ["--artifact", str(Path(input[0]).parent)]
-
-
-def files_of_tts(wildcards) -> str:
-    """Return the checksums of the files that a TTS engine loads."""
-    return f"resources/{config['tts'][wildcards.tts]['artifact']}/files.json"
 
 
 def shards_of(name: str):
@@ -97,10 +138,15 @@ def shards_of(name: str):
     return shards
 
 
-def vector_of_model(wildcards) -> str:
-    """Return the task vector that fits a model: the one of the TTS whose speech it was trained on."""
-    tts = re.fullmatch(rf".*?-({TTS})(?:-after-.*)?", wildcards.model).group(1)
-    return f"<results>/task_vectors/source-{tts}/seed{wildcards.seed}.safetensors"
+def checkpoint(model: str):
+    """Return a function that gives a model's weights; the pretrained one has the seed 0 only."""
+
+    def weights(wildcards):
+        name = model.format(**wildcards)
+        seed = 0 if name == matrix.PRETRAINED else wildcards.seed
+        return f"<results>/models/{wildcards.base}/{name}/seed{seed}/model.safetensors"
+
+    return weights
 
 
 def repeated(flag: str, files: str):
@@ -112,7 +158,7 @@ def training_manifests(split: str):
     """Return a function that gives the manifests of a data set: one, or real and synthetic ones."""
 
     def manifests(wildcards):
-        domain, speech = wildcards.data.split("-", 1)
+        domain, speech = re.fullmatch(r"(.*?)-((?:mixed-)?[^-]*)", wildcards.data).groups()
         kinds = ["real", speech.removeprefix("mixed-")] if "mixed-" in speech else [speech]
         return [f"<results>/manifests/{domain}/{kind}/{split}.jsonl" for kind in kinds]
 
@@ -120,15 +166,17 @@ def training_manifests(split: str):
 
 
 def evaluations() -> list[dict]:
-    """Return the experiment's matrix (see scripts/experiment.py)."""
-    return list(experiment.evaluations(config))
+    """Return the experiment's matrix (see scripts/matrix.py)."""
+    return list(matrix.evaluations(config))
 
 
 def delivered_checkpoints() -> list[str]:
-    """Return the adapted checkpoint of every target."""
+    """Return the adapted checkpoint of every base model and target."""
     return [
-        f"<results>/models/{experiment.delivered(config, target, tts)}/seed{seed}/model.safetensors"
+        f"<results>/models/{base}/{matrix.delivered(config, target, tts)}/seed{seed}"
+        "/model.safetensors"
+        for base in config["base_models"]
         for target in config["targets"]
-        for tts in config["tts"]
+        for tts in TRAINING_TTS
         for seed in config["seeds"]
     ]

@@ -10,7 +10,9 @@ rule fetch:
         "../envs/syn2real.yaml"
     params:
         code=code_version("fetch.py"),
-        declaration=declaration("artifacts", "artifact"),
+        declaration=lambda wildcards: json.dumps(
+            config["artifacts"][wildcards.artifact], sort_keys=True
+        ),
     shell:
         """
         python scripts/fetch.py \
@@ -22,11 +24,11 @@ rule fetch:
 
 rule pretrained:
     input:
-        expand("resources/{artifact}/files.json", artifact=config["model"]["artifact"]),
+        lambda wildcards: index_of(base_model(wildcards)["artifact"]),
     output:
-        "<results>/models/pretrained/seed0/model.safetensors",
+        "<results>/models/{base}/pretrained/seed0/model.safetensors",
     log:
-        "<logs>/pretrained.log",
+        "<logs>/pretrained/{base}.log",
     conda:
         "../envs/syn2real.yaml"
     params:

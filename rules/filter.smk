@@ -1,9 +1,11 @@
 """Round trip: what the base model does not understand, or what sounds wrong, is left out."""
 
+JUDGE = config["filter"]["base_model"]
+
 
 use rule transcribe as transcribe_synthesized with:
     input:
-        checkpoint="<results>/models/pretrained/seed0/model.safetensors",
+        checkpoint=expand("<results>/models/{base}/pretrained/seed0/model.safetensors", base=JUDGE),
         manifest="<results>/synthesized/{domain}/{tts}/{split}/shard{shard}of{shards}.jsonl",
     output:
         "<results>/synthesized/{domain}/{tts}/{split}/shard{shard}of{shards}.hypotheses.jsonl",
@@ -15,9 +17,9 @@ use rule transcribe as transcribe_synthesized with:
         window=config["filter"]["window"],
         batch_size=config["batch_size"],
         precision=config["precision"],
-        encodings=ENCODINGS,
+        encodings=encodings_of(JUDGE),
         max_length=config["max_length"],
-        model=config["model"],
+        model=config["base_models"][JUDGE],
 
 
 rule filter:
@@ -30,6 +32,7 @@ rule filter:
     log:
         "<logs>/filter/{domain}-{tts}-{split}.log",
     wildcard_constraints:
+        domain=one_of(set(config["domains"]) - set(AUGMENTED)),
         split="train|dev",
     conda:
         "../envs/syn2real.yaml"
@@ -51,3 +54,12 @@ rule filter:
             --output {output.kept:q} \
             --rejected {output.rejected:q} >{log:q} 2>&1
         """
+
+
+use rule filter as filter_before_augmentation with:
+    output:
+        kept="<results>/filtered/{domain}/{tts}/{split}.jsonl",
+        rejected="<results>/filtered/{domain}/{tts}/{split}.rejected.tsv",
+    wildcard_constraints:
+        domain=one_of(AUGMENTED),
+        split="train|dev",

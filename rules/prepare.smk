@@ -13,13 +13,13 @@ rule prepare:
     log:
         "<logs>/prepare/{domain}.log",
     wildcard_constraints:
-        domain="|".join(WITH_RECORDINGS),
+        domain=one_of(WITH_RECORDINGS),
     conda:
         "../envs/syn2real.yaml"
     threads: 2
     params:
         code=code_version("prepare.py"),
-        declaration=declaration("domains", "domain"),
+        declaration=domain_declaration,
         corpus=corpus_folder,
         audio=f"{RESULTS}/audio/{{domain}}/real",
         manifests=f"{RESULTS}/manifests/{{domain}}/real",
@@ -41,16 +41,32 @@ use rule prepare as prepare_texts with:
         texts="<results>/texts/{domain}/train.jsonl",
         dev_texts="<results>/texts/{domain}/dev.jsonl",
     wildcard_constraints:
-        domain="|".join(TEXT_ONLY) or NOTHING,
+        domain=one_of(set(TEXT_ONLY) - set(WITH_TEST_TEXTS)),
+
+
+use rule prepare_texts as prepare_texts_to_test_on with:
+    output:
+        texts="<results>/texts/{domain}/train.jsonl",
+        dev_texts="<results>/texts/{domain}/dev.jsonl",
+        test_texts="<results>/texts/{domain}/test.jsonl",
+    wildcard_constraints:
+        domain=one_of(WITH_TEST_TEXTS),
 
 
 rule pool:
     input:
-        expand("<results>/manifests/{domain}/{{speech}}/{{split}}.jsonl", domain=config["source"]),
+        lambda wildcards: expand(
+            "<results>/manifests/{domain}/{speech}/{split}.jsonl",
+            domain=matrix.domains_of(config, wildcards.group),
+            speech=wildcards.speech,
+            split=wildcards.split,
+        ),
     output:
-        "<results>/manifests/source/{speech}/{split}.jsonl",
+        "<results>/manifests/{group}/{speech}/{split}.jsonl",
     log:
-        "<logs>/pool/{speech}-{split}.log",
+        "<logs>/pool/{group}-{speech}-{split}.log",
+    wildcard_constraints:
+        group=one_of(GROUPS),
     conda:
         "../envs/syn2real.yaml"
     params:

@@ -1,5 +1,9 @@
 """The table of all arms, and the page that shows it."""
 
+# Domains in the report's audio players.
+HEARD = [*([] if config["source"] == matrix.COMPLEMENT else config["source"]), *config["targets"]]
+HEARD_REAL = [name for name in HEARD if name in WITH_RECORDINGS]
+
 
 rule evaluations:
     output:
@@ -49,7 +53,7 @@ rule report:
         template="scripts/templates/report.html.j2",
         real=expand("<results>/manifests/{domain}/real/train.jsonl", domain=HEARD_REAL),
         synthetic=expand(
-            "<results>/manifests/{domain}/{tts}/train.jsonl", domain=HEARD, tts=config["tts"]
+            "<results>/manifests/{domain}/{tts}/train.jsonl", domain=HEARD, tts=TRAINING_TTS
         ),
     output:
         "<results>/report.html",

@@ -4,11 +4,13 @@
 rule score:
     input:
         references="<results>/manifests/{domain}/{speech}/{split}.jsonl",
-        hypotheses="<results>/hypotheses/{name}/seed{seed}/{domain}/{speech}/{split}.jsonl",
+        hypotheses="<results>/hypotheses/{base}/{name}/seed{seed}/{domain}/{speech}/{split}.jsonl",
     output:
-        "<results>/scores/{name}/seed{seed}/{domain}/{speech}/{split}.json",
+        "<results>/scores/{base}/{name}/seed{seed}/{domain}/{speech}/{split}.json",
     log:
-        "<logs>/score/{name}/seed{seed}/{domain}-{speech}-{split}.log",
+        "<logs>/score/{base}/{name}/seed{seed}/{domain}-{speech}-{split}.log",
+    wildcard_constraints:
+        name=rf"[^+/]+(?:\+[^/]+-tv{ANOTHER_SCALE})?",
     conda:
         "../envs/syn2real.yaml"
     params:
@@ -20,3 +22,21 @@ rule score:
             --hypotheses {input.hypotheses:q} \
             --output {output:q} >{log:q} 2>&1
         """
+
+
+use rule score as score_sweep with:
+    input:
+        references="<results>/manifests/{domain}/{speech}/{split}.jsonl",
+        hypotheses=expand(
+            "<results>/hypotheses/{{base}}/{{model}}+{{vector}}-tv{scale}/seed{{seed}}"
+            "/{{domain}}/{{speech}}/{{split}}.jsonl",
+            scale=SCALES,
+        ),
+    output:
+        expand(
+            "<results>/scores/{{base}}/{{model}}+{{vector}}-tv{scale}/seed{{seed}}"
+            "/{{domain}}/{{speech}}/{{split}}.json",
+            scale=SCALES,
+        ),
+    log:
+        "<logs>/score/{base}/{model}+{vector}-sweep/seed{seed}/{domain}-{speech}-{split}.log",

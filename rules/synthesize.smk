@@ -1,39 +1,109 @@
 """Text to speech, in shards."""
 
 
+def engine_version(wildcards) -> str:
+    """Return the hash of the logic of the synthesis with one engine."""
+    engine = config["tts"][wildcards.tts]["engine"]
+    return code_version("synthesize.py", f"engines/{engine}.py")
+
+
+def speakers(wildcards) -> list[str]:
+    """Return where the speakers that a TTS imitates are, if it is given any."""
+    named = config["tts"][wildcards.tts].get("speakers")
+    if named is None:
+        return []
+    return [
+        f"<results>/speakers/{wildcards.tts}.safetensors" if named == "source" else index_of(named)
+    ]
+
+
+def options_of_tts(wildcards, input) -> list[str]:
+    """Return the options that only some engines have, where the config gives them."""
+    tts = config["tts"][wildcards.tts]
+    options = ["--language", tts["language"]] if "language" in tts else []
+    if "speed_range" in tts:
+        options += ["--speed-range", *map(str, tts["speed_range"])]
+    for path in input.speakers:  # a file, or the index of a fetched folder
+        options += ["--speakers", str(Path(path).parent) if path.endswith(".json") else path]
+    return options
+
+
 rule synthesize:
     input:
         texts="<results>/texts/{domain}/{split}.jsonl",
-        weights=files_of_tts,
+        weights=lambda wildcards: index_of(config["tts"][wildcards.tts]["artifact"]),
+        speakers=speakers,
     output:
         "<results>/synthesized/{domain}/{tts}/{split}/shard{shard}of{shards}.jsonl",
     log:
         "<logs>/synthesize/{domain}-{tts}-{split}-shard{shard}of{shards}.log",
-    wildcard_constraints:
-        split="train|dev",
     conda:
-        "../envs/syn2real.yaml"
+        environment_of_tts
     threads: 1
     resources:
         gpu=1,
     params:
-        code=code_version("synthesize.py"),
+        code=engine_version,
         tts=lambda wildcards: config["tts"][wildcards.tts],
+        options=options_of_tts,
         audio=f"{RESULTS}/audio/{{domain}}/{{tts}}/{{split}}",
     shell:
         """
         python scripts/synthesize.py \
             --texts {input.texts:q} \
             --engine {params.tts[engine]} \
-            --resources "$(dirname {input.weights:q})" \
+            --resources "$(dirname {input.weights:q})" {params.options:q} \
             --tts {wildcards.tts} \
             --voices {params.tts[voices]:q} \
             --samples-per-text {params.tts[samples_per_text]} \
-            --speed-range {params.tts[speed_range]} \
-            --augmentation {params.tts[augmentation]} \
+            --batch-size {params.tts[batch_size]} \
+            --precision {params.tts[precision]} \
             --seed {params.tts[seed]} \
             --shard {wildcards.shard} --shards {wildcards.shards} \
             --threads {threads} \
             --audio-dir {params.audio:q} \
             --output {output:q} >{log:q} 2>&1
+        """
+
+
+rule xvectors:
+    input:
+        encoder=lambda wildcards: index_of(config["tts"][wildcards.tts]["speaker_encoder"]),
+        manifests=expand(
+            "<results>/manifests/{domain}/real/train.jsonl",
+            domain=[] if config["source"] == matrix.COMPLEMENT else config["source"],
+        ),
+    output:
+        "<results>/speakers/{tts}.safetensors",
+    log:
+        "<logs>/xvectors/{tts}.log",
+    conda:
+        "../envs/syn2real.yaml"
+    resources:
+        gpu=1,
+    params:
+        code=code_version("xvectors.py"),
+    shell:
+        """
+        python scripts/xvectors.py \
+            --encoder "$(dirname {input.encoder:q})" \
+            --manifest {input.manifests:q} \
+            --output {output:q} >{log:q} 2>&1
+        """
+
+
+rule test_on_synthetic_speech:
+    input:
+        "<results>/synthesized/{domain}/{tts}/test/shard1of1.jsonl",
+    output:
+        "<results>/manifests/{domain}/{tts}/test.jsonl",
+    log:
+        "<logs>/test_on_synthetic_speech/{domain}-{tts}.log",
+    conda:
+        "../envs/syn2real.yaml"
+    params:
+        code=code_version("pool.py"),
+    shell:
+        """
+        python scripts/pool.py --output {output:q} {input:q} >{log:q} 2>&1
         """

@@ -3,12 +3,12 @@
 
 rule task_vector:
     input:
-        real="<results>/models/source-real/seed{seed}/model.safetensors",
-        synthetic="<results>/models/source-{tts}/seed{seed}/model.safetensors",
+        real="<results>/models/{base}/{group}-real/seed{seed}/model.safetensors",
+        synthetic="<results>/models/{base}/{group}-{tts}/seed{seed}/model.safetensors",
     output:
-        "<results>/task_vectors/source-{tts}/seed{seed}.safetensors",
+        "<results>/task_vectors/{base}/{group}-{tts}/seed{seed}.safetensors",
     log:
-        "<logs>/task_vector/source-{tts}/seed{seed}.log",
+        "<logs>/task_vector/{base}/{group}-{tts}/seed{seed}.log",
     conda:
         "../envs/syn2real.yaml"
     params:
@@ -22,14 +22,51 @@ rule task_vector:
         """
 
 
+rule mean_task_vector_of_domains:
+    input:
+        lambda wildcards: expand(
+            "<results>/task_vectors/{base}/{domain}-{tts}/seed{seed}.safetensors",
+            **wildcards,
+            domain=matrix.domains_of(config, wildcards.group),
+        ),
+    output:
+        "<results>/task_vectors/{base}/each-{group}-{tts}/seed{seed}.safetensors",
+    log:
+        "<logs>/task_vector/{base}/each-{group}-{tts}/seed{seed}.log",
+    wildcard_constraints:
+        group=one_of(GROUPS),
+    conda:
+        "../envs/syn2real.yaml"
+    params:
+        code=code_version("task_vector.py"),
+    shell:
+        """
+        python scripts/task_vector.py mean \
+            --vectors {input:q} \
+            --output {output:q} >{log:q} 2>&1
+        """
+
+
+use rule mean_task_vector_of_domains as mean_task_vector_of_engines with:
+    input:
+        expand(
+            "<results>/task_vectors/{{base}}/{{group}}-{tts}/seed{{seed}}.safetensors",
+            tts=TRAINING_TTS,
+        ),
+    output:
+        f"<results>/task_vectors/{{base}}/{{group}}-{matrix.ENGINES}/seed{{seed}}.safetensors",
+    log:
+        f"<logs>/task_vector/{{base}}/{{group}}-{matrix.ENGINES}/seed{{seed}}.log",
+
+
 rule apply:
     input:
-        checkpoint="<results>/models/{model}/seed{seed}/model.safetensors",
-        vector=vector_of_model,
+        checkpoint=checkpoint("{model}"),
+        vector="<results>/task_vectors/{base}/{vector}/seed{seed}.safetensors",
     output:
-        "<results>/models/{model}+tv{scale}/seed{seed}/model.safetensors",
+        "<results>/models/{base}/{model}+{vector}-tv{scale}/seed{seed}/model.safetensors",
     log:
-        "<logs>/apply/{model}+tv{scale}/seed{seed}.log",
+        "<logs>/apply/{base}/{model}+{vector}-tv{scale}/seed{seed}.log",
     conda:
         "../envs/syn2real.yaml"
     params:

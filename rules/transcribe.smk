@@ -3,12 +3,12 @@
 
 rule transcribe:
     input:
-        checkpoint="<results>/models/{model}/seed{seed}/model.safetensors",
+        checkpoint=checkpoint("{model}"),
         manifest="<results>/manifests/{domain}/{speech}/{split}.jsonl",
     output:
-        "<results>/hypotheses/{model}/seed{seed}/{domain}/{speech}/{split}.jsonl",
+        "<results>/hypotheses/{base}/{model}/seed{seed}/{domain}/{speech}/{split}.jsonl",
     log:
-        "<logs>/transcribe/{model}/seed{seed}/{domain}-{speech}-{split}.log",
+        "<logs>/transcribe/{base}/{model}/seed{seed}/{domain}-{speech}-{split}.log",
     conda:
         "../envs/syn2real.yaml"
     threads: 1
@@ -17,12 +17,12 @@ rule transcribe:
     params:
         code=code_version("transcribe.py"),
         vector="",
-        window=lambda wildcards: experiment.window_of(config, wildcards.model),
+        window=lambda wildcards: matrix.window_of(config, wildcards.model),
         batch_size=config["batch_size"],
         precision=config["precision"],
-        encodings=ENCODINGS,
+        encodings=encodings,
         max_length=config["max_length"],
-        model=config["model"],
+        model=base_model,
     shell:
         """
         python scripts/transcribe.py \
@@ -38,15 +38,63 @@ rule transcribe:
         """
 
 
-use rule transcribe as transcribe_with_task_vector with:
+rule transcribe_sweep:
+    """All scaling coefficients of a task vector, in one job that loads the model once."""
     input:
-        checkpoint="<results>/models/{model}/seed{seed}/model.safetensors",
-        vector=vector_of_model,
+        checkpoint=checkpoint("{model}"),
+        vector="<results>/task_vectors/{base}/{vector}/seed{seed}.safetensors",
         manifest="<results>/manifests/{domain}/{speech}/{split}.jsonl",
     output:
-        "<results>/hypotheses/{model}+tv{scale}/seed{seed}/{domain}/{speech}/{split}.jsonl",
+        expand(
+            "<results>/hypotheses/{{base}}/{{model}}+{{vector}}-tv{scale}/seed{{seed}}"
+            "/{{domain}}/{{speech}}/{{split}}.jsonl",
+            scale=SCALES,
+        ),
     log:
-        "<logs>/transcribe/{model}+tv{scale}/seed{seed}/{domain}-{speech}-{split}.log",
+        "<logs>/transcribe/{base}/{model}+{vector}-sweep/seed{seed}/{domain}-{speech}-{split}.log",
+    conda:
+        "../envs/syn2real.yaml"
+    threads: 1
+    resources:
+        gpu=1,
+    params:
+        code=code_version("transcribe.py"),
+        scales=SCALES,
+        window=config["window"],
+        batch_size=config["batch_size"],
+        precision=config["precision"],
+        encodings=encodings,
+        max_length=config["max_length"],
+        model=base_model,
+    shell:
+        """
+        python scripts/transcribe.py \
+            --model "$(dirname {input.checkpoint:q})" \
+            --task-vector {input.vector:q} --scaling-coefficient {params.scales} \
+            --manifest {input.manifest:q} \
+            --window {params.window} \
+            --batch-size {params.batch_size} \
+            --precision {params.precision} {params.encodings} \
+            --max-length {params.max_length} \
+            --language {params.model[language]} --task {params.model[task]} \
+            --threads {threads} \
+            --output {output:q} >{log:q} 2>&1
+        """
+
+
+use rule transcribe as transcribe_with_task_vector with:
+    input:
+        checkpoint=checkpoint("{model}"),
+        vector="<results>/task_vectors/{base}/{vector}/seed{seed}.safetensors",
+        manifest="<results>/manifests/{domain}/{speech}/{split}.jsonl",
+    output:
+        "<results>/hypotheses/{base}/{model}+{vector}-tv{scale}/seed{seed}"
+        "/{domain}/{speech}/{split}.jsonl",
+    log:
+        "<logs>/transcribe/{base}/{model}+{vector}-tv{scale}/seed{seed}"
+        "/{domain}-{speech}-{split}.log",
+    wildcard_constraints:
+        scale=ANOTHER_SCALE,
     params:
         code=code_version("transcribe.py"),
         vector=lambda wildcards, input: (
@@ -55,6 +103,6 @@ use rule transcribe as transcribe_with_task_vector with:
         window=config["window"],
         batch_size=config["batch_size"],
         precision=config["precision"],
-        encodings=ENCODINGS,
+        encodings=encodings,
         max_length=config["max_length"],
-        model=config["model"],
+        model=base_model,

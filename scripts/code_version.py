@@ -7,15 +7,16 @@ from pathlib import Path
 BOOKKEEPING = {"lineage.py", "code_version.py", "errors.py"}  # cannot change an artifact's content
 
 
-def code_version(script: str | Path) -> str:
+def code_version(script: str | Path, *more: str) -> str:
     """Return 16 hex digits over the syntax trees of ``script`` and the sibling modules it imports.
 
     Comments, layout and docstrings don't count. Siblings are followed through their own
-    imports, except for ``BOOKKEEPING``.
+    imports, except for ``BOOKKEEPING``. ``more`` are modules that the script picks at run time,
+    as paths from its folder.
     """
     folder = Path(script).parent
     trees: dict[str, str] = {}
-    pending = [Path(script).relative_to(folder).as_posix()]
+    pending = [Path(script).name, *more]
     while pending:
         name = pending.pop()
         if name in trees or name in BOOKKEEPING:

@@ -1,4 +1,4 @@
-"""The experiment: its config, checked, and the matrix of what it evaluates."""
+"""An experiment's config: presets, known artifacts and defaults filled in, and checked."""
 
 import argparse
 import difflib
@@ -11,12 +11,20 @@ import yaml
 
 from atomic import atomic_path
 from errors import InputError, run
+from matrix import (
+    COMPLEMENT,
+    domains_of,
+    evaluations,
+    is_text_only,
+    source_group,
+    test_speech,
+    training_tts,
+)
 
-SCHEMA = Path(__file__).parent.parent / "rules" / "config.schema.yaml"
-PRETRAINED = "pretrained"
-VECTOR = "+vector"
-CONTINUED = "source-mixed->target-synthetic"
-WHISPER_WINDOW = 30  # s, in which the pretrained model is decoded
+RULES = Path(__file__).parent.parent / "rules"
+SCHEMA = RULES / "config.schema.yaml"
+PRESETS = RULES / "presets.yaml"  # published hyper-parameters of each base model
+ARTIFACTS = RULES / "artifacts.yaml"  # external files that any experiment may use
 
 
 class _StrictLoader(yaml.SafeLoader):
@@ -49,8 +57,9 @@ def load_yaml(path: str | Path) -> dict:
         raise InputError(f"{path}: not YAML: {error}") from None
 
 
-def fill_defaults(config: object, schema: dict) -> object:
+def fill_defaults(config: object, schema: dict, definitions: dict) -> object:
     """Return ``config`` with the schema's defaults where keys are absent."""
+    schema = definitions[schema["$ref"].rpartition("/")[2]] if "$ref" in schema else schema
     if not isinstance(config, dict):
         return config
     properties = schema.get("properties", {})
@@ -58,20 +67,51 @@ def fill_defaults(config: object, schema: dict) -> object:
     others = schema.get("additionalProperties")
     others = others if isinstance(others, dict) else {}
     return {
-        key: fill_defaults(value, properties.get(key, others))
+        key: fill_defaults(value, properties.get(key, others), definitions)
         for key, value in (absent | config).items()
     }
 
 
 def check(config: dict) -> dict:
-    """Return the config with defaults filled in; raise ``InputError`` for the first mistake."""
+    """Return the config with presets, known artifacts and defaults filled in.
+
+    Raises ``InputError`` for the first mistake. A checked config stays as it is.
+    """
     schema = load_yaml(SCHEMA)
-    config = fill_defaults(config, schema)
+    validate(config, schema)
+    config = fill_defaults(with_presets(config), schema, schema["$defs"])
+    validate(config, schema)
+    known = load_yaml(ARTIFACTS) | config["artifacts"]
+    check_names(config, known)
+    used = {name for _, name in artifacts_named(config)} | set(config["artifacts"])
+    return config | {"artifacts": {name: known[name] for name in sorted(used)}}
+
+
+def validate(config: dict, schema: dict) -> None:
+    """Raise ``InputError`` for the first violation of the schema."""
     validator = jsonschema.Draft202012Validator(schema)
     for error in sorted(validator.iter_errors(config), key=lambda error: list(error.path)):
         raise InputError(explain(error))
-    check_names(config)
-    return config
+
+
+def with_presets(config: dict) -> dict:
+    """Return the config with each base model's whole ``finetune``, and none beside.
+
+    A model's own settings win over those of the experiment, and these over the preset's.
+    """
+    presets = load_yaml(PRESETS)
+    models = {}
+    for name, model in config["base_models"].items():
+        if "preset" in model:
+            refer(model["preset"], presets, f"base_models.{name}.preset", "the presets")
+        settings = [presets.get(model.get("preset"), {}), config.get("finetune", {})]
+        settings.append(model.get("finetune", {}))
+        merged = {key: value for part in settings for key, value in part.items()}
+        mixed = [part.get("mixed", {}) for part in settings]
+        merged["mixed"] = {key: value for part in mixed for key, value in part.items()}
+        models[name] = model | {"finetune": merged}
+    others = {key: value for key, value in config.items() if key != "finetune"}
+    return others | {"base_models": models}
 
 
 def explain(error: jsonschema.ValidationError) -> str:
@@ -95,33 +135,122 @@ def explain(error: jsonschema.ValidationError) -> str:
     return f"config: {place}: {error.message}. {described}".strip()
 
 
-def check_names(config: dict) -> None:
-    """Raise ``InputError`` for a name that refers to nothing, or to something unfit."""
-    domains, artifacts, tts = config["domains"], config["artifacts"], config["tts"]
+def check_names(config: dict, artifacts: dict) -> None:
+    """Raise ``InputError`` for a name that refers to nothing, or to something unfit.
+
+    Writes out ``targets: all`` and the longest durations that the window allows.
+    """
+    domains, window = config["domains"], config["window"]
+    if config["targets"] == "all":
+        source = [] if config["source"] == COMPLEMENT else config["source"]
+        config["targets"] = [name for name in domains if name not in source]
     for role in ("source", "targets"):
-        for name in config[role]:
+        for name in [] if config[role] == COMPLEMENT else config[role]:
             refer(name, domains, role, "domains")
-    for name in config["source"]:
-        if is_text_only(domains[name]):
-            raise InputError(f"config: source: {name!r} has texts only; a source needs recordings")
-        if name in config["targets"]:
-            raise InputError(f"config: targets: {name!r} is a source too; take it out of one list")
-    refer(config["model"]["artifact"], artifacts, "model.artifact", "artifacts")
-    for kind, entries in (("domains", domains), ("tts", tts)):
-        for name, entry in entries.items():
-            if "artifact" in entry:
-                refer(entry["artifact"], artifacts, f"{kind}.{name}.artifact", "artifacts")
+    check_roles(config)
+    for place, name in artifacts_named(config):
+        refer(name, artifacts, place, "artifacts")
+    for name, model in config["base_models"].items():
+        settings, place = model["finetune"], f"base_models.{name}"
+        if "learning_rate" not in settings:
+            raise InputError(f"config: {place}: name a preset, or finetune.learning_rate")
+        if not settings["epochs"] and not settings["max_steps"]:
+            raise InputError(
+                f"config: {place}: neither finetune.epochs nor max_steps ends training"
+            )
     for name, domain in domains.items():
-        if domain.setdefault("max_duration", config["window"]) > config["window"]:
+        if domain.setdefault("max_duration", window) > window:
             raise InputError(
                 f"config: domains.{name}.max_duration: {domain['max_duration']} s is more than"
-                f" the window of {config['window']} s, in which all arms hear the same"
+                f" the window of {window} s, in which all arms hear the same"
             )
         if name in config["targets"] and not is_text_only(domain) and domain.get("test") == 0:
             raise InputError(f"config: domains.{name}.test: 0 utterances give no WER; raise it")
-    refer(config["task_vector"]["chosen_on"], {"real": {}} | tts, "task_vector.chosen_on", "tts")
     bounds = config["filter"]
-    bounds["max_duration"] = min(bounds["max_duration"], bounds["window"], config["window"])
+    bounds.setdefault("base_model", next(iter(config["base_models"])))
+    refer(bounds["base_model"], config["base_models"], "filter.base_model", "base_models")
+    bounds["max_duration"] = min(bounds["max_duration"], bounds["window"], window)
+
+
+def check_roles(config: dict) -> None:
+    """Raise ``InputError`` for a domain or synthetic speech that can't be what it is named for."""
+    domains, training = config["domains"], training_tts(config)
+    if not training:
+        raise InputError("config: tts: all are held out; one at least must be trained on")
+    if config["source"] != COMPLEMENT:
+        for name in config["source"]:
+            if is_text_only(domains[name]):
+                raise InputError(
+                    f"config: source: {name!r} has texts only; a source needs recordings"
+                )
+            if name in config["targets"]:
+                raise InputError(
+                    f"config: targets: {name!r} is a source too; take it out of one list"
+                )
+    else:
+        for target in config["targets"]:
+            if not domains_of(config, source_group(config, target)):
+                raise InputError(f"config: source: no domain but {target!r} has recordings")
+    check_speakers(config)
+    check_held_out(config["tts"])
+    chosen_on = config["task_vector"]["chosen_on"]
+    refer(chosen_on, {"real": {}} | dict.fromkeys(training), "task_vector.chosen_on", "tts")
+    for name in config["targets"]:
+        if chosen_on == "real" and is_text_only(domains[name]) and test_speech(config, name):
+            raise InputError(
+                f"config: task_vector.chosen_on: real, but {name!r} has no recordings; name one of"
+                f" {', '.join(training)}"
+            )
+
+
+def check_speakers(config: dict) -> None:
+    """Raise ``InputError`` for a TTS that can't or must not imitate the source's speakers."""
+    for name, tts in config["tts"].items():
+        if tts.get("speakers") != "source":
+            continue
+        if "speaker_encoder" not in tts:
+            raise InputError(
+                f"config: tts.{name}: speakers: source needs speaker_encoder, the artifact that"
+                " computes their x-vectors; spkrec-xvect-voxceleb is one"
+            )
+        if config["source"] == COMPLEMENT:
+            raise InputError(
+                f"config: tts.{name}.speakers: in complement mode every domain is a target, and its"
+                " speakers must not be heard; name an artifact"
+            )
+
+
+def check_held_out(tts: dict) -> None:
+    """Raise ``InputError`` for a voice that is held out here and trained on there."""
+    for name, held_out in tts.items():
+        for other, trained in tts.items():
+            if not held_out["held_out"] or trained["held_out"]:
+                continue
+            same = (held_out["engine"], held_out["artifact"]) == (
+                trained["engine"],
+                trained["artifact"],
+            )
+            if same and (shared := set(held_out["voices"]) & set(trained["voices"])):
+                raise InputError(
+                    f"config: tts.{name}.voices: {min(shared)!r} is held out here, but {other}"
+                    " trains on it; take it out of one of them"
+                )
+
+
+def artifacts_named(config: dict) -> Iterator[tuple[str, str]]:
+    """Yield every place of the config that names an artifact, and the name."""
+    for name, model in config["base_models"].items():
+        yield f"base_models.{name}.artifact", model["artifact"]
+    for name, domain in config["domains"].items():
+        if "artifact" in domain:
+            yield f"domains.{name}.artifact", domain["artifact"]
+        for kind, settings in domain.get("augmentation", {}).items():
+            if isinstance(settings, dict) and "artifact" in settings:
+                yield f"domains.{name}.augmentation.{kind}.artifact", settings["artifact"]
+    for name, tts in config["tts"].items():
+        for key in ("artifact", "speakers", "speaker_encoder"):
+            if key in tts and tts[key] != "source":
+                yield f"tts.{name}.{key}", tts[key]
 
 
 def refer(name: str, known: dict, place: str, where: str) -> None:
@@ -130,108 +259,6 @@ def refer(name: str, known: dict, place: str, where: str) -> None:
         nearest = difflib.get_close_matches(name, known, 1)
         remedy = f"did you mean {nearest[0]!r}?" if nearest else f"known: {', '.join(known)}"
         raise InputError(f"config: {place}: {name!r} is not under {where}; {remedy}")
-
-
-def is_text_only(domain: dict) -> bool:
-    """Say whether a domain has no recordings."""
-    return "texts" in domain
-
-
-def model_name(arm: str, target: str, tts: str | None) -> str:
-    """Return the name under ``models/`` of an arm without its vector."""
-    return {
-        PRETRAINED: PRETRAINED,
-        "source-real": "source-real",
-        "source-synthetic": f"source-{tts}",
-        "source-mixed": f"source-mixed-{tts}",
-        CONTINUED: f"{target}-{tts}-after-source-mixed-{tts}",
-        "target-synthetic": f"{target}-{tts}",
-        "target-real": f"{target}-real",
-    }[arm]
-
-
-def delivered(config: dict, target: str, tts: str) -> str:
-    """Return the name under ``models/`` of the adapted checkpoint that is written for a target."""
-    choice = config["task_vector"]["delivered"]
-    return f"{model_name(choice['arm'], target, tts)}+tv{choice['scaling_coefficient']:g}"
-
-
-def evaluations(config: dict) -> Iterator[dict]:
-    """Yield every number of the experiment: which model is scored on which speech, and as what.
-
-    This is the whole matrix. A target without recordings has its delivered checkpoint, whose
-    ``score`` is null. The dev speech is where the scaling coefficient of a vector is chosen.
-    """
-    for target in config["targets"]:
-        if is_text_only(config["domains"][target]):
-            choice = config["task_vector"]["delivered"]
-            for tts in config["tts"]:
-                arm, scale = choice["arm"] + VECTOR, choice["scaling_coefficient"]
-                yield from evaluations_of(config, target, arm, tts, scale, None, None)
-            continue
-        for arm, tts, scale in arms(config):
-            yield from evaluations_of(config, target, arm, tts, scale, "real", "test")
-            if scale is not None:
-                speech = config["task_vector"]["chosen_on"]
-                yield from evaluations_of(config, target, arm, tts, scale, speech, "dev")
-
-
-def arms(config: dict) -> Iterator[tuple[str, str | None, float | None]]:
-    """Yield arm, TTS and scaling coefficient: one that hears no TTS once, a vector with each."""
-    for arm in config["arms"]:
-        hears_tts = arm not in (PRETRAINED, "source-real", "target-real")
-        scales = config["task_vector"]["scaling_coefficients"] if arm.endswith(VECTOR) else [None]
-        for tts in config["tts"] if hears_tts else [None]:
-            for scale in scales:
-                yield arm, tts, scale
-
-
-def evaluations_of(
-    config: dict,
-    target: str,
-    arm: str,
-    tts: str | None,
-    scale: float | None,
-    speech: str | None,
-    split: str | None,
-) -> Iterator[dict]:
-    """Yield the evaluations of one model on one test or dev set, one for each seed.
-
-    ``scaling_coefficient`` and ``vector_on`` are null without a vector; the pretrained model has
-    seed 0 only.
-    """
-    results, base = results_folder(config), arm.removesuffix(VECTOR)
-    model = model_name(base, target, tts)
-    added = "" if scale is None else f"+tv{scale:g}"
-    written = model if split else model + added  # a vector is added while a model is transcribing
-    for seed in [0] if arm == PRETRAINED else config["seeds"]:
-        path = f"{model}{added}/seed{seed}/{target}/{speech}/{split}"
-        yield {
-            "target": target,
-            "arm": arm,
-            "tts": tts,
-            "model": f"{results}/models/{written}/seed{seed}",
-            "scaling_coefficient": scale,
-            "vector_on": None if scale is None else base,
-            "speech": speech,
-            "split": split,
-            "seed": seed,
-            "window": window_of(config, model),
-            "manifest": f"{results}/manifests/{target}/{speech}/{split}.jsonl" if split else None,
-            "hypotheses": f"{results}/hypotheses/{path}.jsonl" if split else None,
-            "score": f"{results}/scores/{path}.json" if split else None,
-            "target_recordings": "training" if arm == "target-real" else "none",
-        }
-
-
-def window_of(config: dict, model: str) -> float:
-    """Return the audio window (s) in which a model is decoded; the pretrained one keeps its own."""
-    return WHISPER_WINDOW if model == PRETRAINED else config["window"]
-
-
-def results_folder(config: dict) -> str:
-    """Return the folder of the experiment's files."""
-    return f"results/{config['name']}"
 
 
 def main(argv: list[str] | None = None) -> None:

@@ -7,8 +7,8 @@ from html import escape
 import matplotlib
 from matplotlib.figure import Figure
 
-from experiment import PRETRAINED
-from plain_words import percent
+from matrix import PRETRAINED
+from plain_words import TASK_VECTORS, percent
 
 INK = "#010203"  # drawn in this, shown in the page's own text colour
 COLOURS = ("#2f7fc1", "#d07a22", "#3f9b57", "#a763b5")  # legible on white and on black
@@ -33,14 +33,17 @@ def curves(target: dict) -> dict[str, list[dict]]:
     """
     found: dict[str, list[dict]] = {}
     several = len({row["tts"] for row in target["rows"] if row["tts"]}) > 1
+    vectors = {row["vector"] for row in target["rows"] if row["vector"]}
     for row in target["rows"]:
         if row["vector_on"] is not None:
-            name = row["vector_on"].replace("->", "→") + (f" ({row['tts']})" if several else "")
+            name = row["vector_on"].replace("->", "→")
+            name += f" ({row['tts']})" if several and row["tts"] else ""
+            name += f" + λ {TASK_VECTORS[row['vector']]}" if len(vectors) > 1 else ""
             if name not in found:
                 found[name] = [
                     other | {"scaling_coefficient": 0}
                     for other in target["rows"]
-                    if (other["arm"], other["tts"]) == (row["vector_on"], row["tts"])
+                    if other["arm"] == row["vector_on"] and other["tts"] in (row["tts"], None)
                 ]
             found[name].append(row)
     return {
@@ -54,7 +57,7 @@ def lambda_curve(target: dict, confidence: float) -> str:
     found = curves(target)
     if not found:
         return ""
-    with matplotlib.rc_context(STYLE | {"svg.hashsalt": target["target"]}):
+    with matplotlib.rc_context(STYLE | {"svg.hashsalt": target["name"]}):
         figure = Figure(figsize=(6.4, 3.6), layout="constrained")
         axes = figure.subplots()
         draw_pretrained(axes, target)
@@ -68,7 +71,7 @@ def lambda_curve(target: dict, confidence: float) -> str:
         axes.legend(frameon=False, fontsize=9, loc="lower left", bbox_to_anchor=(0, 1), ncols=2)
         buffer = io.StringIO()
         figure.savefig(buffer, format="svg", transparent=True)
-    title = f"WER on {target['target']} against the scaling coefficient"
+    title = f"WER on {target['name']} against the scaling coefficient"
     return inline(buffer.getvalue(), title, description(found))
 
 

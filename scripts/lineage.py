@@ -16,8 +16,9 @@ from atomic import atomic_path
 from code_version import code_version
 
 PACKAGES = (
-    "torch", "transformers", "tokenizers", "safetensors", "onnxruntime", "hibari-tts", "numpy",
-    "soundfile", "soxr", "jiwer", "whisper-normalizer",
+    "torch", "torchaudio", "transformers", "tokenizers", "safetensors", "speechbrain", "peft",
+    "bitsandbytes", "onnxruntime", "hibari-tts", "numpy", "soundfile", "soxr", "jiwer",
+    "whisper-normalizer",
 )  # fmt: skip
 STARTED = time.time()
 MAXRSS_UNIT = 1 if sys.platform == "darwin" else 1024  # bytes

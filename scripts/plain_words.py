@@ -2,9 +2,10 @@
 
 from collections.abc import Iterable
 
-from experiment import PRETRAINED, VECTOR
+from matrix import PRETRAINED, VECTOR
 
 TOPLINE = "target-real"
+TASK_VECTORS = {"pooled": "τ", "domains": "mean τ of domains", "engines": "mean τ of engines"}
 MINUS = "\N{MINUS SIGN}"
 
 
@@ -28,7 +29,7 @@ def label(row: dict, with_tts: bool = False) -> str:
     """Return an arm's name as it is shown: with arrow, scaled vector and, if wanted, its TTS."""
     name = row["arm"].removesuffix(VECTOR).replace("->", "→")
     if row["scaling_coefficient"] is not None:
-        name += f" + {row['scaling_coefficient']:g} τ"
+        name += f" + {row['scaling_coefficient']:g} {TASK_VECTORS[row['vector']]}"
     return f"{name} ({row['tts']})" if with_tts and row["tts"] else name
 
 
@@ -39,8 +40,23 @@ def sentences(target: dict) -> list[str]:
     set would look better than it is.
     """
     rows = [row for row in target["rows"] if row["scaling_coefficient"] is None or row["chosen"]]
-    found = [about_text(target["target"], rows), about_vector(rows), about_topline(rows)]
+    found = [
+        about_test_speech(target),
+        about_text(target["name"], rows),
+        about_vector(rows),
+        about_topline(rows),
+    ]
     return [sentence for sentence in found if sentence]
+
+
+def about_test_speech(target: dict) -> str:
+    """Say so if the test set has no recordings."""
+    if target["speech"] == "real":
+        return ""
+    return (
+        f"{target['target']} has no recordings: these are word errors on synthetic speech"
+        f" ({target['speech']}) of its test texts, and no evidence for human speech."
+    )
 
 
 def about_text(name: str, rows: list[dict]) -> str:

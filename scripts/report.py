@@ -18,9 +18,9 @@ import summary_table
 from atomic import atomic_path
 from audio import SAMPLING_RATE, load_audio
 from errors import InputError, run
-from experiment import CONTINUED, PRETRAINED
 from lambda_curve import lambda_curve
 from manifest import read_jsonl, read_manifest
+from matrix import CONTINUED, PRETRAINED
 from normalise import normalise
 
 TEMPLATE = Path(__file__).parent / "templates" / "report.html.j2"
@@ -192,9 +192,9 @@ def facts(experiment: dict, summary: dict) -> list[tuple[str, str]]:
     rows = [row for target in summary["targets"] for row in target["rows"]]
     seeds = {seed for row in rows if row["arm"] != PRETRAINED for seed in row["seeds"]}
     found = {
-        "Base model": experiment.get("model"),
+        "Base models": experiment.get("base_models"),
         "Source domains": experiment.get("source"),
-        "Target domains": [target["target"] for target in summary["targets"]],
+        "Target domains": list(dict.fromkeys(target["target"] for target in summary["targets"])),
         "Speech synthesis": experiment.get("tts"),
         "Audio window": experiment.get("window") and f"{experiment['window']} s",
         "Seeds of training": sorted(seeds),
@@ -205,10 +205,7 @@ def facts(experiment: dict, summary: dict) -> list[tuple[str, str]]:
 
 def in_words(value: Any) -> str:
     """Return a setting as it is read: the names in a list or a table, one after the other."""
-    if isinstance(value, dict):
-        inner = value.get("artifact")
-        return inner if isinstance(inner, str) else ", ".join(map(str, value))
-    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+    return ", ".join(map(str, value)) if isinstance(value, dict | list) else str(value)
 
 
 def render(
@@ -223,7 +220,7 @@ def render(
         autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     curve_of = {
-        target["target"]: Markup(lambda_curve(target, summary["confidence"]))  # escapes for itself
+        target["name"]: Markup(lambda_curve(target, summary["confidence"]))  # escapes for itself
         for target in summary["targets"]
     }
     artifacts = experiment.get("artifacts", {})
@@ -287,8 +284,7 @@ def main(argv: list[str] | None = None) -> None:
     real, synthetic = read_manifests(options.real), read_manifests(options.synthetic)
     examples = audio_examples(real, synthetic, options.examples) if options.examples else {}
     changed = {
-        target["target"]: changed_utterances(target, options.changed)
-        for target in summary["targets"]
+        target["name"]: changed_utterances(target, options.changed) for target in summary["targets"]
     }
     page = render(summary, experiment, examples, changed, origin_of(options.summary))
     with atomic_path(options.output) as temporary:

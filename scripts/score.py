@@ -45,6 +45,8 @@ def score(references: list[dict], hypotheses: list[dict]) -> dict[str, Any]:
     """Return counts, the rates that follow from them, and the counts of each utterance.
 
     Both sides are normalised. Rates are fractions, pooled: all errors over all reference units.
+    ``wer_against_raw_references`` is what the published scripts compute, and no measure of errors:
+    normalised hypotheses against raw references, so that "nine am" for "9 am" is wrong.
     """
     text_of = {row["id"]: normalise(row["text"]) for row in hypotheses}
     expected = [normalise(row["text"]) for row in references]
@@ -72,6 +74,7 @@ def score(references: list[dict], hypotheses: list[dict]) -> dict[str, Any]:
         ),
         "wer": error_rate(totals["words"], "words"),
         "cer": error_rate(totals["characters"], "characters"),
+        "wer_against_raw_references": jiwer.wer([row["text"] for row in references], found),
         "per_utterance": utterances,
     }
 
@@ -126,30 +129,44 @@ def write_score(path: Path, result: dict[str, Any]) -> None:
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Score one file of hypotheses."""
+    """Score hypotheses of one manifest."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument(
         "--references", type=Path, required=True, help="manifest (JSON lines) with the true texts"
     )
     parser.add_argument(
-        "--hypotheses", type=Path, required=True, help="JSON lines with id and raw text"
+        "--hypotheses",
+        type=Path,
+        nargs="+",
+        required=True,
+        help="JSON lines with id and raw text; several files are scored one by one",
     )
     parser.add_argument(
-        "--output", type=Path, required=True, help="score to write (JSON; rates are fractions)"
+        "--output",
+        type=Path,
+        nargs="+",
+        required=True,
+        help="score to write (JSON; rates are fractions), one for each file of hypotheses",
     )
-    arguments = parser.parse_args(argv)
-
-    references, hypotheses = read_manifest(arguments.references), read_jsonl(arguments.hypotheses)
-    check_same_ids(references, hypotheses, arguments.references, arguments.hypotheses)
-    check_any_words(references, arguments.references)
-    result = score(references, hypotheses)
-    write_score(arguments.output, result)
-    print(
-        f"WER {result['wer']:.2%}, CER {result['cer']:.2%}:"
-        f" {result['utterances']} utterances, {result['words']['reference_words']} words"
-    )
-    inputs = [arguments.references, arguments.hypotheses]
-    lineage.record(__file__, [arguments.output], inputs, {"normaliser": "whisper-normalizer"})
+    options = parser.parse_args(argv)
+    if len(options.hypotheses) != len(options.output):
+        raise InputError(
+            f"{len(options.hypotheses)} files of hypotheses and {len(options.output)} outputs;"
+            " give as many --output as --hypotheses, in the same order"
+        )
+    references = read_manifest(options.references)
+    check_any_words(references, options.references)
+    for path, output in zip(options.hypotheses, options.output, strict=True):
+        hypotheses = read_jsonl(path)
+        check_same_ids(references, hypotheses, options.references, path)
+        result = score(references, hypotheses)
+        write_score(output, result)
+        print(
+            f"{path}: WER {result['wer']:.2%}, CER {result['cer']:.2%}:"
+            f" {result['utterances']} utterances, {result['words']['reference_words']} words"
+        )
+        inputs = [options.references, path]
+        lineage.record(__file__, [output], inputs, {"normaliser": "whisper-normalizer"})
 
 
 if __name__ == "__main__":

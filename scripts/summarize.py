@@ -21,17 +21,18 @@ from bootstrap import (
     two_sided_p,
 )
 from errors import InputError, run
-from experiment import CONTINUED, PRETRAINED
+from matrix import CONTINUED, PRETRAINED
 from plain_words import label, sentences
 from summary_table import print_summary
 
 KEYS = (
-    "target", "arm", "tts", "model", "scaling_coefficient", "vector_on", "speech", "split", "seed",
-    "window", "manifest", "hypotheses", "score", "target_recordings",
+    "base", "target", "arm", "tts", "model", "scaling_coefficient", "vector", "vector_on", "speech",
+    "split", "seed", "window", "manifest", "hypotheses", "score", "target_recordings",
 )  # fmt: skip
 ERRORS = ("substitutions", "deletions", "insertions")
 COLUMNS = (
-    "target", "arm", "tts", "scaling_coefficient", "chosen", "wer", "wer_low", "wer_high", "cer",
+    "base", "target", "speech", "arm", "tts", "vector", "scaling_coefficient", "chosen",
+    "wer", "wer_low", "wer_high", "cer", "wer_against_raw_references",
     "versus_pretrained", "versus_pretrained_low", "versus_pretrained_high", "versus_pretrained_p",
     "versus_baseline", "versus_baseline_low", "versus_baseline_high", "versus_baseline_p",
     "utterances", "words", "seeds", "window", "target_recordings", "chosen_on",
@@ -59,7 +60,8 @@ def read_evaluations(path: Path) -> list[dict]:
         if identity in seen:
             raise InputError(
                 f"{path}: evaluations {seen[identity]} and {number} are both of"
-                f" {label(row)} on {row['target']}, seed {row['seed']}, split {row['split']}"
+                f" {label(row)} of {row['base']} on {row['target']}, seed {row['seed']},"
+                f" split {row['split']}"
             )
         seen[identity] = number
     return rows
@@ -67,7 +69,12 @@ def read_evaluations(path: Path) -> list[dict]:
 
 def identity_of(row: dict) -> tuple:
     """Return what makes a row of the table: its evaluations differ in seed and test set only."""
-    return (row["target"], row["tts"], row["arm"], row["scaling_coefficient"])
+    return (*vector_of(row), row["scaling_coefficient"])
+
+
+def vector_of(row: dict) -> tuple:
+    """Return what rows have in common that differ in their scaling coefficient only."""
+    return (row["base"], row["target"], row["tts"], row["arm"], row["vector"])
 
 
 def gather(evaluations: Iterable[dict]) -> list[dict]:
@@ -106,6 +113,9 @@ def pool_seeds(group: list[dict], scores: list[dict]) -> dict:
         "reference_words": words,
         "wer": float(pooled.sum() / words.sum()),
         "cer": float(np.mean([score["cer"] for score in scores])),
+        "wer_against_raw_references": float(
+            np.mean([score["wer_against_raw_references"] for score in scores])
+        ),
         "wer_of_seeds": [float(row.sum() / words.sum()) for row in errors],
         "counts": {
             key: float(np.mean([score["words"][key] for score in scores]))
@@ -141,14 +151,14 @@ def check_same_references(
 
 
 def choose_scaling_coefficients(dev_rows: Iterable[dict]) -> dict[tuple, dict]:
-    """Return per (target, tts, arm) the dev row of the chosen scaling coefficient.
+    """Return per ``vector_of`` the dev row of the chosen scaling coefficient.
 
     It has the lowest WER, averaged over the seeds; among equal ones the coefficient is the lowest.
     """
     chosen: dict[tuple, dict] = {}
     ordered = sorted(dev_rows, key=lambda row: (row["wer"], row["scaling_coefficient"]))
     for row in ordered:
-        chosen.setdefault(identity_of(row)[:3], row)
+        chosen.setdefault(vector_of(row), row)
     return chosen
 
 
@@ -174,6 +184,7 @@ def compare(rates: np.ndarray, to: np.ndarray, difference: float, confidence: fl
 
 
 def summarize_target(
+    name: str,
     rows: list[dict],
     dev_rows: list[dict],
     resamples: int,
@@ -200,15 +211,16 @@ def summarize_target(
     several_tts = len({row["tts"] for row in rows if row["tts"]}) > 1
     table = []
     for index, row in enumerate(rows):
-        dev, choice = dev_of.get(identity_of(row)), chosen.get(identity_of(row)[:3])
+        dev, choice = dev_of.get(identity_of(row)), chosen.get(vector_of(row))
         is_chosen = (
             choice is not None and choice["scaling_coefficient"] == row["scaling_coefficient"]
         )
         entry = {
             key: row[key]
             for key in (
-                "arm", "tts", "scaling_coefficient", "vector_on", "window", "target_recordings",
-                "wer", "cer", "counts", "seeds", "wer_of_seeds", "models", "scores", "hypotheses",
+                "arm", "tts", "vector", "scaling_coefficient", "vector_on", "window",
+                "target_recordings", "wer", "cer", "wer_against_raw_references", "counts", "seeds",
+                "wer_of_seeds", "models", "scores", "hypotheses",
             )
         }  # fmt: skip
         entry |= {
@@ -222,15 +234,17 @@ def summarize_target(
                 len(dev["ids"]) if is_chosen and dev["speech"] == "real" else 0
             ),
         }
-        for name, arm in (("versus_pretrained", PRETRAINED), ("versus_baseline", CONTINUED)):
+        for key, arm in (("versus_pretrained", PRETRAINED), ("versus_baseline", CONTINUED)):
             other = reference_row(rows, row, arm)
-            entry[name] = None
+            entry[key] = None
             if other is not None and other != index:
                 difference = row["wer"] - rows[other]["wer"]
-                entry[name] = compare(rates[index], rates[other], difference, confidence)
+                entry[key] = compare(rates[index], rates[other], difference, confidence)
         table.append(entry)
     target = {
+        "base": first["base"],
         "target": first["target"],
+        "name": name,
         "speech": first["speech"],
         "manifest": first["manifest"],
         "utterances": len(first["ids"]),
@@ -262,16 +276,23 @@ def groups_of(row: dict, key: str | None) -> list[str] | None:
     return [str(utterance[key]) for utterance in row["utterance_rows"]]
 
 
-def text_only_target(name: str, checkpoints: list[dict]) -> dict:
+def untested_target(name: str, checkpoints: list[dict]) -> dict:
     """Return the entry of a target without recordings: its checkpoints, and no WER."""
     several = len(checkpoints) > 1
+    several_tts = len({row["tts"] for row in checkpoints}) > 1
     return {
-        "target": name,
+        "base": checkpoints[0]["base"],
+        "target": checkpoints[0]["target"],
+        "name": name,
         "speech": None,
         "manifest": None,
         "utterances": 0,
         "words": 0,
         "rows": [],
+        "checkpoints": [
+            {"label": label(row, several_tts), "model": row["model"], "seed": row["seed"]}
+            for row in checkpoints
+        ],
         "plain_words": [
             f"{name} has texts and no recordings: {len(checkpoints)} adapted"
             f" checkpoint{'s were' if several else ' was'} written, and no WER can be given."
@@ -283,23 +304,21 @@ def summarize(
     evaluations: list[dict], resamples: int = RESAMPLES, seed: int = 0, group_by: str | None = None
 ) -> dict[str, Any]:
     """Return the whole summary; rates and differences are fractions."""
+    several_bases = len({row["base"] for row in evaluations}) > 1
     targets = []
-    for name in dict.fromkeys(row["target"] for row in evaluations):
-        of_target = [row for row in evaluations if row["target"] == name]
+    for base, name in dict.fromkeys((row["base"], row["target"]) for row in evaluations):
+        of_target = [row for row in evaluations if (row["base"], row["target"]) == (base, name)]
+        title = f"{name} ({base})" if several_bases else name
         checkpoints = [row for row in of_target if row["score"] is None]
         scored = gather(row for row in of_target if row["score"] is not None)
-        test = [row for row in scored if row["split"] == "test"]
         dev = [row for row in scored if row["split"] == "dev"]
-        if test:
-            target = summarize_target(test, dev, resamples, seed, group_by=group_by)
-        else:
-            target = text_only_target(name, checkpoints)
-        several_tts = len({row["tts"] for row in checkpoints}) > 1
-        target["checkpoints"] = [
-            {"label": label(row, several_tts), "model": row["model"], "seed": row["seed"]}
-            for row in checkpoints
-        ]
-        targets.append(target)
+        for speech in dict.fromkeys(row["speech"] for row in scored if row["split"] == "test"):
+            test = [row for row in scored if (row["split"], row["speech"]) == ("test", speech)]
+            full = title if speech == "real" else f"{title}, spoken by {speech}"
+            target = summarize_target(full, test, dev, resamples, seed, group_by=group_by)
+            targets.append(target | {"checkpoints": []})
+        if checkpoints:
+            targets.append(untested_target(title, checkpoints))
     return {
         "confidence": CONFIDENCE,
         "resamples": resamples,
@@ -312,7 +331,9 @@ def summarize(
 def flat(target: dict, row: dict) -> dict[str, Any]:
     """Return a row as the TSV file has it: fractions, and empty where there is nothing."""
     cells = {key: row.get(key) for key in COLUMNS} | {
+        "base": target["base"],
         "target": target["target"],
+        "speech": target["speech"],
         "chosen": "yes" if row["chosen"] else "no",
         "wer_low": row["wer_interval"][0],
         "wer_high": row["wer_interval"][1],
@@ -341,7 +362,8 @@ def write_tsv(path: Path, summary: dict) -> None:
                 writer.writerow(flat(target, row))
             for checkpoint in target["checkpoints"]:
                 writer.writerow(
-                    {"target": target["target"], "arm": checkpoint["label"], "utterances": 0}
+                    {"base": target["base"], "target": target["target"]}
+                    | {"arm": checkpoint["label"], "utterances": 0}
                 )
 
 

@@ -29,9 +29,9 @@ def note(summary: dict) -> str:
 
 def title(target: dict) -> str:
     """Return a target's name and the size of its test set."""
-    return (
-        f"{target['target']}: {target['utterances']:,} test utterances, {target['words']:,} words"
-    )
+    kind = "" if target["speech"] == "real" else " synthetic"
+    utterances = f"{target['utterances']:,}{kind} test utterances"
+    return f"{target['name']}: {utterances}, {target['words']:,} words"
 
 
 def windows(target: dict) -> str:
@@ -89,7 +89,7 @@ def print_summary(summary: dict) -> None:
         for remark in remarks(target):
             print(remark)
         for checkpoint in target["checkpoints"]:
-            print(f"{target['target']}: {checkpoint['label']} is in {checkpoint['model']}")
+            print(f"{target['name']}: {checkpoint['label']} is in {checkpoint['model']}")
         print(*target["plain_words"], sep="\n", end="\n\n")
     print(note(summary))
 

@@ -1,14 +1,15 @@
 """The SYN2REAL task vector (Su et al. 2024, arXiv 2406.02925): subtract checkpoints, add to others.
 
 tau = theta(real) - theta(synthetic) of the source domains, both fine-tuned from one base model;
-a model of the target domain becomes theta + lambda * tau. Files are read and written tensor by
+a model of the target domain becomes theta + lambda * tau. The vectors of several source domains or
+TTS engines may be averaged (the paper's ensemble). Files are read and written tensor by
 tensor, and the arithmetic is float32.
 """
 
 import argparse
 import math
 import shutil
-from collections.abc import Iterable, Set
+from collections.abc import Iterable, Sequence, Set
 from pathlib import Path
 
 import torch
@@ -61,6 +62,23 @@ def subtract_files(real_path: Path, synthetic_path: Path, output: Path) -> None:
             for name in parameters(real)
         ),
     )
+
+
+def mean_files(vector_paths: Sequence[Path], output: Path) -> None:
+    """Write the mean of task vectors: of several source domains, or of several TTS engines.
+
+    Added up in the order given, in float32, and divided by their number.
+    """
+    vectors = [read_layout(path) for path in vector_paths]
+    first = vectors[0]
+    for other in vectors[1:]:
+        check_same_names(set(first.entries), set(other.entries), first.path, other.path)
+        check_same_shapes(first, other)
+    means = (
+        finite(sum(read_tensor(vector, name) for vector in vectors) / len(vectors), name, output)
+        for name in first.entries
+    )
+    write_tensors(output, first.header, means)
 
 
 def apply_files(
@@ -226,6 +244,12 @@ def parse_arguments(argv: list[str] | None) -> argparse.Namespace:
         "--output", type=Path, required=True, help="task vector to write (safetensors, float32)"
     )
 
+    command = commands.add_parser("mean", help="write the mean of several task vectors")
+    command.add_argument(
+        "--vectors", type=Path, nargs="+", required=True, help="task vectors, of one base model"
+    )
+    command.add_argument("--output", type=Path, required=True, help="task vector to write")
+
     command = commands.add_parser("apply", help="write checkpoint + coefficient * vector")
     command.add_argument(
         "--checkpoint",
@@ -247,13 +271,16 @@ def parse_arguments(argv: list[str] | None) -> argparse.Namespace:
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Run one of the two commands."""
+    """Run one of the three commands."""
     arguments = parse_arguments(argv)
     inputs: Iterable[Path]
     if arguments.command == "subtract":
         subtract_files(arguments.real, arguments.synthetic, arguments.output)
         inputs, outputs = [arguments.real, arguments.synthetic], [arguments.output]
         settings = {}
+    elif arguments.command == "mean":
+        mean_files(arguments.vectors, arguments.output)
+        inputs, outputs, settings = arguments.vectors, [arguments.output], {}
     else:
         outputs = apply_files(
             arguments.checkpoint,

@@ -20,6 +20,7 @@ def write_made_up_score(path: Path, errors: list[int], words: int = 5) -> str:
     counts |= {"hits": words * len(errors) - sum(errors), "reference_words": words * len(errors)}
     rate = sum(errors) / (words * len(errors))
     score = {"utterances": len(errors), "words": counts, "wer": rate, "cer": rate / 2}
+    score |= {"wer_against_raw_references": rate + 0.05}
     write_score(path, score | {"per_utterance": rows})
     return str(path)
 
@@ -38,11 +39,13 @@ def evaluation(
     name = arm.replace(">", "") + (f"+tv{scale:g}" if scale is not None else "")
     path = folder / name / f"seed{seed}" / f"{speech}-{split}.json"
     row = {
+        "base": "tiny",
         "target": "music",
         "arm": arm,
         "tts": None if arm in ("pretrained", "source-real", "target-real") else "kokoro",
         "model": f"models/{name}/seed{seed}",
         "scaling_coefficient": scale,
+        "vector": "pooled" if scale is not None else None,
         "vector_on": arm.removesuffix("+vector") if scale is not None else None,
         "speech": speech,
         "split": split,

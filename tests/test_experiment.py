@@ -6,11 +6,13 @@ import json
 import pytest
 
 import experiment
+import matrix
+from conftest import ROOT
 from errors import InputError
 
 CONFIG = {
     "name": "tiny",
-    "model": {"artifact": "base"},
+    "base_models": {"tiny": {"artifact": "base"}},
     "window": 10,
     "source": ["games"],
     "targets": ["phone", "shop"],
@@ -33,7 +35,7 @@ def changed(**changes) -> dict:
 def test_defaults_are_filled_in_at_every_depth():
     config = changed()
     assert config["seeds"] == [1]
-    assert config["domains"]["games"]["dev"] == 50
+    assert config["domains"]["games"]["min_words"] == 1
     assert config["domains"]["phone"]["max_duration"] == 10  # the window
     assert config["task_vector"]["delivered"]["scaling_coefficient"] == 0.25
     assert config["filter"]["max_duration"] == 10
@@ -48,7 +50,17 @@ def test_defaults_are_filled_in_at_every_depth():
         ({"targets": ["phon"]}, r"targets: 'phon' is not under domains; did you mean 'phone'\?"),
         ({"targets": ["games"]}, r"targets: 'games' is a source too"),
         ({"source": ["shop"]}, r"'shop' has texts only; a source needs recordings"),
-        ({"model": {"artifact": "huge"}}, r"model\.artifact: 'huge' is not under artifacts"),
+        (
+            {"base_models": {"tiny": {"artifact": "huge"}}},
+            r"base_models\.tiny\.artifact: 'huge' is not under artifacts",
+        ),
+        (
+            {"base_models": {"tiny": {"artifact": "base", "preset": "whisper-tny"}}},
+            r"tiny\.preset: 'whisper-tny' is not under the presets; did you mean 'whisper-tiny'\?",
+        ),
+        ({"finetune": {"epochs": 2}}, r"base_models\.tiny: name a preset, or finetune\.learning_"),
+        ({"finetune": {"learning_rate": 1e-5}}, r"neither finetune\.epochs nor max_steps"),
+        ({"filter": {"base_model": "tny"}}, r"filter\.base_model: 'tny' is not under base_models"),
         ({"arms": ["pretraned"]}, r"arms\.0: 'pretraned' is not one of"),
         (
             {"task_vector": {"chosen_on": "bark"}},
@@ -79,7 +91,7 @@ def test_a_domain_has_one_origin_that_fits(domain, message):
         changed(domains=CONFIG["domains"] | {"phone": domain})
 
 
-@pytest.mark.parametrize("name", ["source", "real", "mixed", "two-words", "Upper", "a/b"])
+@pytest.mark.parametrize("name", ["source", "real", "mixed", "except", "two-words", "Upper", "a/b"])
 def test_names_that_would_confuse_file_names_are_refused(name):
     with pytest.raises(InputError, match="can't be a name here"):
         changed(domains=CONFIG["domains"] | {name: {"texts": "a.txt"}})
@@ -93,7 +105,7 @@ def test_a_key_that_stands_twice_is_refused_with_both_lines(tmp_path):
 
 
 def test_the_matrix_has_every_arm_once_and_every_vector_at_every_coefficient():
-    rows = [row for row in experiment.evaluations(changed()) if row["target"] == "phone"]
+    rows = [row for row in matrix.evaluations(changed()) if row["target"] == "phone"]
     test = [row for row in rows if row["split"] == "test"]
     names = [(row["arm"], row["scaling_coefficient"]) for row in test]
     assert names == [
@@ -118,7 +130,7 @@ def test_the_matrix_has_every_arm_once_and_every_vector_at_every_coefficient():
 
 
 def test_the_pretrained_model_is_decoded_in_its_own_window_and_once_for_all_seeds():
-    rows = list(experiment.evaluations(changed(seeds=[1, 2])))
+    rows = list(matrix.evaluations(changed(seeds=[1, 2])))
     windows = {row["arm"]: row["window"] for row in rows}
     assert windows["pretrained"] == 30
     assert {window for arm, window in windows.items() if arm != "pretrained"} == {10}
@@ -127,16 +139,16 @@ def test_the_pretrained_model_is_decoded_in_its_own_window_and_once_for_all_seed
 
 
 def test_a_domain_of_texts_gives_a_checkpoint_and_no_score():
-    (row,) = [row for row in experiment.evaluations(changed()) if row["target"] == "shop"]
+    (row,) = [row for row in matrix.evaluations(changed()) if row["target"] == "shop"]
     assert row["score"] is None
-    assert row["model"] == "results/tiny/models/shop-kokoro+tv0.25/seed1"
+    assert row["model"] == "results/tiny/models/tiny/shop-kokoro+source-kokoro-tv0.25/seed1"
 
 
 def test_two_tts_share_the_arms_that_hear_none():
     tts = CONFIG["tts"] | {"bark": CONFIG["tts"]["kokoro"]}
     rows = [
         row
-        for row in experiment.evaluations(changed(tts=tts))
+        for row in matrix.evaluations(changed(tts=tts))
         if row["target"] == "phone" and row["split"] == "test"
     ]
     count = {arm: sum(row["arm"] == arm for row in rows) for arm in {row["arm"] for row in rows}}
@@ -145,11 +157,9 @@ def test_two_tts_share_the_arms_that_hear_none():
 
 
 def test_a_third_target_adds_rows_and_changes_none():
-    before = list(experiment.evaluations(changed()))
+    before = list(matrix.evaluations(changed()))
     domains = CONFIG["domains"] | {"third": {"manifest": "third.jsonl"}}
-    after = list(
-        experiment.evaluations(changed(domains=domains, targets=["phone", "shop", "third"]))
-    )
+    after = list(matrix.evaluations(changed(domains=domains, targets=["phone", "shop", "third"])))
     assert [row for row in after if row["target"] != "third"] == before
     assert len(after) > len(before)
 
@@ -157,9 +167,162 @@ def test_a_third_target_adds_rows_and_changes_none():
 def test_the_command_line_writes_the_matrix(tmp_path):
     output = tmp_path / "evaluations.json"
     experiment.main(["--experiment", json.dumps(CONFIG), "--output", str(output)])
-    assert json.loads(output.read_text()) == list(experiment.evaluations(changed()))
+    assert json.loads(output.read_text()) == list(matrix.evaluations(changed()))
 
 
 def test_only_the_topline_is_marked_as_trained_on_target_recordings():
-    rows = list(experiment.evaluations(changed()))
+    rows = list(matrix.evaluations(changed()))
     assert {row["arm"] for row in rows if row["target_recordings"] != "none"} == {"target-real"}
+
+
+def of_target(config: dict, target: str, split: str = "test") -> list[dict]:
+    rows = matrix.evaluations(config)
+    return [row for row in rows if (row["target"], row["split"]) == (target, split)]
+
+
+def finetune_of(**changes) -> dict:
+    return changed(**changes)["base_models"]["tiny"]["finetune"]
+
+
+def test_a_models_own_settings_win_over_the_experiments_and_these_over_the_presets():
+    model = {"artifact": "base", "preset": "whisper-tiny"}
+    assert finetune_of(base_models={"tiny": model}, finetune={})["learning_rate"] == 3e-5
+    settings = finetune_of(
+        base_models={"tiny": model | {"finetune": {"batch_size": 4}}},
+        finetune={"learning_rate": 1e-4, "batch_size": 8, "mixed": {"patience": 7}},
+    )
+    assert settings["learning_rate"] == 1e-4 and settings["batch_size"] == 4
+    assert settings["weight_decay"] == 0.1 and settings["max_steps"] == 40_000  # the preset's
+    assert settings["mixed"] == {"max_steps": 70_000, "patience": 7}
+    assert settings["optimizer"] == "adamw"  # the schema's
+
+
+def test_a_checked_config_is_checked_again_without_a_change():
+    config = changed(base_models={"tiny": {"artifact": "base", "preset": "whisper-tiny"}})
+    assert experiment.check(copy.deepcopy(config)) == config
+
+
+def test_artifacts_are_those_in_use_and_those_the_experiment_declares():
+    config = changed(base_models={"tiny": {"artifact": "whisper-tiny.en"}})
+    assert set(config["artifacts"]) == {"base", "queen", "voices", "whisper-tiny.en"}
+
+
+def test_every_base_model_has_the_whole_matrix():
+    models = {name: {"artifact": "base"} for name in ("tiny", "small")}
+    rows = list(matrix.evaluations(changed(base_models=models)))
+    tiny, small = ([row for row in rows if row["base"] == name] for name in models)
+    assert len(tiny) == len(small) == len(rows) / 2
+    assert [row["arm"] for row in tiny] == [row["arm"] for row in small]
+    assert tiny[0]["manifest"] == small[0]["manifest"] and tiny[0]["score"] != small[0]["score"]
+
+
+def test_in_complement_mode_each_targets_source_is_all_the_others():
+    domains = {name: {"manifest": f"{name}.jsonl"} for name in ("news", "music", "play")}
+    config = changed(domains=domains, source="complement", targets="all")
+    assert config["targets"] == ["news", "music", "play"]
+    assert matrix.domains_of(config, "except-music") == ["news", "play"]
+    models = {row["model"].split("/")[-2] for row in of_target(config, "music")}
+    assert {"except-music-real", "music-kokoro-after-except-music-mixed-kokoro"} <= models
+    assert not any("news" in name for name in models)
+
+
+def test_all_targets_are_those_that_are_no_source():
+    assert changed(targets="all")["targets"] == ["phone", "shop"]
+
+
+def test_an_ensemble_is_a_vector_of_its_own_beside_the_pooled_one():
+    tts = {name: CONFIG["tts"]["kokoro"] for name in ("kokoro", "bark")}
+    config = changed(
+        tts=tts,
+        arms=["pretrained+vector", "target-synthetic+vector"],
+        task_vector={"scaling_coefficients": [0.5], "vectors": ["pooled", "domains", "engines"]},
+    )
+    rows = of_target(config, "phone")
+    assert [(row["arm"], row["tts"], row["vector"]) for row in rows[:5]] == [
+        ("pretrained+vector", "kokoro", "pooled"),
+        ("pretrained+vector", "kokoro", "domains"),
+        ("pretrained+vector", "bark", "pooled"),
+        ("pretrained+vector", "bark", "domains"),
+        ("pretrained+vector", None, "engines"),
+    ]
+    added = [row["hypotheses"].split("/")[4] for row in rows if row["arm"] != "pretrained+vector"]
+    assert added[:3] == [
+        "phone-kokoro+source-kokoro-tv0.5",
+        "phone-kokoro+each-source-kokoro-tv0.5",
+        "phone-kokoro+source-engines-tv0.5",
+    ]
+    assert rows[0]["model"].endswith("models/tiny/pretrained/seed0") and rows[0]["seed"] == 1
+
+
+HELD_OUT = {"engine": "kokoro", "artifact": "voices", "voices": ["c"], "held_out": True}
+
+
+def with_test_texts(**changes) -> dict:
+    shop = {"texts": "shop.txt", "test_texts": "test.txt"}
+    return changed(
+        **{
+            "domains": CONFIG["domains"] | {"shop": shop},
+            "tts": CONFIG["tts"] | {"others": HELD_OUT},
+            "task_vector": {"chosen_on": "kokoro"},
+        }
+        | changes
+    )
+
+
+def test_a_domain_of_texts_is_tested_on_held_out_voices_that_no_arm_is_trained_on():
+    rows = of_target(with_test_texts(), "shop")
+    assert {row["speech"] for row in rows} == {"others"}
+    assert rows[0]["manifest"] == "results/tiny/manifests/shop/others/test.jsonl"
+    assert {row["tts"] for row in rows} == {None, "kokoro"}
+    assert "target-real" not in {row["arm"] for row in rows}
+    assert {row["speech"] for row in of_target(with_test_texts(), "phone")} == {"real"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"task_vector": {}}, r"chosen_on: real, but 'shop' has no recordings; name one of kokoro"),
+        ({"task_vector": {"chosen_on": "others"}}, r"'others' is not under tts; known: real, kok"),
+        ({"tts": {"others": HELD_OUT}}, r"tts: all are held out"),
+        (
+            {"tts": CONFIG["tts"] | {"others": HELD_OUT | {"voices": ["b", "c"]}}},
+            r"tts\.others\.voices: 'b' is held out here, but kokoro trains on it",
+        ),
+    ],
+)
+def test_held_out_voices_are_heard_in_tests_only(changes, message):
+    with pytest.raises(InputError, match=message):
+        with_test_texts(**changes)
+
+
+def test_the_experiments_that_come_with_the_project_are_right():
+    for path in (ROOT / "config.yaml", *sorted((ROOT / "experiments").glob("*.yaml"))):
+        experiment.check(experiment.load_yaml(path))
+
+
+def test_the_papers_matrix_is_every_scenario_with_seventeen_sources():
+    config = experiment.check(experiment.load_yaml(ROOT / "experiments/paper.yaml"))
+    assert len(config["targets"]) == 18
+    for target in config["targets"]:
+        source = matrix.domains_of(config, matrix.source_group(config, target))
+        assert len(source) == 17 and target not in source
+
+
+def test_the_default_experiment_has_the_published_targets_and_a_frozen_source():
+    config = experiment.check(experiment.load_yaml(ROOT / "config.yaml"))
+    assert config["targets"] == ["cooking", "music", "social", "weather"]
+    assert len(config["source"]) == 14 and not set(config["source"]) & set(config["targets"])
+    assert set(config["source"]) | set(config["targets"]) == set(config["domains"])
+
+
+@pytest.mark.parametrize(
+    ("source", "more", "message"),
+    [
+        (["games"], {}, r"tts\.kokoro: speakers: source needs speaker_encoder"),
+        ("complement", {"speaker_encoder": "voices"}, r"its speakers must not be heard"),
+    ],
+)
+def test_the_sources_speakers_are_imitated_only_where_that_can_be_and_may_be(source, more, message):
+    tts = {"kokoro": CONFIG["tts"]["kokoro"] | {"speakers": "source"} | more}
+    with pytest.raises(InputError, match=message):
+        changed(source=source, tts=tts)

@@ -103,7 +103,7 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict]:
 def run_report(folder: Path, **experiment) -> None:
     config = {
         "name": f"demo {EVIL}",
-        "model": {"artifact": "whisper-tiny.en"},
+        "base_models": {"whisper-tiny.en": {"artifact": "tiny.en"}},
         "source": ["news"],
         "window": 30,
         "finetune": {"learning_rate": 1e-5, "note": EVIL},
@@ -211,7 +211,7 @@ def test_curve_is_told_in_words_and_takes_the_pages_colour(written: tuple[Path, 
 
 def test_curve_escapes_names(written: tuple[Path, dict]):
     target = json.loads(json.dumps(written[1]["targets"][0]).replace("target-synthetic", EVIL))
-    svg = lambda_curve(target | {"target": EVIL}, 0.95)
+    svg = lambda_curve(target | {"name": EVIL}, 0.95)
     assert svg.count("&lt;script&gt;") >= 3  # title, words, legend
     assert "<script" not in svg
 
@@ -315,8 +315,8 @@ def test_settings_are_flat():
 
 def test_settings_and_origin_are_on_the_page(written: tuple[Path, dict]):
     page = Page(written[0].read_text())
-    assert {"finetune.learning_rate", "model.artifact"} <= set(page.said("code"))
-    assert {"1e-05", "whisper-tiny.en", "queen"} <= set(page.said("td") + page.said("th"))
+    assert {"finetune.learning_rate", "base_models.whisper-tiny.en"} <= set(page.said("code"))
+    assert {"1e-05", "artifact: tiny.en", "queen"} <= set(page.said("td") + page.said("th"))
     assert "abababababab" in page.said("code")
     codes = page.said("code")
     for row in written[1]["targets"][0]["rows"]:
@@ -328,7 +328,7 @@ def test_settings_and_origin_are_on_the_page(written: tuple[Path, dict]):
 def test_facts_are_at_the_top(written: tuple[Path, dict]):
     page = Page(written[0].read_text())
     facts = dict(zip(page.said("dt"), page.said("dd"), strict=False))
-    assert facts["Base model"] == "whisper-tiny.en"
+    assert facts["Base models"] == "whisper-tiny.en"
     assert facts["Target domains"] == "music, weather"
     assert facts["Seeds of training"] == "1"  # the pretrained model's 0 is none
     assert facts["Test utterances"] == "40"

@@ -150,7 +150,9 @@ def test_an_unexpected_hypothesis_alone_is_refused(tmp_path: Path):
 
 def test_score_is_printed_in_percent(tmp_path: Path, capsys: pytest.CaptureFixture):
     run_score(tmp_path, {"a": "go to bed now"}, {"a": "go to bed"})
-    assert capsys.readouterr().out == "WER 25.00%, CER 30.77%: 1 utterances, 4 words\n"
+    assert capsys.readouterr().out.endswith(
+        "/hyp.jsonl: WER 25.00%, CER 30.77%: 1 utterances, 4 words\n"
+    )
 
 
 def test_one_utterance_per_line_and_lineage_beside(tmp_path: Path):
@@ -162,3 +164,26 @@ def test_one_utterance_per_line_and_lineage_beside(tmp_path: Path):
         str(tmp_path / "manifest.jsonl"),
         str(tmp_path / "hyp.jsonl"),
     }
+
+
+def test_several_hypotheses_are_scored_one_by_one(tmp_path: Path):
+    run_score(tmp_path, {"a": "go to bed"}, {"a": "go to bed"})
+    other = tmp_path / "other.jsonl"
+    write_jsonl(other, [{"id": "a", "text": "go bed"}])
+    outputs = [tmp_path / "first.json", tmp_path / "second.json"]
+    arguments = ["--references", tmp_path / "manifest.jsonl"]
+    arguments += ["--hypotheses", tmp_path / "hyp.jsonl", other, "--output", *outputs]
+    main(list(map(str, arguments)))
+    first, second = (json.loads(path.read_text()) for path in outputs)
+    assert first == json.loads((tmp_path / "score.json").read_text())
+    assert first["wer"] == 0 and second["wer"] == pytest.approx(1 / 3)
+    recorded = json.loads((tmp_path / "second.json.lineage.json").read_text())
+    assert str(other) in recorded["inputs"] and len(recorded["inputs"]) == 2
+    with pytest.raises(InputError, match="2 files of hypotheses and 1 outputs"):
+        main(list(map(str, arguments[:-1])))
+
+
+def test_the_papers_asymmetric_rate_counts_what_is_only_written_differently(tmp_path: Path):
+    found = run_score(tmp_path, {"a": "wake me at nine"}, {"a": "Wake me at 9."})
+    assert found["wer"] == 0  # both are "wake me at 9"
+    assert found["wer_against_raw_references"] == 0.25  # nine is not 9

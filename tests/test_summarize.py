@@ -216,7 +216,7 @@ def test_target_without_recordings_has_a_checkpoint_and_no_wer(
     )
     assert weather["plain_words"] == [sentence]
     assert sentence in capsys.readouterr().out
-    assert "weather\ttarget-synthetic + 0.25 τ" in (tmp_path / "summary.tsv").read_text()
+    assert "tiny\tweather\t\ttarget-synthetic + 0.25 τ" in (tmp_path / "summary.tsv").read_text()
 
 
 def test_sentences_claim_what_the_intervals_bear_out(tmp_path: Path):
@@ -399,7 +399,9 @@ def test_scores_of_other_references_are_refused(tmp_path: Path):
 
 def test_double_and_incomplete_evaluations_are_refused(tmp_path: Path):
     row = evaluation(tmp_path, "pretrained", [1] * 4, seed=0)
-    with pytest.raises(InputError, match="evaluations 1 and 2 are both of pretrained on music"):
+    with pytest.raises(
+        InputError, match="evaluations 1 and 2 are both of pretrained of tiny on music"
+    ):
         run_summarize(tmp_path, [row, row])
     del row["split"]
     with pytest.raises(InputError, match="evaluation 1 lacks split"):

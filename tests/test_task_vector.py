@@ -69,6 +69,40 @@ def whispers(tmp_path: Path) -> dict[str, Path]:
     return paths
 
 
+def mean(vectors: list[Path], output: Path) -> Path:
+    main(["mean", "--vectors", *map(str, vectors), f"--output={output}"])
+    return output
+
+
+def test_mean_of_three_vectors_is_their_sum_over_three(tmp_path: Path):
+    paths = [
+        write(tmp_path / name, {"w": torch.tensor(values)})
+        for name, values in {"a": [3.0, 0.0], "b": [6.0, -1.0], "c": [0.0, 4.0]}.items()
+    ]
+    found = load_file(mean(paths, tmp_path / "mean.safetensors"))
+    assert found["w"].tolist() == [3.0, 1.0]
+
+
+def test_mean_of_one_vector_is_that_vector_to_the_byte(vector: Path, tmp_path: Path):
+    assert mean([vector], tmp_path / "mean.safetensors").read_bytes() == vector.read_bytes()
+
+
+def test_mean_of_vectors_of_different_models_is_refused(vector: Path, tmp_path: Path):
+    other = write(tmp_path / "other", {"w": torch.tensor([1.0, 2.0])})
+    with pytest.raises(InputError, match="1 parameter is only in .*tau.*first 'b'"):
+        mean([vector, other], tmp_path / "mean.safetensors")
+    assert not (tmp_path / "mean.safetensors").exists()
+
+
+def test_mean_vector_is_added_like_any_other(vector: Path, tmp_path: Path):
+    """The mean of tau and 3 tau is 2 tau: 1 + 2 * 4 = 9."""
+    thrice = write(tmp_path / "thrice", {n: 3 * t for n, t in load_file(vector).items()})
+    both = mean([vector, thrice], tmp_path / "mean.safetensors")
+    target = write(tmp_path / "target", BASE)
+    adapted = load_file(apply(target, both, 1.0, tmp_path / "adapted/model.safetensors"))
+    assert adapted["w"].tolist() == [9.0, 18.0]
+
+
 def test_vector_is_real_minus_synthetic(vector: Path):
     tau = load_file(vector)
     assert tau["w"].tolist() == [4.0, 8.0]

@@ -29,7 +29,7 @@ from manifest import read_jsonl, read_manifest, write_jsonl
 from normalise import normalise
 from tiny import write_whisper
 
-EMBEDDED = yaml.safe_load((ROOT / "config.yaml").read_text())
+EMBEDDED = yaml.safe_load((ROOT / "experiments/demo.yaml").read_text())
 RESULTS = Path("results/tiny")
 
 
@@ -68,17 +68,17 @@ def write_experiment(folder: Path, **changes: object) -> None:
         path.name: {"sha256": sha256(path), "sources": [{"path": str(path)}]}
         for path in sorted(base.iterdir())
     }
-    artifacts = {name: EMBEDDED["artifacts"][name] for name in ("asterisk", "hibari")}
     experiment = {
         "name": "tiny",
-        "model": {"artifact": f"tiny-{folder.name}"},
+        "base_models": {"base": {"artifact": f"tiny-{folder.name}"}},
         "window": 5,
         "source": ["prompts"],
         "targets": ["own", "leaflet"],
         "domains": {
             "prompts": {"corpus": "asterisk", "artifact": "asterisk"}
             | {"train": 8, "dev": 3, "test": 3, "min_words": 3},
-            "own": {"manifest": "own.jsonl", "dev": 3, "test": 6},
+            "own": {"manifest": "own.jsonl", "dev": 3, "test": 6}
+            | {"augmentation": {"telephone": {"probability": 1}}},
             "leaflet": {"texts": "leaflet.txt", "train": 5, "dev": 2},
         },
         "tts": {
@@ -90,7 +90,7 @@ def write_experiment(folder: Path, **changes: object) -> None:
         "task_vector": {"scaling_coefficients": [0.5], "chosen_on": "hibari"},
         "precision": "fp32",
         "resamples": 200,
-        "artifacts": artifacts | {f"tiny-{folder.name}": {"licence": "MIT", "files": files}},
+        "artifacts": {f"tiny-{folder.name}": {"licence": "MIT", "files": files}},
     }
     (folder / "tiny.yaml").write_text(yaml.safe_dump(experiment | changes))
     texts = ["We close at nine.", "The shop is open.", "Ask at the counter!", "Bring it back."]
@@ -166,13 +166,13 @@ def test_every_arm_of_the_target_has_a_number_and_the_report_shows_it(finished):
 
 
 def test_a_domain_of_texts_yields_an_adapted_checkpoint_that_loads(finished):
-    folder = finished / RESULTS / "models/leaflet-hibari+tv0.25/seed1"
+    folder = finished / RESULTS / "models/base/leaflet-hibari+source-hibari-tv0.25/seed1"
     model = WhisperForConditionalGeneration.from_pretrained(folder)
     assert model.generation_config.audio_window == 5
 
 
 def test_zero_shot_wer_is_that_of_plain_transformers_and_jiwer(finished):
-    folder = finished / RESULTS / "models/pretrained/seed0"
+    folder = finished / RESULTS / "models/base/pretrained/seed0"
     model = WhisperForConditionalGeneration.from_pretrained(folder)
     features = WhisperFeatureExtractor.from_pretrained(folder)
     tokenizer = WhisperTokenizer.from_pretrained(folder)
@@ -189,12 +189,17 @@ def test_zero_shot_wer_is_that_of_plain_transformers_and_jiwer(finished):
 
 
 def test_the_vector_and_the_checkpoint_are_three_lines_of_torch_to_the_bit(finished):
-    models = finished / RESULTS / "models"
+    models = finished / RESULTS / "models/base"
     real, synthetic, target, adapted = (
         load_file(models / name / "seed1/model.safetensors")
-        for name in ("source-real", "source-hibari", "own-hibari", "own-hibari+tv0.25")
+        for name in (
+            "source-real",
+            "source-hibari",
+            "own-hibari",
+            "own-hibari+source-hibari-tv0.25",
+        )
     )
-    vector = load_file(finished / RESULTS / "task_vectors/source-hibari/seed1.safetensors")
+    vector = load_file(finished / RESULTS / "task_vectors/base/source-hibari/seed1.safetensors")
     assert set(vector) == set(real) == set(adapted)
     for name in real:
         assert torch.equal(vector[name], real[name] - synthetic[name])
@@ -231,7 +236,7 @@ def test_a_third_target_is_one_line_and_plans_jobs_of_its_own_only(finished):
 
 
 def test_any_stage_can_be_asked_for_by_its_file_name(finished):
-    name = f"{RESULTS}/hypotheses/own-hibari+tv1.5/seed1/own/real/test.jsonl"
+    name = f"{RESULTS}/hypotheses/base/own-hibari+source-hibari-tv1.5/seed1/own/real/test.jsonl"
     snakemake(finished, name)
     assert len(read_jsonl(finished / name)) == 6
 
@@ -242,6 +247,36 @@ def test_a_mistake_in_the_config_is_one_message_before_any_job(finished):
     found = snakemake(finished, experiment="wrong.yaml", fails=True)
     assert "unknown key 'windw'; did you mean 'window'?" in found
     assert "Traceback" not in found
+
+
+def test_an_ensemble_and_a_held_out_voice_are_lines_of_the_config(finished):
+    """The mean over one source domain, and over one TTS, is the vector that is averaged."""
+    experiment = yaml.safe_load((finished / "tiny.yaml").read_text())
+    (finished / "leaflet-test.txt").write_text("We open at ten.\nCall the counter.\n")
+    experiment["domains"]["leaflet"]["test_texts"] = "leaflet-test.txt"
+    experiment["tts"]["other"] = {"engine": "hibari", "artifact": "hibari", "held_out": True} | {
+        "voices": ["heart_boy"]
+    }
+    experiment["arms"] = ["pretrained", "pretrained+vector"]
+    experiment["task_vector"]["vectors"] = ["domains", "engines"]
+    (finished / "ensemble.yaml").write_text(yaml.safe_dump(experiment))
+    snakemake(finished, experiment="ensemble.yaml")
+    own, leaflet = summary(finished)["targets"]
+    labels = [
+        "pretrained",
+        "pretrained + 0.5 mean τ of domains",
+        "pretrained + 0.5 mean τ of engines",
+    ]
+    assert [row["label"] for row in own["rows"]] == [row["label"] for row in leaflet["rows"]]
+    assert [row["label"] for row in own["rows"]] == labels
+    assert leaflet["speech"] == "other" and leaflet["utterances"] == 2
+    assert "no evidence for human speech" in leaflet["plain_words"][0]
+    vectors = finished / RESULTS / "task_vectors/base"
+    of_domain = load_file(vectors / "prompts-hibari/seed1.safetensors")
+    mean = load_file(vectors / "each-source-hibari/seed1.safetensors")
+    assert all(torch.equal(mean[name], of_domain[name]) for name in of_domain)
+    engines = (vectors / "source-engines/seed1.safetensors").read_bytes()
+    assert engines == (vectors / "source-hibari/seed1.safetensors").read_bytes()
 
 
 STAGES = {
