@@ -26,8 +26,8 @@ STATISTICS = ("running_mean", "running_var", "num_batches_tracked")
 @pytest.fixture(scope="module")
 def data(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("data")
-    write_ctc(folder / "conformer")
-    write_ctc(folder / "wav2vec2", conformer=False)
+    for kind in ("conformer", "wav2vec2", "hubert"):
+        write_ctc(folder / kind, kind=kind)
     write_speech(folder, "train", 12)
     write_speech(folder, "dev", 4, seed=1)
     return folder
@@ -110,7 +110,7 @@ def test_greedy_decoding_joins_repeats_drops_blanks_and_stops_where_the_audio_do
     assert recogniser.transcribe(["any.flac"]) == ["HELLO  A"]
 
 
-@pytest.mark.parametrize("kind", ["conformer", "wav2vec2"])
+@pytest.mark.parametrize("kind", ["conformer", "wav2vec2", "hubert"])
 def test_hypotheses_are_those_of_plain_transformers_one_by_one(data, tmp_path, kind):
     output = tmp_path / "hypotheses.jsonl"
     options = ["--model", str(data / kind), "--manifest", str(data / "dev.jsonl")]
@@ -147,7 +147,7 @@ def test_training_lowers_the_dev_loss_and_leaves_ears_and_statistics_alone(data,
     assert again(torch.zeros(1, 8000)).logits.shape[-1] == len(LETTERS)
 
 
-@pytest.mark.parametrize("kind", ["conformer", "wav2vec2"])
+@pytest.mark.parametrize("kind", ["conformer", "wav2vec2", "hubert"])
 def test_how_a_batch_is_divided_changes_nothing_without_noise(data, tmp_path, kind):
     still = {"model": data / kind, "dropout": 0, "mask_time_prob": 0}
     finetune.main(command(data, tmp_path / "whole", **still))

@@ -303,7 +303,7 @@ def test_weights_in_several_files_become_one(tmp_path, kind):
     if kind == "whisper":
         write_whisper(tmp_path / "whole", multilingual=True)
     else:
-        write_ctc(tmp_path / "whole", conformer=kind == "conformer")
+        write_ctc(tmp_path / "whole", kind=kind)
     whole = load_file(tmp_path / "whole/model.safetensors")
     shards = write_shards(tmp_path / "whole", tmp_path / "sharded")
     pretrained.main(["--artifact", str(tmp_path / "sharded"), "--output", str(tmp_path / "base")])

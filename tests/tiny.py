@@ -6,6 +6,8 @@ from pathlib import Path
 import numpy as np
 import torch
 from transformers import (
+    HubertConfig,
+    HubertForCTC,
     Wav2Vec2Config,
     Wav2Vec2ConformerConfig,
     Wav2Vec2ConformerForCTC,
@@ -61,10 +63,10 @@ def write_whisper(
     return folder
 
 
-def write_ctc(folder: Path, seed: int = 0, conformer: bool = True, **changes: object) -> Path:
+def write_ctc(folder: Path, seed: int = 0, kind: str = "conformer", **changes: object) -> Path:
     """Write a CTC model with random weights and the letters of the published English ones.
 
-    The Conformer is told what is padding, as wav2vec 2.0 "large" is; the other, like "base", not.
+    The Conformer is told what is padding, as wav2vec 2.0 "large" is; the others, like "base", not.
     """
     torch.manual_seed(seed)
     options = {
@@ -81,22 +83,22 @@ def write_ctc(folder: Path, seed: int = 0, conformer: bool = True, **changes: ob
         "mask_time_length": 2,
         "layerdrop": 0.0,
     }
-    if conformer:
+    if kind == "conformer":
         options |= {
             "feat_extract_norm": "layer",
             "conv_bias": True,
             "position_embeddings_type": "rotary",
             "conv_depthwise_kernel_size": 3,
         }
-    kind, make = (
-        (Wav2Vec2ConformerConfig, Wav2Vec2ConformerForCTC)
-        if conformer
-        else (Wav2Vec2Config, Wav2Vec2ForCTC)
-    )
-    make(kind(**(options | changes))).save_pretrained(folder)
+    configuration, model = {
+        "conformer": (Wav2Vec2ConformerConfig, Wav2Vec2ConformerForCTC),
+        "wav2vec2": (Wav2Vec2Config, Wav2Vec2ForCTC),
+        "hubert": (HubertConfig, HubertForCTC),
+    }[kind]
+    model(configuration(**(options | changes))).save_pretrained(folder)
     (folder / "vocab.json").write_text(json.dumps({letter: n for n, letter in enumerate(LETTERS)}))
     Wav2Vec2CTCTokenizer(folder / "vocab.json").save_pretrained(folder)
-    Wav2Vec2FeatureExtractor(return_attention_mask=conformer).save_pretrained(folder)
+    Wav2Vec2FeatureExtractor(return_attention_mask=kind == "conformer").save_pretrained(folder)
     return folder
 
 
