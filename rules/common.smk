@@ -160,6 +160,8 @@ def training_manifests(split: str):
     def manifests(wildcards):
         domain, speech = re.fullmatch(r"(.*?)-((?:mixed-)?[^-]*)", wildcards.data).groups()
         kinds = ["real", speech.removeprefix("mixed-")] if "mixed-" in speech else [speech]
+        if split == "dev" and base_model(wildcards)["finetune"]["selected_on"] == "real":
+            kinds = ["real"]
         return [f"<results>/manifests/{domain}/{kind}/{split}.jsonl" for kind in kinds]
 
     return manifests

@@ -5,7 +5,7 @@ def finetune_settings(wildcards) -> dict:
     """Return what a training run is told, and nothing else: a parameter that changes reruns it."""
     settings = base_model(wildcards)["finetune"]
     mixed = settings["mixed"] if "-mixed-" in wildcards.data else {}
-    not_told = ("mixed", "gpus", "continued_learning_rate_factor")
+    not_told = ("mixed", "gpus", "selected_on", "continued_learning_rate_factor")
     return {key: value for key, value in (settings | mixed).items() if key not in not_told}
 
 

@@ -154,6 +154,11 @@ def check_names(config: dict, artifacts: dict) -> None:
         settings, place = model["finetune"], f"base_models.{name}"
         if "learning_rate" not in settings:
             raise InputError(f"config: {place}: name a preset, or finetune.learning_rate")
+        if settings["selected_on"] == "real":
+            for domain in filter(lambda name: is_text_only(domains[name]), config["targets"]):
+                raise InputError(
+                    f"config: {place}.finetune.selected_on: real, but {domain!r} has no recordings"
+                )
         if not settings["epochs"] and not settings["max_steps"]:
             raise InputError(
                 f"config: {place}: neither finetune.epochs nor max_steps ends training"

@@ -179,8 +179,16 @@ def evaluations_of(
             "manifest": f"{results}/manifests/{target}/{speech}/{split}.jsonl" if split else None,
             "hypotheses": f"{results}/hypotheses/{path}.jsonl" if split else None,
             "score": f"{results}/scores/{path}.json" if split else None,
-            "target_recordings": "training" if arm.name == "target-real" else "none",
+            "target_recordings": target_recordings(config, base, without),
         }
+
+
+def target_recordings(config: dict, base: str, arm: str) -> str:
+    """Return for what the target's recordings served in making an arm (without its vector)."""
+    if arm == "target-real":
+        return "training"
+    selected = config["base_models"][base]["finetune"]["selected_on"] == "real"
+    return "model selection" if selected and arm in (CONTINUED, "target-synthetic") else "none"
 
 
 def window_of(config: dict, model: str) -> float:

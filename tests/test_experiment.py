@@ -202,6 +202,18 @@ def test_a_checked_config_is_checked_again_without_a_change():
     assert experiment.check(copy.deepcopy(config)) == config
 
 
+def test_selection_on_the_targets_recordings_is_said_of_every_arm_that_it_touched():
+    config = changed(
+        finetune={"learning_rate": 1e-5, "epochs": 2, "selected_on": "real"}, targets=["phone"]
+    )
+    said = {row["arm"]: row["target_recordings"] for row in of_target(config, "phone")}
+    assert said["target-synthetic"] == said["target-synthetic+vector"] == "model selection"
+    assert said["pretrained"] == said["source-mixed"] == "none"
+    assert said["target-real"] == "training"
+    with pytest.raises(InputError, match="selected_on: real, but 'shop' has no recordings"):
+        changed(finetune={"learning_rate": 1e-5, "epochs": 2, "selected_on": "real"})
+
+
 def test_artifacts_are_those_in_use_and_those_the_experiment_declares():
     config = changed(base_models={"tiny": {"artifact": "whisper-tiny.en"}})
     assert set(config["artifacts"]) == {"base", "queen", "voices", "whisper-tiny.en"}
