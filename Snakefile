@@ -10,6 +10,7 @@ if not workflow.config_settings.configfiles:
 
 
 include: "rules/common.smk"
+include: "rules/functions.smk"
 include: "rules/fetch.smk"
 include: "rules/prepare.smk"
 include: "rules/synthesize.smk"

@@ -1,34 +1,6 @@
 """The channel of a domain, laid over its synthetic speech after the filter."""
 
 
-def augmentation(wildcards) -> dict:
-    """Return what is done to the synthetic speech of a domain."""
-    return config["domains"][wildcards.domain]["augmentation"]
-
-
-def augmentation_settings(wildcards) -> str:
-    """Return the same as JSON, without the artifacts, whose folders are options of their own."""
-    settings = {
-        kind: (
-            {key: value for key, value in of_kind.items() if key != "artifact"}
-            if isinstance(of_kind, dict)
-            else of_kind
-        )
-        for kind, of_kind in augmentation(wildcards).items()
-    }
-    return json.dumps(settings, sort_keys=True)
-
-
-def folder_of(kind: str):
-    """Return a function that gives the index of the recordings that an augmentation adds, if any."""
-
-    def index(wildcards):
-        artifact = augmentation(wildcards).get(kind, {}).get("artifact")
-        return [index_of(artifact)] if artifact else []
-
-    return index
-
-
 rule augment:
     input:
         manifest="<results>/filtered/{domain}/{tts}/{split}.jsonl",

@@ -1,30 +1,6 @@
 """Fine-tuning: every trained arm is a data set, after the base model or after another arm."""
 
 
-def finetune_settings(wildcards) -> dict:
-    """Return what a training run is told, and nothing else: a parameter that changes reruns it."""
-    settings = base_model(wildcards)["finetune"]
-    mixed = settings["mixed"] if "-mixed-" in wildcards.data else {}
-    not_told = ("mixed", "gpus", "selected_on", "continued_learning_rate_factor")
-    return {key: value for key, value in (settings | mixed).items() if key not in not_told}
-
-
-def continued_settings(wildcards) -> dict:
-    """Return what a further training run is told, at a lower learning rate."""
-    settings = finetune_settings(wildcards)
-    factor = base_model(wildcards)["finetune"]["continued_learning_rate_factor"]
-    return settings | {"learning_rate": settings["learning_rate"] * factor}
-
-
-def switches(settings: dict) -> list[str]:
-    """Return the options that are given only where they say something."""
-    options = ["--gradient-checkpointing"] if settings["gradient_checkpointing"] else []
-    for key in ("dropout", "mask_time_prob"):
-        if key in settings:
-            options += [f"--{key.replace('_', '-')}", str(settings[key])]
-    return options
-
-
 rule finetune:
     input:
         checkpoint="<results>/models/{base}/pretrained/seed0/model.safetensors",

@@ -28,14 +28,14 @@ use rule score as score_sweep with:
     input:
         references="<results>/manifests/{domain}/{speech}/{split}.jsonl",
         hypotheses=expand(
-            "<results>/hypotheses/{{base}}/{{model}}+{{vector}}-tv{scale}/seed{{seed}}"
-            "/{{domain}}/{{speech}}/{{split}}.jsonl",
+            "<results>/hypotheses/{{base}}/{{model}}+{{vector}}-tv{scale}/seed{{seed}}/"
+            "{{domain}}/{{speech}}/{{split}}.jsonl",
             scale=SCALES,
         ),
     output:
         expand(
-            "<results>/scores/{{base}}/{{model}}+{{vector}}-tv{scale}/seed{{seed}}"
-            "/{{domain}}/{{speech}}/{{split}}.json",
+            "<results>/scores/{{base}}/{{model}}+{{vector}}-tv{scale}/seed{{seed}}/"
+            "{{domain}}/{{speech}}/{{split}}.json",
             scale=SCALES,
         ),
     log:

@@ -1,33 +1,6 @@
 """Text to speech, in shards."""
 
 
-def engine_version(wildcards) -> str:
-    """Return the hash of the logic of the synthesis with one engine."""
-    engine = config["tts"][wildcards.tts]["engine"]
-    return code_version("synthesize.py", f"engines/{engine}.py")
-
-
-def speakers(wildcards) -> list[str]:
-    """Return where the speakers that a TTS imitates are, if it is given any."""
-    named = config["tts"][wildcards.tts].get("speakers")
-    if named is None:
-        return []
-    return [
-        f"<results>/speakers/{wildcards.tts}.safetensors" if named == "source" else index_of(named)
-    ]
-
-
-def options_of_tts(wildcards, input) -> list[str]:
-    """Return the options that only some engines have, where the config gives them."""
-    tts = config["tts"][wildcards.tts]
-    options = ["--language", tts["language"]] if "language" in tts else []
-    if "speed_range" in tts:
-        options += ["--speed-range", *map(str, tts["speed_range"])]
-    for path in input.speakers:  # a file, or the index of a fetched folder
-        options += ["--speakers", str(Path(path).parent) if path.endswith(".json") else path]
-    return options
-
-
 rule synthesize:
     input:
         texts="<results>/texts/{domain}/{split}.jsonl",

@@ -46,8 +46,8 @@ rule transcribe_sweep:
         manifest="<results>/manifests/{domain}/{speech}/{split}.jsonl",
     output:
         expand(
-            "<results>/hypotheses/{{base}}/{{model}}+{{vector}}-tv{scale}/seed{{seed}}"
-            "/{{domain}}/{{speech}}/{{split}}.jsonl",
+            "<results>/hypotheses/{{base}}/{{model}}+{{vector}}-tv{scale}/seed{{seed}}/"
+            "{{domain}}/{{speech}}/{{split}}.jsonl",
             scale=SCALES,
         ),
     log:
@@ -88,11 +88,11 @@ use rule transcribe as transcribe_with_task_vector with:
         vector="<results>/task_vectors/{base}/{vector}/seed{seed}.safetensors",
         manifest="<results>/manifests/{domain}/{speech}/{split}.jsonl",
     output:
-        "<results>/hypotheses/{base}/{model}+{vector}-tv{scale}/seed{seed}"
-        "/{domain}/{speech}/{split}.jsonl",
+        "<results>/hypotheses/{base}/{model}+{vector}-tv{scale}/seed{seed}/"
+        "{domain}/{speech}/{split}.jsonl",
     log:
-        "<logs>/transcribe/{base}/{model}+{vector}-tv{scale}/seed{seed}"
-        "/{domain}-{speech}-{split}.log",
+        "<logs>/transcribe/{base}/{model}+{vector}-tv{scale}/seed{seed}/"
+        "{domain}-{speech}-{split}.log",
     wildcard_constraints:
         scale=ANOTHER_SCALE,
     params:

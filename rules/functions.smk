@@ -1,0 +1,187 @@
+"""What the rules' inputs, parameters and environments depend on, beyond their wildcards."""
+
+
+def domain_declaration(wildcards) -> str:
+    """Return a domain as ``prepare`` is told of it: what its speech goes through comes later."""
+    domain = config["domains"][wildcards.domain]
+    return json.dumps({k: v for k, v in domain.items() if k != "augmentation"}, sort_keys=True)
+
+
+def base_model(wildcards) -> dict:
+    """Return the config of a rule's base model."""
+    return config["base_models"][wildcards.base]
+
+
+def encodings_of(base: str) -> str:
+    """Return the option that keeps the encoder's outputs, where all models share the encoder."""
+    if config["base_models"][base]["finetune"]["trained"] != "decoder":
+        return ""
+    return f"--encodings {RESULTS}/encodings/{base}"
+
+
+def encodings(wildcards) -> str:
+    """Return the same for a rule's base model."""
+    return encodings_of(wildcards.base)
+
+
+def index_of(artifact: str) -> str:
+    """Return the file that lists an artifact's fetched files."""
+    return f"resources/{artifact}/files.json"
+
+
+def environment_of_tts(wildcards) -> str:
+    """Return the environment of a TTS engine: Coqui's has many packages that nothing else needs."""
+    coqui = config["tts"][wildcards.tts]["engine"] == "coqui"
+    return "../envs/coqui.yaml" if coqui else "../envs/syn2real.yaml"
+
+
+def files_of_domain(wildcards) -> list[str]:
+    """Return the files that a domain is made from: a fetched corpus, or the user's own."""
+    domain = config["domains"][wildcards.domain]
+    if "artifact" in domain:
+        return [index_of(domain["artifact"])]
+    named = [domain.get(key) for key in ("manifest", "texts", "test_texts")]
+    return [path for path in [*named, *domain.get("splits", {}).values()] if path]
+
+
+def corpus_folder(wildcards, input) -> list[str]:
+    """Return prepare's option for the folder of a fetched corpus, if the domain has one."""
+    if "artifact" not in config["domains"][wildcards.domain]:
+        return []
+    return ["--artifact", str(Path(input[0]).parent)]
+
+
+def shards_of(name: str):
+    """Return a function that gives the files called ``name`` of all shards of a split."""
+
+    def shards(wildcards):
+        count = config["tts"][wildcards.tts]["shards"] if wildcards.split == "train" else 1
+        path = f"<results>/synthesized/{{domain}}/{{tts}}/{{split}}/{name}"
+        return expand(path, **wildcards, shard=range(1, count + 1), shards=count)
+
+    return shards
+
+
+def checkpoint(model: str):
+    """Return a function that gives a model's weights; the pretrained one has the seed 0 only."""
+
+    def weights(wildcards):
+        name = model.format(**wildcards)
+        seed = 0 if name == matrix.PRETRAINED else wildcards.seed
+        return f"<results>/models/{wildcards.base}/{name}/seed{seed}/model.safetensors"
+
+    return weights
+
+
+def repeated(flag: str, files: str):
+    """Return a function that gives an option once for each file of a named input."""
+    return lambda wildcards, input: [part for path in input[files] for part in (flag, path)]
+
+
+def training_manifests(split: str):
+    """Return a function that gives the manifests of a data set: one, or real and synthetic ones."""
+
+    def manifests(wildcards):
+        domain, speech = re.fullmatch(r"(.*?)-((?:mixed-)?[^-]*)", wildcards.data).groups()
+        kinds = ["real", speech.removeprefix("mixed-")] if "mixed-" in speech else [speech]
+        if split == "dev" and base_model(wildcards)["finetune"]["selected_on"] == "real":
+            kinds = ["real"]
+        return [f"<results>/manifests/{domain}/{kind}/{split}.jsonl" for kind in kinds]
+
+    return manifests
+
+
+def evaluations() -> list[dict]:
+    """Return the experiment's matrix (see scripts/matrix.py)."""
+    return list(matrix.evaluations(config))
+
+
+def delivered_checkpoints() -> list[str]:
+    """Return the adapted checkpoint of every base model and target."""
+    return [
+        f"<results>/models/{base}/{matrix.delivered(config, target, tts)}/"
+        f"seed{seed}/model.safetensors"
+        for base in config["base_models"]
+        for target in config["targets"]
+        for tts in TRAINING_TTS
+        for seed in config["seeds"]
+    ]
+
+
+def engine_version(wildcards) -> str:
+    """Return the hash of the logic of the synthesis with one engine."""
+    engine = config["tts"][wildcards.tts]["engine"]
+    return code_version("synthesize.py", f"engines/{engine}.py")
+
+
+def speakers(wildcards) -> list[str]:
+    """Return where the speakers that a TTS imitates are, if it is given any."""
+    named = config["tts"][wildcards.tts].get("speakers")
+    if named is None:
+        return []
+    return [
+        f"<results>/speakers/{wildcards.tts}.safetensors" if named == "source" else index_of(named)
+    ]
+
+
+def options_of_tts(wildcards, input) -> list[str]:
+    """Return the options that only some engines have, where the config gives them."""
+    tts = config["tts"][wildcards.tts]
+    options = ["--language", tts["language"]] if "language" in tts else []
+    if "speed_range" in tts:
+        options += ["--speed-range", *map(str, tts["speed_range"])]
+    for path in input.speakers:  # a file, or the index of a fetched folder
+        options += ["--speakers", str(Path(path).parent) if path.endswith(".json") else path]
+    return options
+
+
+def augmentation(wildcards) -> dict:
+    """Return what is done to the synthetic speech of a domain."""
+    return config["domains"][wildcards.domain]["augmentation"]
+
+
+def augmentation_settings(wildcards) -> str:
+    """Return the same as JSON, without the artifacts, whose folders are options of their own."""
+    settings = {
+        kind: (
+            {key: value for key, value in of_kind.items() if key != "artifact"}
+            if isinstance(of_kind, dict)
+            else of_kind
+        )
+        for kind, of_kind in augmentation(wildcards).items()
+    }
+    return json.dumps(settings, sort_keys=True)
+
+
+def folder_of(kind: str):
+    """Return a function that gives the index of the recordings that an augmentation adds, if any."""
+
+    def index(wildcards):
+        artifact = augmentation(wildcards).get(kind, {}).get("artifact")
+        return [index_of(artifact)] if artifact else []
+
+    return index
+
+
+def finetune_settings(wildcards) -> dict:
+    """Return what a training run is told, and nothing else: a parameter that changes reruns it."""
+    settings = base_model(wildcards)["finetune"]
+    mixed = settings["mixed"] if "-mixed-" in wildcards.data else {}
+    not_told = ("mixed", "gpus", "selected_on", "continued_learning_rate_factor")
+    return {key: value for key, value in (settings | mixed).items() if key not in not_told}
+
+
+def continued_settings(wildcards) -> dict:
+    """Return what a further training run is told, at a lower learning rate."""
+    settings = finetune_settings(wildcards)
+    factor = base_model(wildcards)["finetune"]["continued_learning_rate_factor"]
+    return settings | {"learning_rate": settings["learning_rate"] * factor}
+
+
+def switches(settings: dict) -> list[str]:
+    """Return the options that are given only where they say something."""
+    options = ["--gradient-checkpointing"] if settings["gradient_checkpointing"] else []
+    for key in ("dropout", "mask_time_prob"):
+        if key in settings:
+            options += [f"--{key.replace('_', '-')}", str(settings[key])]
+    return options
