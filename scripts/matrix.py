@@ -123,18 +123,15 @@ def arms(config: dict, target: str) -> Iterator[Arm]:
     for name in config["arms"]:
         if name == "target-real" and is_text_only(config["domains"][target]):
             continue
-        hears_tts = name not in (PRETRAINED, "source-real", "target-real")
-        for tts in every_tts if hears_tts else [None]:
-            if not name.endswith(VECTOR):
-                yield Arm(name, tts, None, None)
-                continue
-            for vector in choice["vectors"]:
-                for scale in choice["scaling_coefficients"]:
-                    if (name, vector) != (PRETRAINED + VECTOR, ENGINES):
-                        yield Arm(name, tts, vector, scale)
-        if name == PRETRAINED + VECTOR and ENGINES in choice["vectors"]:
-            for scale in choice["scaling_coefficients"]:  # belongs to no TTS
-                yield Arm(name, None, ENGINES, scale)
+        vectors = [None]
+        if name.endswith(VECTOR):
+            vectors = choice["vectors_on_pretrained" if PRETRAINED in name else "vectors"]
+        hears_no_tts = name in (PRETRAINED, "source-real", "target-real")
+        for vector in vectors:
+            of_every_tts = name == PRETRAINED + VECTOR and vector == ENGINES
+            for tts in [None] if hears_no_tts or of_every_tts else every_tts:
+                for scale in choice["scaling_coefficients"] if vector else [None]:
+                    yield Arm(name, tts, vector, scale)
 
 
 def deliveries(config: dict, base: str, target: str) -> Iterator[dict]:

@@ -247,21 +247,26 @@ def test_an_ensemble_is_a_vector_of_its_own_beside_the_pooled_one():
     config = changed(
         tts=tts,
         arms=["pretrained+vector", "target-synthetic+vector"],
-        task_vector={"scaling_coefficients": [0.5], "vectors": ["pooled", "domains", "engines"]},
+        task_vector={
+            "scaling_coefficients": [0.5],
+            "vectors": ["pooled", "engines"],
+            "vectors_on_pretrained": ["domains", "engines"],
+        },
     )
     rows = of_target(config, "phone")
-    assert [(row["arm"], row["tts"], row["vector"]) for row in rows[:5]] == [
-        ("pretrained+vector", "kokoro", "pooled"),
+    assert [(row["arm"], row["tts"], row["vector"]) for row in rows[:3]] == [
         ("pretrained+vector", "kokoro", "domains"),
-        ("pretrained+vector", "bark", "pooled"),
         ("pretrained+vector", "bark", "domains"),
         ("pretrained+vector", None, "engines"),
     ]
-    added = [row["hypotheses"].split("/")[4] for row in rows if row["arm"] != "pretrained+vector"]
-    assert added[:3] == [
+    assert [row["hypotheses"].split("/")[4] for row in rows] == [
+        "pretrained+each-source-kokoro-tv0.5",
+        "pretrained+each-source-bark-tv0.5",
+        "pretrained+source-engines-tv0.5",
         "phone-kokoro+source-kokoro-tv0.5",
-        "phone-kokoro+each-source-kokoro-tv0.5",
+        "phone-bark+source-bark-tv0.5",
         "phone-kokoro+source-engines-tv0.5",
+        "phone-bark+source-engines-tv0.5",
     ]
     assert rows[0]["model"].endswith("models/tiny/pretrained/seed0") and rows[0]["seed"] == 1
 

@@ -258,7 +258,7 @@ def test_an_ensemble_and_a_held_out_voice_are_lines_of_the_config(finished):
         "voices": ["heart_boy"]
     }
     experiment["arms"] = ["pretrained", "pretrained+vector"]
-    experiment["task_vector"]["vectors"] = ["domains", "engines"]
+    experiment["task_vector"]["vectors_on_pretrained"] = ["domains", "engines"]
     (finished / "ensemble.yaml").write_text(yaml.safe_dump(experiment))
     snakemake(finished, experiment="ensemble.yaml")
     own, leaflet = summary(finished)["targets"]
