@@ -333,3 +333,81 @@ def test_the_demo_cut_small_gives_plausible_word_error_rates(tmp_path_factory):
         wer = {row["arm"]: row["wer"] for row in target["rows"]}
         assert 0.01 < wer.pop("pretrained") < 0.4, target["target"]
         assert max(wer.values()) < 1, target["target"]  # few utterances: one endless loop is much
+
+
+def everything() -> dict:
+    """Return an experiment that uses what the tiny one does not: its files are nowhere."""
+    names = (
+        "conformer",
+        "bark",
+        "speecht5",
+        "coqui",
+        "arctic",
+        "encoder",
+        "noises",
+        "rooms",
+        "slurp",
+    )
+    source = {"checksum": "first-use", "sources": [{"path": "/nowhere"}]}
+    recorded = {"corpus": "slurp", "artifact": "slurp", "microphone": "headset"}
+    return {
+        "name": "everything",
+        "base_models": {
+            "conformer": {"artifact": "conformer", "preset": "wav2vec2-conformer-large"},
+            "small": {
+                "artifact": "whisper-small",
+                "preset": "whisper-small",
+                "finetune": {"lora_rank": 8, "gpus": 2, "optimizer": "adamw8bit"}
+                | {"gradient_checkpointing": True, "selected_on": "real"},
+            },
+        },
+        "source": ["news", "play"],
+        "targets": ["music"],
+        "domains": {
+            "news": recorded | {"scenario": "news", "augmentation": {"speed": {}, "copies": 2}},
+            "play": recorded
+            | {"scenario": "play", "augmentation": {"room": {"artifact": "rooms"}}},
+            "music": recorded
+            | {"scenario": "music"}
+            | {"augmentation": {"noise": {"artifact": "noises", "snr": [5, 20]}, "telephone": {}}},
+        },
+        "tts": {
+            "bark": {"engine": "bark", "artifact": "bark", "batch_size": 4, "precision": "fp16"},
+            "arctic": {"engine": "speecht5", "artifact": "speecht5", "speakers": "arctic"},
+            "own": {"engine": "speecht5", "artifact": "speecht5", "speakers": "source"}
+            | {"speaker_encoder": "encoder"},
+            "xtts": {"engine": "coqui", "artifact": "coqui", "language": "en"}
+            | {"speed_range": [0.9, 1.1], "voices": ["Ana Florence", "Craig Gutsy"]},
+        },
+        "arms": ["pretrained+vector", "source-mixed->target-synthetic+vector", "target-real"],
+        "task_vector": {"vectors": ["domains", "engines"], "vectors_on_pretrained": ["pooled"]},
+        "artifacts": {name: {"licence": "MIT", "files": {"file": source}} for name in names},
+    }
+
+
+def test_every_command_that_the_config_can_give_is_one_that_its_script_understands(tmp_path):
+    """Each stops at the first file that is missing; what argparse refuses shows the usage."""
+    folder = copy_of_checkout(tmp_path)
+    (folder / "everything.yaml").write_text(yaml.safe_dump(everything()))
+    printed = subprocess.run(
+        ["snakemake", "--dry-run", "--printshellcmds", "--configfile", "everything.yaml"],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    commands: dict[tuple, str] = {}
+    for line in printed.splitlines():
+        if line.strip().startswith("python scripts/"):
+            command = line.strip().rpartition(" >")[0].removesuffix(">")
+            options = tuple(word for word in command.split() if word.startswith("--"))
+            commands.setdefault((command.split()[1], *sorted(set(options))), command)
+    assert {name.split("/")[1] for name, *_ in commands} >= {
+        "augment.py", "finetune.py", "prepare.py", "synthesize.py", "task_vector.py",
+        "transcribe.py", "xvectors.py",
+    }  # fmt: skip
+    for command in commands.values():
+        if "fetch.py" not in command and "experiment.py" not in command:
+            done = subprocess.run(command, shell=True, cwd=folder, capture_output=True, text=True)
+            assert done.returncode == 2 and "usage:" not in done.stderr, command + done.stderr
+            assert done.stderr.startswith("error: "), command + done.stderr
