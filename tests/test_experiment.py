@@ -200,6 +200,7 @@ def test_a_models_own_settings_win_over_the_experiments_and_these_over_the_prese
 def test_a_checked_config_is_checked_again_without_a_change():
     config = changed(base_models={"tiny": {"artifact": "base", "preset": "whisper-tiny"}})
     assert experiment.check(copy.deepcopy(config)) == config
+    assert "finetune" not in config  # each base model has its own, whole
 
 
 def test_selection_on_the_targets_recordings_is_said_of_every_arm_that_it_touched():
@@ -217,6 +218,9 @@ def test_selection_on_the_targets_recordings_is_said_of_every_arm_that_it_touche
 def test_artifacts_are_those_in_use_and_those_the_experiment_declares():
     config = changed(base_models={"tiny": {"artifact": "whisper-tiny.en"}})
     assert set(config["artifacts"]) == {"base", "queen", "voices", "whisper-tiny.en"}
+    own = {"licence": "mine", "files": {}}
+    config = changed(artifacts=CONFIG["artifacts"] | {"hibari": own})
+    assert config["artifacts"]["hibari"] == own  # not the one that comes with the project
 
 
 def test_every_base_model_has_the_whole_matrix():
@@ -236,6 +240,15 @@ def test_in_complement_mode_each_targets_source_is_all_the_others():
     models = {row["model"].split("/")[-2] for row in of_target(config, "music")}
     assert {"except-music-real", "music-kokoro-after-except-music-mixed-kokoro"} <= models
     assert not any("news" in name for name in models)
+
+
+def test_in_complement_mode_a_domain_of_texts_is_a_target_and_no_source():
+    domains = {name: {"manifest": f"{name}.jsonl"} for name in ("men", "music")}
+    config = changed(
+        domains=domains | {"shop": {"texts": "shop.txt"}}, source="complement", targets="all"
+    )
+    assert config["targets"] == ["men", "music", "shop"]  # "men" is in "complement" by letters only
+    assert matrix.domains_of(config, "except-music") == ["men"]
 
 
 def test_all_targets_are_those_that_are_no_source():

@@ -15,7 +15,7 @@ import report
 import summarize
 from audio import save_audio
 from errors import InputError
-from lambda_curve import lambda_curve
+from lambda_curve import curves, lambda_curve
 from made_up import BASELINE, evaluation, small_experiment, write_evaluations
 from manifest import write_jsonl
 from report import aligned, audio_examples, changed_utterances, flat_settings, main, spread
@@ -367,3 +367,26 @@ def test_mistakes_are_named(tmp_path: Path):
     (tmp_path / "s.json").write_text("{}")
     with pytest.raises(InputError, match="--experiment: neither JSON nor"):
         main([f"--summary={tmp_path / 's.json'}", "--experiment=gone", "--output=o"])
+
+
+def test_lambda_curves_of_several_vectors_and_tts_are_told_apart_and_begin_at_their_arm():
+    def row(arm: str, tts: str | None, scale: float | None, vector: str | None) -> dict:
+        on = arm.removesuffix("+vector") if vector else None
+        return {"arm": arm, "tts": tts, "scaling_coefficient": scale, "vector": vector} | {
+            "vector_on": on
+        }
+
+    rows = [row("pretrained", None, None, None), row("target-synthetic", "bark", None, None)]
+    rows += [row("pretrained+vector", "bark", 0.5, "domains")]
+    rows += [
+        row("target-synthetic+vector", "bark", 0.5, vector) for vector in ("pooled", "engines")
+    ]
+    rows += [row("target-synthetic+vector", "hibari", 0.5, "pooled")]
+    found = curves({"rows": rows})
+    begins = {name: len(points) == 2 for name, points in found.items()}  # the arm itself and 0.5
+    assert begins == {
+        "pretrained (bark) + λ mean τ of domains": True,
+        "target-synthetic (bark) + λ τ": True,
+        "target-synthetic (bark) + λ mean τ of engines": True,
+        "target-synthetic (hibari) + λ τ": False,
+    }

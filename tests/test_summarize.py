@@ -437,3 +437,56 @@ def test_few_resamples_are_refused(tmp_path: Path):
     with pytest.raises(InputError, match="--resamples is 99"):
         main(["--evaluations=e", "--output-json=j", "--output-tsv=t", "--resamples=99"])
     assert summarize.RESAMPLES == 10_000
+
+
+def test_each_base_model_has_a_table_of_its_own(tmp_path: Path):
+    data = []
+    for base, dev in (
+        ("tiny", [0, 1]),
+        ("small", [1, 0]),
+    ):  # 0.25 is best for one, 0.5 for the other
+        folder = tmp_path / base
+        data += [evaluation(folder, "pretrained", [1] * 4, seed=0, base=base)]
+        for scale, errors in zip((0.25, 0.5), dev, strict=True):
+            arm = "target-synthetic+vector"
+            data.append(evaluation(folder, arm, [errors] * 4, scale, base=base))
+            data.append(evaluation(folder, arm, [errors] * 4, scale, "dev", base=base))
+    tiny, small = run_summarize(tmp_path, data)["targets"]
+    assert (tiny["name"], small["name"]) == ("music (tiny)", "music (small)")
+    assert [row["scaling_coefficient"] for row in tiny["rows"] if row["chosen"]] == [0.25]
+    assert [row["scaling_coefficient"] for row in small["rows"] if row["chosen"]] == [0.5]
+
+
+def test_each_kind_of_task_vector_has_a_coefficient_of_its_own(tmp_path: Path):
+    data = [evaluation(tmp_path, "pretrained", [1] * 4, seed=0)]
+    for vector, best in (("pooled", 0.25), ("domains", 0.5)):
+        for scale in (0.25, 0.5):
+            errors, arm = [int(scale != best)] * 4, "pretrained+vector"
+            of_vector = {"vector": vector, "tts": "kokoro"}
+            folder = tmp_path / vector
+            data.append(evaluation(folder, arm, errors, scale, **of_vector))
+            data.append(evaluation(folder, arm, errors, scale, "dev", **of_vector))
+    rows = run_summarize(tmp_path, data)["targets"][0]["rows"]
+    assert [row["label"] for row in rows if row["chosen"]] == [
+        "pretrained + 0.25 τ",
+        "pretrained + 0.5 mean τ of domains",
+    ]
+
+
+def test_a_test_on_synthetic_speech_is_a_table_of_its_own_and_says_what_it_is(
+    tmp_path: Path, capsys: pytest.CaptureFixture
+):
+    data = [
+        evaluation(tmp_path / speech, "pretrained", [1] * 4, speech=speech, seed=0)
+        for speech in ("real", "bark", "kokoro")
+    ]
+    real, *others = run_summarize(tmp_path, data)["targets"]
+    assert real["name"] == "music" and "no recordings" not in " ".join(real["plain_words"])
+    assert [target["name"] for target in others] == [
+        "music, spoken by bark",
+        "music, spoken by kokoro",
+    ]
+    assert "word errors on synthetic speech (bark)" in others[0]["plain_words"][0]
+    printed = capsys.readouterr().out
+    assert "music: 4 test utterances" in printed
+    assert "music, spoken by bark: 4 synthetic test utterances" in printed
