@@ -142,7 +142,12 @@ def table(folder: Path) -> list:
 
 def planned(folder: Path, experiment: str = "tiny.yaml") -> dict[str, int]:
     """Return how many jobs of each rule a dry run plans."""
-    lines = [line.split() for line in snakemake(folder, "-n", experiment=experiment).splitlines()]
+    return job_counts(snakemake(folder, "-n", experiment=experiment))
+
+
+def job_counts(printed: str) -> dict[str, int]:
+    """Return the table of jobs that a dry run prints."""
+    lines = [line.split() for line in printed.splitlines()]
     return {" ".join(w[:-1]): int(w[-1]) for w in lines if len(w) > 1 and w[-1].isdigit()}
 
 
@@ -335,6 +340,34 @@ def test_the_demo_cut_small_gives_plausible_word_error_rates(tmp_path_factory):
         assert max(wer.values()) < 1, target["target"]  # few utterances: one endless loop is much
 
 
+def dry_run(folder: Path, experiment: str) -> str:
+    """Return what a dry run prints of a config, shell commands included."""
+    command = ["snakemake", "--dry-run", "--printshellcmds", "--configfile", experiment]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-3000:]
+    return done.stdout
+
+
+def test_the_default_experiment_plans_every_arm_of_four_targets_with_the_published_settings(
+    tmp_path,
+):
+    printed = dry_run(copy_of_checkout(tmp_path), "config.yaml")
+    counts = job_counts(printed)
+    assert counts["finetune"] == 3 * (1 + 2 + 2 + 4 * (2 + 1))  # seeds; source; targets; TTS, real
+    assert counts["finetune_further"] == 3 * 4 * 2 and counts["task_vector"] == 3 * 2
+    assert counts["transcribe_sweep"] == counts["score_sweep"] == 3 * 4 * 2 * 2 * 2  # arms, splits
+    assert counts["prepare"] == 18 and counts["pretrained"] == 1
+    trainings = [line for line in printed.splitlines() if "python scripts/finetune.py" in line]
+    mixed = [line for line in trainings if line.count("--train ") == 2]
+    assert len(mixed) == 3 * 2
+    for line in trainings:
+        steps, patience = (70_000, 100) if line in mixed else (40_000, 20)
+        assert f"--max-steps {steps} " in line and f"--patience {patience} " in line
+        rate = float(line.partition("--learning-rate ")[2].split()[0])
+        assert rate == pytest.approx(1e-6 if "-after-source" in line else 1e-5)
+        assert "--weight-decay 0.0 " in line
+
+
 def everything() -> dict:
     """Return an experiment that uses what the tiny one does not: its files are nowhere."""
     names = (
@@ -389,13 +422,7 @@ def test_every_command_that_the_config_can_give_is_one_that_its_script_understan
     """Each stops at the first file that is missing; what argparse refuses shows the usage."""
     folder = copy_of_checkout(tmp_path)
     (folder / "everything.yaml").write_text(yaml.safe_dump(everything()))
-    printed = subprocess.run(
-        ["snakemake", "--dry-run", "--printshellcmds", "--configfile", "everything.yaml"],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout
+    printed = dry_run(folder, "everything.yaml")
     commands: dict[tuple, str] = {}
     for line in printed.splitlines():
         if line.strip().startswith("python scripts/"):
