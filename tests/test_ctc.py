@@ -17,7 +17,7 @@ from ctc_recogniser import frames_needed, spell
 from errors import InputError
 from manifest import read_jsonl, read_manifest, write_jsonl
 from recogniser import load_recogniser
-from tiny import LETTERS, write_ctc, write_speech, write_whisper
+from tiny import LETTERS, finetune_command, write_ctc, write_speech, write_whisper
 
 ENGLISH = {" " if letter == "|" else letter: n for n, letter in enumerate(LETTERS) if n > 3}
 STATISTICS = ("running_mean", "running_var", "num_batches_tracked")
@@ -34,22 +34,8 @@ def data(tmp_path_factory) -> Path:
 
 
 def command(data: Path, output: Path, **changes: object) -> list[str]:
-    options = {
-        "model": data / "conformer",
-        "train": data / "train.jsonl",
-        "dev": data / "dev.jsonl",
-        "output": output,
-        "work-dir": f"{output}.work",
-        "window": 1.0,
-        "learning-rate": 1e-3,
-        "epochs": 2,
-        "batch-size": 5,
-        "criterion": "loss",
-        "precision": "fp32",
-        "seed": 1,
-        "threads": 1,
-    } | {key.replace("_", "-"): value for key, value in changes.items()}
-    return [part for key, value in options.items() for part in (f"--{key}", str(value))]
+    usual = {"model": data / "conformer", "epochs": 2, "batch_size": 5}
+    return finetune_command(data, output, **(usual | changes))
 
 
 def weights(folder: Path) -> dict[str, torch.Tensor]:

@@ -13,7 +13,7 @@ from safetensors.torch import load_file
 
 import finetune
 from manifest import read_manifest, write_jsonl
-from tiny import write_ctc, write_speech, write_whisper
+from tiny import finetune_command, write_ctc, write_speech, write_whisper
 
 
 @pytest.fixture(scope="module")
@@ -27,23 +27,9 @@ def data(tmp_path_factory) -> Path:
 
 
 def command(data: Path, output: Path, **changes: object) -> list[str]:
-    options = {
-        "model": data / "whisper",
-        "train": data / "train.jsonl",
-        "dev": data / "dev.jsonl",
-        "output": output,
-        "work-dir": f"{output}.work",
-        "window": 1.0,
-        "learning-rate": 1e-3,
-        "weight-decay": 0.1,
-        "epochs": 3,
-        "batch-size": 5,  # the last batch is one utterance: one process has nothing to do
-        "criterion": "loss",
-        "precision": "fp32",
-        "seed": 1,
-        "threads": 1,
-    } | {key.replace("_", "-"): value for key, value in changes.items()}
-    return [part for key, value in options.items() for part in (f"--{key}", str(value))]
+    # Of 11 utterances the last batch is one: one process of two has nothing to do.
+    usual = {"model": data / "whisper", "weight_decay": 0.1, "epochs": 3, "batch_size": 5}
+    return finetune_command(data, output, **(usual | changes))
 
 
 def run(arguments: list[str]) -> subprocess.CompletedProcess:

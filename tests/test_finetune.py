@@ -22,7 +22,7 @@ from audio import load_audio
 from errors import InputError
 from manifest import read_manifest, write_jsonl
 from recogniser import load_recogniser
-from tiny import write_speech, write_whisper
+from tiny import finetune_command, write_speech, write_whisper
 from whisper_recogniser import POSITION_TABLE, WhisperRecogniser, pad_labels
 
 
@@ -36,26 +36,8 @@ def data(tmp_path_factory) -> Path:
 
 
 def command(data: Path, output: Path, **changes: object) -> list[str]:
-    options = {
-        "model": data / "base",
-        "train": data / "train.jsonl",
-        "dev": data / "dev.jsonl",
-        "output": output,
-        "work_dir": f"{output}.work",
-        "window": 1.0,
-        "learning_rate": 1e-3,
-        "epochs": 2,
-        "batch_size": 4,
-        "criterion": "loss",
-        "precision": "fp32",
-        "seed": 1,
-        "threads": 1,
-    } | changes
-    return [
-        part
-        for key, value in options.items()
-        for part in (f"--{key.replace('_', '-')}", str(value))
-    ]
+    usual = {"model": data / "base", "epochs": 2, "batch_size": 4}
+    return finetune_command(data, output, **(usual | changes))
 
 
 def settings(**changes: object) -> training.Settings:

@@ -129,3 +129,24 @@ def write_speech(folder: Path, name: str, count: int, seed: int = 0, noise: floa
 def tone(index: int) -> np.ndarray:
     """Return 0.1 s of a sine of 300, 400, ... Hz at 16 kHz, float32."""
     return 0.3 * np.sin(2 * np.pi * (300 + 100 * index) * np.arange(1600) / 16_000)
+
+
+def finetune_command(data: Path, output: Path, **changes: object) -> list[str]:
+    """Return the arguments of a short training on ``data``'s train and dev manifests."""
+    options = {
+        "train": data / "train.jsonl",
+        "dev": data / "dev.jsonl",
+        "output": output,
+        "work_dir": f"{output}.work",
+        "window": 1.0,
+        "learning_rate": 1e-3,
+        "criterion": "loss",
+        "precision": "fp32",
+        "seed": 1,
+        "threads": 1,
+    } | changes
+    return [
+        part
+        for key, value in options.items()
+        for part in (f"--{key.replace('_', '-')}", str(value))
+    ]
