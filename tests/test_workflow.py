@@ -254,19 +254,20 @@ def test_a_mistake_in_the_config_is_one_message_before_any_job(finished):
     assert "Traceback" not in found
 
 
-def test_an_ensemble_and_a_held_out_voice_are_lines_of_the_config(finished):
+def test_an_ensemble_and_a_held_out_voice_are_lines_of_the_config(finished, tmp_path):
     """The mean over one source domain, and over one TTS, is the vector that is averaged."""
-    experiment = yaml.safe_load((finished / "tiny.yaml").read_text())
-    (finished / "leaflet-test.txt").write_text("We open at ten.\nCall the counter.\n")
+    folder = shutil.copytree(finished, tmp_path / "checkout", symlinks=True)
+    experiment = yaml.safe_load((folder / "tiny.yaml").read_text())
+    (folder / "leaflet-test.txt").write_text("We open at ten.\nCall the counter.\n")
     experiment["domains"]["leaflet"]["test_texts"] = "leaflet-test.txt"
     experiment["tts"]["other"] = {"engine": "hibari", "artifact": "hibari", "held_out": True} | {
         "voices": ["heart_boy"]
     }
     experiment["arms"] = ["pretrained", "pretrained+vector"]
     experiment["task_vector"]["vectors_on_pretrained"] = ["domains", "engines"]
-    (finished / "ensemble.yaml").write_text(yaml.safe_dump(experiment))
-    snakemake(finished, experiment="ensemble.yaml")
-    own, leaflet = summary(finished)["targets"]
+    (folder / "ensemble.yaml").write_text(yaml.safe_dump(experiment))
+    snakemake(folder, experiment="ensemble.yaml")
+    own, leaflet = summary(folder)["targets"]
     labels = [
         "pretrained",
         "pretrained + 0.5 mean τ of domains",
@@ -276,7 +277,7 @@ def test_an_ensemble_and_a_held_out_voice_are_lines_of_the_config(finished):
     assert [row["label"] for row in own["rows"]] == labels
     assert leaflet["speech"] == "other" and leaflet["utterances"] == 2
     assert "no evidence for human speech" in leaflet["plain_words"][0]
-    vectors = finished / RESULTS / "task_vectors/base"
+    vectors = folder / RESULTS / "task_vectors/base"
     of_domain = load_file(vectors / "prompts-hibari/seed1.safetensors")
     mean = load_file(vectors / "each-source-hibari/seed1.safetensors")
     assert all(torch.equal(mean[name], of_domain[name]) for name in of_domain)
