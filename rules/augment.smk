@@ -20,12 +20,8 @@ rule augment:
         code=code_version("augment.py"),
         settings=augmentation_settings,
         longest=config["window"],
-        noises=lambda wildcards, input: [
-            part for path in input.noises for part in ("--noises", str(Path(path).parent))
-        ],
-        rooms=lambda wildcards, input: [
-            part for path in input.rooms for part in ("--rooms", str(Path(path).parent))
-        ],
+        noises=folders("--noises", "noises"),
+        rooms=folders("--rooms", "rooms"),
         audio=f"{RESULTS}/audio/{{domain}}/{{tts}}-augmented/{{split}}",
     shell:
         """

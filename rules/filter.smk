@@ -19,7 +19,7 @@ use rule transcribe as transcribe_synthesized with:
         precision=config["precision"],
         encodings=encodings_of(JUDGE),
         max_length=config["max_length"],
-        model=config["base_models"][JUDGE],
+        prompt=prompt_of(JUDGE),
 
 
 rule filter:

@@ -25,7 +25,7 @@ rule finetune:
         precision=config["precision"],
         encodings=encodings,
         max_length=config["max_length"],
-        model=base_model,
+        prompt=prompt,
         work=f"{RESULTS}/work/{{base}}/{{data}}/seed{{seed}}",
     shell:
         """
@@ -48,7 +48,7 @@ rule finetune:
             --criterion {params.finetune[criterion]} {params.switches} \
             --precision {params.precision} {params.encodings} \
             --max-length {params.max_length} \
-            --language {params.model[language]} --task {params.model[task]} \
+            --language {params.prompt[language]} --task {params.prompt[task]} \
             --seed {wildcards.seed} \
             --threads {threads} \
             --work-dir {params.work:q} \
@@ -75,5 +75,5 @@ use rule finetune as finetune_further with:
         precision=config["precision"],
         encodings=encodings,
         max_length=config["max_length"],
-        model=base_model,
+        prompt=prompt,
         work=f"{RESULTS}/work/{{base}}/{{data}}-after-{{first}}/seed{{seed}}",

@@ -12,6 +12,16 @@ def base_model(wildcards) -> dict:
     return config["base_models"][wildcards.base]
 
 
+def prompt_of(base: str) -> dict:
+    """Return what a base model is prompted with, and nothing of how it is trained."""
+    return {key: config["base_models"][base][key] for key in ("language", "task")}
+
+
+def prompt(wildcards) -> dict:
+    """Return the same for a rule's base model."""
+    return prompt_of(wildcards.base)
+
+
 def encodings_of(base: str) -> str:
     """Return the option that keeps the encoder's outputs, where all models share the encoder."""
     if config["base_models"][base]["finetune"]["trained"] != "decoder":
@@ -91,6 +101,11 @@ def training_manifests(split: str):
     return manifests
 
 
+def task_vector_option(input, scales: list[str]) -> str:
+    """Return the options that add a task vector, with each of some scaling coefficients."""
+    return f"--task-vector {input.vector} --scaling-coefficient {' '.join(scales)}"
+
+
 def evaluations() -> list[dict]:
     """Return the experiment's matrix (see scripts/matrix.py)."""
     return list(matrix.evaluations(config))
@@ -151,6 +166,13 @@ def augmentation_settings(wildcards) -> str:
         for kind, of_kind in augmentation(wildcards).items()
     }
     return json.dumps(settings, sort_keys=True)
+
+
+def folders(flag: str, files: str):
+    """Return a function that gives an option for the folder of each index of a named input."""
+    return lambda wildcards, input: [
+        part for path in input[files] for part in (flag, str(Path(path).parent))
+    ]
 
 
 def folder_of(kind: str):

@@ -22,7 +22,7 @@ rule transcribe:
         precision=config["precision"],
         encodings=encodings,
         max_length=config["max_length"],
-        model=base_model,
+        prompt=prompt,
     shell:
         """
         python scripts/transcribe.py \
@@ -32,14 +32,13 @@ rule transcribe:
             --batch-size {params.batch_size} \
             --precision {params.precision} {params.encodings} \
             --max-length {params.max_length} \
-            --language {params.model[language]} --task {params.model[task]} \
+            --language {params.prompt[language]} --task {params.prompt[task]} \
             --threads {threads} \
             --output {output:q} >{log:q} 2>&1
         """
 
 
-rule transcribe_sweep:
-    """All scaling coefficients of a task vector, in one job that loads the model once."""
+use rule transcribe as transcribe_sweep with:
     input:
         checkpoint=checkpoint("{model}"),
         vector="<results>/task_vectors/{base}/{vector}/seed{seed}.safetensors",
@@ -52,34 +51,15 @@ rule transcribe_sweep:
         ),
     log:
         "<logs>/transcribe/{base}/{model}+{vector}-sweep/seed{seed}/{domain}-{speech}-{split}.log",
-    conda:
-        "../envs/syn2real.yaml"
-    threads: 1
-    resources:
-        gpu=1,
     params:
         code=code_version("transcribe.py"),
-        scales=SCALES,
+        vector=lambda wildcards, input: task_vector_option(input, SCALES),
         window=config["window"],
         batch_size=config["batch_size"],
         precision=config["precision"],
         encodings=encodings,
         max_length=config["max_length"],
-        model=base_model,
-    shell:
-        """
-        python scripts/transcribe.py \
-            --model "$(dirname {input.checkpoint:q})" \
-            --task-vector {input.vector:q} --scaling-coefficient {params.scales} \
-            --manifest {input.manifest:q} \
-            --window {params.window} \
-            --batch-size {params.batch_size} \
-            --precision {params.precision} {params.encodings} \
-            --max-length {params.max_length} \
-            --language {params.model[language]} --task {params.model[task]} \
-            --threads {threads} \
-            --output {output:q} >{log:q} 2>&1
-        """
+        prompt=prompt,
 
 
 use rule transcribe as transcribe_with_task_vector with:
@@ -97,12 +77,10 @@ use rule transcribe as transcribe_with_task_vector with:
         scale=ANOTHER_SCALE,
     params:
         code=code_version("transcribe.py"),
-        vector=lambda wildcards, input: (
-            f"--task-vector {input.vector} --scaling-coefficient {wildcards.scale}"
-        ),
+        vector=lambda wildcards, input: task_vector_option(input, [wildcards.scale]),
         window=config["window"],
         batch_size=config["batch_size"],
         precision=config["precision"],
         encodings=encodings,
         max_length=config["max_length"],
-        model=base_model,
+        prompt=prompt,
