@@ -34,17 +34,10 @@ def load_recogniser(
     """
     kind = model_type(folder)
     if kind == "whisper":
+        if (dropout, mask_time_prob) != (None, None):
+            raise InputError("dropout and mask_time_prob are for CTC models; Whisper has neither")
         return WhisperRecogniser(
-            folder,
-            window,
-            language,
-            task,
-            precision,
-            max_length,
-            task_vector,
-            encodings,
-            dropout,
-            mask_time_prob,
+            folder, window, language, task, precision, max_length, task_vector, encodings
         )
     if encodings is not None:
         raise InputError(f"{folder}: a CTC model has no decoder for which to keep encodings")

@@ -50,11 +50,7 @@ class WhisperRecogniser:
         max_length: int = MAX_LENGTH,
         task_vector: tuple[str | Path, float] | None = None,
         encodings: str | Path | None = None,
-        dropout: float | None = None,
-        mask_time_prob: float | None = None,
     ):
-        if (dropout, mask_time_prob) != (None, None):
-            raise InputError("dropout and mask_time_prob are for CTC models; Whisper has neither")
         disable_progress_bar()  # of loading, which would fill the log
         self.window = window
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")

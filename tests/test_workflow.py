@@ -240,6 +240,22 @@ def test_a_third_target_is_one_line_and_plans_jobs_of_its_own_only(finished):
     assert "pool" not in counts and "task vector" not in counts and "pretrained" not in counts
 
 
+def test_how_a_model_is_trained_concerns_nothing_that_was_done_before(finished):
+    experiment = yaml.safe_load((finished / "tiny.yaml").read_text())
+    (finished / "other.yaml").write_text(
+        yaml.safe_dump(experiment | {"finetune": experiment["finetune"] | {"learning_rate": 2e-3}})
+    )
+    counts = planned(finished, "other.yaml")
+    assert counts["finetune"] > 0 and "transcribe" in counts  # of what will be trained anew
+    assert not {"transcribe synthesized", "filter", "synthesize", "augment"} & set(counts)
+    (finished / "other.yaml").write_text(
+        yaml.safe_dump(experiment | {"finetune": experiment["finetune"] | {"gpus": 2}})
+    )
+    assert set(planned(finished, "other.yaml")) <= {
+        "evaluations", "summarize", "report", "all", "total",
+    }  # fmt: skip
+
+
 def test_any_stage_can_be_asked_for_by_its_file_name(finished):
     name = f"{RESULTS}/hypotheses/base/own-hibari+source-hibari-tv1.5/seed1/own/real/test.jsonl"
     snakemake(finished, name)
