@@ -52,6 +52,7 @@ from augmentation import (
 from code_version import code_version
 from errors import InputError, run
 from manifest import check_fits, read_manifest, write_jsonl
+from progress import progress
 
 DEFAULTS = {
     "speed": {"probability": 1, "factor": [0.9, 1.1]},
@@ -310,13 +311,7 @@ def reported(made: Iterable[tuple[dict, bool]], total: int) -> Iterator[tuple[di
         yield pair
         if time.monotonic() - last > REPORT_EVERY:
             last = time.monotonic()
-            speed = count / (last - started)
-            left = (total - count) / speed
-            print(
-                f"{count}/{total} utterances, {speed:.1f} a second, {left:.0f} s left",
-                file=sys.stderr,
-                flush=True,
-            )
+            print(progress(count, total, 0, last - started), file=sys.stderr, flush=True)
 
 
 def used_files(folder: Folder | None, rows: Sequence[dict], kind: str) -> dict:

@@ -26,6 +26,7 @@ from code_version import code_version
 from engines.engine import Engine, Request, Setup, Speech, Unspeakable
 from errors import InputError, run
 from manifest import read_texts, write_jsonl
+from progress import progress
 
 ENGINES = (
     "bark",
@@ -265,15 +266,6 @@ def failure(utterance: Request, error: Exception) -> dict:
         "spoken": utterance.spoken,
         "voice": utterance.voice,
     }
-
-
-def progress(done: int, total: int, resumed: int, seconds: float) -> str:
-    """Return a line that says how far it is and how long it will take."""
-    line = f"{done}/{total} utterances"
-    if done > resumed:
-        speed = (done - resumed) / max(seconds, 1e-9)
-        line += f", {speed:.1f} a second, {(total - done) / speed:.0f} s left"
-    return line + (f" ({resumed} were there already)" if resumed else "")
 
 
 def manifest_row(utterance: Request, row: dict, tts: str, folder: Path) -> dict:

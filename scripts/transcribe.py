@@ -11,6 +11,7 @@ import torch
 import lineage
 from errors import InputError, run
 from manifest import check_fits, read_manifest, write_jsonl
+from progress import progress
 from recogniser import Recogniser, load_recogniser
 from whisper_recogniser import MAX_LENGTH
 
@@ -34,13 +35,8 @@ def transcribe(recogniser: Recogniser, utterances: Sequence[dict], batch_size: i
         texts |= {row["id"]: text for row, text in zip(batch, hypotheses, strict=True)}
         if time.monotonic() - reported > REPORT_EVERY:
             reported = time.monotonic()
-            speed = len(texts) / (reported - started)
-            print(
-                f"{len(texts)}/{len(utterances)} utterances, {speed:.1f} a second,"
-                f" {(len(utterances) - len(texts)) / speed:.0f} s left",
-                file=sys.stderr,
-                flush=True,
-            )
+            line = progress(len(texts), len(utterances), 0, reported - started)
+            print(line, file=sys.stderr, flush=True)
     return [{"id": row["id"], "text": texts[row["id"]]} for row in utterances]
 
 
