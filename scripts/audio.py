@@ -1,5 +1,6 @@
 """Audio in and out: mono float32 waveforms at one sampling rate."""
 
+import io
 from pathlib import Path
 
 import numpy as np
@@ -30,8 +31,10 @@ def resample(waveform: np.ndarray, from_rate: int, to_rate: int = SAMPLING_RATE)
 
 def save_audio(path: str | Path, waveform: np.ndarray, sampling_rate: int = SAMPLING_RATE) -> float:
     """Write float32 [n_samples] as 16-bit FLAC, whole or not at all; return its duration in s."""
+    content = io.BytesIO()  # libsndfile itself may leave a full disk's error out
+    soundfile.write(
+        content, np.clip(waveform, -1, 1), sampling_rate, format="FLAC", subtype="PCM_16"
+    )
     with atomic_path(path) as temporary:
-        soundfile.write(
-            temporary, np.clip(waveform, -1, 1), sampling_rate, format="FLAC", subtype="PCM_16"
-        )
+        temporary.write_bytes(content.getvalue())
     return len(waveform) / sampling_rate

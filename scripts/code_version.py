@@ -4,7 +4,15 @@ import ast
 import hashlib
 from pathlib import Path
 
-BOOKKEEPING = {"lineage.py", "code_version.py", "errors.py", "progress.py"}  # change no artifact
+BOOKKEEPING = {  # what changes no artifact
+    "atomic.py",
+    "code_version.py",
+    "errors.py",
+    "lineage.py",
+    "progress.py",
+    "scratch.py",
+    "sigterm.py",
+}
 
 
 def code_version(script: str | Path, *more: str) -> str:

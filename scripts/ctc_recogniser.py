@@ -62,16 +62,18 @@ class CtcRecogniser:
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self.precision = precision_of(precision, self.device.type)
         kind = CTC_MODELS[model_type]
-        config = kind.config_class.from_pretrained(folder)
+        config = kind.config_class.from_pretrained(folder, local_files_only=True)
         if dropout is not None:
             config.update({name: dropout for name in DROPOUTS if hasattr(config, name)})
-        self.model = kind.from_pretrained(folder, config=config, dtype=torch.float32)
+        self.model = kind.from_pretrained(
+            folder, config=config, dtype=torch.float32, local_files_only=True
+        )
         if mask_time_prob is not None:
             set_mask_time_prob(self.model, mask_time_prob, folder)
         if task_vector is not None:
             add_task_vector(self.model, *task_vector)
-        self.tokenizer = Wav2Vec2CTCTokenizer.from_pretrained(folder)
-        self.features = Wav2Vec2FeatureExtractor.from_pretrained(folder)
+        self.tokenizer = Wav2Vec2CTCTokenizer.from_pretrained(folder, local_files_only=True)
+        self.features = Wav2Vec2FeatureExtractor.from_pretrained(folder, local_files_only=True)
         self.blank = self.model.config.pad_token_id
         self.ids = letter_ids(self.tokenizer)
         self.letters = {id: letter for letter, id in self.ids.items()}

@@ -1,4 +1,7 @@
-"""Several processes of one machine that train one model together."""
+"""Several processes of one machine that train one model together.
+
+SIGTERM ends all of them, after the first one has written the state.
+"""
 
 import ctypes
 import json
@@ -18,10 +21,9 @@ from typing import Any
 import torch
 import torch.distributed as dist
 
-from errors import InputError
+from errors import MISTAKE, STOPPED, InputError, Stopped
 
 PR_SET_PDEATHSIG = 1  # of linux/prctl.h
-MISTAKE = 2  # exit status of an InputError
 PATIENCE = timedelta(hours=1)  # with a process that writes a large state or decodes a long batch
 
 
@@ -30,7 +32,7 @@ def launch(processes: int, script: str, arguments: Sequence[str]) -> None:
 
     If one fails the others are ended, and its error is raised here: it is told once.
     """
-    from torch.distributed.elastic.multiprocessing import DefaultLogsSpecs
+    from torch.distributed.elastic.multiprocessing import DefaultLogsSpecs, SignalException
     from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
     from torch.distributed.launcher.api import LaunchConfig, elastic_launch
 
@@ -38,7 +40,9 @@ def launch(processes: int, script: str, arguments: Sequence[str]) -> None:
         raise InputError(
             f"--processes {processes}: this machine offers {torch.cuda.device_count()} GPUs"
         )
-    logging.getLogger("torch.distributed.elastic").setLevel(logging.CRITICAL)
+    for name in list(logging.root.manager.loggerDict):  # each has a level of its own
+        if name.startswith("torch.distributed.elastic"):
+            logging.getLogger(name).setLevel(logging.CRITICAL)
     with tempfile.TemporaryDirectory() as folder:
         config = LaunchConfig(
             min_nodes=1,
@@ -55,10 +59,14 @@ def launch(processes: int, script: str, arguments: Sequence[str]) -> None:
             elastic_launch(config, sys.executable)(script, *arguments)
         except ChildFailedError as error:
             raise_first(list(error.failures.values()))
+        except SignalException:  # the processes were told, and had the time to stop
+            raise Stopped("") from None
 
 
 def raise_first(failures: Sequence[Any]) -> None:
     """Raise the error that the others (lost connections) follow from."""
+    if any(failure.exitcode == STOPPED for failure in failures):
+        raise Stopped("")  # told by the process
     mistakes = [failure for failure in failures if failure.exitcode == MISTAKE]
     first = min(mistakes or failures, key=lambda failure: failure.timestamp)
     if mistakes:
@@ -83,6 +91,10 @@ def worker() -> Iterator[None]:
     dist.init_process_group("nccl" if gpu else "gloo", timeout=PATIENCE)
     try:
         yield
+    except Stopped as stopped:
+        if rank() == 0:
+            print(stopped, file=sys.stderr, flush=True)
+        os._exit(STOPPED)
     except Exception as error:
         leave_error(error)
     dist.destroy_process_group()

@@ -1,17 +1,90 @@
-"""The user's mistakes, told without a traceback."""
+"""What ends a script, told without a traceback: a mistake of the user's, a full disk, SIGTERM."""
 
+import errno
+import shutil
+import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+MISTAKE = 2  # exit status
+STOPPED = 128 + signal.SIGTERM  # exit status, as a shell gives it
+FULL = (errno.ENOSPC, errno.EDQUOT)  # of a disk, of a quota
 
 
 class InputError(Exception):
     """A mistake in the user's input; says what, where, how many, and what to do about it."""
 
 
+class Stopped(BaseException):
+    """SIGTERM came, as from a cluster at the end of a job's time; says where the work stands."""
+
+
 def run(main: Callable[[], None]) -> None:
-    """Call a script's ``main``; an ``InputError`` becomes one message and exit status 2."""
+    """Call a script's ``main``; what ends it becomes one message and an exit status.
+
+    On SIGTERM the script leaves as on an error, so that no unfinished file stays behind.
+    """
+    previous = signal.signal(signal.SIGTERM, stop)
     try:
         main()
     except InputError as error:
-        print(f"error: {error}", file=sys.stderr)
-        raise SystemExit(2) from None
+        leave(f"error: {error}", MISTAKE)
+    except Stopped as stopped:
+        leave(str(stopped), STOPPED)
+    except Exception as error:
+        if not is_full_disk(error):
+            raise
+        leave(f"error: {full_disk(getattr(error, 'filename', None))}", MISTAKE)
+    finally:
+        signal.signal(signal.SIGTERM, previous)
+
+
+def stop(*_: object) -> None:
+    """End the script, as the handler of SIGTERM, which may come twice."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    raise Stopped("stopped by SIGTERM; the same command begins again or goes on")
+
+
+def leave(message: str, status: int) -> None:
+    """Tell a message and exit; the disk of the log may be the one that is full."""
+    try:
+        if message:  # a process of several may leave it to another
+            print(message, file=sys.stderr, flush=True)
+    except OSError as error:
+        if not is_full_disk(error):
+            raise
+    raise SystemExit(status) from None
+
+
+def is_full_disk(error: BaseException) -> bool:
+    """Say whether an error is that of a full disk or quota; safetensors has one of its own."""
+    if isinstance(error, OSError):
+        return error.errno in FULL
+    return any(f"(os error {number})" in str(error) for number in FULL)
+
+
+@contextmanager
+def naming_full_disk(path: str | Path) -> Iterator[None]:
+    """Make the error of a full disk, which seldom names a file, an ``InputError`` that does."""
+    try:
+        yield
+    except Exception as error:
+        if isinstance(error, InputError) or not is_full_disk(error):
+            raise
+        raise InputError(full_disk(path)) from error
+
+
+def full_disk(path: str | Path | None) -> str:
+    """Return which file did not fit on which disk, what is free there, and what to do."""
+    remedy = "make room and run the same command again: what is finished is kept"
+    if path is None:  # standard output, say
+        return f"no space left on the disk of the log, or of another file; {remedy}"
+    folder = next(parent for parent in Path(path).absolute().parents if parent.is_dir())
+    mount = next(parent for parent in (folder, *folder.parents) if parent.is_mount())
+    free = shutil.disk_usage(folder).free / 1e6
+    return (
+        f"{path}: no space left on {mount} (or in your quota on it) for this file, which needs"
+        f" more than the {free:.1f} MB that are free there; {remedy}"
+    )

@@ -3,7 +3,7 @@
 AdamW, linear learning-rate schedule with warm-up, bf16 products where the hardware has them,
 evaluation on a dev manifest with early stopping; in several processes if wanted. The optimiser's
 state is kept in ``--work-dir``: the same command, after a kill, goes on from there and ends with
-the same checkpoint.
+the same checkpoint. On SIGTERM it writes the state at the end of the step, and stops.
 """
 
 import argparse
@@ -14,6 +14,7 @@ import shutil
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 
 import torch
@@ -21,10 +22,11 @@ import torch
 import distributed
 import lineage
 from atomic import atomic_folder
-from errors import InputError, run
+from errors import InputError, Stopped, run
 from low_rank import add_factors
 from recogniser import Recogniser, load_recogniser
 from score import score
+from sigterm import Sigterm
 from training import Settings, Training, count_steps
 from training_data import Speech, batches
 from transcribe import by_duration, transcribe
@@ -32,6 +34,7 @@ from whisper_recogniser import MAX_LENGTH
 
 EVALUATION_BATCH = 32  # utterances
 REPORT_EVERY = 10.0  # s
+SAVE_EVERY = 300.0  # s
 
 
 @torch.no_grad()
@@ -66,9 +69,13 @@ def finetune(
     settings: Settings,
     state_path: Path,
     fingerprint: str,
+    sigterm: Sigterm,
     micro_batch_size: int = 0,
 ) -> Training:
-    """Train; on return the recogniser holds the parameters of the best dev evaluation."""
+    """Train; on return the recogniser holds the parameters of the best dev evaluation.
+
+    When SIGTERM came, the state is written and ``Stopped`` raised.
+    """
     lengths = [len(labels) for labels in train.labels]
     per_epoch = math.ceil(len(train) / settings.batch_size)
     total_steps = count_steps(settings, per_epoch)
@@ -76,20 +83,47 @@ def finetune(
     training = Training(recogniser, settings, total_steps)
     if training.restore(state_path, fingerprint) and distributed.rank() == 0:
         print(f"resuming at step {training.step} of {total_steps}", file=sys.stderr)
+
+    def stop() -> None:
+        training.save(state_path, fingerprint, at_once=True)
+        raise Stopped(
+            f"stopped by SIGTERM at step {training.step} of {total_steps};"
+            " the same command goes on from there"
+        )
+
+    def evaluate_if_due() -> None:
+        due = training.step % evaluate_every == 0 or training.step == total_steps
+        if training.step == 0 or training.judged or not due:
+            return
+        try:  # the other processes wait for what the first one has to say
+            with sigterm.at_once() if distributed.rank() == 0 else nullcontext():
+                error = CRITERIA[settings.criterion](dev)
+        except Stopped:
+            stop()
+        training.judge(error)
+        training.save(state_path, fingerprint)
+
     started, first_step, reported = time.monotonic(), training.step, time.monotonic()
+    saved = started
+    evaluate_if_due()
     while not training.finished:
         epoch, position = divmod(training.step, per_epoch)
         order = batches(train.keys, lengths, settings.batch_size, settings.seed, epoch)
         for indices in order[position:]:
             loss = training.update(train, indices, micro_batch_size)
-            if training.step % evaluate_every == 0 or training.step == total_steps:
-                training.judge(CRITERIA[settings.criterion](dev))
-                training.save(state_path, fingerprint)
+            evaluate_if_due()
             if time.monotonic() - reported > REPORT_EVERY or training.finished:
                 reported = time.monotonic()
                 report_progress(training, loss, settings, (reported - started), first_step)
+            if time.monotonic() - saved > SAVE_EVERY:
+                saved = time.monotonic()
+                training.save(state_path, fingerprint)
             if training.finished:
                 break
+            if any(distributed.total([sigterm.came], recogniser.device)):
+                training.save(state_path, fingerprint, at_once=True)
+                distributed.total([0], recogniser.device)  # none leaves before it is written
+                stop()
     training.take(training.best)
     return training
 
@@ -209,21 +243,23 @@ def work(options: argparse.Namespace) -> None:
     if options.gradient_checkpointing:
         recogniser.model.activation_checkpointing_enable({"use_reentrant": False})
     inputs = [Path(options.model) / "model.safetensors", *map(Path, options.train + options.dev)]
-    training = finetune(
-        recogniser,
-        train,
-        dev,
-        settings,
-        Path(options.work_dir) / "state.pt",
-        fingerprint_of(settings, inputs),
-        options.micro_batch_size,
-    )
-    if distributed.rank():
-        return
-    if factors is not None:
-        factors.merge_and_unload()
-    with atomic_folder(options.output) as temporary:
-        recogniser.save(temporary)
+    with Sigterm() as sigterm:
+        training = finetune(
+            recogniser,
+            train,
+            dev,
+            settings,
+            Path(options.work_dir) / "state.pt",
+            fingerprint_of(settings, inputs),
+            sigterm,
+            options.micro_batch_size,
+        )
+        if distributed.rank():
+            return
+        if factors is not None:
+            factors.merge_and_unload()
+        with atomic_folder(options.output) as temporary:  # worth finishing, once it has come so far
+            recogniser.save(temporary)
     lineage.record(
         __file__,
         [Path(options.output) / "model.safetensors"],

@@ -24,7 +24,7 @@ import lineage
 from audio import resample, save_audio
 from code_version import code_version
 from engines.engine import Engine, Request, Setup, Speech, Unspeakable
-from errors import InputError, run
+from errors import InputError, naming_full_disk, run
 from manifest import read_texts, write_jsonl
 from progress import progress
 
@@ -196,7 +196,7 @@ class Journal:
             "capped": speech.capped,
             "sha256": lineage.sha256(path),
         }
-        with self.path.open("a+b") as file:
+        with naming_full_disk(self.path), self.path.open("a+b") as file:
             if file.tell() and not ends_with_newline(file):
                 file.write(b"\n")
             file.write(json.dumps(row).encode() + b"\n")

@@ -121,6 +121,7 @@ class Training:
         self.best: dict[str, torch.Tensor] = {}
         self.since_best = 0
         self.next_save = 0.0
+        self.saved = -1  # the step that the state on disk is of
 
     def update(self, speech: Speech, indices: Sequence[int], micro_batch_size: int = 0) -> float:
         """Take one optimiser step; return the loss per token (nats), which must be a number.
@@ -166,6 +167,11 @@ class Training:
             self.best = {name: value.detach().cpu().clone() for name, value in self.trained.items()}
 
     @property
+    def judged(self) -> bool:
+        """True if there is a dev evaluation of this very step."""
+        return bool(self.history) and self.history[-1]["step"] == self.step
+
+    @property
     def finished(self) -> bool:
         """True at the last step, or when ``patience`` evaluations brought nothing better."""
         return self.step >= self.total_steps or self.since_best >= self.settings.patience
@@ -176,13 +182,15 @@ class Training:
         for name, parameter in self.trained.items():
             parameter.copy_(parameters[name])
 
-    def save(self, path: Path, fingerprint: str) -> None:
+    def save(self, path: Path, fingerprint: str, at_once: bool = False) -> None:
         """Write the whole state, atomically; not if that was done a short while ago.
 
         Large states take long: they are written so rarely that training takes most of the time.
+        ``at_once`` writes what is not on disk yet, however short ago.
         """
         started = time.monotonic()
-        if distributed.rank() or started < self.next_save:
+        unchanged = self.saved == self.step
+        if distributed.rank() or (unchanged if at_once else started < self.next_save):
             return
         state = {
             "fingerprint": fingerprint,
@@ -194,13 +202,17 @@ class Training:
             "best": self.best,
             "since_best": self.since_best,
         }
-        with atomic_path(path) as temporary:
-            torch.save(state, temporary)
+        with atomic_path(path) as temporary, temporary.open("wb") as file:
+            torch.save(state, file)  # given a path, it does not say that the disk is full
+        self.saved = self.step
         ended = time.monotonic()
         self.next_save = ended + (ended - started) / SAVING_SHARE
 
     def restore(self, path: Path, fingerprint: str) -> bool:
         """Take up the state of ``path`` if it belongs to the same run; say whether it did."""
+        if distributed.rank() == 0:  # what a kill left half written may be as large as the state
+            for rest in path.parent.glob(f".{path.stem}.*{path.suffix}"):
+                rest.unlink()
         if not path.is_file():
             return False
         state = torch.load(path, weights_only=True, map_location="cpu")
@@ -213,4 +225,5 @@ class Training:
         self.schedule.last_epoch = state["schedule"]["last_epoch"]
         self.step, self.history = state["step"], state["history"]
         self.best, self.since_best = state["best"], state["since_best"]
+        self.saved = self.step
         return True

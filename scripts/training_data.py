@@ -6,6 +6,7 @@ from pathlib import Path
 
 import torch
 
+import scratch
 from errors import InputError
 from manifest import check_fits, read_manifest
 from recogniser import Recogniser
@@ -58,6 +59,7 @@ class Speech:
             check_fits(rows, manifest, recogniser.window)
             self.utterances += rows
             self.keys += [f"{index}/{row['id']}" for row in rows]
+        scratch.check(row["audio_filepath"] for row in self.utterances)
         self.labels = [recogniser.labels(row["text"]) for row in self.utterances]
         self.remarks = recogniser.check(self.utterances, self.labels)
 
@@ -74,5 +76,5 @@ class Speech:
 
     def loss(self, indices: Sequence[int], duration: float) -> torch.Tensor:
         """Return the summed loss (nats) on some utterances of a batch of this duration (s)."""
-        paths = [self.utterances[index]["audio_filepath"] for index in indices]
+        paths = [scratch.near(self.utterances[index]["audio_filepath"]) for index in indices]
         return self.recogniser.loss(paths, [self.labels[index] for index in indices], duration)

@@ -1,6 +1,14 @@
-"""Transcribe a manifest with a checkpoint, to which a scaled task vector may be added."""
+"""Transcribe a manifest with a checkpoint, to which a scaled task vector may be added.
+
+With a work folder, the same command goes on after a kill with the batches that are not yet
+transcribed, and ends with the same bytes.
+"""
 
 import argparse
+import hashlib
+import json
+import os
+import shutil
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -9,7 +17,8 @@ from pathlib import Path
 import torch
 
 import lineage
-from errors import InputError, run
+import scratch
+from errors import InputError, naming_full_disk, run
 from manifest import check_fits, read_manifest, write_jsonl
 from progress import progress
 from recogniser import Recogniser, load_recogniser
@@ -25,24 +34,66 @@ def by_duration(utterances: Sequence[dict], batch_size: int) -> Iterator[list[di
         yield ordered[start : start + batch_size]
 
 
-def transcribe(recogniser: Recogniser, utterances: Sequence[dict], batch_size: int) -> list[dict]:
-    """Return ``{"id", "text"}`` for each utterance, in the manifest's order."""
+def transcribe(
+    recogniser: Recogniser,
+    utterances: Sequence[dict],
+    batch_size: int,
+    journal: Path | None = None,
+) -> list[dict]:
+    """Return ``{"id", "text"}`` for each utterance, in the manifest's order.
+
+    The batches that ``journal`` has are not transcribed again, and the others join them there.
+    """
     recogniser.model.eval()
-    texts: dict[str, str] = {}
+    texts = read_journal(journal) if journal else {}
+    resumed = len(texts)
     started = reported = time.monotonic()
     for batch in by_duration(utterances, batch_size):
-        hypotheses = recogniser.transcribe([row["audio_filepath"] for row in batch])
-        texts |= {row["id"]: text for row, text in zip(batch, hypotheses, strict=True)}
+        if batch[0]["id"] in texts:
+            continue
+        hypotheses = recogniser.transcribe([scratch.near(row["audio_filepath"]) for row in batch])
+        finished = {row["id"]: text for row, text in zip(batch, hypotheses, strict=True)}
+        texts |= finished
+        if journal:
+            append(journal, finished)
         if time.monotonic() - reported > REPORT_EVERY:
             reported = time.monotonic()
-            line = progress(len(texts), len(utterances), 0, reported - started)
+            line = progress(len(texts), len(utterances), resumed, reported - started)
             print(line, file=sys.stderr, flush=True)
     return [{"id": row["id"], "text": texts[row["id"]]} for row in utterances]
 
 
+def read_journal(path: Path) -> dict[str, str]:
+    """Return the texts by id of the batches, one a line; cut off what a kill left half written."""
+    texts: dict[str, str] = {}
+    whole = 0  # bytes
+    for line in path.read_bytes().splitlines(keepends=True) if path.is_file() else []:
+        if not line.endswith(b"\n"):
+            break
+        texts |= json.loads(line)
+        whole += len(line)
+    if path.is_file():
+        os.truncate(path, whole)
+    return texts
+
+
+def append(path: Path, texts: dict[str, str]) -> None:
+    """Write a batch's line, which survives the process."""
+    with naming_full_disk(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("ab") as file:
+            file.write(json.dumps(texts).encode() + b"\n")
+
+
+def fingerprint_of(parameters: dict, inputs: Sequence[Path]) -> str:
+    """Return a hash of settings, inputs' bytes and code: what a journal's batches depend on."""
+    parts = [parameters, lineage.code_version(__file__), *map(lineage.sha256, inputs)]
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
 def main(argv: list[str] | None = None) -> None:
     """Transcribe as the command line says."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     add = parser.add_argument
     add("--model", required=True, help="Hugging Face folder of the checkpoint")
     add("--task-vector", help="safetensors file to add to the checkpoint's parameters")
@@ -54,6 +105,7 @@ def main(argv: list[str] | None = None) -> None:
         nargs="+",
         help="hypotheses to write (JSON lines: id, text), one file for each scaling coefficient",
     )
+    add("--work-dir", help="folder of its own for what a restart goes on from (default: none)")
     add("--window", type=float, default=30.0, help="audio window, s; CTC: longest audio (30)")
     add("--batch-size", type=int, default=32, help="utterances decoded together (default 32)")
     add("--precision", choices=["auto", "bf16", "fp32"], default="auto", help="of matrix products")
@@ -80,8 +132,11 @@ def main(argv: list[str] | None = None) -> None:
         torch.set_num_threads(options.threads)
     utterances = read_manifest(options.manifest)
     check_fits(utterances, options.manifest, options.window)
+    scratch.check(row["audio_filepath"] for row in utterances)
     for scale, output in zip(scales, options.output, strict=True):
         write_hypotheses(options, utterances, scale, output)
+    if options.work_dir:
+        shutil.rmtree(options.work_dir, ignore_errors=True)
 
 
 def write_hypotheses(
@@ -101,21 +156,25 @@ def write_hypotheses(
         (options.task_vector, scale) if options.task_vector else None,
         options.encodings,
     )
-    write_jsonl(output, transcribe(recogniser, utterances, options.batch_size))
+    parameters = {
+        "window": options.window,
+        "batch_size": options.batch_size,
+        "max_length": options.max_length,
+        "encodings_kept": options.encodings is not None,
+        "precision": str(recogniser.precision).removeprefix("torch."),
+        "language": options.language,
+        "task": options.task,
+        "scaling_coefficient": scale,
+    }
+    journal = None
+    if options.work_dir:
+        journal = Path(options.work_dir) / f"{fingerprint_of(parameters, inputs)}.jsonl"
+    write_jsonl(output, transcribe(recogniser, utterances, options.batch_size, journal))
     lineage.record(
         __file__,
         [output],
         inputs,
-        {
-            "window": options.window,
-            "batch_size": options.batch_size,
-            "max_length": options.max_length,
-            "encodings_kept": options.encodings is not None,
-            "precision": str(recogniser.precision).removeprefix("torch."),
-            "language": options.language,
-            "task": options.task,
-            "scaling_coefficient": scale,
-        },
+        parameters,
         counts={"utterances": len(utterances)},
         device=str(recogniser.device),
     )

@@ -55,11 +55,13 @@ class WhisperRecogniser:
         self.window = window
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self.precision = precision_of(precision, self.device.type)
-        self.model = WhisperForConditionalGeneration.from_pretrained(folder, dtype=torch.float32)
+        self.model = WhisperForConditionalGeneration.from_pretrained(
+            folder, dtype=torch.float32, local_files_only=True
+        )
         if task_vector is not None:
             add_task_vector(self.model, *task_vector)
-        self.tokenizer = WhisperTokenizer.from_pretrained(folder)
-        self.features = WhisperFeatureExtractor.from_pretrained(folder)
+        self.tokenizer = WhisperTokenizer.from_pretrained(folder, local_files_only=True)
+        self.features = WhisperFeatureExtractor.from_pretrained(folder, local_files_only=True)
         self.positions = self.model.state_dict()[POSITION_TABLE].clone()
         self.generation = {
             "num_beams": 1,

@@ -1,6 +1,7 @@
 """Training in two processes: the single process's checkpoint, kills, and whose error is told."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -78,6 +79,32 @@ def test_two_processes_killed_leave_none_behind_and_one_goes_on_from_their_state
     assert "resuming at step" in resumed.stderr
     finetune.main(command(data, tmp_path / "undisturbed", **long))
     check_same(tmp_path / "killed", tmp_path / "undisturbed")
+
+
+def test_two_processes_stopped_by_sigterm_keep_the_step_and_end_with_the_undisturbed_bytes(
+    data, tmp_path
+):
+    long = {"epochs": 30, "patience": 99, "evaluate_every": 30, "processes": 2}
+    script = [sys.executable, finetune.__file__, *command(data, tmp_path / "stopped", **long)]
+    log = tmp_path / "log"
+    process = subprocess.Popen(script, stderr=log.open("w"))
+    deadline = time.monotonic() + 120
+    state = tmp_path / "stopped.work/state.pt"
+    while not state.is_file() and process.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.02)
+    process.terminate()
+    assert process.wait() == 128 + signal.SIGTERM
+    lines = log.read_text().splitlines()
+    [told] = [line for line in lines if not re.match(r"step \d+/90, ", line)]
+    step = re.fullmatch(r"stopped by SIGTERM at step (\d+) of 90; the same .*", told)[1]
+    resumed = run(command(data, tmp_path / "stopped", **long))
+    assert f"resuming at step {step} of 90" in resumed.stderr
+
+    run(command(data, tmp_path / "undisturbed", **long))
+    contents = [
+        (tmp_path / name / "model.safetensors").read_bytes() for name in ("stopped", "undisturbed")
+    ]
+    assert contents[0] == contents[1]
 
 
 def runs(pid: str) -> bool:

@@ -3,6 +3,7 @@
 import json
 import math
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -19,7 +20,7 @@ import finetune
 import training
 import training_data
 from audio import load_audio
-from errors import InputError
+from errors import InputError, Stopped
 from manifest import read_manifest, write_jsonl
 from recogniser import load_recogniser
 from tiny import finetune_command, write_speech, write_whisper
@@ -146,6 +147,88 @@ def test_killed_with_kill_9_and_started_again_gives_the_undisturbed_bytes(data, 
     assert (tmp_path / "killed" / name).read_bytes() == (
         tmp_path / "undisturbed" / name
     ).read_bytes()
+
+
+def test_stopped_by_sigterm_it_keeps_the_step_and_ends_with_the_undisturbed_bytes(data, tmp_path):
+    long = {"epochs": 40, "patience": 99, "evaluate_every": 40}  # the first state comes late
+    script = [sys.executable, finetune.__file__, *command(data, tmp_path / "stopped", **long)]
+    log = tmp_path / "log"
+    process = subprocess.Popen(script, stderr=log.open("w"))
+    deadline = time.monotonic() + 120
+    state = tmp_path / "stopped.work/state.pt"
+    while not state.is_file() and process.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.02)
+    process.terminate()
+    assert process.wait() == 128 + signal.SIGTERM
+    told = log.read_text().splitlines()[-1]
+    assert re.fullmatch(
+        r"stopped by SIGTERM at step \d+ of 240; the same command goes on from there", told
+    )
+    resumed = subprocess.run(script, capture_output=True, text=True, check=True)
+    assert f"resuming at step {told.split()[5]} of 240" in resumed.stderr
+
+    finetune.main(command(data, tmp_path / "undisturbed", **long))
+    assert weights_of(tmp_path / "stopped") == weights_of(tmp_path / "undisturbed")
+
+
+def weights_of(folder: Path) -> bytes:
+    return (folder / "model.safetensors").read_bytes()
+
+
+@pytest.mark.parametrize("moment", ["in a training step", "in the dev evaluation"])
+def test_wherever_sigterm_comes_the_run_goes_on_from_there(data, tmp_path, monkeypatch, moment):
+    def then_comes_sigterm(work):
+        def interrupted(*arguments):
+            os.kill(os.getpid(), signal.SIGTERM)
+            return work(*arguments)
+
+        return interrupted
+
+    handler = signal.getsignal(signal.SIGTERM)
+    with monkeypatch.context() as patch, pytest.raises(Stopped, match="goes on") as stopped:
+        if moment == "in the dev evaluation":
+            patch.setitem(finetune.CRITERIA, "loss", then_comes_sigterm(finetune.dev_loss))
+        else:
+            update = training.Training.update
+            patch.setattr(training.Training, "update", then_comes_sigterm(update))
+        finetune.main(command(data, tmp_path / "stopped"))
+    expected = 6 if moment == "in the dev evaluation" else 1
+    assert f"at step {expected} of 12" in str(stopped.value)
+    assert signal.getsignal(signal.SIGTERM) == handler
+    assert not (tmp_path / "stopped").exists()
+
+    evaluated = []
+    monkeypatch.setitem(
+        finetune.CRITERIA, "loss", lambda dev: evaluated.append(1) or finetune.dev_loss(dev)
+    )
+    finetune.main(command(data, tmp_path / "stopped"))
+    assert len(evaluated) == 2  # of step 6 and step 12
+    finetune.main(command(data, tmp_path / "undisturbed"))
+    assert weights_of(tmp_path / "stopped") == weights_of(tmp_path / "undisturbed")
+
+
+def test_a_long_epoch_is_not_lost_to_a_kill_that_gives_no_warning(data, tmp_path, monkeypatch):
+    monkeypatch.setattr(finetune, "SAVE_EVERY", 0.0)
+    monkeypatch.setattr(training, "SAVING_SHARE", 1e9)
+    steps = []
+    save = training.Training.save
+
+    def note(run, *arguments, **options):
+        save(run, *arguments, **options)
+        steps.append(run.saved)
+
+    monkeypatch.setattr(training.Training, "save", note)
+    finetune.main(command(data, tmp_path / "model", epochs=1))
+    assert sorted(set(steps)) == [1, 2, 3, 4, 5, 6]
+
+
+def test_what_a_kill_left_half_written_is_cleared_away(data, tmp_path):
+    work = tmp_path / "work"
+    work.mkdir()
+    (work / ".state.abc123.pt").write_bytes(b"half a state")
+    run = training.Training(load_recogniser(data / "base", 1.0), settings(), total_steps=4)
+    assert not run.restore(work / "state.pt", "fingerprint")
+    assert not list(work.iterdir())
 
 
 def test_state_of_other_settings_is_not_resumed(data, tmp_path, capsys):

@@ -1,5 +1,6 @@
 """Transcribing: agreement with plain transformers, windows, task vectors added in memory."""
 
+import socket
 from pathlib import Path
 
 import pytest
@@ -13,12 +14,12 @@ from transformers import (
 import task_vector
 import transcribe
 from audio import load_audio
-from errors import InputError
+from errors import InputError, Stopped
 from manifest import read_jsonl, read_manifest
 from precision import precision_of
 from recogniser import load_recogniser
-from tiny import write_speech, write_whisper
-from whisper_recogniser import crop_window
+from tiny import write_ctc, write_speech, write_whisper
+from whisper_recogniser import WhisperRecogniser, crop_window
 
 
 @pytest.fixture(scope="module")
@@ -147,3 +148,65 @@ def test_a_sweep_over_coefficients_gives_what_each_gives_alone(data, tmp_path):
     assert [{row["id"]: row["text"] for row in read_jsonl(path)} for path in outputs] == alone
     with pytest.raises(InputError, match="1 outputs for 2 hypotheses of each utterance"):
         transcribe.main([*map(str, arguments), "--output", outputs[0]])
+
+
+def count_and_stop(monkeypatch, after: int) -> list[int]:
+    """Count the utterances of each decoded batch; stop before the batch ``after`` those."""
+    sizes: list[int] = []
+    decode = WhisperRecogniser.transcribe
+
+    def counted(recogniser, paths):
+        if len(sizes) == after:
+            raise Stopped("stopped")
+        sizes.append(len(paths))
+        return decode(recogniser, paths)
+
+    monkeypatch.setattr(WhisperRecogniser, "transcribe", counted)
+    return sizes
+
+
+def test_stopped_and_started_again_it_transcribes_the_rest_and_gives_the_same_bytes(
+    data, tmp_path, monkeypatch
+):
+    work = {"batch_size": 2, "work_dir": tmp_path / "work"}
+    with monkeypatch.context() as patch:
+        count_and_stop(patch, after=2)
+        with pytest.raises(Stopped):
+            run(data, tmp_path / "stopped.jsonl", **work)
+    assert not (tmp_path / "stopped.jsonl").exists()
+    [journal] = (tmp_path / "work").iterdir()
+    journal.write_bytes(journal.read_bytes()[:-3])  # of two batches, a kill cut the second short
+    with monkeypatch.context() as patch:
+        sizes = count_and_stop(patch, after=99)
+        run(data, tmp_path / "stopped.jsonl", **work)
+    assert sizes == [2, 1]
+    run(data, tmp_path / "undisturbed.jsonl", batch_size=2)
+    stopped, undisturbed = tmp_path / "stopped.jsonl", tmp_path / "undisturbed.jsonl"
+    assert stopped.read_bytes() == undisturbed.read_bytes()
+    assert not (tmp_path / "work").exists()
+
+
+def test_what_another_checkpoint_has_transcribed_is_not_taken_over(data, tmp_path, monkeypatch):
+    work = {"batch_size": 2, "work_dir": tmp_path / "work"}
+    with monkeypatch.context() as patch:
+        count_and_stop(patch, after=2)
+        with pytest.raises(Stopped):
+            run(data, tmp_path / "one.jsonl", **work)
+    sizes = count_and_stop(monkeypatch, after=99)
+    run(data, tmp_path / "other.jsonl", model=data / "synthetic", **work)
+    assert sizes == [2, 2, 1]
+
+
+def test_no_script_that_loads_a_model_asks_the_network(data, tmp_path, monkeypatch):
+    asked = []
+
+    def refuse(*address: object, **options: object):
+        asked.append(address)
+        raise OSError("there is no network")
+
+    monkeypatch.setattr(socket, "getaddrinfo", refuse)
+    monkeypatch.setattr(socket.socket, "connect", refuse)
+    run(data, tmp_path / "hypotheses.jsonl")
+    write_ctc(tmp_path / "ctc")
+    run(data, tmp_path / "of_ctc.jsonl", model=tmp_path / "ctc")
+    assert not asked

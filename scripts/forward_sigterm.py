@@ -1,0 +1,43 @@
+"""SIGTERM for a job's own process, where SLURM tells only the Snakemake that runs the job.
+
+With ``ProctrackType=proctrack/cgroup`` SIGTERM (time limit, scancel, preemption) reaches a step's
+first process alone, and the others learn of it when they are killed. That first process is a
+Snakemake, which lets its job go on.
+"""
+
+import signal
+import socket
+import threading
+from pathlib import Path
+
+import psutil
+
+
+def forward_sigterm() -> None:
+    """From now on, pass SIGTERM on to those processes below this one that have a handler for it.
+
+    Call it in the main thread. This process's own handler, set later or before, runs as well.
+    """
+    told, teller = socket.socketpair()
+    teller.setblocking(False)
+    signal.set_wakeup_fd(teller.fileno(), warn_on_full_buffer=False)
+    threading.Thread(target=pass_on, args=(told, teller), daemon=True).start()
+
+
+def pass_on(told: socket.socket, teller: socket.socket) -> None:
+    """Pass SIGTERM on whenever ``told``, the other end of ``teller``, says that it came."""
+    while number := told.recv(1):
+        if number[0] == signal.SIGTERM:
+            for process in psutil.Process().children(recursive=True):
+                if catches_sigterm(process.pid):
+                    process.terminate()
+
+
+def catches_sigterm(pid: int) -> bool:
+    """Say whether a process has a handler; a shell has none, and ends with its command."""
+    try:
+        status = Path(f"/proc/{pid}/status").read_text()
+    except OSError:  # gone, or no Linux
+        return False
+    caught = next(line.split()[1] for line in status.splitlines() if line.startswith("SigCgt"))
+    return bool(int(caught, 16) >> (signal.SIGTERM - 1) & 1)
