@@ -11,6 +11,7 @@ if not workflow.config_settings.configfiles:
 
 include: "rules/common.smk"
 include: "rules/functions.smk"
+include: "rules/resources.smk"
 include: "rules/fetch.smk"
 include: "rules/prepare.smk"
 include: "rules/synthesize.smk"
@@ -21,6 +22,10 @@ include: "rules/finetune.smk"
 include: "rules/task_vector.smk"
 include: "rules/score.smk"
 include: "rules/report.smk"
+
+
+onstart:
+    guard_run()
 
 
 rule all:

@@ -16,6 +16,10 @@ rule augment:
     conda:
         "../envs/syn2real.yaml"
     threads: 2
+    resources:
+        mem_mb=memory(to_augment),
+        runtime=run_time(to_augment),
+        disk_mb=disk(to_augment),
     params:
         code=code_version("augment.py"),
         settings=augmentation_settings,

@@ -5,12 +5,17 @@ import json
 import re
 import sys
 
+from snakemake_interface_executor_plugins.settings import ExecMode
+
 sys.path.insert(0, str(Path(workflow.basedir) / "scripts"))
 
 from code_version import code_version as hash_of_code
 from errors import InputError
 import experiment
+from forward_sigterm import forward_sigterm
 import matrix
+from run_guard import begin_run
+from run_log import follow
 
 try:
     for path in workflow.configfiles:
@@ -18,6 +23,11 @@ try:
     config = experiment.check(config)
 except InputError as error:
     raise WorkflowError(str(error).replace("config:", f"{workflow.configfiles[-1]}:", 1))
+
+if workflow.exec_mode == ExecMode.DEFAULT:
+    follow(workflow, config)
+else:
+    forward_sigterm()  # this is the Snakemake of a job, which SLURM may stop
 
 
 pathvars:
@@ -75,3 +85,14 @@ wildcard_constraints:
 def code_version(script: str, *more: str) -> str:
     """Return the hash of a script's logic: as a parameter of a rule, it reruns what it touches."""
     return hash_of_code(SCRIPTS / script, *more)
+
+
+def guard_run() -> None:
+    """Hold the experiment's lock from here on; its file stays open as long as the process lives."""
+    global run_lock
+    try:
+        run_lock = begin_run(
+            f"logs/{config['name']}", getattr(workflow.scheduler._executor, "run_uuid", None)
+        )
+    except InputError as error:
+        raise WorkflowError(str(error))

@@ -6,6 +6,7 @@ rule fetch:
         "resources/{artifact}/files.json",
     log:
         "logs/fetch/{artifact}.log",
+    localrule: True
     conda:
         "../envs/syn2real.yaml"
     params:
@@ -31,6 +32,10 @@ rule pretrained:
         "<logs>/pretrained/{base}.log",
     conda:
         "../envs/syn2real.yaml"
+    resources:
+        mem_mb=memory(to_convert),
+        runtime=run_time(to_convert),
+        disk_mb=disk(to_convert),
     params:
         code=code_version("pretrained.py"),
     shell:

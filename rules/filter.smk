@@ -20,6 +20,7 @@ use rule transcribe as transcribe_synthesized with:
         encodings=encodings_of(JUDGE),
         max_length=config["max_length"],
         prompt=prompt_of(JUDGE),
+        work=f"{RESULTS}/work/synthesized/{{domain}}-{{tts}}-{{split}}-shard{{shard}}of{{shards}}",
 
 
 rule filter:
@@ -36,6 +37,10 @@ rule filter:
         split="train|dev",
     conda:
         "../envs/syn2real.yaml"
+    resources:
+        mem_mb=memory(to_filter),
+        runtime=run_time(to_filter),
+        disk_mb=disk(to_filter),
     params:
         code=code_version("filter.py"),
         bounds=config["filter"],

@@ -14,7 +14,11 @@ rule finetune:
         "../envs/syn2real.yaml"
     threads: 1
     resources:
-        gpu=lambda wildcards: base_model(wildcards)["finetune"]["gpus"],
+        gpu=gpus_to_finetune,
+        processes=gpus_to_finetune,
+        mem_mb=memory(to_finetune),
+        runtime=run_time(to_finetune),
+        disk_mb=disk(to_finetune),
     params:
         code=code_version("finetune.py"),
         train=repeated("--train", "train"),
@@ -30,7 +34,7 @@ rule finetune:
     shell:
         """
         python scripts/finetune.py \
-            --processes {resources.gpu} \
+            --processes {resources.processes} \
             --model "$(dirname {input.checkpoint:q})" {params.train:q} {params.dev:q} \
             --window {params.window} \
             --learning-rate {params.finetune[learning_rate]} \

@@ -1,5 +1,7 @@
 """What the rules' inputs, parameters and environments depend on, beyond their wildcards."""
 
+import estimates
+
 
 def domain_declaration(wildcards) -> str:
     """Return a domain as ``prepare`` is told of it: what its speech goes through comes later."""
@@ -65,7 +67,10 @@ def shards_of(name: str):
     """Return a function that gives the files called ``name`` of all shards of a split."""
 
     def shards(wildcards):
-        count = config["tts"][wildcards.tts]["shards"] if wildcards.split == "train" else 1
+        count = 1
+        if wildcards.split == "train":
+            domain, tts = config["domains"][wildcards.domain], config["tts"][wildcards.tts]
+            count = estimates.shards(domain, tts)
         path = f"<results>/synthesized/{{domain}}/{{tts}}/{{split}}/{name}"
         return expand(path, **wildcards, shard=range(1, count + 1), shards=count)
 
@@ -127,6 +132,12 @@ def engine_version(wildcards) -> str:
     """Return the hash of the logic of the synthesis with one engine."""
     engine = config["tts"][wildcards.tts]["engine"]
     return code_version("synthesize.py", f"engines/{engine}.py")
+
+
+def tts_settings(wildcards) -> dict:
+    """Return what a synthesis is told of its engine: a parameter that changes reruns it."""
+    told = ("engine", "voices", "samples_per_text", "batch_size", "precision", "seed")
+    return {key: config["tts"][wildcards.tts][key] for key in told}
 
 
 def speakers(wildcards) -> list[str]:

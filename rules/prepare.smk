@@ -17,6 +17,10 @@ rule prepare:
     conda:
         "../envs/syn2real.yaml"
     threads: 2
+    resources:
+        mem_mb=memory(to_prepare),
+        runtime=run_time(to_prepare),
+        disk_mb=disk(to_prepare),
     params:
         code=code_version("prepare.py"),
         declaration=domain_declaration,
@@ -67,6 +71,7 @@ rule pool:
         "<logs>/pool/{group}-{speech}-{split}.log",
     wildcard_constraints:
         group=one_of(GROUPS),
+    localrule: True
     conda:
         "../envs/syn2real.yaml"
     params:

@@ -10,6 +10,7 @@ rule evaluations:
         "<results>/evaluations.json",
     log:
         "<logs>/evaluations.log",
+    localrule: True
     conda:
         "../envs/syn2real.yaml"
     params:
@@ -32,6 +33,7 @@ rule summarize:
         tsv="<results>/summary.tsv",
     log:
         "<logs>/summarize.log",
+    localrule: True
     conda:
         "../envs/syn2real.yaml"
     params:
@@ -59,6 +61,7 @@ rule report:
         "<results>/report.html",
     log:
         "<logs>/report.log",
+    localrule: True
     conda:
         "../envs/syn2real.yaml"
     params:

@@ -11,6 +11,7 @@ rule score:
         "<logs>/score/{base}/{name}/seed{seed}/{domain}-{speech}-{split}.log",
     wildcard_constraints:
         name=rf"[^+/]+(?:\+[^/]+-tv{ANOTHER_SCALE})?",
+    localrule: True
     conda:
         "../envs/syn2real.yaml"
     params:
@@ -40,3 +41,4 @@ use rule score as score_sweep with:
         ),
     log:
         "<logs>/score/{base}/{model}+{vector}-sweep/seed{seed}/{domain}-{speech}-{split}.log",
+    localrule: True

@@ -14,10 +14,13 @@ rule synthesize:
         environment_of_tts
     threads: 1
     resources:
-        gpu=1,
+        gpu=gpus_of_tts,
+        mem_mb=memory(to_synthesize),
+        runtime=run_time(to_synthesize),
+        disk_mb=disk(to_synthesize),
     params:
         code=engine_version,
-        tts=lambda wildcards: config["tts"][wildcards.tts],
+        tts=tts_settings,
         options=options_of_tts,
         audio=f"{RESULTS}/audio/{{domain}}/{{tts}}/{{split}}",
     shell:
@@ -54,6 +57,9 @@ rule xvectors:
         "../envs/syn2real.yaml"
     resources:
         gpu=1,
+        mem_mb=memory(to_compute_xvectors),
+        runtime=run_time(to_compute_xvectors),
+        disk_mb=disk(to_compute_xvectors),
     params:
         code=code_version("xvectors.py"),
     shell:
@@ -72,6 +78,7 @@ rule test_on_synthetic_speech:
         "<results>/manifests/{domain}/{tts}/test.jsonl",
     log:
         "<logs>/test_on_synthetic_speech/{domain}-{tts}.log",
+    localrule: True
     conda:
         "../envs/syn2real.yaml"
     params:

@@ -11,6 +11,10 @@ rule task_vector:
         "<logs>/task_vector/{base}/{group}-{tts}/seed{seed}.log",
     conda:
         "../envs/syn2real.yaml"
+    resources:
+        mem_mb=memory(to_compute_task_vector),
+        runtime=run_time(to_compute_task_vector),
+        disk_mb=disk(to_compute_task_vector),
     params:
         code=code_version("task_vector.py"),
     shell:
@@ -37,6 +41,10 @@ rule mean_task_vector_of_domains:
         group=one_of(GROUPS),
     conda:
         "../envs/syn2real.yaml"
+    resources:
+        mem_mb=memory(to_compute_task_vector),
+        runtime=run_time(to_compute_task_vector),
+        disk_mb=disk(to_compute_task_vector),
     params:
         code=code_version("task_vector.py"),
     shell:
@@ -67,6 +75,7 @@ rule apply:
         "<results>/models/{base}/{model}+{vector}-tv{scale}/seed{seed}/model.safetensors",
     log:
         "<logs>/apply/{base}/{model}+{vector}-tv{scale}/seed{seed}.log",
+    localrule: True
     conda:
         "../envs/syn2real.yaml"
     params:

@@ -14,6 +14,9 @@ rule transcribe:
     threads: 1
     resources:
         gpu=1,
+        mem_mb=memory(to_transcribe),
+        runtime=run_time(to_transcribe),
+        disk_mb=1000,
     params:
         code=code_version("transcribe.py"),
         vector="",
@@ -23,6 +26,8 @@ rule transcribe:
         encodings=encodings,
         max_length=config["max_length"],
         prompt=prompt,
+        work=f"{RESULTS}/work/transcribe/{{base}}/{{model}}/seed{{seed}}/"
+        "{domain}-{speech}-{split}",
     shell:
         """
         python scripts/transcribe.py \
@@ -34,6 +39,7 @@ rule transcribe:
             --max-length {params.max_length} \
             --language {params.prompt[language]} --task {params.prompt[task]} \
             --threads {threads} \
+            --work-dir {params.work:q} \
             --output {output:q} >{log:q} 2>&1
         """
 
@@ -60,6 +66,8 @@ use rule transcribe as transcribe_sweep with:
         encodings=encodings,
         max_length=config["max_length"],
         prompt=prompt,
+        work=f"{RESULTS}/work/transcribe/{{base}}/{{model}}+{{vector}}-sweep/seed{{seed}}/"
+        "{domain}-{speech}-{split}",
 
 
 use rule transcribe as transcribe_with_task_vector with:
@@ -84,3 +92,5 @@ use rule transcribe as transcribe_with_task_vector with:
         encodings=encodings,
         max_length=config["max_length"],
         prompt=prompt,
+        work=f"{RESULTS}/work/transcribe/{{base}}/{{model}}+{{vector}}-tv{{scale}}/seed{{seed}}/"
+        "{domain}-{speech}-{split}",
