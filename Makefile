@@ -9,23 +9,26 @@ READY := $(VENV)/ready
 EXPERIMENT ?= experiments/demo.yaml
 PROFILE ?= profiles/local
 SNAKEMAKE := snakemake --profile $(PROFILE) --configfile $(EXPERIMENT)
-# One run at a time, by a lock that a killed run cannot leave behind (Snakemake's own can).
-ALONE := $(if $(shell command -v flock),flock --nonblock --conflict-exit-code 75 $(VENV)/running)
+NAME = $$(sed -n "s/^name: *//p" $(EXPERIMENT))
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export PYTHONUNBUFFERED := 1
 export HF_HUB_DISABLE_TELEMETRY := 1
 
-.PHONY: help demo test lint unit coqui setup lock clean
+.PHONY: help demo status efficiency test lint unit coqui setup lock clean
 
 help:  ## show this list
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 20
 
 demo: $(READY)  ## run the embedded experiment (or EXPERIMENT=my.yaml) and show its WER table
-	@$(ALONE) $(SNAKEMAKE) $(if $(ALONE),--nolock) || \
-	    { [ $$? -ne 75 ] || echo "Another run is going on in this folder; wait for it."; exit 1; }
-	@name=$$(sed -n 's/^name: *//p' $(EXPERIMENT)); \
-	    python scripts/summarize.py --show results/$$name/summary.json; \
-	    echo "Report: results/$$name/report.html"
+	@$(SNAKEMAKE)
+	@python scripts/summarize.py --show results/$(NAME)/summary.json
+	@echo "Report: results/$(NAME)/report.html"
+
+status: $(READY)  ## how far a running experiment is (EXPERIMENT=my.yaml)
+	@python scripts/status.py --experiment $(NAME)
+
+efficiency: $(READY)  ## what its jobs asked for and what they used
+	@python scripts/efficiency.py --experiment $(NAME)
 
 test: coqui lint unit  ## lint, unit tests, the tiny workflow, and the demo cut to minutes
 

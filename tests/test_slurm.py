@@ -1,0 +1,316 @@
+"""The workflow on a real SLURM cluster, and what can befall it there.
+
+`tests/slurm_cluster.sh` starts the cluster; its compute nodes have no network. Every disturbed run
+starts where only the last training is still to be done, and must end with the table of the run
+that nothing disturbed. They share the cluster, as runs do.
+"""
+
+import contextlib
+import os
+import re
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from conftest import ROOT
+from tiny_experiment import (
+    RESULTS,
+    command,
+    copy_of_checkout,
+    table,
+    write_experiment,
+    write_own_manifest,
+)
+
+CLUSTER = ROOT / "tests/slurm_cluster.sh"
+STATE = Path("/tmp/syn2real-slurm")
+MISSING = subprocess.run([CLUSTER, "missing"], capture_output=True, text=True).stdout.strip()
+pytestmark = pytest.mark.skipif(
+    bool(MISSING) and "CI" not in os.environ,
+    reason=f"no SLURM cluster can be started here: {MISSING} (tests/slurm_cluster.sh install)",
+)
+SITE = "partitions:\n  cpu: {max_gpu: 0}\n  gpu: {max_gpu: 2}\ncores_per_gpu: 1\njobs: 20\n"
+IN_A_HURRY = ["--slurm-init-seconds-before-status-checks=2", "--max-status-checks-per-second=1"]
+TRAINED = RESULTS / "models/base/own-hibari/seed1/model.safetensors"
+REPORT = RESULTS / "report.html"
+LOG = Path("logs/tiny/finetune/base/own-hibari/seed1.log")
+PATIENCE = 420  # s
+
+
+def slurm(*words: str) -> str:
+    return subprocess.run(words, check=True, capture_output=True, text=True, timeout=60).stdout
+
+
+class Run:
+    """A run of the tiny experiment through SLURM."""
+
+    def __init__(self, folder: Path, *options: str):
+        self.folder, self.options = folder, options
+        self.start()
+
+    def start(self) -> None:
+        self.printed = self.folder / "terminal.txt"
+        with self.printed.open("a") as terminal:
+            self.process = subprocess.Popen(
+                command(*IN_A_HURRY, *self.options, profile="slurm"),
+                cwd=self.folder,
+                stdout=terminal,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+
+    def jobs(self, rule: str) -> dict[str, str]:
+        """Return id and state of this folder's SLURM jobs of a rule, the earliest first."""
+        listed = slurm("squeue", "--noheader", "--states=all", "--format=%i|%T|%Z|%k")
+        rows = [line.split("|") for line in listed.splitlines()]
+        found = {
+            job: state
+            for job, state, folder, comment in rows
+            if folder == str(self.folder) and comment.startswith(f"rule_{rule}_wildcards")
+        }
+        return dict(sorted(found.items(), key=lambda item: int(item[0])))
+
+    def wait_until(self, reached: Callable[[], object]) -> None:
+        deadline = time.monotonic() + PATIENCE
+        while not reached():
+            assert self.process.poll() is None, self.printed.read_text()[-3000:]
+            assert time.monotonic() < deadline, self.printed.read_text()[-3000:]
+            time.sleep(0.2)
+
+    def wait_for_training(self) -> str:
+        """Wait until the training is in the middle; return its SLURM job."""
+        log = self.folder / LOG
+        self.wait_until(lambda: log.exists() and "step " in log.read_text())
+        return list(self.jobs("finetune"))[-1]
+
+    def ends(self, fails: bool = False) -> str:
+        """Wait for the end; return what the terminal showed."""
+        status = self.process.wait(timeout=PATIENCE)
+        printed = self.printed.read_text()
+        assert bool(status) == fails, printed[-5000:]
+        return printed
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[None]:
+    assert not MISSING, MISSING
+    subprocess.run([CLUSTER, "up"], check=True)
+    yield
+    subprocess.run([CLUSTER, "down"], check=True)
+
+
+@pytest.fixture(scope="module")
+def undisturbed(cluster, tmp_path_factory) -> Path:
+    folder = copy_of_checkout(tmp_path_factory.mktemp("slurm"))
+    (folder / "profiles/slurm/site.yaml").write_text(SITE)
+    write_experiment(
+        folder,
+        targets=["own"],
+        arms=["pretrained", "target-synthetic+vector"],
+        tts={"hibari": {"engine": "hibari", "artifact": "hibari", "voices": ["heart"]}},
+        finetune={"max_steps": 500, "epochs": 500, "evaluate_every": 100, "patience": 9}
+        | {"learning_rate": 1e-3, "batch_size": 4, "criterion": "loss"},  # half a minute
+    )
+    subprocess.run(command("resources/asterisk/files.json"), cwd=folder, check=True)
+    write_own_manifest(folder)
+    Run(folder).ends()
+    return folder
+
+
+def test_every_gpu_rule_had_a_gpu_and_no_other_one(undisturbed):
+    """SLURM's word and the job's own environment, noted by the cluster's prolog."""
+    visible = dict(line.split() for line in (STATE / "devices").read_text().splitlines())
+    rules = {}
+    for line in slurm("scontrol", "show", "jobs", "--oneliner").splitlines():
+        words = dict(word.split("=", 1) for word in line.split() if "=" in word)
+        if words["WorkDir"] == str(undisturbed):
+            rule = words["Comment"].partition("_wildcards")[0].removeprefix("rule_")
+            allocated = "gres/gpu=1" in words["TRES"]
+            assert (visible[words["JobId"]] in ("0", "1")) == allocated, line
+            assert words["Partition"] == ("gpu" if allocated else "cpu"), line
+            rules.setdefault(rule, set()).add(allocated)
+    on_gpu = {rule for rule, allocated in rules.items() if allocated == {True}}
+    print(rules)
+    assert {"synthesize", "finetune", "transcribe_synthesized"} <= on_gpu
+    assert {"prepare", "filter", "task_vector", "augment"} <= set(rules) - on_gpu
+    assert "fetch" not in rules and "summarize" not in rules  # where Snakemake runs
+
+
+def test_the_nodes_have_no_network(undisturbed):
+    connect = "import socket; socket.create_connection(('192.0.2.1', 443), timeout=5)"
+    found = subprocess.run(
+        ["srun", "--partition=gpu", "python3", "-c", connect], capture_output=True, text=True
+    )
+    assert "Network is unreachable" in found.stderr
+
+
+def training_to_be_done(undisturbed: Path, folder: Path) -> Path:
+    """Return a copy of the finished run without the target's training and all behind it."""
+    shutil.copytree(undisturbed, folder, symlinks=True, dirs_exist_ok=True)
+    for path in (folder / RESULTS).glob("*/base/own-hibari*"):
+        shutil.rmtree(path)
+    for path in (folder / LOG, *(folder / RESULTS).glob("summary.*"), folder / REPORT):
+        path.unlink()
+    return folder
+
+
+def hits_its_time_limit(folder: Path) -> None:
+    run = Run(folder, "--set-resources", "finetune:runtime=attempt")
+    run.wait_for_training()
+    (process,) = training_processes(folder)
+    os.kill(process, signal.SIGSTOP)  # hangs, until its minute is over
+    run.wait_until(lambda: {"COMPLETING", "TIMEOUT"} & set(run.jobs("finetune").values()))
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(process, signal.SIGCONT)
+    run.ends()
+    assert list(run.jobs("finetune").values()) == ["TIMEOUT", "COMPLETED"]
+    assert resumed(folder)
+
+
+def runs_out_of_memory(folder: Path) -> None:
+    run = Run(folder, "--set-resources", "finetune:mem_mb=250 if attempt == 1 else 2000")
+    run.ends()
+    assert list(run.jobs("finetune").values()) == ["OUT_OF_MEMORY", "COMPLETED"]
+
+
+def is_cancelled(folder: Path) -> None:
+    run = Run(folder)
+    slurm("scancel", run.wait_for_training())
+    run.ends()
+    assert list(run.jobs("finetune").values()) == ["CANCELLED", "COMPLETED"]
+    assert resumed(folder)
+
+
+def is_preempted(folder: Path) -> None:
+    run = Run(folder)
+    job = run.wait_for_training()
+    slurm("sbatch", "--partition=urgent", "--gpus=2", "--output=/dev/null", "--wrap=sleep 5")
+    run.wait_until(lambda: run.jobs("finetune")[job] == "PENDING")
+    run.ends()
+    assert run.jobs("finetune") == {job: "COMPLETED"}  # the same job again, by SLURM
+    assert resumed(folder)
+
+
+def node_is_drained(folder: Path) -> None:
+    run = Run(folder)
+    run.wait_for_training()
+    slurm("scontrol", "update", "nodename=gpu1", "state=drain", "reason=maintenance")
+    run.wait_until(lambda: "PENDING" in run.jobs("transcribe").values())
+    slurm("scontrol", "update", "nodename=gpu1", "state=resume")
+    run.ends()
+
+
+def controller_is_restarted(folder: Path) -> None:
+    run = Run(folder)
+    run.wait_for_training()
+    subprocess.run([CLUSTER, "restart_controller"], check=True)
+    run.ends()
+
+
+def snakemake_is_killed(folder: Path) -> None:
+    run = Run(folder)
+    job = run.wait_for_training()
+    os.killpg(run.process.pid, signal.SIGKILL)
+    run.process.wait()
+    assert run.jobs("finetune")[job] == "RUNNING"
+    run.start()
+    assert "Cancelling 1 SLURM jobs that a killed run left behind" in run.ends()
+    assert list(run.jobs("finetune").values()) == ["CANCELLED", "COMPLETED"]
+    assert resumed(folder)
+
+
+def scratch_disk_is_full(folder: Path) -> None:
+    scratch = folder / "scratch"
+    scratch.mkdir()
+    with (folder / "profiles/slurm/site.yaml").open("a") as site:
+        site.write(f"scratch: {scratch}\n")
+    mount = ["mount", "--types=tmpfs", "--options=size=16k", "none", str(scratch)]
+    subprocess.run(mount, check=True)
+    try:
+        run = Run(folder, "--retries=0")
+        assert f"{scratch}: " in run.ends(fails=True)
+        assert not (folder / TRAINED).exists()
+        slurm("mount", "--options=remount,size=64m", str(scratch))
+        run.start()
+        run.ends()
+        assert any(path.suffix == ".flac" for path in scratch.rglob("*"))
+    finally:
+        slurm("umount", str(scratch))
+
+
+FAULTS = [
+    hits_its_time_limit,
+    runs_out_of_memory,
+    is_cancelled,
+    is_preempted,
+    node_is_drained,
+    controller_is_restarted,
+    snakemake_is_killed,
+    scratch_disk_is_full,
+]
+
+
+def training_processes(folder: Path) -> list[int]:
+    """Return the processes that train in a folder (the nodes are this machine)."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*"):
+        try:
+            words = (path / "cmdline").read_bytes().split(b"\0")
+            if b"scripts/finetune.py" in words[:3] and os.readlink(path / "cwd") == str(folder):
+                found.append(int(path.name))
+        except OSError:
+            continue  # it has ended meanwhile
+    return found
+
+
+def resumed(folder: Path) -> bool:
+    return "resum" in (folder / LOG).read_text()
+
+
+@pytest.fixture(scope="module")
+def disturbed(undisturbed, tmp_path_factory) -> Iterator[dict[Callable, tuple[Path, Future]]]:
+    with ThreadPoolExecutor(len(FAULTS)) as pool:
+        runs = {}
+        for fault in FAULTS:
+            folder = training_to_be_done(undisturbed, tmp_path_factory.mktemp(fault.__name__))
+            runs[fault] = folder, pool.submit(fault, folder)
+        yield runs
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.__name__)
+def test_the_table_is_that_of_an_undisturbed_run_when_a_job(fault, undisturbed, disturbed):
+    folder, run = disturbed[fault]
+    run.result()
+    assert table(folder) == table(undisturbed)
+    assert (folder / TRAINED).read_bytes() == (undisturbed / TRAINED).read_bytes()
+
+
+def test_a_training_that_fails_says_which_one_why_and_how_to_run_it_again(
+    undisturbed, tmp_path_factory
+):
+    folder = training_to_be_done(undisturbed, tmp_path_factory.mktemp("fails"))
+    heard = sorted((folder / RESULTS / "audio/own/hibari-augmented/train").rglob("*.flac"))[0]
+    whole = heard.read_bytes()
+    heard.write_bytes(b"")
+    printed = Run(folder, "--retries=0").ends(fails=True)
+    assert printed.count("FAILED") == 1
+    assert "arm target-synthetic (own spoken by hibari)" in printed and "seed 1" in printed
+    assert re.search(rf"why: .*{heard.name}", printed)
+    heard.write_bytes(whole)
+    again = re.search(r"again: (snakemake .*)", printed)[1]
+    assert again == f"snakemake {TRAINED} --profile slurm --configfile tiny.yaml"
+    subprocess.run([*again.split(), *IN_A_HURRY], cwd=folder, check=True)
+    assert (folder / TRAINED).read_bytes() == (undisturbed / TRAINED).read_bytes()
+
+
+def test_what_was_asked_for_and_what_was_used_are_listed(undisturbed):
+    command = ["python", "scripts/efficiency.py", "--experiment", "tiny"]
+    found = subprocess.run(command, cwd=undisturbed, check=True, capture_output=True, text=True)
+    print(found.stdout)
+    assert "finetune" in found.stdout and "synthesize" in found.stdout
