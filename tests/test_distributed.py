@@ -1,6 +1,5 @@
 """Training in two processes: the single process's checkpoint, kills, and whose error is told."""
 
-import os
 import re
 import signal
 import subprocess
@@ -14,7 +13,7 @@ from safetensors.torch import load_file
 
 import finetune
 from manifest import read_manifest, write_jsonl
-from tiny import finetune_command, write_ctc, write_speech, write_whisper
+from tiny import begin_training, finetune_command, write_ctc, write_speech, write_whisper
 
 
 @pytest.fixture(scope="module")
@@ -58,19 +57,13 @@ def test_two_processes_give_the_checkpoint_of_one(data, tmp_path):
 
 def test_two_processes_killed_leave_none_behind_and_one_goes_on_from_their_state(data, tmp_path):
     long = {"epochs": 30, "patience": 99}
-    script = [sys.executable, finetune.__file__]
-    process = subprocess.Popen(
-        [*script, *command(data, tmp_path / "killed", **long, processes=2)],
-        stderr=subprocess.DEVNULL,
-    )
-    state = tmp_path / "killed.work/state.pt"
-    deadline = time.monotonic() + 120
-    while not state.is_file() and process.poll() is None and time.monotonic() < deadline:
-        time.sleep(0.02)
+    both = command(data, tmp_path / "killed", **long, processes=2)
+    process = begin_training(both, tmp_path / "log")
     workers = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
-    os.kill(process.pid, signal.SIGKILL)
+    process.kill()
     process.wait()
-    assert state.is_file() and len(workers) >= 2
+    assert len(workers) >= 2
+    deadline = time.monotonic() + 60
     while any(map(runs, workers)) and time.monotonic() < deadline:
         time.sleep(0.02)
     assert not any(map(runs, workers))
@@ -85,13 +78,8 @@ def test_two_processes_stopped_by_sigterm_keep_the_step_and_end_with_the_undistu
     data, tmp_path
 ):
     long = {"epochs": 30, "patience": 99, "evaluate_every": 30, "processes": 2}
-    script = [sys.executable, finetune.__file__, *command(data, tmp_path / "stopped", **long)]
     log = tmp_path / "log"
-    process = subprocess.Popen(script, stderr=log.open("w"))
-    deadline = time.monotonic() + 120
-    state = tmp_path / "stopped.work/state.pt"
-    while not state.is_file() and process.poll() is None and time.monotonic() < deadline:
-        time.sleep(0.02)
+    process = begin_training(command(data, tmp_path / "stopped", **long), log)
     process.terminate()
     assert process.wait() == 128 + signal.SIGTERM
     lines = log.read_text().splitlines()

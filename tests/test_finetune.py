@@ -7,7 +7,6 @@ import re
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -23,7 +22,7 @@ from audio import load_audio
 from errors import InputError, Stopped
 from manifest import read_manifest, write_jsonl
 from recogniser import load_recogniser
-from tiny import finetune_command, write_speech, write_whisper
+from tiny import begin_training, finetune_command, write_speech, write_whisper
 from whisper_recogniser import POSITION_TABLE, WhisperRecogniser, pad_labels
 
 
@@ -131,14 +130,10 @@ def test_the_same_command_gives_the_same_bytes_and_another_seed_does_not(data, t
 def test_killed_with_kill_9_and_started_again_gives_the_undisturbed_bytes(data, tmp_path):
     options = command(data, tmp_path / "killed", epochs=40, patience=99)
     script = [sys.executable, finetune.__file__, *options]
-    process = subprocess.Popen(script, stderr=subprocess.DEVNULL)
-    state = tmp_path / "killed.work/state.pt"
-    deadline = time.monotonic() + 120
-    while not state.is_file() and process.poll() is None and time.monotonic() < deadline:
-        time.sleep(0.02)
-    os.kill(process.pid, signal.SIGKILL)
+    process = begin_training(options, tmp_path / "log")
+    process.kill()
     process.wait()
-    assert state.is_file() and not (tmp_path / "killed").exists()
+    assert not (tmp_path / "killed").exists()
     resumed = subprocess.run(script, capture_output=True, text=True, check=True)
     assert "resuming at step" in resumed.stderr
 
@@ -153,11 +148,7 @@ def test_stopped_by_sigterm_it_keeps_the_step_and_ends_with_the_undisturbed_byte
     long = {"epochs": 40, "patience": 99, "evaluate_every": 40}  # the first state comes late
     script = [sys.executable, finetune.__file__, *command(data, tmp_path / "stopped", **long)]
     log = tmp_path / "log"
-    process = subprocess.Popen(script, stderr=log.open("w"))
-    deadline = time.monotonic() + 120
-    state = tmp_path / "stopped.work/state.pt"
-    while not state.is_file() and process.poll() is None and time.monotonic() < deadline:
-        time.sleep(0.02)
+    process = begin_training(script[2:], log)
     process.terminate()
     assert process.wait() == 128 + signal.SIGTERM
     told = log.read_text().splitlines()[-1]

@@ -40,11 +40,28 @@ IN_A_HURRY = ["--slurm-init-seconds-before-status-checks=2", "--max-status-check
 TRAINED = RESULTS / "models/base/own-hibari/seed1/model.safetensors"
 REPORT = RESULTS / "report.html"
 LOG = Path("logs/tiny/finetune/base/own-hibari/seed1.log")
-PATIENCE = 420  # s
+PATIENCE = 900  # s
 
 
 def slurm(*words: str) -> str:
-    return subprocess.run(words, check=True, capture_output=True, text=True, timeout=60).stdout
+    """Return what a command of SLURM prints; while the controller is restarted, it fails."""
+    for _ in range(60):
+        done = subprocess.run(words, capture_output=True, text=True, timeout=60)
+        if done.returncode == 0:
+            return done.stdout
+        time.sleep(1)
+    pytest.fail(f"{words}: {done.stderr}")
+
+
+def jobs_of(folder: Path) -> dict[str, tuple[str, str]]:
+    """Return state and rule of a folder's SLURM jobs by their ids, the earliest first."""
+    listed = slurm("squeue", "--noheader", "--states=all", "--format=%i|%T|%Z|%k")
+    rows = [line.split("|") for line in listed.splitlines()]
+    return {
+        job: (state, comment.removeprefix("rule_").partition("_wildcards")[0])
+        for job, state, its_folder, comment in sorted(rows, key=lambda row: int(row[0]))
+        if its_folder == str(folder)
+    }
 
 
 class Run:
@@ -66,15 +83,9 @@ class Run:
             )
 
     def jobs(self, rule: str) -> dict[str, str]:
-        """Return id and state of this folder's SLURM jobs of a rule, the earliest first."""
-        listed = slurm("squeue", "--noheader", "--states=all", "--format=%i|%T|%Z|%k")
-        rows = [line.split("|") for line in listed.splitlines()]
-        found = {
-            job: state
-            for job, state, folder, comment in rows
-            if folder == str(self.folder) and comment.startswith(f"rule_{rule}_wildcards")
-        }
-        return dict(sorted(found.items(), key=lambda item: int(item[0])))
+        """Return id and state of the SLURM jobs of a rule, the earliest first."""
+        found = jobs_of(self.folder)
+        return {job: state for job, (state, its_rule) in found.items() if its_rule == rule}
 
     def wait_until(self, reached: Callable[[], object]) -> None:
         deadline = time.monotonic() + PATIENCE
@@ -126,27 +137,24 @@ def undisturbed(cluster, tmp_path_factory) -> Path:
 def test_every_gpu_rule_had_a_gpu_and_no_other_one(undisturbed):
     """SLURM's word and the job's own environment, noted by the cluster's prolog."""
     visible = dict(line.split() for line in (STATE / "devices").read_text().splitlines())
-    rules = {}
-    for line in slurm("scontrol", "show", "jobs", "--oneliner").splitlines():
-        words = dict(word.split("=", 1) for word in line.split() if "=" in word)
-        if words["WorkDir"] == str(undisturbed):
-            rule = words["Comment"].partition("_wildcards")[0].removeprefix("rule_")
-            allocated = "gres/gpu=1" in words["TRES"]
-            assert (visible[words["JobId"]] in ("0", "1")) == allocated, line
-            assert words["Partition"] == ("gpu" if allocated else "cpu"), line
-            rules.setdefault(rule, set()).add(allocated)
-    on_gpu = {rule for rule, allocated in rules.items() if allocated == {True}}
-    print(rules)
-    assert {"synthesize", "finetune", "transcribe_synthesized"} <= on_gpu
-    assert {"prepare", "filter", "task_vector", "augment"} <= set(rules) - on_gpu
-    assert "fetch" not in rules and "summarize" not in rules  # where Snakemake runs
+    rules = {True: set(), False: set()}
+    for job, (_, rule) in jobs_of(undisturbed).items():
+        told = slurm("scontrol", "show", "job", "--oneliner", job)
+        allocated = "TresPerJob=gres:gpu:1" in told
+        assert (visible[job] in ("0", "1")) == allocated, told
+        assert f" Partition={'gpu' if allocated else 'cpu'} " in told
+        rules[allocated].add(rule)
+    assert rules[True] == {"finetune", "transcribe", "transcribe_sweep", "transcribe_synthesized"}
+    assert rules[False] == {
+        "pretrained", "prepare", "synthesize", "filter", "filter_before_augmentation", "augment",
+        "task_vector",
+    }  # fmt: skip  # hibari computes on the CPU; fetch, score and the like run beside Snakemake
 
 
 def test_the_nodes_have_no_network(undisturbed):
     connect = "import socket; socket.create_connection(('192.0.2.1', 443), timeout=5)"
-    found = subprocess.run(
-        ["srun", "--partition=gpu", "python3", "-c", connect], capture_output=True, text=True
-    )
+    srun = ["srun", "--partition=gpu", "--mem=100", "python3", "-c", connect]
+    found = subprocess.run(srun, capture_output=True, text=True)
     assert "Network is unreachable" in found.stderr
 
 
@@ -201,7 +209,7 @@ def node_is_drained(folder: Path) -> None:
     run = Run(folder)
     run.wait_for_training()
     slurm("scontrol", "update", "nodename=gpu1", "state=drain", "reason=maintenance")
-    run.wait_until(lambda: "PENDING" in run.jobs("transcribe").values())
+    run.wait_until(lambda: "PENDING" in run.jobs("transcribe_sweep").values())
     slurm("scontrol", "update", "nodename=gpu1", "state=resume")
     run.ends()
 
@@ -236,12 +244,12 @@ def scratch_disk_is_full(folder: Path) -> None:
         run = Run(folder, "--retries=0")
         assert f"{scratch}: " in run.ends(fails=True)
         assert not (folder / TRAINED).exists()
-        slurm("mount", "--options=remount,size=64m", str(scratch))
+        subprocess.run(["mount", "--options=remount,size=64m", str(scratch)], check=True)
         run.start()
         run.ends()
         assert any(path.suffix == ".flac" for path in scratch.rglob("*"))
     finally:
-        slurm("umount", str(scratch))
+        subprocess.run(["umount", str(scratch)], check=True)
 
 
 FAULTS = [

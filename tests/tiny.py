@@ -1,6 +1,9 @@
 """Tiny random recognisers and tiny speech: the real code paths in seconds."""
 
 import json
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +23,7 @@ from transformers import (
 )
 from transformers.models.whisper.tokenization_whisper import LANGUAGES
 
+import finetune
 from audio import save_audio
 from manifest import write_jsonl
 from pretrained import generation_config, make_tokenizer
@@ -150,3 +154,16 @@ def finetune_command(data: Path, output: Path, **changes: object) -> list[str]:
         for key, value in options.items()
         for part in (f"--{key.replace('_', '-')}", str(value))
     ]
+
+
+def begin_training(arguments: list[str], log: Path) -> subprocess.Popen:
+    """Start finetune.py with these arguments; return its process once its state is written."""
+    process = subprocess.Popen(
+        [sys.executable, finetune.__file__, *arguments], stderr=log.open("w")
+    )
+    state = Path(arguments[arguments.index("--work-dir") + 1]) / "state.pt"
+    deadline = time.monotonic() + 120
+    while not state.is_file():
+        assert process.poll() is None and time.monotonic() < deadline, log.read_text()
+        time.sleep(0.02)
+    return process
