@@ -100,8 +100,9 @@ def test_the_profiles_gpu_rules_are_those_that_ask_for_a_gpu():
     assert asking == set(GPU_RULES)
 
 
-def test_the_literal_name_is_found_from_the_checkout():
-    help_of = subprocess.run(
-        ["snakemake", "--profile", "slurm", "--version"], cwd=ROOT, capture_output=True, text=True
+@pytest.mark.parametrize("name", ["slurm", "profiles/slurm", "profiles/local"])
+def test_a_profile_is_found_by_its_name_from_the_checkout(name):
+    found = subprocess.run(
+        ["snakemake", "--profile", name, "--version"], cwd=ROOT, capture_output=True, text=True
     )
-    assert help_of.returncode == 0, help_of.stderr
+    assert found.returncode == 0, found.stderr
