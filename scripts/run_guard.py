@@ -36,6 +36,11 @@ def begin_run(logs: str | Path, run_id: str | None) -> IO[str]:
             f"another run of this experiment goes on ({lock.read().strip() or 'just begun'}); "
             f"wait for it, or stop it there with Ctrl-C. `make status` shows how far it is"
         ) from None
+    except OSError as error:  # some shared disks have no locks
+        print(
+            f"warning: {lock.name}: {error.strerror}: start only one run at a time",
+            file=sys.stderr,
+        )
     lock.truncate(0)
     lock.write(f"process {os.getpid()} on {platform.node()}\n")
     lock.flush()

@@ -19,6 +19,9 @@ missing() {
     for command in slurmctld slurmd munged ip; do
         command -v $command >/dev/null || echo "$command is not installed"
     done
+    if [ -e /etc/slurm/slurm.conf ] && ! grep -q ClusterName=syn2real /etc/slurm/slurm.conf; then
+        echo "/etc/slurm/slurm.conf is another cluster's"
+    fi
 }
 
 up() {

@@ -1,5 +1,6 @@
 """One run at a time; jobs that a killed run left behind."""
 
+import errno
 import json
 import subprocess
 import sys
@@ -48,6 +49,15 @@ def test_a_lock_does_not_outlive_kill_9(tmp_path):
     )
     assert subprocess.run([sys.executable, "-c", dies], cwd=ROOT / "scripts").returncode == -9
     begin_run(tmp_path, None).close()
+
+
+def test_on_a_disk_without_locks_it_warns_and_goes_on(tmp_path, monkeypatch, capsys):
+    def no_locks(*_):
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(run_guard.fcntl, "flock", no_locks)
+    begin_run(tmp_path, None).close()
+    assert "run.lock: No locks available: start only one run" in capsys.readouterr().err
 
 
 def test_the_run_is_noted_and_its_leftovers_are_cancelled_by_the_next_one(tmp_path, queue, capsys):
