@@ -10,7 +10,8 @@ MEMORY=32000 # MB of each node
 
 install() {
     apt-get update -qq
-    apt-get install --yes -qq --no-install-recommends slurmctld slurmd slurm-client munge iproute2
+    apt-get install --yes -qq --no-install-recommends slurmctld slurmd slurm-client munge \
+        iproute2 procps
 }
 
 # Say what a cluster cannot be started without, if anything.
