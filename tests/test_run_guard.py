@@ -2,6 +2,7 @@
 
 import errno
 import json
+import os
 import subprocess
 import sys
 
@@ -40,6 +41,8 @@ def test_a_second_run_is_refused_while_the_first_goes_on_and_told_who_it_is(tmp_
     assert "another run of this experiment goes on (process" in refused.stderr
     lock.close()
     assert subprocess.run(second, cwd=ROOT / "scripts").returncode == 0
+    [holder] = (tmp_path / "run.lock").read_text().splitlines()
+    assert holder.startswith("process ") and str(os.getpid()) not in holder.split()
 
 
 def test_a_lock_does_not_outlive_kill_9(tmp_path):
