@@ -210,3 +210,11 @@ def test_no_script_that_loads_a_model_asks_the_network(data, tmp_path, monkeypat
     write_ctc(tmp_path / "ctc")
     run(data, tmp_path / "of_ctc.jsonl", model=tmp_path / "ctc")
     assert not asked
+
+
+def test_a_line_that_a_kill_left_half_written_spoils_none_that_follow(tmp_path):
+    journal = tmp_path / "journal.jsonl"
+    journal.write_text('{"a": "first"}\n{"b": "hal')
+    assert transcribe.read_journal(journal) == {"a": "first"}
+    transcribe.append(journal, {"c": "third"})
+    assert transcribe.read_journal(journal) == {"a": "first", "c": "third"}
