@@ -235,9 +235,10 @@ def test_gpus_are_asked_for_where_they_are_used(dry_run):
 def test_a_rule_asks_for_memory_time_and_disk_or_is_local(dry_run):
     rules = "".join(path.read_text() for path in (ROOT / "rules").glob("*.smk"))
     blocks = re.split(r"^(?:use )?rule ", rules, flags=re.MULTILINE)[1:]
-    local = {re.match(r"\w+", block).group() for block in blocks if "localrule: True" in block}
+    names = {block: re.match(r"(?:\w+ as )?(\w+)", block)[1] for block in blocks}
+    local = {name for block, name in names.items() if "localrule: True" in block}
     named = ("mem_mb=", "runtime=", "disk_mb=")
     asking = {rule for rule, asked in dry_run.items() if all(name in asked for name in named)}
     assert set(dry_run) - asking == (local & set(dry_run)) | {"all"}
-    assert {"fetch", "pool", "evaluations", "summarize", "report", "apply"} <= local
+    assert {"fetch", "pool", "score", "evaluations", "summarize", "report", "apply"} <= local
     assert "runtime=7" in dry_run["task_vector"]  # what the command line says, wins
