@@ -75,6 +75,7 @@ PreemptMode=REQUEUE
 ReturnToService=2
 KillWait=5
 OverTimeLimit=0
+MinJobAge=3600
 MaxArraySize=1001
 NodeName=cpu1 NodeHostname=$(hostname -s) NodeAddr=10.213.7.2 Port=17001 CPUs=8 RealMemory=$MEMORY
 NodeName=gpu1 NodeHostname=$(hostname -s) NodeAddr=10.213.7.2 Port=17002 CPUs=8 RealMemory=$MEMORY Gres=gpu:2
