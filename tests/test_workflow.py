@@ -139,9 +139,9 @@ def test_a_third_target_is_one_line_and_plans_jobs_of_its_own_only(finished):
     experiment["targets"].append("third")
     (finished / "third.yaml").write_text(yaml.safe_dump(experiment))
     counts = planned(finished, "third.yaml")
-    assert counts["finetune"] == 2 and counts["finetune further"] == 1  # synthetic, real; continued
+    assert counts["finetune"] == 2 and counts["finetune_further"] == 1  # synthetic, real; continued
     assert counts["prepare"] == 1 and counts["synthesize"] == 3
-    assert "pool" not in counts and "task vector" not in counts and "pretrained" not in counts
+    assert "pool" not in counts and "task_vector" not in counts and "pretrained" not in counts
 
 
 def test_how_a_model_is_trained_concerns_nothing_that_was_done_before(finished):
@@ -151,7 +151,7 @@ def test_how_a_model_is_trained_concerns_nothing_that_was_done_before(finished):
     )
     counts = planned(finished, "other.yaml")
     assert counts["finetune"] > 0 and "transcribe" in counts  # of what will be trained anew
-    assert not {"transcribe synthesized", "filter", "synthesize", "augment"} & set(counts)
+    assert not {"transcribe_synthesized", "filter", "synthesize", "augment"} & set(counts)
     (finished / "other.yaml").write_text(
         yaml.safe_dump(experiment | {"finetune": experiment["finetune"] | {"gpus": 2}})
     )

@@ -4,6 +4,7 @@ So that a test can edit its code. Fetched files are shared with the checkout's r
 """
 
 import json
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -120,5 +121,5 @@ def planned(folder: Path, experiment: str = "tiny.yaml") -> dict[str, int]:
 
 def job_counts(printed: str) -> dict[str, int]:
     """Return the table of jobs that a dry run prints."""
-    lines = [line.split() for line in printed.splitlines()]
-    return {" ".join(w[:-1]): int(w[-1]) for w in lines if len(w) > 1 and w[-1].isdigit()}
+    rows = re.findall(r"(?m)^(\w+) +(\d+)$", printed)
+    return {rule: int(count) for rule, count in rows}
