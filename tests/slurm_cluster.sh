@@ -107,7 +107,11 @@ down() {
     scancel --state RUNNING,PENDING --partition cpu,gpu,urgent 2>/dev/null || true
     sleep 1
     pkill -x 'slurm(d|ctld)' || true
-    while pgrep -x 'slurm(d|ctld)' >/dev/null; do sleep 0.2; done
+    for _ in $(seq 100); do
+        pgrep -x 'slurm(d|ctld)' >/dev/null || break
+        sleep 0.2
+    done
+    pkill -9 -x 'slurm(d|ctld)' || true # one that waits for its jobs
     ip link delete slurm-login 2>/dev/null || true
     ip netns delete slurm-nodes 2>/dev/null || true
     rm -rf $STATE /etc/slurm/{slurm,gres,cgroup}.conf
