@@ -7,13 +7,10 @@ the same checkpoint. On SIGTERM it writes the state at the end of the step, and 
 """
 
 import argparse
-import hashlib
-import json
 import math
 import shutil
 import sys
 import time
-from collections.abc import Sequence
 from contextlib import nullcontext
 from pathlib import Path
 
@@ -147,15 +144,6 @@ def report_progress(
     )
 
 
-def fingerprint_of(settings: Settings, inputs: Sequence[Path]) -> str:
-    """Return a hash of settings, inputs' bytes and code: what a resumed run must have in common.
-
-    How many processes share the work is not among it: a run may go on with more or fewer.
-    """
-    parts = [settings.__dict__, lineage.code_version(__file__), *map(lineage.sha256, inputs)]
-    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
-
-
 def arguments() -> argparse.ArgumentParser:
     """Return the command line."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
@@ -250,7 +238,8 @@ def work(options: argparse.Namespace) -> None:
             dev,
             settings,
             Path(options.work_dir) / "state.pt",
-            fingerprint_of(settings, inputs),
+            # not of how many processes share the work: a run may go on with more or fewer
+            lineage.fingerprint(__file__, settings.__dict__, inputs),
             sigterm,
             options.micro_batch_size,
         )

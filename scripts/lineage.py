@@ -65,6 +65,14 @@ def record(
         temporary.write_text(json.dumps(content, indent=1, sort_keys=True) + "\n")
 
 
+def fingerprint(
+    script: str | Path, parameters: dict[str, Any], inputs: Iterable[str | Path]
+) -> str:
+    """Return a hash of settings, inputs' bytes and code: what work that is resumed depends on."""
+    parts = [parameters, code_version(script), *map(sha256, inputs)]
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
 def sha256(path: str | Path) -> str:
     """Return the hexadecimal SHA-256 of a file, read in pieces."""
     with open(path, "rb") as file:

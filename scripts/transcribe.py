@@ -5,7 +5,6 @@ transcribed, and ends with the same bytes.
 """
 
 import argparse
-import hashlib
 import json
 import os
 import shutil
@@ -85,12 +84,6 @@ def append(path: Path, texts: dict[str, str]) -> None:
             file.write(json.dumps(texts).encode() + b"\n")
 
 
-def fingerprint_of(parameters: dict, inputs: Sequence[Path]) -> str:
-    """Return a hash of settings, inputs' bytes and code: what a journal's batches depend on."""
-    parts = [parameters, lineage.code_version(__file__), *map(lineage.sha256, inputs)]
-    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
-
-
 def main(argv: list[str] | None = None) -> None:
     """Transcribe as the command line says."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
@@ -168,7 +161,8 @@ def write_hypotheses(
     }
     journal = None
     if options.work_dir:
-        journal = Path(options.work_dir) / f"{fingerprint_of(parameters, inputs)}.jsonl"
+        name = lineage.fingerprint(__file__, parameters, inputs)
+        journal = Path(options.work_dir) / f"{name}.jsonl"
     write_jsonl(output, transcribe(recogniser, utterances, options.batch_size, journal))
     lineage.record(
         __file__,
