@@ -31,19 +31,17 @@ SETTINGS = (
 )
 
 
-def seconds(jobs: int, slots: int, *options: str, folder: str | None = None) -> float:
-    """Return how long a run of ``jobs`` trivial jobs takes with these options of Snakemake."""
+def run(jobs: int, slots: int, *options: str, folder: str | None = None) -> tuple[float, int]:
+    """Return a run's time in s and how many of its trivial jobs Snakemake saw through."""
     with tempfile.TemporaryDirectory(dir=folder) as name:
         Path(name, "Snakefile").write_text(SNAKEFILE.format(jobs=jobs))
         started = time.monotonic()
         subprocess.run(
             [sys.executable, "-m", "snakemake", f"--jobs={slots}", *SETTINGS, *options],
             cwd=name,
-            check=True,
             stderr=subprocess.PIPE,
         )
-        assert len(list(Path(name, "done").iterdir())) == jobs
-        return time.monotonic() - started
+        return time.monotonic() - started, len(list(Path(name, "done").glob("*")))
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -61,8 +59,9 @@ def main(argv: list[str] | None = None) -> None:
         "arrays": ["--slurm-array-jobs=trivial"],
     }
     for name, of_snakemake in variants.items():
-        took = seconds(options.jobs, options.slots, *of_snakemake, folder=options.folder)
-        print(f"{name:>14}: {took:7.1f} s, {took / options.jobs:6.3f} s a job", flush=True)
+        took, done = run(options.jobs, options.slots, *of_snakemake, folder=options.folder)
+        failed = "" if done == options.jobs else f", {options.jobs - done} NOT DONE"
+        print(f"{name:>14}: {took:7.1f} s, {took / options.jobs:6.3f} s a job{failed}", flush=True)
 
 
 if __name__ == "__main__":

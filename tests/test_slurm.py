@@ -184,7 +184,9 @@ def hits_its_time_limit(folder: Path) -> None:
 def runs_out_of_memory(folder: Path) -> None:
     run = Run(folder, "--set-resources", "finetune:mem_mb=250 if attempt == 1 else 2000")
     run.ends()
-    assert list(run.jobs("finetune").values()) == ["OUT_OF_MEMORY", "COMPLETED"]
+    first, second = run.jobs("finetune").values()
+    assert first in ("OUT_OF_MEMORY", "FAILED")  # SLURM 22.05 may not hear of the kernel's kill
+    assert second == "COMPLETED"
 
 
 def is_cancelled(folder: Path) -> None:
