@@ -8,11 +8,36 @@ A system trained with several seeds counts with its mean errors per utterance ov
 (``mean_over_seeds``). The interval then says nothing of the spread between seeds.
 """
 
+from collections.abc import Sequence
+from pathlib import Path
+
 import numpy as np
+
+from errors import InputError
 
 RESAMPLES = 10_000
 CONFIDENCE = 0.95
+UNITS = {"utterance": None, "sentence": "reference", "speaker": "speaker"}  # key of a score's rows
 CHUNK = 1 << 20  # drawn numbers in memory at a time: few enough to stay in the cache
+
+
+def units_of(rows: Sequence[dict], by: str, path: str | Path) -> list[str] | None:
+    """Return each utterance's unit of resampling, one of ``UNITS``; ``None`` if it is its own.
+
+    ``rows`` are the utterances of the score file ``path``. Readings of one sentence, or by one
+    speaker, are not independent. An empty reference is no sentence: it is a unit by itself.
+    """
+    key = UNITS[by]
+    if key is None:
+        return None
+    missing = [row["id"] for row in rows if key not in row]
+    if missing:
+        remedy = "score it again" if by == "sentence" else f"add {key!r} to the manifest"
+        raise InputError(
+            f"{path}: {len(missing)} of {len(rows)} utterances have no {key!r}, first"
+            f" {missing[0]!r}; {remedy}, or resample by utterance"
+        )
+    return [str(row[key]) or f"({row['id']})" for row in rows]
 
 
 def mean_over_seeds(errors: np.ndarray) -> np.ndarray:

@@ -22,12 +22,12 @@ from atomic import atomic_folder
 from errors import InputError, Stopped, run
 from low_rank import add_factors
 from recogniser import Recogniser, load_recogniser
-from score import score
 from sigterm import Sigterm
 from training import Settings, Training, count_steps
 from training_data import Speech, batches
 from transcribe import by_duration, transcribe
 from whisper_recogniser import MAX_LENGTH
+from word_errors import score
 
 EVALUATION_BATCH = 32  # utterances
 REPORT_EVERY = 10.0  # s
@@ -254,6 +254,7 @@ def work(options: argparse.Namespace) -> None:
         [Path(options.output) / "model.safetensors"],
         inputs,
         settings.__dict__,
+        manifests={"train": options.train, "dev": options.dev},
         training={
             "utterances": len(train),
             "steps": training.step,

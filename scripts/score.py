@@ -2,91 +2,17 @@
 
 import argparse
 import json
+from collections import Counter
 from pathlib import Path
 from typing import Any
-
-import jiwer
 
 import lineage
 from atomic import atomic_path
 from errors import InputError, run
 from manifest import read_jsonl, read_manifest
-from normalise import normalise
+from word_errors import normalised, normalised_pairs, score
 
-ERRORS = ("substitutions", "deletions", "insertions")
-OPERATIONS = {"substitute": "substitutions", "delete": "deletions", "insert": "insertions"}
-NOT_CARRIED = ("audio_filepath", "text")
-
-
-def align(references: list[str], hypotheses: list[str], unit: str) -> list[dict[str, int]]:
-    """Return the counts of each pair of normalised texts; ``unit`` is "words" or "characters".
-
-    A character is any, spaces between words included. An empty reference counts 0 units, and every
-    unit of its hypothesis is an insertion.
-    """
-    if unit == "words":
-        found = jiwer.process_words(references, hypotheses)
-    else:
-        found = jiwer.process_characters(references, hypotheses)
-    rows = []
-    for reference, chunks in zip(found.references, found.alignments, strict=True):
-        row = dict.fromkeys(ERRORS, 0)
-        for chunk in chunks:
-            if chunk.type != "equal":
-                row[OPERATIONS[chunk.type]] += max(
-                    chunk.ref_end_idx - chunk.ref_start_idx, chunk.hyp_end_idx - chunk.hyp_start_idx
-                )
-        hits = len(reference) - row["substitutions"] - row["deletions"]
-        rows.append({**row, "hits": hits, f"reference_{unit}": len(reference)})
-    return rows
-
-
-def score(references: list[dict], hypotheses: list[dict]) -> dict[str, Any]:
-    """Return counts, the rates that follow from them, and the counts of each utterance.
-
-    Both sides are normalised. Rates are fractions, pooled: all errors over all reference units.
-    ``wer_against_raw_references`` is what the published scripts compute, and no measure of errors:
-    normalised hypotheses against raw references, so that "nine am" for "9 am" is wrong.
-    """
-    text_of = {row["id"]: normalise(row["text"]) for row in hypotheses}
-    expected = [normalise(row["text"]) for row in references]
-    found = [text_of[row["id"]] for row in references]
-    words = align(expected, found, "words")
-    characters = align(expected, found, "characters")
-    utterances = []
-    for reference, of_words, of_characters in zip(references, words, characters, strict=True):
-        carried = {key: value for key, value in reference.items() if key not in NOT_CARRIED}
-        utterances.append(
-            carried
-            | {key: of_words[key] for key in (*ERRORS, "reference_words")}
-            | {
-                "character_errors": sum(of_characters[error] for error in ERRORS),
-                "reference_characters": of_characters["reference_characters"],
-            }
-        )
-    totals = {"words": total(words), "characters": total(characters)}
-    return {
-        "utterances": len(references),
-        **totals,
-        "empty_references": sum(row["reference_words"] == 0 for row in words),
-        "insertions_against_empty_references": sum(
-            row["insertions"] for row in words if row["reference_words"] == 0
-        ),
-        "wer": error_rate(totals["words"], "words"),
-        "cer": error_rate(totals["characters"], "characters"),
-        "wer_against_raw_references": jiwer.wer([row["text"] for row in references], found),
-        "per_utterance": utterances,
-    }
-
-
-def total(rows: list[dict[str, int]]) -> dict[str, int]:
-    """Return the sums of rows of counts."""
-    return {key: sum(row[key] for row in rows) for key in rows[0]}
-
-
-def error_rate(counts: dict[str, int], unit: str) -> float:
-    """Return (S + D + I) / N, a fraction that insertions can carry above 1."""
-    return sum(counts[error] for error in ERRORS) / counts[f"reference_{unit}"]
+SHUFFLED_TEXTS = 5  # different sentences with others' ids that make a file suspect
 
 
 def check_same_ids(
@@ -109,9 +35,36 @@ def check_same_ids(
         )
 
 
+def check_not_shuffled(references: list[dict], hypotheses: list[dict], path: Path) -> None:
+    """Refuse hypotheses that seem to stand under other utterances' ids.
+
+    So it seems if more of them are word for word the reference of another utterance than their own.
+    A text counts at most as often as it is a reference, and not if it is a single word: a bad
+    model says one thing again and again, or takes one short command for another.
+    """
+    expected, found = normalised_pairs(references, hypotheses)
+    said = Counter(text for text in expected if " " in text)
+    right, elsewhere = Counter(), Counter()
+    for reference, hypothesis in zip(expected, found, strict=True):
+        (right if hypothesis == reference else elsewhere)[hypothesis] += 1
+    right, elsewhere = right & said, elsewhere & said
+    if len(elsewhere) < SHUFFLED_TEXTS or elsewhere.total() <= right.total():
+        return
+    first = next(
+        row["id"]
+        for row, reference, hypothesis in zip(references, expected, found, strict=True)
+        if hypothesis != reference and hypothesis in elsewhere
+    )
+    raise InputError(
+        f"{path}: the hypotheses seem shuffled: {elsewhere.total()} are word for word the reference"
+        f" of another utterance, first that of {first!r}, and {right.total()} that of their own;"
+        " give each text the id of the recording that it was heard in"
+    )
+
+
 def check_any_words(references: list[dict], path: Path) -> None:
     """Refuse references without a single word: an error rate would divide by zero."""
-    if not any(normalise(row["text"]) for row in references):
+    if not any(normalised(row["text"]) for row in references):
         raise InputError(
             f"{path}: none of its {len(references)} references has a word left after"
             " normalisation; a word error rate needs at least one"
@@ -159,6 +112,7 @@ def main(argv: list[str] | None = None) -> None:
     for path, output in zip(options.hypotheses, options.output, strict=True):
         hypotheses = read_jsonl(path)
         check_same_ids(references, hypotheses, options.references, path)
+        check_not_shuffled(references, hypotheses, path)
         result = score(references, hypotheses)
         write_score(output, result)
         print(

@@ -4,8 +4,11 @@ import time
 
 import numpy as np
 import pytest
+from scipy.stats import bootstrap
 
-from bootstrap import interval, mean_over_seeds, resampled_rates, two_sided_p
+from bootstrap import interval, mean_over_seeds, resampled_rates, two_sided_p, units_of
+from errors import InputError
+from simulated import experiment
 
 
 def test_identical_utterances_leave_nothing_to_vary():
@@ -99,6 +102,80 @@ def test_utterances_without_words_still_count_their_insertions():
 def test_a_draw_without_words_is_refused():
     with pytest.raises(ValueError, match="no words"):
         resampled_rates(np.array([[1, 0]]), np.array([0, 1]), resamples=50)
+
+
+def test_intervals_are_scipys():
+    """40 utterances, two systems: WER and paired difference, to a tenth of a point."""
+    random = np.random.default_rng(5)
+    words = random.integers(3, 9, size=40)
+    errors = random.binomial(words, [[0.3], [0.2]])
+    rates = resampled_rates(errors, words, resamples=20_000)
+
+    def scipys(statistic, *counts: np.ndarray) -> tuple[float, float]:
+        found = bootstrap(
+            (*counts, words), statistic, paired=True, vectorized=True, method="percentile",
+            n_resamples=20_000, batch=1000, rng=np.random.default_rng(6),
+        )  # fmt: skip
+        return tuple(found.confidence_interval)
+
+    def wer(errors, words, axis=-1):
+        return errors.sum(axis) / words.sum(axis)
+
+    def difference(first, second, words, axis=-1):
+        return wer(second, words, axis) - wer(first, words, axis)
+
+    assert interval(rates[0]) == pytest.approx(scipys(wer, errors[0]), abs=0.002)
+    expected = scipys(difference, *errors)
+    assert interval(rates[1] - rates[0]) == pytest.approx(expected, abs=0.002)
+
+
+def coverage(experiments: int, by_sentence: bool) -> tuple[float, float]:
+    """Return how often the intervals hold the true WER of 0.2, and the true difference of -0.03."""
+    held = np.zeros(2)
+    for seed in range(experiments):
+        errors, words, sentence = experiment(seed, wer_a=0.2, wer_b=0.17)
+        groups = sentence if by_sentence else None
+        rates = resampled_rates(errors, words, groups, resamples=400, seed=seed)
+        for index, (values, truth) in enumerate([(rates[0], 0.2), (rates[1] - rates[0], -0.03)]):
+            low, high = interval(values)
+            held[index] += low <= truth <= high
+    return tuple(held / experiments)
+
+
+def test_intervals_by_sentence_hold_the_truth_in_95_of_100_experiments():
+    of_wer, of_difference = coverage(1000, by_sentence=True)
+    assert 0.93 <= of_wer <= 0.97
+    assert 0.93 <= of_difference <= 0.97
+
+
+def test_intervals_by_utterance_are_too_narrow_where_sentences_are_read_often():
+    of_wer, of_difference = coverage(300, by_sentence=False)
+    assert of_wer < 0.85
+    assert of_difference < 0.93
+
+
+ROWS = [
+    {"id": "a", "reference": "stop", "speaker": "ann"},
+    {"id": "b", "reference": "stop", "speaker": "bob"},
+    {"id": "c", "reference": "", "speaker": "bob"},
+    {"id": "d", "reference": "", "speaker": "bob"},
+]
+
+
+def test_units_are_utterances_sentences_or_speakers():
+    assert units_of(ROWS, "utterance", "score.json") is None
+    assert units_of(ROWS, "speaker", "score.json") == ["ann", "bob", "bob", "bob"]
+    first, second, *without_words = units_of(ROWS, "sentence", "score.json")
+    assert first == second == "stop"
+    assert len({"stop", *without_words}) == 3  # two noises are not one sentence
+
+
+def test_a_missing_unit_is_refused_with_the_file_and_the_first_id():
+    rows = [ROWS[0], {"id": "x"}, {"id": "y"}]
+    with pytest.raises(InputError, match="s.json: 2 of 3 .*no 'reference', first 'x'; score it"):
+        units_of(rows, "sentence", "s.json")
+    with pytest.raises(InputError, match="s.json: 2 of 3 .*no 'speaker', first 'x'; add 'speaker'"):
+        units_of(rows, "speaker", "s.json")
 
 
 def test_slurps_test_set_takes_seconds():

@@ -1,14 +1,18 @@
 """Counting errors: sentences of three words."""
 
 import json
+from collections import Counter
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+import nist
 from errors import InputError
 from manifest import write_jsonl
 from normalise import normalise
 from score import main
+from word_errors import align
 
 
 def run_score(
@@ -112,14 +116,14 @@ def test_empty_hypothesis_deletes_every_word(tmp_path: Path):
 
 def test_utterances_carry_counts_and_the_manifests_fields(tmp_path: Path):
     found = run_score(
-        tmp_path, {"b": "go home", "a": "stop"}, {"a": "top", "b": "go"}, text_id="t1"
+        tmp_path, {"b": "Go home!", "a": "stop"}, {"a": "top", "b": "go"}, text_id="t1"
     )
     common = {"duration": 1.0, "speaker": "ann", "domain": "music", "text_id": "t1"}
     zero = {"substitutions": 0, "deletions": 0, "insertions": 0}
     assert found["per_utterance"] == [
-        {"id": "b", **common, **zero, "deletions": 1, "reference_words": 2}
+        {"id": "b", **common, "reference": "go home", **zero, "deletions": 1, "reference_words": 2}
         | {"character_errors": 5, "reference_characters": 7},
-        {"id": "a", **common, **zero, "substitutions": 1, "reference_words": 1}
+        {"id": "a", **common, "reference": "stop", **zero, "substitutions": 1, "reference_words": 1}
         | {"character_errors": 1, "reference_characters": 4},
     ]
 
@@ -187,3 +191,137 @@ def test_the_papers_asymmetric_rate_counts_what_is_only_written_differently(tmp_
     found = run_score(tmp_path, {"a": "wake me at nine"}, {"a": "Wake me at 9."})
     assert found["wer"] == 0  # both are "wake me at 9"
     assert found["wer_against_raw_references"] == 0.25  # nine is not 9
+
+
+def weighted_distance(reference: str, hypothesis: str, substitution: int, other: int) -> int:
+    """Return the least cost of making one text of the other, by the textbook's table."""
+    row = [other * j for j in range(len(hypothesis.split()) + 1)]
+    for word in reference.split():
+        previous, row = row, [row[0] + other]
+        for j, said in enumerate(hypothesis.split()):
+            replaced = previous[j] + (substitution if word != said else 0)
+            row.append(min(replaced, previous[j + 1] + other, row[j] + other))
+    return row[-1]
+
+
+def random_pairs(count: int) -> tuple[list[str], list[str]]:
+    """Return unrelated texts of 0 to 8 words, of which there are six."""
+    random = np.random.default_rng(0)
+
+    def text() -> str:
+        return " ".join(random.choice(list("bcdefg"), size=random.integers(9)))
+
+    return [text() for _ in range(count)], [text() for _ in range(count)]
+
+
+def errors_in(row: dict) -> int:
+    return row["substitutions"] + row["deletions"] + row["insertions"]
+
+
+def test_totals_are_the_least_possible():
+    references, hypotheses = random_pairs(1000)
+    assert "" in references and "" in hypotheses
+    expected = [weighted_distance(*pair, 1, 1) for pair in zip(references, hypotheses, strict=True)]
+    assert [errors_in(row) for row in align(references, hypotheses, "words")] == expected
+
+
+@nist.needs("sclite")
+def test_totals_agree_with_sclites_except_for_its_weights(tmp_path: Path):
+    """sclite minimises 4 S + 3 D + 3 I, so it may prefer 2 D + 2 I (12) to 3 S (12), 1 error more.
+
+    On unrelated texts that happens 4 times in 1,000, and elsewhere totals must be the same.
+    """
+    references, hypotheses = random_pairs(1000)
+    found = nist.counts(
+        nist.write_trn(tmp_path / "ref.trn", references),
+        nist.write_trn(tmp_path / "hyp.trn", hypotheses),
+    )
+    ours = align(references, hypotheses, "words")
+    more = []
+    for own, theirs, reference, hypothesis in zip(ours, found, references, hypotheses, strict=True):
+        cost = 4 * theirs["S"] + 3 * theirs["D"] + 3 * theirs["I"]
+        assert cost == weighted_distance(reference, hypothesis, 4, 3)
+        more.append(theirs["S"] + theirs["D"] + theirs["I"] - errors_in(own))
+        assert theirs["C"] + theirs["S"] + theirs["D"] == own["reference_words"]
+    assert Counter(more) == {0: 996, 1: 4}
+
+
+@nist.needs("sclite")
+def test_totals_of_what_recognisers_write_are_sclites(tmp_path: Path):
+    """Sentences with a fifth of the words wrong, as of a recogniser: every total is the same."""
+    random = np.random.default_rng(1)
+    references, hypotheses = [], []
+    for _ in range(1000):
+        words = [f"w{number}" for number in random.integers(50, size=random.integers(1, 13))]
+        mistaken = [
+            random.choice(["", "x", f"{w} y"]) if random.random() < 0.2 else w for w in words
+        ]
+        references.append(" ".join(words))
+        hypotheses.append(" ".join(" ".join(mistaken).split()))
+    found = nist.counts(
+        nist.write_trn(tmp_path / "ref.trn", references),
+        nist.write_trn(tmp_path / "hyp.trn", hypotheses),
+    )
+    ours = [errors_in(row) for row in align(references, hypotheses, "words")]
+    assert [row["S"] + row["D"] + row["I"] for row in found] == ours
+
+
+SENTENCES = {
+    "a": "play some jazz",
+    "b": "wake me up",
+    "c": "turn it off",
+    "d": "what time is it",
+    "e": "stop that",
+    "f": "go on",
+}
+
+
+def next_ones(texts: dict[str, str]) -> dict[str, str]:
+    """Return each text under the id of the one before it."""
+    return dict(zip(texts, [*list(texts.values())[1:], next(iter(texts.values()))], strict=True))
+
+
+def test_hypotheses_under_others_ids_are_refused(tmp_path: Path):
+    with pytest.raises(InputError) as error:
+        run_score(tmp_path, SENTENCES, next_ones(SENTENCES))
+    assert "hyp.jsonl: the hypotheses seem shuffled: 6 are word for word" in str(error.value)
+    assert "first that of 'a', and 0 that of their own" in str(error.value)
+    assert not (tmp_path / "score.json").exists()
+
+
+def test_readings_of_one_sentence_are_not_taken_for_each_other(tmp_path: Path):
+    readings = {f"{i}{n}": text for i, text in SENTENCES.items() for n in range(3)}
+    assert run_score(tmp_path, readings, readings)["wer"] == 0
+    with pytest.raises(InputError, match="18 are word for word"):
+        run_score(
+            tmp_path, readings, {f"{i[0]}{i[1]}": next_ones(SENTENCES)[i[0]] for i in readings}
+        )
+
+
+def test_more_right_than_swapped_is_a_bad_model_at_worst(tmp_path: Path):
+    """Of 10 sentences 5 are swapped and 5 right: not refused; with 4 right they are."""
+    more = {name * 2: f"call {name}" for name in "ghijk"}
+    swapped = next_ones(dict(list(SENTENCES.items())[:5]))
+    right = {"f": SENTENCES["f"]} | dict(list(more.items())[:4])
+    hypotheses = swapped | right | {"kk": "call x"}
+    assert run_score(tmp_path, SENTENCES | more, hypotheses)["utterances"] == 11
+    with pytest.raises(InputError, match="5 are word for word.*and 4 that of their own"):
+        run_score(tmp_path, SENTENCES | more, hypotheses | {"f": "go"})
+
+
+def test_a_text_said_again_and_again_counts_as_often_as_it_is_a_reference(tmp_path: Path):
+    """5 sentences are swapped; 4 others are heard as one of these, and 6 as what they are."""
+    calls = {name * 2: f"call {name}" for name in "ghijklmnop"}
+    heard = calls | dict.fromkeys(list(calls)[:4], "stop that")
+    heard |= next_ones(dict(list(SENTENCES.items())[:5])) | {"f": "go"}
+    assert run_score(tmp_path, SENTENCES | calls, heard)["utterances"] == 16
+
+
+def test_single_words_that_are_confused_are_not_shuffled(tmp_path: Path):
+    commands = {name: f"{name}ord" for name in "bcdfgl"}
+    assert run_score(tmp_path, commands, next_ones(commands))["wer"] == 1
+
+
+def test_four_swapped_sentences_may_be_chance(tmp_path: Path):
+    four = dict(list(SENTENCES.items())[:4])
+    assert run_score(tmp_path, four, next_ones(four))["wer"] > 0.9
