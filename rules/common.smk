@@ -49,7 +49,8 @@ WITH_TEST_TEXTS = [
 ]
 AUGMENTED = [name for name, domain in config["domains"].items() if domain.get("augmentation")]
 TRAINING_TTS = matrix.training_tts(config)
-GROUPS = sorted({matrix.source_group(config, target) for target in config["targets"]})
+GROUPS = matrix.groups(config)
+POOLED = [group for group in GROUPS if group not in config["domains"]]
 
 
 def one_of(names) -> str:
@@ -60,6 +61,7 @@ def one_of(names) -> str:
 TTS = one_of(config["tts"])
 ANOTHER_SCALE = f"(?!(?:{one_of(SCALES)})/){NUMBER}"  # one that no sweep is asked for
 GROUP = one_of([*GROUPS, *WITH_RECORDINGS])
+HEARD = one_of([*config["domains"], *POOLED])
 TRAINING_DATA = f"(?:{one_of([*GROUPS, *config['domains']])})-(?:real|(?:mixed-)?(?:{TTS}))"
 
 

@@ -70,7 +70,7 @@ rule pool:
     log:
         "<logs>/pool/{group}-{speech}-{split}.log",
     wildcard_constraints:
-        group=one_of(GROUPS),
+        group=one_of(POOLED),
     localrule: True
     conda:
         "../envs/syn2real.yaml"

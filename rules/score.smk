@@ -10,6 +10,7 @@ rule score:
     log:
         "<logs>/score/{base}/{name}/seed{seed}/{domain}-{speech}-{split}.log",
     wildcard_constraints:
+        domain=HEARD,
         name=rf"[^+/]+(?:\+[^/]+-tv{ANOTHER_SCALE})?",
     localrule: True
     conda:

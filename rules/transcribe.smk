@@ -9,6 +9,8 @@ rule transcribe:
         "<results>/hypotheses/{base}/{model}/seed{seed}/{domain}/{speech}/{split}.jsonl",
     log:
         "<logs>/transcribe/{base}/{model}/seed{seed}/{domain}-{speech}-{split}.log",
+    wildcard_constraints:
+        domain=HEARD,
     conda:
         "../envs/syn2real.yaml"
     threads: 1
@@ -82,6 +84,7 @@ use rule transcribe as transcribe_with_task_vector with:
         "<logs>/transcribe/{base}/{model}+{vector}-tv{scale}/seed{seed}/"
         "{domain}-{speech}-{split}.log",
     wildcard_constraints:
+        domain=HEARD,
         scale=ANOTHER_SCALE,
     params:
         code=code_version("transcribe.py"),

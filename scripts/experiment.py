@@ -13,6 +13,10 @@ from atomic import atomic_path
 from errors import InputError, run
 from matrix import (
     COMPLEMENT,
+    CONSTANT,
+    REAL,
+    SOURCE,
+    SOURCES,
     domains_of,
     evaluations,
     is_text_only,
@@ -198,13 +202,47 @@ def check_roles(config: dict) -> None:
                 raise InputError(f"config: source: no domain but {target!r} has recordings")
     check_speakers(config)
     check_held_out(config["tts"])
-    chosen_on = config["task_vector"]["chosen_on"]
-    refer(chosen_on, {"real": {}} | dict.fromkeys(training), "task_vector.chosen_on", "tts")
-    for name in config["targets"]:
-        if chosen_on == "real" and is_text_only(domains[name]) and test_speech(config, name):
+    check_choices(config, training)
+    for name in config["forgetting"]:
+        if name == SOURCE:
+            continue
+        refer(name, domains, "forgetting", "domains")
+        if is_text_only(domains[name]):
+            raise InputError(f"config: forgetting: {name!r} has no recordings to test on")
+    for target in config["targets"]:
+        for name in domains_of(config, source_group(config, target)):
+            if SOURCE in config["forgetting"] and domains[name].get("test") == 0:
+                raise InputError(
+                    f"config: domains.{name}.test: 0, but models are tested on the source domains"
+                    " too (forgetting); raise it, or take source out of forgetting"
+                )
+
+
+def check_choices(config: dict, training: list[str]) -> None:
+    """Raise ``InputError`` for a way to choose lambda that this experiment can't go."""
+    choice, place = config["task_vector"], "task_vector.chosen_on"
+    known = dict.fromkeys([CONSTANT, SOURCES, REAL, *training])
+    for by in choice["chosen_on"]:
+        refer(by, known, place, "the choices and tts")
+    constant = choice["delivered"]["scaling_coefficient"]
+    if CONSTANT in choice["chosen_on"] and constant not in choice["scaling_coefficients"]:
+        raise InputError(
+            f"config: {place}: constant is delivered.scaling_coefficient, {constant:g}, which is"
+            " not among scaling_coefficients; add it"
+        )
+    for target in config["targets"]:
+        if not test_speech(config, target):
+            continue
+        group = source_group(config, target)
+        if SOURCES in choice["chosen_on"] and len(domains_of(config, group)) < 2:
             raise InputError(
-                f"config: task_vector.chosen_on: real, but {name!r} has no recordings; name one of"
-                f" {', '.join(training)}"
+                f"config: {place}: sources, but {target!r} has a single source domain, which none"
+                " is left without; name another way"
+            )
+        if choice["chosen_on"][0] == REAL and is_text_only(config["domains"][target]):
+            raise InputError(
+                f"config: {place}: real, but {target!r} has no recordings; begin with one of"
+                f" {', '.join([CONSTANT, SOURCES, *training])}"
             )
 
 

@@ -10,7 +10,9 @@ PRETRAINED = "pretrained"
 VECTOR = "+vector"
 CONTINUED = "source-mixed->target-synthetic"
 COMPLEMENT = "complement"
+SOURCE = "source"
 ENGINES = "engines"
+CONSTANT, SOURCES, REAL = "constant", "sources", "real"  # what lambda is chosen on, besides a TTS
 WHISPER_WINDOW = 30  # s, in which the pretrained model is decoded
 
 
@@ -40,19 +42,44 @@ def test_speech(config: dict, target: str) -> list[str]:
 
 def source_group(config: dict, target: str) -> str:
     """Return the name of the source's pooled data: one for all targets, or one without each."""
-    return f"except-{target}" if config["source"] == COMPLEMENT else "source"
+    return f"except-{target}" if config["source"] == COMPLEMENT else SOURCE
+
+
+def without(config: dict, group: str, domain: str) -> str:
+    """Return the name of a group's data without one of its domains; of a single one, its own."""
+    left = [name for name in domains_of(config, group) if name != domain]
+    if len(left) == 1:
+        return left[0]
+    left_out = {domain, *left_out_of(group)}
+    whole = [] if config["source"] == COMPLEMENT else [SOURCE]
+    return "-".join(whole + [f"except-{name}" for name in config["domains"] if name in left_out])
+
+
+def left_out_of(group: str) -> list[str]:
+    """Return the domains that a group's name says are not in it."""
+    return f"-{group}".split("-except-")[1:]
 
 
 def domains_of(config: dict, group: str) -> list[str]:
     """Return the domains that are pooled in a group."""
-    if group == "source":
-        return config["source"]
-    left_out = group.removeprefix("except-")
-    return [
-        name
-        for name, domain in config["domains"].items()
-        if name != left_out and not is_text_only(domain)
-    ]
+    if group in config["domains"]:
+        return [group]
+    whole = config["source"]
+    if whole == COMPLEMENT:
+        whole = [name for name, domain in config["domains"].items() if not is_text_only(domain)]
+    return [name for name in whole if name not in left_out_of(group)]
+
+
+def groups(config: dict) -> list[str]:
+    """Return the names of all source data: of each target, and without each of its domains."""
+    found = {source_group(config, target) for target in config["targets"]}
+    if SOURCES in config["task_vector"]["chosen_on"]:
+        found |= {
+            without(config, group, domain)
+            for group in list(found)
+            for domain in domains_of(config, group)
+        }
+    return sorted(found)
 
 
 def model_name(arm: str, target: str, tts: str | None, group: str) -> str:
@@ -92,20 +119,47 @@ def evaluations(config: dict) -> Iterator[dict]:
     """Yield every number of the experiment: which model is scored on which speech, and as what.
 
     This is the whole matrix. A target that can't be tested has its delivered checkpoint, whose
-    ``score`` is null. The dev speech is where the scaling coefficient of a vector is chosen.
+    ``score`` is null.
     """
-    chosen_on = config["task_vector"]["chosen_on"]
     for base in config["base_models"]:
         for target in config["targets"]:
-            speeches = test_speech(config, target)
-            if not speeches:
+            if not test_speech(config, target):
                 yield from deliveries(config, base, target)
-            for speech in speeches:
+                continue
+            for heard in heard_for(config, target):
                 for arm in arms(config, target):
-                    yield from evaluations_of(config, base, target, arm, speech, "test")
-            for arm in arms(config, target) if speeches else ():
-                if arm.scale is not None:
-                    yield from evaluations_of(config, base, target, arm, chosen_on, "dev")
+                    if arm.is_scored(heard.role):
+                        yield from evaluations_of(config, base, target, arm, heard)
+
+
+class Heard(NamedTuple):
+    """Speech that a target's models are scored on, and the role of those numbers.
+
+    ``test``: the table; ``dev``: the target's dev speech; ``nested``: dev recordings of a source
+    domain that plays the target, whose models are trained without the target; on both a scaling
+    coefficient may be chosen; ``forgetting``: test recordings of other domains.
+    """
+
+    role: str
+    domain: str
+    speech: str
+    split: str
+
+
+def heard_for(config: dict, target: str) -> Iterator[Heard]:
+    """Yield all speech that models of a target are scored on."""
+    group, text_only = source_group(config, target), is_text_only(config["domains"][target])
+    for speech in test_speech(config, target):
+        yield Heard("test", target, speech, "test")
+    for choice in config["task_vector"]["chosen_on"]:
+        if choice == SOURCES:
+            for domain in domains_of(config, group):
+                yield Heard("nested", domain, REAL, "dev")
+        elif choice != CONSTANT and not (choice == REAL and text_only):
+            yield Heard("dev", target, choice, "dev")
+    for name in config["forgetting"]:
+        if name != target:
+            yield Heard("forgetting", group if name == SOURCE else name, REAL, "test")
 
 
 class Arm(NamedTuple):
@@ -115,6 +169,12 @@ class Arm(NamedTuple):
     tts: str | None
     vector: str | None
     scale: float | None
+
+    def is_scored(self, role: str) -> bool:
+        """Say whether this arm has numbers of a role: only adapted models can forget."""
+        if role == "forgetting":
+            return self.name == PRETRAINED or "target" in self.name or self.vector is not None
+        return role == "test" or self.vector is not None
 
 
 def arms(config: dict, target: str) -> Iterator[Arm]:
@@ -139,45 +199,62 @@ def deliveries(config: dict, base: str, target: str) -> Iterator[dict]:
     choice = config["task_vector"]["delivered"]
     for tts in training_tts(config):
         arm = Arm(choice["arm"] + VECTOR, tts, "pooled", choice["scaling_coefficient"])
-        yield from evaluations_of(config, base, target, arm, None, None)
+        yield from evaluations_of(config, base, target, arm, None)
 
 
 def evaluations_of(
-    config: dict, base: str, target: str, arm: Arm, speech: str | None, split: str | None
+    config: dict, base: str, target: str, arm: Arm, heard: Heard | None
 ) -> Iterator[dict]:
-    """Yield the evaluations of one model on one test or dev set, one for each seed.
+    """Yield the evaluations of one model on one set of speech (or none), one for each seed.
 
-    ``scaling_coefficient``, ``vector`` and ``vector_on`` are null without a vector; the pretrained
+    ``scaling_coefficient`` and what is said of the vector are null without one; the pretrained
     model has seed 0 only.
     """
-    results, group = results_folder(config), source_group(config, target)
-    without = arm.name.removesuffix(VECTOR)
-    model = model_name(without, target, arm.tts, group)
-    added = ""
-    if arm.vector:
-        added = f"+{vector_name(arm.vector, arm.tts, group)}-tv{arm.scale:g}"
-    written = model if split else model + added  # a vector is added while a model is transcribing
+    results, adapted_to, group = results_folder(config), target, source_group(config, target)
+    if heard and heard.role == "nested":
+        adapted_to, group = heard.domain, without(config, group, heard.domain)
+    on = arm.name.removesuffix(VECTOR)
+    model = model_name(on, adapted_to, arm.tts, group)
+    vector = vector_name(arm.vector, arm.tts, group) if arm.vector else None
+    vectors = f"{results}/task_vectors/{base}/{vector}"
+    added = f"+{vector}-tv{arm.scale:g}" if vector else ""
+    written = model if heard else model + added  # a vector is added while a model is transcribing
     for seed in [0] if arm.name == PRETRAINED else config["seeds"]:
-        path = f"{base}/{model}{added}/seed{seed}/{target}/{speech}/{split}"
+        if heard:
+            place = f"{heard.domain}/{heard.speech}/{heard.split}"
+            path = f"{base}/{model}{added}/seed{seed}/{place}"
         seed_of_model = 0 if written == PRETRAINED else seed
         yield {
+            "role": heard and heard.role,
             "base": base,
             "target": target,
+            "domain": heard and heard.domain,
+            "kind": kind_of(config, group, heard) if heard else None,
             "arm": arm.name,
             "tts": arm.tts,
             "model": f"{results}/models/{base}/{written}/seed{seed_of_model}",
             "scaling_coefficient": arm.scale,
             "vector": arm.vector,
-            "vector_on": without if arm.vector else None,
-            "speech": speech,
-            "split": split,
+            "vector_path": vector and f"{vectors}/seed{seed}.safetensors",
+            "vector_on": on if arm.vector else None,
+            "speech": heard and heard.speech,
+            "split": heard and heard.split,
             "seed": seed,
             "window": window_of(config, model),
-            "manifest": f"{results}/manifests/{target}/{speech}/{split}.jsonl" if split else None,
-            "hypotheses": f"{results}/hypotheses/{path}.jsonl" if split else None,
-            "score": f"{results}/scores/{path}.json" if split else None,
-            "target_recordings": target_recordings(config, base, without),
+            "manifest": heard and f"{results}/manifests/{place}.jsonl",
+            "hypotheses": heard and f"{results}/hypotheses/{path}.jsonl",
+            "score": heard and f"{results}/scores/{path}.json",
+            "target_recordings": target_recordings(config, base, on),
+            "accepted_overlap": config["domains"][target].get("accepted_overlap", []),
         }
+
+
+def kind_of(config: dict, group: str, heard: Heard) -> str:
+    """Return what speech is to models of a source group: target, source, or out of domain."""
+    if heard.role in ("test", "dev"):
+        return "target"
+    source = {group, *domains_of(config, group)}
+    return "source" if heard.role == "nested" or heard.domain in source else "out of domain"
 
 
 def target_recordings(config: dict, base: str, arm: str) -> str:

@@ -1,4 +1,4 @@
-"""What a table of WERs shows, in sentences that claim no more than its intervals bear out."""
+"""What a table of WERs shows, in sentences that claim no more than its tests bear out."""
 
 from collections.abc import Iterable
 
@@ -44,7 +44,9 @@ def sentences(target: dict) -> list[str]:
         about_test_speech(target),
         about_text(target["name"], rows),
         about_vector(rows),
+        about_price(rows),
         about_topline(rows),
+        about_overlap(target),
     ]
     return [sentence for sentence in found if sentence]
 
@@ -95,6 +97,56 @@ def about_vector(rows: list[dict]) -> str:
         )
         parts.append(f"no difference from the paper's baseline is shown for {differences}")
     return "With the task vector, " + "; ".join(parts) + "."
+
+
+def about_price(rows: list[dict]) -> str:
+    """Say what the arms adapted from text lose, or gain, on the recordings of other domains."""
+    adapted = [row for row in rows if "target-synthetic" in row["arm"]]
+    parts = []
+    for domain in dict.fromkeys(each["domain"] for row in adapted for each in row["forgetting"]):
+        there = [
+            row | each | {"label": row["label"]}
+            for row in adapted
+            for each in row["forgetting"]
+            if each["domain"] == domain and each["versus_pretrained"]
+        ]
+        if not there:
+            continue
+        better, worse, neither = divide(there, "versus_pretrained")
+        found = []
+        for group, claim in ((worse, "more word errors"), (better, "fewer word errors")):
+            if group:
+                differences = enumerated(
+                    f"{row['label']} ({spread(row['versus_pretrained'])})" for row in group
+                )
+                found.append(f"{claim} than the pretrained model are made by {differences}")
+        if neither:
+            found.append(f"no difference is shown for {listed(neither)}")
+        kind = "of the source" if there[0]["kind"] == "source" else "out of the domain"
+        parts.append(
+            f"On {there[0]['utterances']:,} utterances {kind} ({domain}), {'; '.join(found)}."
+        )
+    return f"The price: {' '.join(parts)}" if parts else ""
+
+
+def about_overlap(target: dict) -> str:
+    """Say what of the test set was known to an arm that uses no target recordings, if anything."""
+    found: dict[str, int] = {}
+    for row in target["rows"]:
+        for kind, stages in (row["leakage"] or {}).items():
+            if row["target_recordings"] == "none" and not row["target_recordings_for_choice"]:
+                found[kind] = max(found.get(kind, 0), *stages.values())
+    told = [
+        f"{count} {kind.replace('_', ' ').removesuffix('s')}{'' if count == 1 else 's'}"
+        for kind, count in found.items()
+        if count
+    ]
+    if not told:
+        return ""
+    return (
+        f"Not everything in the test set is new: {enumerated(told)} had a part in making models"
+        " that claim to use no target recordings; the table's lines say in which."
+    )
 
 
 def about_topline(rows: list[dict]) -> str:

@@ -9,6 +9,7 @@ HEADINGS = (
     "WER %",
     "vs pretrained",
     "vs baseline",
+    "Elsewhere, vs pretrained",
     "Seeds",
     "Target recordings",
 )
@@ -20,9 +21,13 @@ def note(summary: dict) -> str:
     return (
         f"WER in % with its {confidence} interval; differences in points, paired on the same"
         f" utterances; bootstrap of {summary['resamples']:,} resamples by"
-        f" {summary['resampled_by']}. * marks an interval that excludes 0, each comparison taken by"
-        " itself. Scores of several seeds are averaged per utterance before resampling: the"
-        " intervals hold for other test utterances, not for other training seeds."
+        f" {summary['resampled_by']}. * marks a difference whose p stays below"
+        f" {1 - summary['confidence']:.2g} after correction for the number of comparisons of its"
+        f" table ({summary['comparisons']}; a λ that no way of choosing picked takes no part)."
+        " Scores of several seeds are averaged per utterance before resampling: the"
+        " intervals hold for other test utterances, not for other training seeds, whose standard"
+        " deviation (sd) stands beside their number."
+        " Elsewhere: the same model on other domains' recordings, and what adaptation costs there."
         " The baseline is the paper's: source-mixed→target-synthetic."
     )
 
@@ -31,7 +36,10 @@ def title(target: dict) -> str:
     """Return a target's name and the size of its test set."""
     kind = "" if target["speech"] == "real" else " synthetic"
     utterances = f"{target['utterances']:,}{kind} test utterances"
-    return f"{target['name']}: {utterances}, {target['words']:,} words"
+    drawn = ""
+    if target["units"] < target["utterances"]:
+        drawn = f" of {target['units']:,} {target['resampled_by']}s"
+    return f"{target['name']}: {utterances}{drawn}, {target['words']:,} words"
 
 
 def windows(target: dict) -> str:
@@ -53,7 +61,8 @@ def cells(row: dict) -> list[str]:
         f"{percent(row['wer'])} [{', '.join(map(percent, row['wer_interval']))}]",
         comparison_cell(row["versus_pretrained"]),
         comparison_cell(row["versus_baseline"]),
-        str(len(row["seeds"])),
+        "; ".join(map(elsewhere_cell, row["forgetting"])) or "–",
+        seeds_cell(row),
         recordings_cell(row),
     ]
 
@@ -67,6 +76,19 @@ def comparison_cell(comparison: dict | None) -> str:
     return f"{points(comparison['difference'])} [{bounds}]{mark}"
 
 
+def elsewhere_cell(other: dict) -> str:
+    """Return what adaptation costs on another domain; of the pretrained model, its WER there."""
+    if other["versus_pretrained"] is None:
+        return f"{other['domain']} {percent(other['wer'])} %"
+    return f"{other['domain']} {comparison_cell(other['versus_pretrained'])}"
+
+
+def seeds_cell(row: dict) -> str:
+    """Return the number of seeds, and the spread of WER between them in points."""
+    spread = "" if row["seed_sd"] is None else f" (sd {100 * row['seed_sd']:.1f})"
+    return f"{len(row['seeds'])}{spread}"
+
+
 def recordings_cell(row: dict) -> str:
     """Say which target recordings went into a row."""
     used = [] if row["target_recordings"] == "none" else [row["target_recordings"]]
@@ -78,7 +100,19 @@ def recordings_cell(row: dict) -> str:
 def remarks(target: dict) -> list[str]:
     """Return what belongs under a target's table: how each λ was chosen, and the windows."""
     chosen = [f"{row['label']}: λ {row['chosen_on']}." for row in target["rows"] if row["chosen"]]
-    return [*chosen, windows(target)] if windows(target) else chosen
+    lost = [loss(choice, target["rows"]) for choice in target["choices"] if choice["versus_oracle"]]
+    return [remark for remark in (*chosen, *lost, windows(target)) if remark]
+
+
+def loss(choice: dict, rows: list[dict]) -> str:
+    """Say what a way to choose λ loses against choosing on the target's dev recordings."""
+    same = ("vector_on", "tts", "vector", "scaling_coefficient")
+    row = next(row for row in rows if all(row[key] == choice[key] for key in same))
+    low, high = map(points, choice["versus_oracle"]["interval"])
+    return (
+        f"{row['label']}: λ by {choice['by']}; against λ chosen on target recordings,"
+        f" {points(choice['versus_oracle']['difference'])} points [{low}, {high}]."
+    )
 
 
 def print_summary(summary: dict) -> None:

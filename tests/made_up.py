@@ -12,8 +12,9 @@ def write_made_up_score(path: Path, errors: list[int], words: int = 5) -> str:
     """Write a score of utterances u00, u01, ... with these substitutions; return its path."""
     path.parent.mkdir(parents=True, exist_ok=True)
     rows = [
-        {"id": f"u{i:02}", "speaker": f"s{i % 4}", "substitutions": n, "deletions": 0}
-        | {"insertions": 0, "reference_words": words}
+        {"id": f"u{i:02}", "speaker": f"s{i % 10}", "substitutions": n, "deletions": 0}
+        | {"insertions": 0, "reference_words": words, "reference": f"sentence {i}"}
+        | {"character_errors": 2 * n, "reference_characters": 4 * words}
         for i, n in enumerate(errors)
     ]
     counts = {"substitutions": sum(errors), "deletions": 0, "insertions": 0}
@@ -37,15 +38,21 @@ def evaluation(
 ) -> dict:
     """Return an evaluation of ``arm`` on the target music; its score is written to ``folder``."""
     name = arm.replace(">", "") + (f"+tv{scale:g}" if scale is not None else "")
-    path = folder / name / f"seed{seed}" / f"{speech}-{split}.json"
+    place = changes.get("domain", "music")
+    path = folder / name / f"seed{seed}" / f"{place}-{speech}-{split}.json"
+    vector = "pooled" if scale is not None else None
     row = {
+        "role": split,
         "base": "tiny",
         "target": "music",
+        "domain": "music",
+        "kind": "target",
         "arm": arm,
         "tts": None if arm in ("pretrained", "source-real", "target-real") else "kokoro",
         "model": f"models/{name}/seed{seed}",
         "scaling_coefficient": scale,
-        "vector": "pooled" if scale is not None else None,
+        "vector": vector,
+        "vector_path": vector and f"task_vectors/source-kokoro/seed{seed}.safetensors",
         "vector_on": arm.removesuffix("+vector") if scale is not None else None,
         "speech": speech,
         "split": split,
@@ -55,6 +62,7 @@ def evaluation(
         "hypotheses": str(path.with_suffix(".jsonl")),
         "score": None if errors is None else write_made_up_score(path, errors),
         "target_recordings": "training" if arm == "target-real" else "none",
+        "accepted_overlap": [],
     }
     return row | changes
 

@@ -23,7 +23,7 @@ CONFIG = {
     },
     "tts": {"kokoro": {"engine": "kokoro", "artifact": "voices", "voices": ["a", "b"]}},
     "finetune": {"learning_rate": 1e-5, "epochs": 2},
-    "task_vector": {"scaling_coefficients": [0.25, 0.5]},
+    "task_vector": {"scaling_coefficients": [0.25, 0.5], "chosen_on": ["real"]},
     "artifacts": {name: {"licence": "MIT", "files": {}} for name in ("base", "queen", "voices")},
 }
 
@@ -63,8 +63,22 @@ def test_defaults_are_filled_in_at_every_depth():
         ({"filter": {"base_model": "tny"}}, r"filter\.base_model: 'tny' is not under base_models"),
         ({"arms": ["pretraned"]}, r"arms\.0: 'pretraned' is not one of"),
         (
-            {"task_vector": {"chosen_on": "bark"}},
-            r"task_vector\.chosen_on: 'bark' is not under tts; known: real, kokoro",
+            {"task_vector": {"chosen_on": ["bark"]}},
+            r"chosen_on: 'bark' is not under the choices and tts; known: constant, sources, real",
+        ),
+        (
+            {"task_vector": {"chosen_on": ["sources"]}},
+            r"chosen_on: sources, but 'phone' has a single source domain, which none is left",
+        ),
+        (
+            {"task_vector": {"scaling_coefficients": [0.5]}},
+            r"constant is delivered\.scaling_coefficient, 0\.25, which is not among scaling_coeff",
+        ),
+        ({"forgetting": ["music"]}, r"forgetting: 'music' is not under domains; known: games"),
+        ({"forgetting": ["shop"]}, r"forgetting: 'shop' has no recordings to test on"),
+        (
+            {"domains": CONFIG["domains"] | {"games": CONFIG["domains"]["games"] | {"test": 0}}},
+            r"domains\.games\.test: 0, but models are tested on the source domains too",
         ),
         (
             {"finetune": {"learning_rate": 1e-5, "epochs": 2, "epoch": 3}},
@@ -106,7 +120,7 @@ def test_a_key_that_stands_twice_is_refused_with_both_lines(tmp_path):
 
 def test_the_matrix_has_every_arm_once_and_every_vector_at_every_coefficient():
     rows = [row for row in matrix.evaluations(changed()) if row["target"] == "phone"]
-    test = [row for row in rows if row["split"] == "test"]
+    test = [row for row in rows if row["role"] == "test"]
     names = [(row["arm"], row["scaling_coefficient"]) for row in test]
     assert names == [
         ("pretrained", None),
@@ -130,7 +144,7 @@ def test_the_matrix_has_every_arm_once_and_every_vector_at_every_coefficient():
 
 
 def test_the_pretrained_model_is_decoded_in_its_own_window_and_once_for_all_seeds():
-    rows = list(matrix.evaluations(changed(seeds=[1, 2])))
+    rows = list(matrix.evaluations(changed(seeds=[1, 2], forgetting=[])))
     windows = {row["arm"]: row["window"] for row in rows}
     assert windows["pretrained"] == 30
     assert {window for arm, window in windows.items() if arm != "pretrained"} == {10}
@@ -149,7 +163,7 @@ def test_two_tts_share_the_arms_that_hear_none():
     rows = [
         row
         for row in matrix.evaluations(changed(tts=tts))
-        if row["target"] == "phone" and row["split"] == "test"
+        if row["target"] == "phone" and row["role"] == "test"
     ]
     count = {arm: sum(row["arm"] == arm for row in rows) for arm in {row["arm"] for row in rows}}
     assert count["pretrained"] == count["source-real"] == count["target-real"] == 1
@@ -175,9 +189,9 @@ def test_only_the_topline_is_marked_as_trained_on_target_recordings():
     assert {row["arm"] for row in rows if row["target_recordings"] != "none"} == {"target-real"}
 
 
-def of_target(config: dict, target: str, split: str = "test") -> list[dict]:
+def of_target(config: dict, target: str, role: str = "test") -> list[dict]:
     rows = matrix.evaluations(config)
-    return [row for row in rows if (row["target"], row["split"]) == (target, split)]
+    return [row for row in rows if (row["target"], row["role"]) == (target, role)]
 
 
 def finetune_of(**changes) -> dict:
@@ -262,6 +276,7 @@ def test_an_ensemble_is_a_vector_of_its_own_beside_the_pooled_one():
         arms=["pretrained+vector", "target-synthetic+vector"],
         task_vector={
             "scaling_coefficients": [0.5],
+            "chosen_on": ["kokoro"],
             "vectors": ["pooled", "engines"],
             "vectors_on_pretrained": ["domains", "engines"],
         },
@@ -293,7 +308,7 @@ def with_test_texts(**changes) -> dict:
         **{
             "domains": CONFIG["domains"] | {"shop": shop},
             "tts": CONFIG["tts"] | {"others": HELD_OUT},
-            "task_vector": {"chosen_on": "kokoro"},
+            "task_vector": {"chosen_on": ["kokoro"]},
         }
         | changes
     )
@@ -311,8 +326,14 @@ def test_a_domain_of_texts_is_tested_on_held_out_voices_that_no_arm_is_trained_o
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"task_vector": {}}, r"chosen_on: real, but 'shop' has no recordings; name one of kokoro"),
-        ({"task_vector": {"chosen_on": "others"}}, r"'others' is not under tts; known: real, kok"),
+        (
+            {"task_vector": {"chosen_on": ["real"]}},
+            r"chosen_on: real, but 'shop' has no recordings; begin with one of constant, sources",
+        ),
+        (
+            {"task_vector": {"chosen_on": ["others"]}},
+            r"'others' is not under the choices and tts; known: constant, sources, real, kok",
+        ),
         ({"tts": {"others": HELD_OUT}}, r"tts: all are held out"),
         (
             {"tts": CONFIG["tts"] | {"others": HELD_OUT | {"voices": ["b", "c"]}}},
@@ -323,6 +344,71 @@ def test_a_domain_of_texts_is_tested_on_held_out_voices_that_no_arm_is_trained_o
 def test_held_out_voices_are_heard_in_tests_only(changes, message):
     with pytest.raises(InputError, match=message):
         with_test_texts(**changes)
+
+
+def test_the_targets_recordings_choose_only_where_it_has_some():
+    config = with_test_texts(task_vector={"chosen_on": ["kokoro", "real"]})
+    assert {row["speech"] for row in of_target(config, "shop", "dev")} == {"kokoro"}
+    assert {row["speech"] for row in of_target(config, "phone", "dev")} == {"kokoro", "real"}
+
+
+SOURCES = {name: {"manifest": f"{name}.jsonl"} for name in ("news", "play", "qa")}
+
+
+def test_each_source_domain_plays_the_target_for_models_trained_without_both():
+    config = changed(
+        domains=CONFIG["domains"] | SOURCES,
+        source=["news", "play", "qa"],
+        targets=["phone"],
+        task_vector={"chosen_on": ["sources"], "scaling_coefficients": [0.25]},
+    )
+    rows = of_target(config, "phone", "nested")
+    assert {(row["domain"], row["speech"], row["split"], row["kind"]) for row in rows} == {
+        (name, "real", "dev", "source") for name in SOURCES
+    }
+    (of_news,) = [
+        row for row in rows if (row["domain"], row["arm"]) == ("news", "target-synthetic+vector")
+    ]
+    assert of_news["model"].endswith("/news-kokoro/seed1")
+    assert of_news["vector_path"].endswith("/source-except-news-kokoro/seed1.safetensors")
+    assert matrix.domains_of(config, "source-except-news") == ["play", "qa"]
+    (continued,) = [row for row in rows if row["domain"] == "qa" and row not in (of_news,)][:1]
+    assert "/qa-kokoro-after-source-except-qa-mixed-kokoro/" in continued["model"]
+    assert {"source", "source-except-news", "source-except-qa"} <= set(matrix.groups(config))
+
+
+def test_in_complement_mode_neither_the_target_nor_its_stand_in_is_in_the_source():
+    config = changed(
+        domains=SOURCES | {"web": {"manifest": "web.jsonl"}},
+        source="complement",
+        targets="all",
+        task_vector={"chosen_on": ["sources"], "scaling_coefficients": [0.25]},
+    )
+    pair = matrix.without(config, "except-qa", "news")
+    assert pair == matrix.without(config, "except-news", "qa") == "except-news-except-qa"
+    assert matrix.domains_of(config, pair) == ["play", "web"]
+    assert matrix.without(config, pair, "web") == "play"  # a single domain is itself
+    assert matrix.domains_of(config, "play") == ["play"]
+
+
+def test_adapted_models_are_tested_on_other_domains_too():
+    config = changed(
+        domains=CONFIG["domains"] | SOURCES, targets=["phone", "qa"], forgetting=["source", "qa"]
+    )
+    rows = of_target(config, "phone", "forgetting")
+    assert {(row["domain"], row["kind"]) for row in rows} == {
+        ("source", "source"),
+        ("qa", "out of domain"),
+    }
+    assert {row["domain"] for row in of_target(config, "qa", "forgetting")} == {"source"}
+    assert {row["arm"] for row in rows} == {
+        "pretrained",
+        "source-mixed->target-synthetic",
+        "target-synthetic",
+        "source-mixed->target-synthetic+vector",
+        "target-synthetic+vector",
+        "target-real",
+    }
 
 
 def test_the_experiments_that_come_with_the_project_are_right():

@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
+import leakage
 import summarize
 from errors import InputError
+from lineage import sha256
 from made_up import BASELINE, evaluation, small_experiment, write_evaluations
 from plain_words import percent, points
 from summarize import main
@@ -19,6 +21,7 @@ VECTOR = "target-synthetic+vector"
 def run_summarize(folder: Path, rows: list[dict], *options: str) -> dict:
     main(
         [f"--evaluations={write_evaluations(folder, rows)}", "--resamples=500"]
+        + ["--chosen-on", "real", "kokoro"]
         + [f"--output-json={folder / 'summary.json'}", f"--output-tsv={folder / 'summary.tsv'}"]
         + list(options)
     )
@@ -362,14 +365,167 @@ def test_another_seed_draws_other_resamples(tmp_path: Path):
 
 
 def test_resampling_by_speaker_is_wider_where_speakers_differ(tmp_path: Path):
-    data = [evaluation(tmp_path, "pretrained", [0, 0, 2, 2] * 10, seed=0)]
+    """Ten speakers of ten utterances; half of them are always misheard."""
+    data = [evaluation(tmp_path, "pretrained", [0, 2] * 50, seed=0)]
     by_utterance = rows_of(run_summarize(tmp_path, data))["pretrained"]["wer_interval"]
-    summary = run_summarize(tmp_path, data, "--group-by=speaker")
+    summary = run_summarize(tmp_path, data, "--resampled-by=speaker")
     by_speaker = rows_of(summary)["pretrained"]["wer_interval"]
     assert by_speaker[1] - by_speaker[0] > 2 * (by_utterance[1] - by_utterance[0])
-    assert summary["resampled_by"] == "speaker"
-    with pytest.raises(InputError, match="40 utterances have no 'microphone', first 'u00'"):
-        run_summarize(tmp_path, data, "--group-by=microphone")
+    (target,) = summary["targets"]
+    assert (target["resampled_by"], target["units"], target["utterances"]) == ("speaker", 10, 100)
+
+
+def test_too_few_speakers_to_draw_from_are_refused(tmp_path: Path):
+    data = [evaluation(tmp_path, "pretrained", [1] * 9, seed=0)]
+    with pytest.raises(InputError, match="9 speakers are too few .*set resampled_by: sentence"):
+        run_summarize(tmp_path, data, "--resampled-by=speaker")
+
+
+def test_readings_of_one_sentence_are_drawn_together(tmp_path: Path):
+    data = [evaluation(tmp_path, "pretrained", [0, 0, 0, 0, 2, 2, 2, 2] * 5, seed=0)]
+    path = Path(data[0]["score"])
+    apart = rows_of(run_summarize(tmp_path, data))["pretrained"]["wer_interval"]
+    score = json.loads(path.read_text())
+    for number, row in enumerate(score["per_utterance"]):
+        row["reference"] = f"sentence {number // 4}"
+    path.write_text(json.dumps(score))
+    (target,) = run_summarize(tmp_path, data)["targets"]
+    assert (target["resampled_by"], target["units"]) == ("sentence", 10)
+    low, high = target["rows"][0]["wer_interval"]
+    assert high - low > 1.7 * (apart[1] - apart[0])  # a quarter of the units: twice as wide
+
+
+def test_comparisons_are_corrected_for_their_number_and_untried_coefficients_take_no_part(
+    tmp_path: Path,
+):
+    """Six of 40 utterances lose an error: p is 0.03 alone, and is no longer below 0.05 twice."""
+    fewer = [0] * 6 + [1] * 34
+    data = [evaluation(tmp_path, "pretrained", [1] * 40, seed=0)]
+    data += [evaluation(tmp_path, VECTOR, fewer, scale) for scale in (0.25, 0.5, 1)]
+    for scale, errors in ((0.25, 0), (0.5, 1), (1, 1)):
+        data.append(evaluation(tmp_path, VECTOR, [errors] * 4, scale, "dev"))
+    rows = rows_of(run_summarize(tmp_path, data))
+    chosen = rows["target-synthetic + 0.25 τ"]
+    assert chosen["versus_pretrained"]["p_adjusted"] == chosen["versus_pretrained"]["p"] < 0.05
+    assert chosen["versus_pretrained"]["significant"] and not chosen["exploratory"]
+    other = rows["target-synthetic + 0.5 τ"]
+    assert other["exploratory"] and other["versus_pretrained"]["p_adjusted"] is None
+    assert other["versus_pretrained"]["interval"] == chosen["versus_pretrained"]["interval"]
+    assert not other["versus_pretrained"]["significant"]
+    data += [evaluation(tmp_path, arm, fewer) for arm in ("source-real", "target-real")]
+    chosen = rows_of(run_summarize(tmp_path, data))["target-synthetic + 0.25 τ"]
+    comparison = chosen["versus_pretrained"]
+    assert comparison["p_adjusted"] == pytest.approx(3 * comparison["p"])
+    assert comparison["mapsswe_p"] == pytest.approx(0.0087, abs=0.0001)  # z = 0.15 / 0.0572
+
+
+def test_each_way_of_choosing_is_reported_with_what_it_loses(tmp_path: Path):
+    """The target's own dev speech wants 0.5, its synthetic one 1; beforehand it was 0.25."""
+    data = []
+    for scale, test, real, kokoro in ((0.25, 3, 2, 2), (0.5, 1, 0, 1), (1, 2, 1, 0)):
+        data.append(evaluation(tmp_path, VECTOR, [test] * 40, scale))
+        data.append(evaluation(tmp_path, VECTOR, [real] * 8, scale, "dev"))
+        data.append(evaluation(tmp_path, VECTOR, [kokoro] * 8, scale, "dev", "kokoro"))
+    order = ["--chosen-on", "kokoro", "constant", "real", "--constant=0.25"]
+    (target,) = run_summarize(tmp_path, data, *order)["targets"]
+    found = {choice["by"]: choice for choice in target["choices"]}
+    assert {by: choice["scaling_coefficient"] for by, choice in found.items()} == {
+        "kokoro": 1,
+        "constant": 0.25,
+        "real": 0.5,
+    }
+    assert found["kokoro"]["versus_oracle"]["difference"] == pytest.approx(0.2)
+    assert found["constant"]["versus_oracle"]["difference"] == pytest.approx(0.4)
+    assert found["real"]["versus_oracle"] is None
+    assert [choice["uses_target_recordings"] for choice in target["choices"]] == [0, 0, 8]
+    (chosen,) = [row for row in target["rows"] if row["chosen"]]
+    assert chosen["scaling_coefficient"] == 1 and chosen["choices"] == ["kokoro"]
+    assert not any(row["exploratory"] for row in target["rows"])
+
+
+def test_source_domains_choose_in_the_targets_place(tmp_path: Path):
+    """One wants 0.1, the other two 0.5: of 0.1, 0.25, 0.5 the nearest to the mean 0.37 is 0.25."""
+    data = []
+    for domain, best in (("news", 0.1), ("play", 0.5), ("qa", 0.5)):
+        for scale in (0.1, 0.25, 0.5):
+            errors = [int(scale != best)] * 4
+            nested = {"role": "nested", "domain": domain, "kind": "source"}
+            data.append(evaluation(tmp_path, VECTOR, errors, scale, "dev", **nested))
+    data += [evaluation(tmp_path, VECTOR, [1] * 4, scale) for scale in (0.1, 0.25, 0.5)]
+    (target,) = run_summarize(tmp_path, data, "--chosen-on", "sources")["targets"]
+    (choice,) = target["choices"]
+    assert choice["scaling_coefficient"] == 0.25 and choice["uses_target_recordings"] == 0
+    assert choice["folds"][1] == {"domain": "play", "scaling_coefficient": 0.5}
+    assert len(choice["scores"]) == 9
+    assert "(news 0.1, play 0.5, qa 0.5), which uses no target recordings" in choice["in_words"]
+
+
+def with_forgetting(folder: Path) -> list[dict]:
+    """The vector takes the errors off the target, and adds one to each source utterance."""
+    data = [evaluation(folder, "pretrained", [1] * 40, seed=0)]
+    data += [evaluation(folder, VECTOR, [0] * 40, 0.5)]
+    elsewhere = {"role": "forgetting", "domain": "games", "kind": "source"}
+    data += [evaluation(folder, "pretrained", [1] * 20, seed=0, **elsewhere)]
+    data += [evaluation(folder, VECTOR, [2] * 20, 0.5, **elsewhere)]
+    return data + [evaluation(folder, VECTOR, [0] * 4, 0.5, "dev")]
+
+
+def test_the_gain_and_its_price_stand_side_by_side(tmp_path: Path, capsys):
+    (target,) = run_summarize(tmp_path, with_forgetting(tmp_path))["targets"]
+    pretrained, adapted = target["rows"]
+    (there,) = adapted["forgetting"]
+    assert (there["domain"], there["kind"], there["utterances"]) == ("games", "source", 20)
+    assert there["wer"] == 0.4
+    assert there["versus_pretrained"]["difference"] == pytest.approx(0.2)
+    assert there["versus_pretrained"]["significant"]
+    assert pretrained["forgetting"][0]["versus_pretrained"] is None
+    printed = capsys.readouterr().out
+    assert "games +20.0 [+20.0, +20.0]*" in printed and "games 20.0 %" in printed
+    assert (
+        "The price: On 20 utterances of the source (games), more word errors than the pretrained"
+        " model are made by target-synthetic + 0.5 τ (+20.0 points," in printed
+    )
+
+
+def test_what_touched_the_test_set_stands_in_each_line_and_is_said(tmp_path: Path):
+    data = with_forgetting(tmp_path)
+    nothing = {kind: dict.fromkeys(leakage.STAGES, 0) for kind in leakage.KINDS}
+    rows = [{key: row[key] for key in ("score", "role", "target")} for row in data]
+    rows = [row | {"touched": nothing} for row in rows]
+    known = json.loads(json.dumps(nothing))
+    known["test_sentences"]["training"] = 3
+    rows[1]["touched"] = known
+    (tmp_path / "leakage.json").write_text(json.dumps({"evaluations": rows}))
+    option = f"--leakage={tmp_path / 'leakage.json'}"
+    (target,) = run_summarize(tmp_path, data, option, "--chosen-on", "constant", "--constant=0.5")[
+        "targets"
+    ]
+    assert target["rows"][1]["leakage"]["test_sentences"]["training"] == 3
+    assert target["plain_words"][-1].startswith(
+        "Not everything in the test set is new: 3 test sentences had a part"
+    )
+    (tmp_path / "leakage.json").write_text(json.dumps({"evaluations": rows[1:]}))
+    with pytest.raises(InputError, match=r"pretrained/.*: not among the scores of leakage\.json"):
+        run_summarize(tmp_path, data, option)
+
+
+def test_every_number_has_an_id_and_the_command_that_makes_it_again(tmp_path: Path):
+    data = [evaluation(tmp_path, "pretrained", [1] * 4, seed=0)]
+    again = "--again=snakemake {} --configfile my.yaml"
+    (row,) = run_summarize(tmp_path, data, again)["targets"][0]["rows"]
+    assert row["command"] == f"snakemake {data[0]['score']} --configfile my.yaml"
+    assert sha256(data[0]["score"]).startswith(row["evaluation"]) and len(row["evaluation"]) == 12
+
+
+def test_seeds_spread_apart_from_the_interval(tmp_path: Path, capsys):
+    data = [
+        evaluation(tmp_path, "target-synthetic", [errors] * 40, seed=seed)
+        for seed, errors in ((1, 1), (2, 2), (3, 3))
+    ]
+    (row,) = run_summarize(tmp_path, data)["targets"][0]["rows"]
+    assert row["wer_interval"] == pytest.approx([0.4, 0.4])
+    assert row["seed_sd"] == pytest.approx(0.2)
+    assert "3 (sd 20.0)" in capsys.readouterr().out
 
 
 def test_scores_of_other_test_sets_are_refused(tmp_path: Path):
@@ -390,7 +546,11 @@ def test_scores_of_other_references_are_refused(tmp_path: Path):
         evaluation(tmp_path, BASELINE, [1] * 4),
     ]
     path = Path(data[1]["score"])
-    path.write_text(path.read_text().replace('"reference_words": 5}', '"reference_words": 6}', 1))
+    path.write_text(
+        path.read_text().replace(
+            '"reference_words": 5, "reference": "', '"reference_words": 6, "reference": "', 1
+        )
+    )
     with pytest.raises(
         InputError, match="1 utterances differ in their number of words, first 'u00'"
     ):
