@@ -1,0 +1,596 @@
+"""A small experiment whose every file has its record, and what is planted in it is found.
+
+Sources a and b, target music; each has two utterances to train on, one to select on and one to
+test on, all by speakers of their own.
+"""
+
+import json
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+import leakage
+import lineage
+from conftest import ROOT
+from errors import InputError
+from manifest import read_jsonl, write_jsonl
+from provenance import Provenance
+
+SPLITS = {"train": (1, 2), "dev": (3,), "test": (4,)}
+NONE = dict.fromkeys(leakage.STAGES, 0)
+VECTOR = "target-synthetic+vector"
+
+
+@pytest.fixture(autouse=True)
+def quick_records(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave out of records what takes time: the walk asks for neither code nor packages."""
+    monkeypatch.setattr(lineage, "code_version", lambda script: "0" * 16)
+    monkeypatch.setattr(lineage, "installed_versions", dict)
+    monkeypatch.setattr(lineage, "commit", str)
+    monkeypatch.setattr(os, "fsync", lambda handle: None)
+
+
+def utterance(folder: Path, domain: str, number: int, **changes) -> dict:
+    """Return a recording, and write its audio below a folder."""
+    id = f"{domain}{number}"
+    path = folder / "audio" / domain / f"{id}.flac"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(f"{id} by a person")
+    row = {"id": id, "audio_filepath": str(path), "duration": 1.5, "domain": domain}
+    return row | {"text": f"sentence {number} of {domain}", "speaker": f"voice {id}"} | changes
+
+
+class Tiny:
+    """The results of an experiment, made in the order of the workflow.
+
+    ``plant`` has rows that are added to a file when it is written, by its path in the folder.
+    """
+
+    def __init__(self, parent: Path, plant: dict[str, list[dict]] | None = None, **options) -> None:
+        self.folder = parent / "results" / "tiny"
+        self.plant = plant or {}
+        self.options = {"selected_on": "kokoro", "speakers": None, "rows": {}} | options
+        self.evaluations: list[dict] = []
+        for domain in ("a", "b", "music"):
+            self.prepare(domain)
+        self.file("models/pretrained", "pretrained.py", [self.external("tiny.pt")])
+        self.file("models/judge", "pretrained.py", [self.external("tiny.pt")])
+        if judge_hears := self.options.get("judge_hears"):
+            self.finetune("judge", "pretrained", [judge_hears], [judge_hears])
+        if self.options["speakers"]:
+            self.file(
+                "speakers/kokoro",
+                "xvectors.py",
+                [self.external("encoder.ckpt"), *self.options["speakers"]],
+                parameters={"per": "speaker", "max_utterances": None},
+            )
+        for domain in ("a", "b", "music"):
+            for split in ("train", "dev"):
+                self.synthesize(domain, split)
+        for speech in ("real", "kokoro"):
+            for split in ("train", "dev"):
+                parts = [f"manifests/{domain}/{speech}/{split}" for domain in ("a", "b")]
+                self.manifest(f"manifests/source/{speech}/{split}", "pool.py", parts, self.pooled)
+        self.models()
+        self.evaluate()
+
+    def path(self, name: str) -> Path:
+        """Return the file of a name in the folder."""
+        kinds = {"models": "/model.safetensors", "task_vectors": ".safetensors"}
+        kinds |= {"speakers": ".safetensors", "scores": ".json"}
+        return self.folder / (name + kinds.get(name.split("/")[0], ".jsonl"))
+
+    def external(self, name: str) -> Path:
+        path = self.folder.parent.parent / "resources" / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(name)
+        return path
+
+    def file(self, name: str, script: str, inputs: list, content: str = "", **facts) -> None:
+        """Write a file, which is not a manifest, and its record."""
+        path = self.path(name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(content or name)
+        self.record(script, [path], inputs, **facts)
+
+    def record(self, script: str, outputs: list, inputs: list, parameters=None, **facts) -> None:
+        files = [self.path(each) if isinstance(each, str) else each for each in inputs]
+        lineage.record(ROOT / "scripts" / script, outputs, files, parameters or {}, **facts)
+
+    def rows(self, name: str) -> list[dict]:
+        return read_jsonl(self.path(name))
+
+    def write(self, name: str, rows: list[dict]) -> Path:
+        write_jsonl(self.path(name), rows + self.plant.get(name, []))
+        return self.path(name)
+
+    def prepare(self, domain: str) -> None:
+        manifests, texts = [], []
+        for split, numbers in SPLITS.items():
+            changes = [self.options["rows"].get(f"{domain}{number}", {}) for number in numbers]
+            rows = [
+                utterance(self.folder, domain, n, **c)
+                for n, c in zip(numbers, changes, strict=True)
+            ]
+            manifests.append(self.write(f"manifests/{domain}/real/{split}", rows))
+            if split != "test":
+                spoken = [
+                    {"id": row["id"], "text": row["text"], "spoken": row["text"], "domain": domain}
+                    for row in rows
+                ]
+                texts.append(self.write(f"texts/{domain}/{split}", spoken))
+        parameters = {"domain": domain, "declaration": {"corpus": "games"}}
+        self.record("prepare.py", manifests + texts, [self.external(domain)], parameters)
+
+    def synthesize(self, domain: str, split: str) -> None:
+        shard = f"synthesized/{domain}/kokoro/{split}/shard1of1"
+        texts = f"texts/{domain}/{split}"
+        voice = self.options.get("voice", "heart")
+        spoken = {"speaker": f"kokoro:{voice}", "tts": "kokoro", "voice": voice}
+        rows = []
+        for row in self.rows(texts):
+            path = self.folder / "audio" / domain / f"{row['id']}.kokoro.flac"
+            path.write_text(f"{row['id']} by kokoro")
+            rows.append(row | spoken | {"audio_filepath": str(path), "duration": 1.5})
+        self.write(shard, rows)
+        inputs = [texts, self.external("kokoro.onnx")]
+        inputs += ["speakers/kokoro"] if self.options["speakers"] else []
+        inputs += self.options.get("references", [])
+        self.record("synthesize.py", [self.path(shard)], inputs)
+        heard = f"{shard}.hypotheses"
+        self.write(heard, [{"id": row["id"], "text": ""} for row in self.rows(shard)])
+        self.record("transcribe.py", [self.path(heard)], ["models/judge", shard])
+        self.manifest(f"manifests/{domain}/kokoro/{split}", "filter.py", [shard, heard])
+
+    def manifest(
+        self, name: str, script: str, inputs: list[str], change: Callable = lambda row: row
+    ) -> None:
+        """Write the rows of the manifests among the inputs."""
+        parts = [each for each in inputs if not each.endswith("hypotheses")]
+        self.write(name, [change(row) for part in parts for row in self.rows(part)])
+        self.record(script, [self.path(name)], inputs)
+
+    @staticmethod
+    def pooled(row: dict) -> dict:
+        return row | {"id": f"{row['domain']}--{row['id']}"}
+
+    def models(self) -> None:
+        dev = self.options["selected_on"]
+        self.finetune("source-real", "pretrained", ["source/real"], ["source/real"])
+        self.finetune("source-kokoro", "pretrained", ["source/kokoro"], ["source/kokoro"])
+        both = ["source/real", "source/kokoro"]
+        self.finetune("source-mixed-kokoro", "pretrained", both, both)
+        self.finetune("music-kokoro", "pretrained", ["music/kokoro"], [f"music/{dev}"])
+        self.finetune("a-kokoro", "pretrained", ["a/kokoro"], ["a/kokoro"])
+        self.finetune("music-real", "pretrained", ["music/real"], ["music/real"])
+        self.finetune(
+            "music-kokoro-after-source", "source-mixed-kokoro", ["music/kokoro"], [f"music/{dev}"]
+        )
+        pair = ["models/source-real", "models/source-kokoro"]
+        self.file("task_vectors/pair", "task_vector.py", pair, parameters={"command": "subtract"})
+        self.file(
+            "task_vectors/mean",
+            "task_vector.py",
+            ["task_vectors/pair"],
+            parameters={"command": "mean"},
+        )
+
+    def finetune(self, name: str, first: str, train: list[str], dev: list[str]) -> None:
+        manifests = {"train": [f"manifests/{each}/train" for each in train]}
+        manifests["dev"] = [f"manifests/{each}/dev" for each in dev]
+        argv = sys.argv
+        sys.argv = ["finetune.py", "--trained", "all", f"--model=models/{first}"] + [
+            part
+            for role, names in manifests.items()
+            for each in names
+            for part in (f"--{role}", str(self.path(each)))
+        ]
+        inputs = [f"models/{first}", *manifests["train"], *manifests["dev"]]
+        self.file(f"models/{name}", "finetune.py", inputs)
+        sys.argv = argv
+
+    def evaluate(self) -> None:
+        self.score("pretrained", "pretrained")
+        self.score("source-mixed->target-synthetic", "music-kokoro-after-source")
+        self.score("target-synthetic", "music-kokoro")
+        self.score("target-real", "music-real", claim="training")
+        chosen_on = self.options.get("chosen_on", "kokoro")
+        self.score(VECTOR, "music-kokoro", 0.5)
+        self.score(VECTOR, "music-kokoro", 0.5, "dev", "music", chosen_on)
+        self.score(VECTOR, "a-kokoro", 0.5, "nested", "a")
+
+    def score(
+        self, arm: str, model: str, scale: float | None = None, role: str = "test",
+        domain: str = "music", speech: str = "real", claim: str = "none",
+    ) -> None:  # fmt: skip
+        split = "test" if role == "test" else "dev"
+        name = f"{model}-{scale}/{domain}/{speech}/{split}"
+        manifest = f"manifests/{domain}/{speech}/{split}"
+        hypotheses = f"hypotheses/{name}"
+        self.write(hypotheses, [{"id": row["id"], "text": "no"} for row in self.rows(manifest)])
+        inputs = [f"models/{model}", manifest] + (["task_vectors/mean"] if scale else [])
+        self.record(
+            "transcribe.py", [self.path(hypotheses)], inputs, {"scaling_coefficient": scale}
+        )
+        self.file(f"scores/{name}", "score.py", [manifest, hypotheses], "{}")
+        self.evaluations.append(
+            {"base": "tiny", "target": "music", "arm": arm, "role": role, "domain": domain}
+            | {"tts": "kokoro", "speech": speech, "split": split, "seed": 1}
+            | {"model": str(self.path(f"models/{model}").parent), "scaling_coefficient": scale}
+            | {"vector": "pooled" if scale else None}
+            | {"vector_on": "target-synthetic" if scale else None}
+            | {"vector_path": str(self.path("task_vectors/mean")) if scale else None}
+            | {"manifest": str(self.path(manifest)), "hypotheses": str(self.path(hypotheses))}
+            | {"score": str(self.path(f"scores/{name}")), "target_recordings": claim}
+        )
+
+    def found(self) -> leakage.Numbers:
+        examined, _ = leakage.examine(self.evaluations, Provenance(self.folder))
+        return leakage.by_number(examined)
+
+    def of(self, arm: str, role: str = "test") -> dict:
+        """Return what was found of an arm."""
+        [row] = [r for r in self.found().values() if (r["arm"], r["role"]) == (arm, role)]
+        return row
+
+    def summary(self, **changes) -> dict:
+        """Return the summary that an honest experiment has; ``changes`` are of the vector's row."""
+        [dev] = [row["score"] for row in self.evaluations if row["role"] == "dev"]
+        found = self.found()
+        rows = []
+        for each in self.evaluations:
+            if each["role"] != "test":
+                continue
+            has_vector = each["vector"] is not None
+            row = {"label": each["arm"], "wer": 0.25, "scores": [each["score"]]}
+            row |= {"target_recordings": each["target_recordings"]}
+            row |= {"dev_scores": [dev] if has_vector else []}
+            row |= {"target_recordings_for_choice": 0} | (changes if has_vector else {})
+            rows.append({"leakage": leakage.of_row("music", row, found)} | row)
+        choice = {"vector_on": "target-synthetic", "tts": "kokoro", "vector": "pooled", "wer": 0.25}
+        choice |= {"uses_target_recordings": 0, "scaling_coefficient": 0.5}
+        choices = [choice | {"by": by} for by in ("constant", "sources", "kokoro", "real")]
+        return {"targets": [
+            {"base": "tiny", "target": "music", "name": "music", "rows": rows, "choices": choices}
+        ]}  # fmt: skip
+
+    def violations(self, **changes) -> list[str]:
+        return leakage.check(self.summary(**changes), self.found())
+
+    def write_summary(self, summary: dict | None = None) -> Path:
+        """Write evaluations and summary; return the summary's path."""
+        evaluations = self.folder / "evaluations.json"
+        evaluations.write_text(json.dumps(self.evaluations))
+        path = self.folder / "summary.json"
+        path.write_text(json.dumps(summary or self.summary()))
+        self.record("summarize.py", [path], [evaluations])
+        return path
+
+
+def test_a_clean_experiment_passes_and_says_what_was_checked(tmp_path: Path, capsys):
+    summary = Tiny(tmp_path).write_summary()
+    leakage.main(["--check", str(summary)])
+    told = capsys.readouterr().out
+    assert "pretrained: nothing" in told
+    assert "target-real: 2 target recordings in training, 1 target recordings in selection" in told
+    assert "7 scores, " in told
+
+
+def test_what_touched_each_score_is_written_with_its_lineage(tmp_path: Path):
+    tiny = Tiny(tmp_path)
+    tiny.write_summary()
+    output = tiny.folder / "leakage.json"
+    leakage.main([f"--evaluations={tiny.folder / 'evaluations.json'}", f"--output={output}"])
+    content = json.loads(output.read_text())
+    of_real = content["evaluations"][3]
+    assert of_real["score"] == tiny.evaluations[3]["score"]
+    assert of_real["touched"] == {
+        "target_recordings": NONE | {"training": 2, "selection": 1},
+        "test_sentences": NONE,
+        "test_speakers": NONE,
+    }
+    assert lineage.sidecar(output).is_file()
+
+
+def test_evaluations_without_a_score_are_skipped(tmp_path: Path):
+    tiny = Tiny(tmp_path)
+    tiny.evaluations.append(tiny.evaluations[0] | {"score": None, "manifest": None})
+    assert len(tiny.found()) == 7
+
+
+def test_a_test_sentence_in_a_pooled_source_is_found_in_every_arm_that_heard_it(tmp_path: Path):
+    row = utterance(tmp_path, "a", 9, text="Sentence FOUR of music!")
+    tiny = Tiny(tmp_path, {"manifests/a/real/train": [row]})
+    assert tiny.of("target-synthetic")["touched"]["test_sentences"] == NONE
+    for arm in ("source-mixed->target-synthetic", VECTOR):  # continued from it; by its vector
+        assert tiny.of(arm)["touched"]["test_sentences"] == NONE | {"training": 1}
+    assert tiny.violations() == [
+        f"music: {arm} (WER 25.0%): 1 test sentences are in training"
+        for arm in ("source-mixed->target-synthetic", VECTOR)
+    ]
+
+
+def test_a_test_sentence_that_was_spoken_is_found_in_texts_filter_and_training(tmp_path: Path):
+    text = {"id": "music9", "text": "sentence 4 of music", "spoken": "x", "domain": "music"}
+    tiny = Tiny(tmp_path, {"texts/music/train": [text]})
+    everywhere = {"training": 1, "filtering": 1, "synthesis": 1}
+    assert tiny.of("target-synthetic")["touched"]["test_sentences"] == NONE | everywhere
+
+
+def test_target_recordings_of_the_filters_judge_count_as_filtering(tmp_path: Path):
+    found = Tiny(tmp_path, judge_hears="music/real").of("target-synthetic")
+    assert found["touched"]["target_recordings"] == NONE | {"filtering": 3}
+
+
+def test_speakers_may_overlap_where_target_recordings_are_said_to_be_used(tmp_path: Path):
+    tiny = Tiny(
+        tmp_path, rows={"music1": {"text": "sentence 4 of music", "speaker": "voice music4"}}
+    )
+    summary, found = tiny.summary(), tiny.found()
+    for accepted, kinds in (([], 1), (["speakers"], 1), (["sentences"], 0)):
+        summary["targets"][0]["accepted_overlap"] = accepted
+        of_real = [line for line in leakage.check(summary, found) if "target-real" in line]
+        assert len(of_real) == kinds
+
+
+def test_the_targets_real_dev_used_for_selection_contradicts_the_claim_none(tmp_path: Path):
+    tiny = Tiny(tmp_path, selected_on="real")
+    assert tiny.violations() == [
+        f"music: {arm} (WER 25.0%): says of target recordings 'none', but 1 were used in selection"
+        for arm in ("source-mixed->target-synthetic", "target-synthetic", VECTOR)
+    ]
+    for row in tiny.evaluations[1:3] + tiny.evaluations[4:5]:
+        row["target_recordings"] = "model selection"
+    assert tiny.violations() == []
+
+
+def test_a_coefficient_chosen_on_real_dev_but_reported_as_blind_is_found(tmp_path: Path):
+    tiny = Tiny(tmp_path, chosen_on="real")
+    row, choice = tiny.violations()
+    assert row.startswith(f"music: {VECTOR} (WER 25.0%): says that its scaling coefficient")
+    assert "without target recordings, but 1 are in" in row
+    assert "chosen by real without target recordings, but 1 were used" in choice
+    [only_choice] = tiny.violations(target_recordings_for_choice=1)
+    assert only_choice == choice
+
+
+def test_a_row_whose_coefficient_was_not_chosen_says_nothing_of_a_choice(tmp_path: Path):
+    [line] = Tiny(tmp_path, chosen_on="real").violations(dev_scores=[])
+    assert "chosen by real" in line
+
+
+def test_a_score_that_counts_for_two_targets_is_told_apart(tmp_path: Path):
+    tiny = Tiny(tmp_path)
+    nested = tiny.evaluations[-1]
+    tiny.score("pretrained", "pretrained", None, "test", "a")
+    of_a = tiny.evaluations.pop() | {"target": "a"}
+    tiny.evaluations += [of_a, nested | {"target": "a"}]
+    found = tiny.found()
+    of_music, of_a = (found[target, nested["score"]]["touched"] for target in ("music", "a"))
+    assert of_music["target_recordings"] == NONE
+    assert of_a["target_recordings"]["choice"] == 1
+
+
+def test_sources_that_choose_with_a_model_of_target_recordings_are_found(tmp_path: Path):
+    row = utterance(tmp_path, "music", 5)
+    tiny = Tiny(tmp_path, {"manifests/a/real/train": [row]})
+    assert any("chosen by sources without" in line for line in tiny.violations())
+
+
+@pytest.mark.parametrize("same", ["id", "path", "bytes"])
+def test_a_test_recording_in_training_is_found_by_id_path_or_bytes(tmp_path: Path, same: str):
+    folder = tmp_path / "results" / "tiny" if same == "path" else tmp_path
+    row = utterance(folder, "music", 4)
+    if same == "id":
+        Path(row["audio_filepath"]).write_text("resampled")
+    else:
+        row |= {"id": "new", "domain": "a", "text": "other", "speaker": "other"}
+    tiny = Tiny(tmp_path, {"manifests/a/real/train": [row]})
+    assert tiny.of(VECTOR)["test_recordings"] == NONE | {"training": 1}
+    assert tiny.of(VECTOR)["touched"]["target_recordings"] == NONE | {"training": 1}
+    line = f"music: {VECTOR} (WER 25.0%): 1 test recordings were used in training"
+    assert line in tiny.violations()
+
+
+def test_other_audio_of_the_same_size_is_no_test_recording(tmp_path: Path):
+    tiny = Tiny(tmp_path)
+    test, other = (
+        Path(tiny.rows(f"manifests/music/real/{split}")[0]["audio_filepath"])
+        for split in ("test", "train")
+    )
+    assert test.stat().st_size == other.stat().st_size
+    assert tiny.of("target-real")["test_recordings"] == NONE
+
+
+def test_a_recording_in_several_manifests_counts_once(tmp_path: Path):
+    row = utterance(tmp_path, "music", 5)
+    plant = {"manifests/a/real/train": [row], "manifests/b/real/train": [row | {"id": "new"}]}
+    found = Tiny(tmp_path, plant).of(VECTOR)
+    assert found["touched"]["target_recordings"] == NONE | {"training": 1}
+
+
+def test_a_test_speaker_whom_the_tts_imitates_is_found(tmp_path: Path):
+    test = utterance(tmp_path, "a", 9, speaker="voice music4")
+    plant = {"manifests/a/real/dev": [test]}
+    options = {"speakers": ["manifests/a/real/dev"], "voice": "voice music4"}
+    tiny = Tiny(tmp_path, plant, **options)
+    assert tiny.of("target-synthetic")["touched"]["test_speakers"] == NONE | {"synthesis": 1}
+    assert any("1 test speakers are in synthesis" in line for line in tiny.violations())
+
+
+def test_a_speaker_who_could_have_been_imitated_but_was_not_is_no_leak(tmp_path: Path):
+    speakers = [f"manifests/{domain}/real/test" for domain in ("a", "music")]
+    tiny = Tiny(tmp_path, speakers=speakers, voice="voice a4")
+    assert tiny.of("target-synthetic")["touched"]["test_speakers"] == NONE
+    assert tiny.violations() == []
+
+
+def test_a_test_recording_that_gave_the_tts_its_voice_is_found(tmp_path: Path):
+    tiny = Tiny(tmp_path, speakers=["manifests/music/real/test"], voice="voice music4")
+    found = tiny.of("target-synthetic")
+    assert found["test_recordings"] == NONE | {"synthesis": 1}
+    assert found["touched"]["test_sentences"] == NONE  # an x-vector has no words
+
+
+def test_a_copy_of_a_test_recording_that_a_tts_clones_is_found(tmp_path: Path):
+    row = utterance(tmp_path, "music", 4)
+    tiny = Tiny(tmp_path, references=[Path(row["audio_filepath"])])
+    assert tiny.of("target-synthetic")["test_recordings"] == NONE | {"synthesis": 1}
+
+
+def test_a_voice_of_an_engines_own_that_is_called_like_a_test_speaker_is_found(tmp_path: Path):
+    tiny = Tiny(tmp_path, voice="voice music4")
+    assert tiny.of("target-synthetic")["touched"]["test_speakers"] == NONE | {"synthesis": 1}
+
+
+def test_speakers_of_other_corpora_or_unknown_ones_are_not_the_same_by_name(tmp_path: Path):
+    same = {"a1": {"speaker": "x"}, "music4": {"speaker": "x"}}
+    tiny = Tiny(tmp_path, rows=same)
+    assert tiny.of(VECTOR)["touched"]["test_speakers"] == NONE | {"training": 1}
+    sidecar = lineage.sidecar(tiny.path("manifests/a/real/train"))
+    record = json.loads(sidecar.read_text())
+    record["parameters"]["declaration"]["corpus"] = "another"
+    sidecar.write_text(json.dumps(record))
+    assert tiny.of(VECTOR)["touched"]["test_speakers"] == NONE
+    unknown = {"a1": {"speaker": "unknown"}, "music4": {"speaker": "unknown"}}
+    assert Tiny(tmp_path, rows=unknown).of(VECTOR)["touched"]["test_speakers"] == NONE
+
+
+def test_hypotheses_edited_after_transcription_are_named_though_they_were_scored_again(tmp_path):
+    tiny = Tiny(tmp_path)
+    edited = Path(tiny.evaluations[2]["hypotheses"])
+    edited.write_text(edited.read_text().replace('"no"', '"yes"'))
+    again = tiny.evaluations[2]
+    tiny.record("score.py", [Path(again["score"])], [Path(again["manifest"]), edited])
+    with pytest.raises(InputError) as error:
+        leakage.main(["--check", str(tiny.write_summary({"targets": []}))])
+    [line] = [line for line in str(error.value).splitlines() if line.startswith(str(edited))]
+    assert "score.py read sha256" in line
+    assert "transcribe.py wrote" in line
+    assert str(lineage.sidecar(edited)) in line
+
+
+def test_hypotheses_edited_after_scoring_are_named(tmp_path: Path):
+    tiny = Tiny(tmp_path)
+    edited = Path(tiny.evaluations[0]["hypotheses"])
+    edited.write_text(edited.read_text().replace('"no"', '"yes"'))
+    with pytest.raises(InputError, match=rf"{edited}: score.py read .*changed afterwards"):
+        tiny.found()
+
+
+def test_an_edited_summary_is_named(tmp_path: Path):
+    path = Tiny(tmp_path).write_summary()
+    path.write_text(path.read_text().replace("0.25", "0.20"))
+    with pytest.raises(InputError, match=rf"{path}: summarize.py wrote sha256"):
+        leakage.main(["--check", str(path)])
+
+
+def test_weights_made_again_after_transcription_are_found_without_reading_them(tmp_path: Path):
+    tiny = Tiny(tmp_path)
+    tiny.path("models/music-kokoro").write_text("damaged")
+    tiny.found()
+    with pytest.raises(InputError, match="changed afterwards"):
+        leakage.examine(tiny.evaluations, Provenance(tiny.folder, full=True))
+    tiny.finetune("music-kokoro", "pretrained", ["music/real"], ["music/kokoro"])
+    sidecar = lineage.sidecar(tiny.path("models/music-kokoro"))
+    record = json.loads(sidecar.read_text())
+    record["outputs"] = dict.fromkeys(record["outputs"], "0" * 64)
+    sidecar.write_text(json.dumps(record))
+    with pytest.raises(InputError, match=r"transcribe.py read .*finetune.py wrote 000000000000"):
+        tiny.found()
+
+
+def test_a_score_of_other_hypotheses_or_of_another_coefficient_is_named(tmp_path: Path):
+    tiny = Tiny(tmp_path)
+    tiny.evaluations[0]["hypotheses"] = tiny.evaluations[1]["hypotheses"]
+    tiny.evaluations[4]["scaling_coefficient"] = 0.25
+    with pytest.raises(InputError) as error:
+        tiny.found()
+    told = str(error.value)
+    assert f"{tiny.evaluations[0]['score']}: was not made from" in told
+    assert "was transcribed with scaling coefficient 0.5, not 0.25" in told
+
+
+def test_a_deleted_sidecar_is_an_error_that_names_the_file(tmp_path: Path):
+    tiny = Tiny(tmp_path)
+    manifest = tiny.path("manifests/music/kokoro/train")
+    lineage.sidecar(manifest).unlink()
+    with pytest.raises(InputError, match=rf"{manifest}: no lineage .*outside of the workflow"):
+        tiny.found()
+
+
+def test_a_sidecar_is_found_by_all_its_outputs_and_the_latest_counts(tmp_path: Path):
+    tiny = Tiny(tmp_path)
+    dev = tiny.path("manifests/music/real/dev")
+    assert not lineage.sidecar(dev).exists()
+    stale = json.loads(lineage.sidecar(tiny.path("manifests/music/real/train")).read_text())
+    stale |= {"ended": stale["ended"] - 10, "outputs": {str(dev): "0" * 64}}
+    lineage.sidecar(tiny.path("texts/music/train")).write_text(json.dumps(stale))
+    tiny.found()
+
+
+def test_a_missing_file_and_a_damaged_sidecar_are_named(tmp_path: Path):
+    tiny = Tiny(tmp_path)
+    tiny.path("manifests/source/real/train").unlink()
+    with pytest.raises(InputError, match="train.jsonl: No such file.*make it again"):
+        tiny.found()
+    lineage.sidecar(tiny.path("models/judge")).write_text("{")
+    with pytest.raises(InputError, match="judge.*not a lineage record"):
+        tiny.found()
+
+
+def test_roles_of_manifests_are_recorded_or_follow_from_the_command(tmp_path: Path):
+    tiny = Tiny(tmp_path)
+    sidecar = lineage.sidecar(tiny.path("models/music-real"))
+    record = json.loads(sidecar.read_text())
+    train, dev = (str(tiny.path(f"manifests/music/real/{split}")) for split in ("train", "dev"))
+    sidecar.write_text(json.dumps(record | {"manifests": {"train": [dev], "dev": [train]}}))
+    swapped = NONE | {"training": 1, "selection": 2}
+    assert tiny.of("target-real")["touched"]["target_recordings"] == swapped
+    sidecar.write_text(json.dumps(record | {"command": ["pytest"]}))
+    with pytest.raises(InputError, match="does not say which of its inputs"):
+        tiny.found()
+
+
+def test_a_summary_that_says_otherwise_than_lineage_is_refused_with_every_line(tmp_path: Path):
+    tiny = Tiny(tmp_path, rows={"music1": {"text": "sentence 4 of music"}})
+    summary = tiny.summary()
+    of_real = summary["targets"][0]["rows"][3]
+    of_real["leakage"]["target_recordings"]["training"] = 0
+    with pytest.raises(InputError) as error:
+        leakage.main(["--check", str(tiny.write_summary(summary))])
+    first, second = [line for line in str(error.value).splitlines() if "target-real" in line]
+    assert first.startswith("music: target-real (WER 25.0%): says 1 target recordings in selection")
+    assert "and lineage 2 target recordings in training" in first
+    assert second == "music: target-real (WER 25.0%): 1 test sentences are in training"
+
+
+def test_a_row_of_a_score_that_no_evaluation_has_is_refused(tmp_path: Path):
+    tiny = Tiny(tmp_path)
+    summary = tiny.summary()
+    summary["targets"][0]["rows"][0]["scores"] = ["elsewhere.json"]
+    [line] = leakage.check(summary, tiny.found())
+    assert line.endswith("elsewhere.json is not among the evaluations")
+
+
+def test_the_leakage_of_a_row_is_the_most_of_its_seeds(tmp_path: Path):
+    def entry(training: int, choice: int) -> dict:
+        stages = NONE | {"training": training, "choice": choice}
+        return {"touched": dict.fromkeys(leakage.KINDS, stages)}
+
+    found = {("t", "seed1"): entry(1, 0), ("t", "seed2"): entry(3, 0), ("t", "dev"): entry(9, 5)}
+    row = {"scores": ["seed1", "seed2"], "dev_scores": ["dev"]}
+    expected = NONE | {"training": 3, "choice": 5}
+    assert leakage.of_row("t", row, found) == dict.fromkeys(leakage.KINDS, expected)
+
+
+def test_evaluations_that_lack_a_role_are_refused_by_number(tmp_path: Path):
+    tiny = Tiny(tmp_path)
+    del tiny.evaluations[1]["role"]
+    path = tiny.folder / "evaluations.json"
+    path.write_text(json.dumps(tiny.evaluations))
+    with pytest.raises(InputError, match="evaluation 2 lacks role"):
+        leakage.main([f"--evaluations={path}", f"--output={tmp_path / 'out.json'}"])
