@@ -2,162 +2,30 @@
 
 import argparse
 import base64
-import io
+import hashlib
 import json
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 import jinja2
-import jiwer
-import soundfile
 from markupsafe import Markup
 
 import lineage
+import report_tables
 import summary_table
 from atomic import atomic_path
-from audio import SAMPLING_RATE, load_audio
+from charts import compared_rows, gain_and_forgetting, wer_bars
 from errors import InputError, run
 from lambda_curve import lambda_curve
-from manifest import read_jsonl, read_manifest
-from matrix import CONTINUED, PRETRAINED
-from normalise import normalise
+from manifest import read_manifest
+from matrix import PRETRAINED
+from report_audio import CLIPS, audio_examples, audio_uri, heard_ids, players, within_budget
+from vector_charts import vector_maps
 
-TEMPLATE = Path(__file__).parent / "templates" / "report.html.j2"
-LONGEST = 12.0  # s, of an utterance in an audio player
-KINDS = {"equal": "", "substitute": "wrong", "insert": "added", "delete": "missed"}
-
-
-def audio_examples(real: list[dict], synthetic: list[dict], count: int) -> dict[str, list[dict]]:
-    """Return up to ``count`` synthetic utterances per domain, with the real one of the same text.
-
-    Domains whose texts were never recorded have no real side. The choice is spread evenly over the
-    manifest, in the order of ids.
-    """
-    recording_of = {(row["domain"], row["text"]): row for row in real if row["duration"] <= LONGEST}
-    by_domain: dict[str, dict[str, dict]] = {}
-    domains = list(dict.fromkeys(row["domain"] for row in synthetic))
-    for row in sorted(synthetic, key=lambda row: (domains.index(row["domain"]), row["id"])):
-        if row["duration"] <= LONGEST:
-            by_domain.setdefault(row["domain"], {}).setdefault(row["text"], row)
-    examples = {}
-    for domain, of_text in by_domain.items():
-        paired = [text for text in of_text if (domain, text) in recording_of]
-        examples[domain] = [
-            {"text": text, "real": recording_of.get((domain, text)), "synthetic": of_text[text]}
-            for text in spread(paired or list(of_text), count)
-        ]
-    return examples
-
-
-def spread(items: list, count: int) -> list:
-    """Return ``count`` items (or all, if fewer) at even distances."""
-    step = max(1.0, len(items) / count)
-    return [items[int(index * step)] for index in range(min(count, len(items)))]
-
-
-def audio_uri(path: str | Path) -> str:
-    """Return a recording as an MP3 data URI (16 kHz mono, about 3 kB per second)."""
-    buffer = io.BytesIO()
-    soundfile.write(
-        buffer,
-        load_audio(path),
-        SAMPLING_RATE,
-        format="MP3",
-        bitrate_mode="VARIABLE",
-        compression_level=0.7,
-    )
-    return "data:audio/mpeg;base64," + base64.b64encode(buffer.getvalue()).decode()
-
-
-def shown_arms(target: dict) -> list[dict]:
-    """Return the rows whose hypotheses are shown: pretrained, baseline, best adapted from text.
-
-    The best has the lowest test WER among the arms that saw the target's texts; those with a task
-    vector take part with the chosen scaling coefficient only.
-    """
-    rows = target["rows"]
-    adapted = [
-        row
-        for row in rows
-        if "target-synthetic" in row["arm"]
-        and (row["scaling_coefficient"] is None or row["chosen"])
-    ]
-    found = [row for arm in (PRETRAINED, CONTINUED) for row in rows if row["arm"] == arm][:2]
-    best = min(adapted, key=lambda row: row["wer"], default=None)
-    return found + ([best] if best and best not in found else [])
-
-
-def changed_utterances(target: dict, count: int) -> list[dict]:
-    """Return test utterances that changed most from the first shown arm to the last.
-
-    ``count`` that lost errors and ``count`` that gained some, with what each arm heard (its first
-    seed), word by word.
-    """
-    arms = shown_arms(target)
-    if len(arms) < 2 or not target["manifest"]:
-        return []
-    errors = [errors_of(row["scores"][0]) for row in arms]
-    hypotheses = [
-        {row["id"]: row["text"] for row in read_jsonl(arm["hypotheses"][0])} for arm in arms
-    ]
-    change = {name: errors[-1][name] - before for name, before in errors[0].items()}
-    order = sorted(change, key=lambda name: (change[name], name))
-    names = [name for name in order[:count] if change[name] < 0]
-    names += [name for name in order[::-1][:count] if change[name] > 0]
-    utterance_of = {row["id"]: row for row in read_manifest(target["manifest"])}
-    return [
-        {
-            "id": name,
-            "change": change[name],
-            "reference": normalise(utterance_of[name]["text"]),
-            "audio_filepath": utterance_of[name]["audio_filepath"],
-            "heard": [
-                {
-                    "arm": arm["label"],
-                    "errors": errors[index][name],
-                    "words": aligned(utterance_of[name]["text"], hypotheses[index][name]),
-                }
-                for index, arm in enumerate(arms)
-            ],
-        }
-        for name in names
-    ]
-
-
-def files_of_changed(summary: dict) -> list[str]:
-    """Return the files that ``changed_utterances`` reads, but for the audio."""
-    return [
-        path
-        for target in summary["targets"]
-        if target["manifest"]
-        for path in (
-            target["manifest"],
-            *(
-                path
-                for row in shown_arms(target)
-                for path in (row["scores"][0], row["hypotheses"][0])
-            ),
-        )
-    ]
-
-
-def errors_of(score: str) -> dict[str, int]:
-    """Return the word errors per utterance of a score file."""
-    rows = json.loads(Path(score).read_text(encoding="utf-8"))["per_utterance"]
-    return {row["id"]: row["substitutions"] + row["deletions"] + row["insertions"] for row in rows}
-
-
-def aligned(reference: str, hypothesis: str) -> list[dict[str, str]]:
-    """Return the hypothesis as scored, in pieces that are right, wrong, added or missed."""
-    found = jiwer.process_words([normalise(reference)], [normalise(hypothesis)])
-    pieces = []
-    for chunk in found.alignments[0]:
-        words = found.hypotheses[0][chunk.hyp_start_idx : chunk.hyp_end_idx]
-        if chunk.type == "delete":
-            words = found.references[0][chunk.ref_start_idx : chunk.ref_end_idx]
-        pieces.append({"kind": KINDS[chunk.type], "text": " ".join(words)})
-    return pieces
+TEMPLATES = Path(__file__).parent / "templates"
+FILES = tuple(TEMPLATES / f"report.{kind}" for kind in ("html.j2", "css", "js"))
+MANY = 4  # targets, above which each is folded away
 
 
 def flat_settings(config: dict) -> Iterator[tuple[str, str]]:
@@ -208,38 +76,84 @@ def in_words(value: Any) -> str:
     return ", ".join(map(str, value)) if isinstance(value, dict | list) else str(value)
 
 
+def charts_of(summary: dict) -> dict[str, dict[str, Markup]]:
+    """Return each tested target's drawings, which escape for themselves; "" where there is none."""
+    confidence = summary["confidence"]
+    tested = [target for target in summary["targets"] if target["rows"]]
+    shown = [row for target in tested for row in report_tables.main_rows(target)]
+    widest = max((max(row["wer"], row["wer_interval"][1]) for row in shown), default=1)
+    return {
+        target["name"]: {
+            "bars": Markup(wer_bars(target, confidence, widest)),
+            "curve": Markup(lambda_curve(target, confidence)),
+            "forgetting": Markup(gain_and_forgetting(target)),
+        }
+        for target in tested
+    }
+
+
+def vector_charts_of(vectors: dict | None) -> list[tuple[Markup, str]]:
+    """Return the heat maps of task vectors with their captions, one base after the other."""
+    bases = dict.fromkeys(vector["base"] for vector in vectors["vectors"]) if vectors else ()
+    return [
+        (Markup(drawing), caption)
+        for base in bases
+        for drawing, caption in vector_maps(vectors, base)
+    ]
+
+
+def content_security_policy(script: str) -> str:
+    """Return the page's policy: nothing from elsewhere, and no script but this one."""
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    return (
+        f"default-src 'none'; script-src 'sha256-{digest}'; style-src 'unsafe-inline';"
+        " media-src data:; img-src data:"
+    )
+
+
 def render(
     summary: dict,
     experiment: dict,
-    examples: dict[str, list[dict]],
-    changed: dict[str, list[dict]],
     origin: dict[str, str],
+    breakdown: dict | None = None,
+    vectors: dict | None = None,
+    examples: dict[str, list[dict]] | None = None,
 ) -> str:
     """Return the page. ``origin`` says where the summary comes from (file, commit)."""
     environment = jinja2.Environment(
-        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=jinja2.FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
-    curve_of = {
-        target["name"]: Markup(lambda_curve(target, summary["confidence"]))  # escapes for itself
-        for target in summary["targets"]
-    }
-    artifacts = experiment.get("artifacts", {})
+    breakdown_of = {target["name"]: target for target in breakdown["targets"]} if breakdown else {}
+    examples = within_budget(examples or {}, CLIPS // 2)
+    left = CLIPS - sum(players(example) for found in examples.values() for example in found)
+    changed = {name: target["changed"] for name, target in breakdown_of.items()}
     settings = {key: value for key, value in experiment.items() if key != "artifacts"}
-    return environment.from_string(TEMPLATE.read_text(encoding="utf-8")).render(
+    style, script = ((TEMPLATES / f"report.{kind}").read_text("utf-8") for kind in ("css", "js"))
+    return environment.get_template("report.html.j2").render(
         name=experiment.get("name", "experiment"),
+        style=Markup(style),
+        script=Markup(script),
+        policy=content_security_policy(script),
         facts=facts(experiment, summary),
         summary=summary,
-        headings=summary_table.HEADINGS,
-        title=summary_table.title,
-        cells=summary_table.cells,
-        remarks=summary_table.remarks,
+        folded=len(summary["targets"]) > MANY,
+        tables=report_tables,
+        summary_table=summary_table,
         note=summary_table.note(summary),
-        curve_of=curve_of,
+        charts=charts_of(summary),
+        compared_rows=compared_rows,
+        breakdown_of=breakdown_of,
+        heard_ids=heard_ids(changed, left),
+        vectors=vectors,
+        vector_charts=vector_charts_of(vectors),
         examples=examples,
-        changed=changed,
         audio_uri=audio_uri,
         settings=list(flat_settings(settings)),
-        artifacts=artifacts,
+        artifacts=experiment.get("artifacts", {}),
         origin=origin,
     )
 
@@ -260,6 +174,14 @@ def read_manifests(paths: Iterable[Path]) -> list[dict]:
     return [row for path in paths for row in read_manifest(path)]
 
 
+def read_json(path: Path, what: str) -> dict:
+    """Return a JSON file's content; ``what`` it should be is said if it cannot be read."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, json.JSONDecodeError) as error:
+        raise InputError(f"{path}: not readable as {what} ({error}); make it again") from None
+
+
 def main(argv: list[str] | None = None) -> None:
     """Write the report of an experiment."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -268,32 +190,33 @@ def main(argv: list[str] | None = None) -> None:
     add(
         "--experiment", required=True, help="the experiment's config: JSON, or a file that holds it"
     )
+    add(
+        "--breakdown", type=Path, help="breakdown.json of breakdown.py: what kinds of speech differ"
+    )
+    add("--task-vectors", type=Path, help="task_vectors.json of vector_geometry.py")
     add("--real", type=Path, nargs="*", default=[], help="manifests of real speech, to listen to")
     add("--synthetic", type=Path, nargs="*", default=[], help="manifests of synthetic speech, same")
-    add("--examples", type=int, default=3, help="utterances to listen to per domain (default 3)")
-    add("--changed", type=int, default=3, help="test utterances shown per target that lost errors, "
-        "and as many that gained some (default 3)")  # fmt: skip
+    add("--examples", type=int, default=3, help="utterances to listen to per domain (default 3; "
+        f"at most {CLIPS} recordings are on the page)")  # fmt: skip
     add("--output", type=Path, required=True, help="HTML page to write")
     options = parser.parse_args(argv)
 
-    try:
-        summary = json.loads(options.summary.read_text(encoding="utf-8"))
-    except (OSError, json.JSONDecodeError) as error:
-        raise InputError(f"{options.summary}: not readable as a summary ({error})") from None
+    summary = read_json(options.summary, "a summary")
+    breakdown = options.breakdown and read_json(options.breakdown, "a breakdown")
+    vectors = options.task_vectors and read_json(options.task_vectors, "a list of task vectors")
     experiment = read_experiment(options.experiment)
-    real, synthetic = read_manifests(options.real), read_manifests(options.synthetic)
-    examples = audio_examples(real, synthetic, options.examples) if options.examples else {}
-    changed = {
-        target["name"]: changed_utterances(target, options.changed) for target in summary["targets"]
-    }
-    page = render(summary, experiment, examples, changed, origin_of(options.summary))
+    examples = {}
+    if options.examples:
+        real, synthetic = read_manifests(options.real), read_manifests(options.synthetic)
+        examples = audio_examples(real, synthetic, options.examples)
+    origin = origin_of(options.summary)
+    page = render(summary, experiment, origin, breakdown, vectors, examples)
     with atomic_path(options.output) as temporary:
         temporary.write_text(page, encoding="utf-8")
     print(f"{options.output}: {options.output.stat().st_size / 1e6:.1f} MB")
-    inputs = [options.summary, TEMPLATE, *options.real, *options.synthetic]
-    inputs += files_of_changed(summary)
-    parameters = {"examples": options.examples, "changed": options.changed}
-    lineage.record(__file__, [options.output], inputs, parameters)
+    files = [options.summary, options.breakdown, options.task_vectors]
+    inputs = [*filter(None, files), *FILES, *options.real, *options.synthetic]
+    lineage.record(__file__, [options.output], inputs, {"examples": options.examples})
 
 
 if __name__ == "__main__":
