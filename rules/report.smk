@@ -1,8 +1,13 @@
-"""The table of all arms, and the page that shows it."""
+"""The table of all arms, what is behind its numbers, and the page that shows it."""
+
+from glob import glob
 
 # Domains in the report's audio players.
-HEARD = [*([] if config["source"] == matrix.COMPLEMENT else config["source"]), *config["targets"]]
-HEARD_REAL = [name for name in HEARD if name in WITH_RECORDINGS]
+PLAYED = [*([] if config["source"] == matrix.COMPLEMENT else config["source"]), *config["targets"]]
+PLAYED_REAL = [name for name in PLAYED if name in WITH_RECORDINGS]
+SOURCE_DOMAINS = sorted({name for group in GROUPS for name in matrix.domains_of(config, group)})
+SCORES = sorted({row["score"] for row in evaluations() if row["score"]})
+HAS_VECTORS = any(row["vector_path"] for row in evaluations())
 
 
 rule evaluations:
@@ -24,13 +29,37 @@ rule evaluations:
         """
 
 
+rule leakage:
+    input:
+        evaluations="<results>/evaluations.json",
+        scores=SCORES,
+    output:
+        "<results>/leakage.json",
+    log:
+        "<logs>/leakage.log",
+    localrule: True
+    conda:
+        "../envs/syn2real.yaml"
+    params:
+        code=code_version("leakage.py"),
+    shell:
+        """
+        python scripts/leakage.py \
+            --evaluations {input.evaluations:q} \
+            --output {output:q} >{log:q} 2>&1
+        """
+
+
 rule summarize:
     input:
         evaluations="<results>/evaluations.json",
-        scores=[row["score"] for row in evaluations() if row["score"]],
+        leakage="<results>/leakage.json",
+        scores=SCORES,
     output:
         json="<results>/summary.json",
-        tsv="<results>/summary.tsv",
+        tsv=report(
+            "<results>/summary.tsv", caption="report_captions/summary.rst", category="Results"
+        ),
     log:
         "<logs>/summarize.log",
     localrule: True
@@ -39,26 +68,87 @@ rule summarize:
     params:
         code=code_version("summarize.py"),
         resamples=config["resamples"],
+        resampled_by=config["resampled_by"],
+        chosen_on=config["task_vector"]["chosen_on"],
+        constant=config["task_vector"]["delivered"]["scaling_coefficient"],
+        again=" ".join(["snakemake {{}} --configfile", *map(str, workflow.configfiles)]),
     shell:
         """
         python scripts/summarize.py \
             --evaluations {input.evaluations:q} \
+            --leakage {input.leakage:q} \
             --resamples {params.resamples} \
+            --resampled-by {params.resampled_by} \
+            --chosen-on {params.chosen_on} \
+            --constant {params.constant} \
+            --again {params.again:q} \
             --output-json {output.json:q} \
             --output-tsv {output.tsv:q} >{log:q} 2>&1
+        """
+
+
+rule breakdown:
+    input:
+        summary="<results>/summary.json",
+        source=expand("<results>/manifests/{domain}/real/train.jsonl", domain=SOURCE_DOMAINS),
+    output:
+        "<results>/breakdown.json",
+    log:
+        "<logs>/breakdown.log",
+    localrule: True
+    conda:
+        "../envs/syn2real.yaml"
+    params:
+        code=code_version("breakdown.py"),
+    shell:
+        """
+        python scripts/breakdown.py \
+            --summary {input.summary:q} \
+            --source-training {input.source:q} \
+            --output {output:q} >{log:q} 2>&1
+        """
+
+
+rule vector_geometry:
+    input:
+        vectors=sorted({row["vector_path"] for row in evaluations() if row["vector_path"]}),
+        bases=expand(
+            "<results>/models/{base}/pretrained/seed0/model.safetensors",
+            base=config["base_models"],
+        ),
+    output:
+        "<results>/task_vectors.json",
+    log:
+        "<logs>/vector_geometry.log",
+    conda:
+        "../envs/syn2real.yaml"
+    resources:
+        mem_mb=memory(to_compute_task_vector),
+        runtime=run_time(to_compute_task_vector),
+        disk_mb=disk(to_compute_task_vector),
+    params:
+        code=code_version("vector_geometry.py"),
+    shell:
+        """
+        python scripts/vector_geometry.py \
+            --vector {input.vectors:q} \
+            --base {input.bases:q} \
+            --output {output:q} >{log:q} 2>&1
         """
 
 
 rule report:
     input:
         summary="<results>/summary.json",
-        template="scripts/templates/report.html.j2",
-        real=expand("<results>/manifests/{domain}/real/train.jsonl", domain=HEARD_REAL),
+        breakdown="<results>/breakdown.json",
+        vectors=["<results>/task_vectors.json"] if HAS_VECTORS else [],
+        templates=sorted(glob("scripts/templates/*")),
+        real=expand("<results>/manifests/{domain}/real/train.jsonl", domain=PLAYED_REAL),
         synthetic=expand(
-            "<results>/manifests/{domain}/{tts}/train.jsonl", domain=HEARD, tts=TRAINING_TTS
+            "<results>/manifests/{domain}/{tts}/train.jsonl", domain=PLAYED, tts=TRAINING_TTS
         ),
     output:
-        "<results>/report.html",
+        report("<results>/report.html", caption="report_captions/report.rst", category="Results"),
     log:
         "<logs>/report.log",
     localrule: True
@@ -66,11 +156,13 @@ rule report:
         "../envs/syn2real.yaml"
     params:
         code=code_version("report.py"),
+        vectors=repeated("--task-vectors", "vectors"),
         experiment=json.dumps(config, sort_keys=True),
     shell:
         """
         python scripts/report.py \
             --summary {input.summary:q} \
+            --breakdown {input.breakdown:q} {params.vectors:q} \
             --experiment {params.experiment:q} \
             --real {input.real:q} \
             --synthetic {input.synthetic:q} \

@@ -12,7 +12,8 @@ import matrix
 # What a table of progress has a line for, in the order of the work.
 STAGES = (
     "fetch", "pretrained", "prepare", "synthesize", "xvectors", "filter", "augment", "pool",
-    "finetune", "task_vector", "apply", "transcribe", "score", "evaluations", "summarize", "report",
+    "finetune", "task_vector", "apply", "transcribe", "score", "evaluations", "leakage",
+    "summarize", "breakdown", "vector_geometry", "report",
 )  # fmt: skip
 ARMS = (
     matrix.PRETRAINED, "source-real", "source-synthetic", "source-mixed", matrix.CONTINUED,

@@ -156,7 +156,7 @@ def test_how_a_model_is_trained_concerns_nothing_that_was_done_before(finished):
         yaml.safe_dump(experiment | {"finetune": experiment["finetune"] | {"gpus": 2}})
     )
     assert set(planned(finished, "other.yaml")) <= {
-        "evaluations", "summarize", "report", "all", "total",
+        "evaluations", "leakage", "summarize", "breakdown", "report", "all", "total",
     }  # fmt: skip
 
 
@@ -276,7 +276,7 @@ def test_the_default_experiment_plans_every_arm_of_four_targets_with_the_publish
     counts = job_counts(printed)
     assert counts["finetune"] == 3 * (1 + 2 + 2 + 4 * (2 + 1))  # seeds; source; targets; TTS, real
     assert counts["finetune_further"] == 3 * 4 * 2 and counts["task_vector"] == 3 * 2
-    assert counts["transcribe_sweep"] == counts["score_sweep"] == 3 * 4 * 2 * 2 * 2  # arms, splits
+    assert counts["transcribe_sweep"] == counts["score_sweep"] == 3 * 4 * 2 * 2 * 4  # arms, speech
     assert counts["prepare"] == 18 and counts["pretrained"] == 1
     trainings = [line for line in printed.splitlines() if "python scripts/finetune.py" in line]
     mixed = [line for line in trainings if line.count("--train ") == 2]
@@ -334,7 +334,9 @@ def everything() -> dict:
             | {"speed_range": [0.9, 1.1], "voices": ["Ana Florence", "Craig Gutsy"]},
         },
         "arms": ["pretrained+vector", "source-mixed->target-synthetic+vector", "target-real"],
-        "task_vector": {"vectors": ["domains", "engines"], "vectors_on_pretrained": ["pooled"]},
+        "task_vector": {"vectors": ["domains", "engines"], "vectors_on_pretrained": ["pooled"]}
+        | {"chosen_on": ["sources", "constant", "real", "bark"]},
+        "forgetting": ["source", "news"],
         "artifacts": {name: {"licence": "MIT", "files": {"file": source}} for name in names},
     }
 
