@@ -14,7 +14,7 @@ export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export PYTHONUNBUFFERED := 1
 export HF_HUB_DISABLE_TELEMETRY := 1
 
-.PHONY: help demo status efficiency test lint unit coqui setup lock clean
+.PHONY: help demo status efficiency audit test lint unit coqui checks setup lock clean
 
 help:  ## show this list
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 20
@@ -30,7 +30,10 @@ status: $(READY)  ## how far a running experiment is (EXPERIMENT=my.yaml)
 efficiency: $(READY)  ## what its jobs asked for and what they used
 	@python scripts/efficiency.py --experiment $(NAME)
 
-test: coqui lint unit  ## lint, unit tests, the tiny workflow, and the demo cut to minutes
+audit: $(READY)  ## does every number of the table keep to what it claims of the target's recordings?
+	@python scripts/leakage.py --check results/$(NAME)/summary.json
+
+test: coqui checks lint unit  ## lint, unit tests, the tiny workflow, and the demo cut to minutes
 
 lint: $(READY)  ## ruff, snakefmt, snakemake --lint
 	ruff check .
@@ -39,12 +42,16 @@ lint: $(READY)  ## ruff, snakefmt, snakemake --lint
 	snakemake --lint
 	snakemake --lint --configfile experiments/demo.yaml
 
-unit: $(READY)
-	pytest
+unit: $(READY) checks
+	pytest --numprocesses=2 --dist=loadfile --no-loadscope-reorder
 
 coqui: $(READY)  ## add Coqui TTS (40 packages) to the virtual environment
 	@python -c 'import TTS' 2>/dev/null || python -m pip install --quiet \
 	    --disable-pip-version-check --no-deps --requirement requirements-coqui.lock
+
+checks: $(READY)  ## add what only the tests need (a browser's driver) to the virtual environment
+	@python -c 'import playwright, xdist' 2>/dev/null || python -m pip install --quiet \
+	    --disable-pip-version-check --no-deps --requirement requirements-tests.lock
 
 setup: $(READY)  ## make the virtual environment from requirements.lock
 

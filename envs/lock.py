@@ -53,15 +53,24 @@ def write_environment(name: str, requirements: list[str], pins: dict[str, str]) 
     (ROOT / "envs" / f"{name}.yaml").write_text(text)
 
 
+def write_more(
+    name: str, who: str, requirements: list[str], pins: dict[str, str]
+) -> dict[str, str]:
+    """Write a lock file of what is needed besides ``pins``; return all pins together."""
+    together = resolve([*lines(pins), *requirements])
+    more = {package: version for package, version in together.items() if package not in pins}
+    text = f"# What {who} besides requirements.lock; made by `make lock`.\n"
+    (ROOT / f"requirements-{name}.lock").write_text(text + "\n".join(lines(more)) + "\n")
+    return together
+
+
 def main() -> None:
-    """Write requirements.lock, requirements-coqui.lock and the conda environments."""
+    """Write requirements.lock, the locks of Coqui and of the tests, and the conda environments."""
     asked = read_requirements()
     pins = resolve([*asked["shared"], *asked["syn2real"], *asked["workflow"]])
     (ROOT / "requirements.lock").write_text(HEADER + "\n".join(lines(pins)) + "\n")
-    with_coqui = resolve([*lines(pins), *asked["coqui"]])
-    more = {name: version for name, version in with_coqui.items() if name not in pins}
-    text = "# What Coqui TTS needs besides requirements.lock; made by `make lock`.\n"
-    (ROOT / "requirements-coqui.lock").write_text(text + "\n".join(lines(more)) + "\n")
+    with_coqui = write_more("coqui", "Coqui TTS needs", asked["coqui"], pins)
+    write_more("tests", "the tests need", asked["tests"], pins)
     write_environment("syn2real", [*asked["shared"], *asked["syn2real"]], pins)
     write_environment("coqui", [*asked["shared"], *asked["coqui"]], with_coqui)
 

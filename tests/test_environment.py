@@ -17,20 +17,22 @@ def lock(name: str) -> dict[str, str]:
     return pins((ROOT / name).read_text().splitlines())
 
 
-LOCK, COQUI = lock("requirements.lock"), lock("requirements-coqui.lock")
+LOCK = lock("requirements.lock")
+COQUI, TESTS = (lock(f"requirements-{name}.lock") for name in ("coqui", "tests"))
 
 
 def test_what_is_asked_for_is_locked():
     lines = (ROOT / "requirements.in").read_text().splitlines()
     names = [re.split("==", line)[0] for line in lines if line and line[0] != "#"]
-    locked = LOCK | COQUI
+    locked = LOCK | COQUI | TESTS
     assert len(names) > 20
     assert [name for name in names if name not in locked] == []
     assert {name: locked[name] for name in pins(lines)} == pins(lines)
 
 
-def test_coquis_lock_adds_to_the_other_and_changes_nothing_of_it():
+def test_the_other_locks_add_to_the_first_and_change_nothing_of_it():
     assert "coqui-tts" in COQUI and not set(COQUI) & set(LOCK)
+    assert "playwright" in TESTS and not set(TESTS) & set(LOCK)
 
 
 @pytest.mark.parametrize(("name", "known"), [("syn2real", LOCK), ("coqui", LOCK | COQUI)])
@@ -52,4 +54,6 @@ def test_every_environment_that_a_rule_names_exists():
 
 
 def test_no_cuda_library_is_locked():
-    assert [name for name in LOCK | COQUI if name.startswith(("nvidia", "cuda", "triton"))] == []
+    assert [
+        name for name in LOCK | COQUI | TESTS if name.startswith(("nvidia", "cuda", "triton"))
+    ] == []
