@@ -26,11 +26,13 @@ from bootstrap import (
     two_sided_p,
     units_of,
 )
+from comparisons import adjust
 from errors import InputError, run
 from foreign_hypotheses import READERS, read_hypotheses, read_references
 from plain_words import percent, points
 from score import check_any_words, check_not_shuffled, check_same_ids
-from significance import holm, mapsswe
+from scored import read_json
+from significance import mapsswe
 from word_errors import ERRORS, normalised, score
 
 FEW_UNITS = 50  # below which the tests are rough (Gillick & Cox 1989)
@@ -88,17 +90,9 @@ def errors_of(rows: list[dict]) -> np.ndarray:
     return np.array([sum(row[error] for error in ERRORS) for row in rows], dtype=float)
 
 
-def read_json(path: Path) -> Any:
-    """Return a JSON file's content."""
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise InputError(f"{path}: not readable as JSON ({error})") from None
-
-
 def read_score(path: Path) -> dict:
     """Return a score file's content, which must tell the references' texts."""
-    found = read_json(path)
+    found = read_json(path, "write it with score.py")
     rows = found.get("per_utterance") if isinstance(found, dict) else None
     if not rows:
         raise InputError(f"{path}: no score file: it has no per_utterance; write it with score.py")
@@ -123,7 +117,7 @@ def scored_hypotheses(path: Path) -> Path | None:
     """Return the unchanged hypotheses that a score was made of, if its lineage leads to them."""
     if not lineage.sidecar(path).is_file():
         return None
-    inputs = read_json(lineage.sidecar(path))["inputs"]
+    inputs = read_json(lineage.sidecar(path), "score it again")["inputs"]
     manifest_keys = {"audio_filepath", "duration"}
     for name, digest in inputs.items():
         if Path(name).is_file() and lineage.sha256(name) == digest:
@@ -173,7 +167,7 @@ def arms_of(folder: Path) -> dict[tuple, tuple[str, str, list[Path], Path]]:
     Arms with a task vector are paired whatever scaling coefficient was chosen for them; those with
     one that was only tried out are left out.
     """
-    summary = read_json(folder / "summary.json")
+    summary = read_json(folder / "summary.json", "write it with summarize.py")
     root = folder.resolve().parents[1]  # results/NAME stands where the experiment ran
     arms = {}
     for target in summary["targets"]:
@@ -259,13 +253,6 @@ def marked(reference: str, hypothesis: str) -> str:
         said = " ".join(found.hypotheses[0][chunk.hyp_start_idx : chunk.hyp_end_idx])
         pieces.append(MARKS.get(chunk.type, "{}").format(true, said))
     return " ".join(pieces)
-
-
-def adjust(comparisons: list[dict]) -> None:
-    """Add to comparisons that are made together their p after Holm, and what it means."""
-    adjusted = holm([comparison["p"] for comparison in comparisons])
-    for comparison, p in zip(comparisons, adjusted, strict=True):
-        comparison |= {"p_adjusted": p, "significant": p < 1 - CONFIDENCE}
 
 
 def verdict(comparison: dict) -> str:
@@ -382,7 +369,7 @@ def main(argv: list[str] | None = None) -> None:
         shown = {"changed": changed(a, b, options.utterances)}
         comparisons.append({"title": title} | compare(a, b, **settings) | shown)
         files |= dict.fromkeys([*a.files, *b.files])
-    adjust(comparisons)
+    adjust(comparisons, CONFIDENCE)
     for comparison in comparisons:
         if comparison["title"]:
             print(f"\n== {comparison['title']} ==")

@@ -5,7 +5,6 @@ experiment who made it, and gathers for what each manifest was used. Files outsi
 experiment's folder end it. On the way every record is held against the bytes on disk.
 """
 
-import argparse
 import json
 import os
 from collections.abc import Callable, Mapping
@@ -176,10 +175,10 @@ class Provenance:
 
 
 def manifests_of(record: Record) -> dict[str, list[str]]:
-    """Return the manifests of a training run: "train" and "dev" (of its command, if need be)."""
-    told = record.content.get("manifests") or vars(parse_finetune(record.content["command"]))
+    """Return the manifests of a training run: "train" and "dev"."""
+    told = record.content.get("manifests", {})
     manifests = {
-        role: [os.path.normpath(path) for path in told.get(role) or []] for role in ("train", "dev")
+        role: [os.path.normpath(path) for path in told.get(role, [])] for role in ("train", "dev")
     }
     named = {path for paths in manifests.values() for path in paths}
     inputs = {path for path in record.inputs if not path.endswith(WEIGHTS)}
@@ -189,14 +188,6 @@ def manifests_of(record: Record) -> dict[str, list[str]]:
             f" select on: {', '.join(sorted(named ^ inputs))}; train this model again"
         )
     return manifests
-
-
-def parse_finetune(command: list[str]) -> argparse.Namespace:
-    """Return the manifests of finetune.py's command line."""
-    parser = argparse.ArgumentParser(add_help=False, exit_on_error=False, allow_abbrev=False)
-    for option in ("--train", "--dev"):
-        parser.add_argument(option, action="append")
-    return parser.parse_known_args(command[1:])[0]
 
 
 OfInputs = Mapping[str, Uses]

@@ -205,6 +205,31 @@ def test_an_ensemble_and_a_held_out_voice_are_lines_of_the_config(finished, tmp_
     assert engines == (vectors / "source-hibari/seed1.safetensors").read_bytes()
 
 
+def test_source_domains_choose_lambda_in_the_targets_place(finished, tmp_path):
+    """Each with the vector of the other one, and the target's models are tested on both."""
+    folder = shutil.copytree(finished, tmp_path / "checkout", symlinks=True)
+    experiment = yaml.safe_load((folder / "tiny.yaml").read_text())
+    (folder / "leaflet-test.txt").write_text("We open at ten.\nCall the counter.\n")
+    experiment["domains"]["leaflet"]["test_texts"] = "leaflet-test.txt"
+    experiment["tts"]["other"] = experiment["tts"]["hibari"] | {"held_out": True}
+    experiment["tts"]["other"]["voices"] = ["heart_boy"]
+    experiment |= {"source": ["prompts", "own"], "targets": ["leaflet"]}
+    experiment["arms"] = ["pretrained", "pretrained+vector"]
+    experiment["task_vector"] = {"scaling_coefficients": [0.25, 0.5], "chosen_on": ["sources"]}
+    (folder / "nested.yaml").write_text(yaml.safe_dump(experiment))
+    snakemake(folder, experiment="nested.yaml")
+    (leaflet,) = summary(folder)["targets"]
+    (choice,) = leaflet["choices"]
+    assert {fold["domain"] for fold in choice["folds"]} == {"prompts", "own"}
+    assert choice["uses_target_recordings"] == 0
+    of_own = next(path for path in choice["scores"] if "/own/real/dev.json" in path)
+    assert "pretrained+each-prompts-hibari-tv" in of_own  # without its own vector
+    (chosen,) = [row for row in leaflet["rows"] if row["chosen"]]
+    assert chosen["forgetting"][0]["utterances"] == 3 + 6
+    audit = ["python", "scripts/leakage.py", "--check", str(RESULTS / "summary.json")]
+    assert "as lineage says" in subprocess.check_output(audit, cwd=folder, text=True)
+
+
 STAGES = {
     "synthesize": lambda folder: len(list((folder / RESULTS / "audio/own/hibari").rglob("*.flac"))),
     "finetune": lambda folder: len(list((folder / "logs/tiny/finetune").rglob("*.log"))),
