@@ -113,19 +113,19 @@ def about_price(rows: list[dict]) -> str:
         if not there:
             continue
         better, worse, neither = divide(there, "versus_pretrained")
+        of_pretrained = there[0]["wer"] - there[0]["versus_pretrained"]["difference"]
+        whole = f"the pretrained model ({percent(of_pretrained)} %)"
         found = []
         for group, claim in ((worse, "more word errors"), (better, "fewer word errors")):
             if group:
                 differences = enumerated(
                     f"{row['label']} ({spread(row['versus_pretrained'])})" for row in group
                 )
-                found.append(f"{claim} than the pretrained model are made by {differences}")
+                found.append(f"{claim} than {whole} are made by {differences}")
         if neither:
-            found.append(f"no difference is shown for {listed(neither)}")
-        kind = "of the source" if there[0]["kind"] == "source" else "out of the domain"
-        parts.append(
-            f"On {there[0]['utterances']:,} utterances {kind} ({domain}), {'; '.join(found)}."
-        )
+            found.append(f"no difference from {whole} is shown for {listed(neither)}")
+        kind = "of the source" if there[0]["kind"] == "source" else f"of {domain}, another domain"
+        parts.append(f"on {there[0]['utterances']:,} utterances {kind}, {'; '.join(found)}.")
     return f"The price: {' '.join(parts)}" if parts else ""
 
 

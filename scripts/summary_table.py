@@ -108,6 +108,8 @@ def loss(choice: dict, rows: list[dict]) -> str:
     """Say what a way to choose λ loses against choosing on the target's dev recordings."""
     same = ("vector_on", "tts", "vector", "scaling_coefficient")
     row = next(row for row in rows if all(row[key] == choice[key] for key in same))
+    if "real" in row["choices"]:
+        return f"{row['label']}: λ by {choice['by']}, the same as target recordings choose."
     low, high = map(points, choice["versus_oracle"]["interval"])
     return (
         f"{row['label']}: λ by {choice['by']}; against λ chosen on target recordings,"

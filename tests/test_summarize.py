@@ -482,8 +482,8 @@ def test_the_gain_and_its_price_stand_side_by_side(tmp_path: Path, capsys):
     printed = capsys.readouterr().out
     assert "games +20.0 [+20.0, +20.0]*" in printed and "games 20.0 %" in printed
     assert (
-        "The price: On 20 utterances of the source (games), more word errors than the pretrained"
-        " model are made by target-synthetic + 0.5 τ (+20.0 points," in printed
+        "The price: on 20 utterances of the source, more word errors than the pretrained model"
+        " (20.0 %) are made by target-synthetic + 0.5 τ (+20.0 points," in printed
     )
 
 
