@@ -11,7 +11,7 @@ from matrix import CONTINUED, PRETRAINED
 from scored import check_same_references
 from significance import holm, mapsswe
 
-COMPARISONS = {"versus_pretrained": PRETRAINED, "versus_baseline": CONTINUED}
+COMPARISONS = ("versus_pretrained", "versus_baseline", "versus_without_vector")
 FEWEST_SPEAKERS = 10  # an interval from fewer says little of other speakers
 
 
@@ -47,7 +47,7 @@ class TestSet:
                 "cer_interval": list(interval(characters[index], self.confidence)),
             } | {
                 name: self.compare(index, self.index_of(row, arm))
-                for name, arm in COMPARISONS.items()
+                for name, arm in zip(COMPARISONS, compared_to(row), strict=True)
             }
 
     def compare(self, index: int, other: int | None) -> dict | None:
@@ -66,7 +66,7 @@ class TestSet:
             "mapsswe_p": mapsswe(row["errors"], reference["errors"], self.units),
         }
 
-    def index_of(self, row: dict, arm: str) -> int | None:
+    def index_of(self, row: dict, arm: str | None) -> int | None:
         """Return the place of the row of ``arm`` that ``row`` is compared to: of its TTS."""
         of_arm = [i for i, other in enumerate(self.rows) if other["arm"] == arm]
         of_tts = [i for i in of_arm if self.rows[i]["tts"] in (row["tts"], None)]
@@ -83,6 +83,15 @@ class TestSet:
             "words": int(self.first["reference_words"].sum()),
             "units": utterances if self.units is None else len(set(self.units)),
         }
+
+
+def compared_to(row: dict) -> tuple[str, str, str | None]:
+    """Return the arms of ``COMPARISONS``: pretrained, the paper's baseline, its own without vector.
+
+    The last is null where there is no vector, or where it is one of the others.
+    """
+    own = row["vector_on"]
+    return PRETRAINED, CONTINUED, None if own in (PRETRAINED, CONTINUED) else own
 
 
 def drawn_units(row: dict, by: str) -> list[str] | None:

@@ -96,7 +96,20 @@ def about_vector(rows: list[dict]) -> str:
             f"{row['label']} ({spread(row['versus_baseline'])})" for row in neither
         )
         parts.append(f"no difference from the paper's baseline is shown for {differences}")
-    return "With the task vector, " + "; ".join(parts) + "."
+    sentences = ["With the task vector, " + "; ".join(parts) + ".", *map(about_own, vector)]
+    return " ".join(filter(None, sentences))
+
+
+def about_own(row: dict) -> str:
+    """Say what the vector does to its own arm, if that is not the baseline: the vector's share."""
+    comparison = row["versus_without_vector"]
+    if not comparison:
+        return ""
+    own = label(row | {"arm": row["vector_on"], "scaling_coefficient": None})
+    shown = "no difference is shown"
+    if comparison["significant"]:
+        shown = "it takes errors away" if comparison["difference"] < 0 else "it adds errors"
+    return f"Against {own} without it, {shown} ({spread(comparison)})."
 
 
 def about_price(rows: list[dict]) -> str:

@@ -128,7 +128,6 @@ def undisturbed(cluster, tmp_path_factory) -> Path:
         finetune={"max_steps": 500, "epochs": 500, "evaluate_every": 100, "patience": 9}
         | {"learning_rate": 1e-3, "batch_size": 4, "criterion": "loss"},  # half a minute
     )
-    subprocess.run(command("resources/asterisk/files.json"), cwd=folder, check=True)
     write_own_manifest(folder)
     Run(folder).ends()
     return folder

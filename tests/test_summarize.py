@@ -460,6 +460,26 @@ def test_source_domains_choose_in_the_targets_place(tmp_path: Path):
     assert "(news 0.1, play 0.5, qa 0.5), which uses no target recordings" in choice["in_words"]
 
 
+def test_what_the_vector_itself_does_is_told_apart(tmp_path: Path):
+    data = [evaluation(tmp_path, "pretrained", [3] * 40, seed=0)]
+    data += [
+        evaluation(tmp_path, arm, [2 - i] * 40)
+        for i, arm in enumerate((BASELINE, "target-synthetic"))
+    ]
+    data += [evaluation(tmp_path, arm, [1] * 40, 0.5) for arm in (VECTOR, f"{BASELINE}+vector")]
+    options = ["--chosen-on", "constant", "--constant=0.5"]
+    (target,) = run_summarize(tmp_path, data, *options)["targets"]
+    baseline, adapted, vector, on_baseline = target["rows"][1:]
+    assert vector["versus_without_vector"]["difference"] == 0
+    assert vector["versus_baseline"]["difference"] == pytest.approx(-0.2)
+    assert on_baseline["versus_without_vector"] is None  # which is the baseline
+    assert baseline["versus_without_vector"] is adapted["versus_without_vector"] is None
+    assert target["plain_words"][1].endswith(
+        " Against target-synthetic without it, no difference is shown (0.0 points, interval 0.0 to"
+        " 0.0)."
+    )
+
+
 def with_forgetting(folder: Path) -> list[dict]:
     """The vector takes the errors off the target, and adds one to each source utterance."""
     data = [evaluation(folder, "pretrained", [1] * 40, seed=0)]

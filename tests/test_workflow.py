@@ -44,7 +44,6 @@ EMBEDDED = yaml.safe_load((ROOT / "experiments/demo.yaml").read_text())
 def checkout(tmp_path_factory) -> Path:
     folder = copy_of_checkout(tmp_path_factory.mktemp("checkout"))
     write_experiment(folder)
-    snakemake(folder, "resources/asterisk/files.json")
     write_own_manifest(folder)
     return folder
 

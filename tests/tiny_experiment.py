@@ -3,6 +3,7 @@
 So that a test can edit its code. Fetched files are shared with the checkout's resources/.
 """
 
+import fcntl
 import json
 import re
 import shutil
@@ -20,6 +21,7 @@ from manifest import write_jsonl
 from tiny import write_whisper
 
 RESULTS = Path("results/tiny")
+SHARED = ("whisper-tiny.en", "amazon-queen", "drascula", "asterisk", "hibari")
 
 
 def command(
@@ -47,7 +49,16 @@ def copy_of_checkout(folder: Path) -> Path:
     (ROOT / "resources").mkdir(exist_ok=True)
     (folder / "resources").symlink_to(ROOT / "resources")
     (folder / "slurm").symlink_to("profiles/slurm")
+    fetch_shared(folder)
     return folder
+
+
+def fetch_shared(folder: Path) -> None:
+    """Fetch what the embedded experiment needs, which all copies share: one copy at a time."""
+    wanted = [f"resources/{name}/files.json" for name in SHARED]
+    with (ROOT / "resources/lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        snakemake(folder, *wanted, experiment=str(ROOT / "experiments/demo.yaml"))
 
 
 def write_experiment(folder: Path, **changes: object) -> None:
