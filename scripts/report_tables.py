@@ -174,13 +174,12 @@ def leakage_words(leakage: dict | None) -> str:
 
 
 def met(counts: dict[str, int], name: str) -> str:
-    """Return "no test sentences", or "3 test sentences (training 2, synthesis 1)"."""
-    stages = {stage: count for stage, count in counts.items() if count}
-    total = sum(stages.values())
-    if not total:
-        return f"no {name}s"
-    where = ", ".join(f"{stage} {count:,}" for stage, count in stages.items())
-    return f"{total:,} {name}{'s' if total > 1 else ''} ({where})"
+    """Return "no test sentences", or "test sentences (training 2, synthesis 1)".
+
+    There is no total: a sentence may be met in several stages.
+    """
+    where = ", ".join(f"{stage} {count:,}" for stage, count in counts.items() if count)
+    return f"{name}s ({where})" if where else f"no {name}s"
 
 
 def clean(leakage: dict | None) -> bool:

@@ -156,7 +156,7 @@ def test_a_row_names_its_command_its_scores_and_what_it_met(written: tuple[Path,
         assert {f"{score}.lineage.json" for score in row["scores"]} <= codes
         assert any(text.startswith(row["evaluation"]) for text in page.said("summary"))
     assert marks.count("no target recordings, no test sentences, no test speakers") == 24
-    topline = "1,300 target recordings (training 1,200, selection 100), no test sentences"
+    topline = "target recordings (training 1,200, selection 100), no test sentences"
     assert marks.count(f"{topline}, no test speakers") == 2
 
 
@@ -295,7 +295,7 @@ def test_what_a_row_met_is_said_by_stage():
     assert report_tables.leakage_words(None) == ""
     found = leakage(training=1) | {"test_sentences": {"training": 2, "synthesis": 1}}
     assert report_tables.leakage_words(found) == (
-        "1 target recording (training 1), 3 test sentences (training 2, synthesis 1),"
+        "target recordings (training 1), test sentences (training 2, synthesis 1),"
         " no test speakers"
     )
     assert report_tables.clean(leakage()) and not report_tables.clean(found)
