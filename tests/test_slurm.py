@@ -123,6 +123,7 @@ def undisturbed(cluster, tmp_path_factory) -> Path:
     write_experiment(
         folder,
         targets=["own"],
+        forgetting=[],
         arms=["pretrained", "target-synthetic+vector"],
         tts={"hibari": {"engine": "hibari", "artifact": "hibari", "voices": ["heart"]}},
         finetune={"max_steps": 500, "epochs": 500, "evaluate_every": 100, "patience": 9}
@@ -146,7 +147,7 @@ def test_every_gpu_rule_had_a_gpu_and_no_other_one(undisturbed):
     assert rules[True] == {"finetune", "transcribe", "transcribe_sweep", "transcribe_synthesized"}
     assert rules[False] == {
         "pretrained", "prepare", "synthesize", "filter", "filter_before_augmentation", "augment",
-        "task_vector",
+        "task_vector", "vector_geometry",
     }  # fmt: skip  # hibari computes on the CPU; fetch, score and the like run beside Snakemake
 
 
