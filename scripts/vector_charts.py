@@ -49,11 +49,13 @@ def cosine_table(cosines: Iterable[dict]) -> dict[str, dict[str, float]]:
 
 
 def averaged(values: dict[str, dict[str, list[float]]]) -> dict[str, dict[str, float]]:
-    """Return the means of a table of lists."""
-    return {
-        name: {key: float(np.mean(numbers)) for key, numbers in row.items()}
-        for name, row in values.items()
-    }
+    """Return the means of a table of lists, without what is null: a layer that was not trained."""
+    means = {}
+    for name, row in values.items():
+        known = {key: [n for n in numbers if n is not None] for key, numbers in row.items()}
+        if any(known.values()):
+            means[name] = {key: float(np.mean(found)) for key, found in known.items() if found}
+    return means
 
 
 def heat_map(table: dict[str, dict[str, float]], title: str, what: str, signed: bool) -> str:
@@ -85,6 +87,8 @@ def heat_map(table: dict[str, dict[str, float]], title: str, what: str, signed: 
 def write_numbers(axes, grid: np.ndarray) -> None:
     """Write each value of a grid of cosines [n, n] into its cell."""
     for (y, x), value in np.ndenumerate(grid):
+        if np.isnan(value):
+            continue
         colour = "white" if abs(value) > 0.6 else "black"
         text = f"{value:.2f}".replace("0.", ".").replace("-", "−")
         axes.text(x + 0.5, y + 0.5, text, color=colour, fontsize=6, ha="center", va="center")

@@ -22,7 +22,7 @@ from manifest import write_jsonl
 from report import flat_settings, main
 from report_audio import audio_examples, heard_ids, spread, within_budget
 from summary_table import cells
-from vector_charts import cosine_table, heat_map, mean_norms
+from vector_charts import cosine_table, heat_map, mean_cosines, mean_norms
 
 EVIL = "<script>alert('&')</script>"
 VOID = {"meta", "link", "input", "br", "img"}
@@ -295,8 +295,7 @@ def test_what_a_row_met_is_said_by_stage():
     assert report_tables.leakage_words(None) == ""
     found = leakage(training=1) | {"test_sentences": {"training": 2, "synthesis": 1}}
     assert report_tables.leakage_words(found) == (
-        "target recordings (training 1), test sentences (training 2, synthesis 1),"
-        " no test speakers"
+        "target recordings (training 1), test sentences (training 2, synthesis 1), no test speakers"
     )
     assert report_tables.clean(leakage()) and not report_tables.clean(found)
 
@@ -309,6 +308,16 @@ def test_choices_say_how_and_at_which_loss(written: tuple[Path, dict]):
     ]  # fmt: skip
     assert report_tables.choice_cells(sources)[0].endswith(": alarm 0.5, audio 0.5, calendar 0.5")
     assert report_tables.choice_cells(real)[2] == "100"
+
+
+def test_layers_that_were_not_trained_have_no_cosine_and_are_left_empty():
+    layers = [{"layer": "encoder.0", "cosine": None}, {"layer": "decoder.0", "cosine": 0.5}]
+    pairs = [{"a": "x", "b": y, "cosine": 0.5, "layers": layers} for y in "yz"]
+    pairs.append({"a": "y", "b": "z", "cosine": None, "layers": layers[:1]})
+    assert mean_cosines(pairs) == {"x, y": {"decoder.0": 0.5}, "x, z": {"decoder.0": 0.5}}
+    table = cosine_table(pairs)
+    assert table["y"] == {"x": 0.5, "y": 1.0}  # and of z nothing is known
+    assert "x: lowest 0.5 (y)" in heat_map(table, "title", "cosine", True)
 
 
 def test_vectors_are_averaged_over_seeds():
