@@ -123,7 +123,6 @@ def undisturbed(cluster, tmp_path_factory) -> Path:
     write_experiment(
         folder,
         targets=["own"],
-        forgetting=[],
         arms=["pretrained", "target-synthetic+vector"],
         tts={"hibari": {"engine": "hibari", "artifact": "hibari", "voices": ["heart"]}},
         finetune={"max_steps": 500, "epochs": 500, "evaluate_every": 100, "patience": 9}

@@ -212,7 +212,7 @@ def test_source_domains_choose_lambda_in_the_targets_place(finished, tmp_path):
     experiment["domains"]["leaflet"]["test_texts"] = "leaflet-test.txt"
     experiment["tts"]["other"] = experiment["tts"]["hibari"] | {"held_out": True}
     experiment["tts"]["other"]["voices"] = ["heart_boy"]
-    experiment |= {"source": ["prompts", "own"], "targets": ["leaflet"]}
+    experiment |= {"source": ["prompts", "own"], "targets": ["leaflet"], "forgetting": ["source"]}
     experiment["arms"] = ["pretrained", "pretrained+vector"]
     experiment["task_vector"] = {"scaling_coefficients": [0.25, 0.5], "chosen_on": ["sources"]}
     (folder / "nested.yaml").write_text(yaml.safe_dump(experiment))
@@ -275,7 +275,8 @@ def test_the_demo_cut_small_gives_plausible_word_error_rates(tmp_path_factory):
     for name, domain in experiment["domains"].items():
         domain |= {"train": 32, "dev": 8, "test": 40 if name in experiment["targets"] else 1}
     experiment["finetune"]["epochs"] = 1
-    experiment["task_vector"]["scaling_coefficients"] = [0.25]
+    experiment["task_vector"] = {"scaling_coefficients": [0.25], "chosen_on": ["hibari"]}
+    experiment["forgetting"] = []
     (folder / "tiny.yaml").write_text(yaml.safe_dump(experiment | {"name": "tiny"}))
     snakemake(folder)
     for target in summary(folder)["targets"]:
