@@ -43,7 +43,7 @@ lint: $(READY)  ## ruff, snakefmt, snakemake --lint
 	snakemake --lint --configfile experiments/demo.yaml
 
 unit: $(READY) checks
-	pytest --numprocesses=2 --dist=loadfile --no-loadscope-reorder
+	pytest --numprocesses=2 --dist=loadfile --no-loadscope-reorder --durations=15
 
 coqui: $(READY)  ## add Coqui TTS (40 packages) to the virtual environment
 	@python -c 'import TTS' 2>/dev/null || python -m pip install --quiet \
