@@ -111,8 +111,9 @@ def task_vector_option(input, scales: list[str]) -> str:
     return f"--task-vector {input.vector} --scaling-coefficient {' '.join(scales)}"
 
 
+@functools.cache
 def evaluations() -> list[dict]:
-    """Return the experiment's matrix (see scripts/matrix.py)."""
+    """Return the experiment's matrix (see scripts/matrix.py), made once: each job reads the rules."""
     return list(matrix.evaluations(config))
 
 

@@ -23,6 +23,7 @@ from bootstrap import CONFIDENCE, interval, mean_over_seeds, resampled_rates, un
 from errors import InputError, run
 from manifest import read_jsonl, read_manifest
 from matrix import PRETRAINED
+from plain_words import main_rows
 from score import check_same_ids
 from scored import read_json
 from word_errors import normalised
@@ -135,8 +136,7 @@ class Entity(NamedTuple):
 
 def shown_rows(target: dict) -> list[dict]:
     """Return a target's rows, the pretrained model's first, vectors as they were chosen only."""
-    rows = [row for row in target["rows"] if row["scaling_coefficient"] is None or row["chosen"]]
-    return sorted(rows, key=lambda row: row["arm"] != PRETRAINED)
+    return sorted(main_rows(target), key=lambda row: row["arm"] != PRETRAINED)
 
 
 def per_utterance(

@@ -9,8 +9,8 @@ import matplotlib
 from matplotlib.figure import Figure
 
 from matrix import CONTINUED
-from plain_words import TOPLINE, percent
-from report_tables import change, forgotten, main_rows
+from plain_words import TOPLINE, main_rows, percent
+from report_tables import change, forgotten
 
 INK = "#010203"  # drawn in this, shown in the page's own text colour
 GREY = "#888888"

@@ -29,7 +29,7 @@ from bootstrap import (
 from comparisons import adjust
 from errors import InputError, run
 from foreign_hypotheses import READERS, read_hypotheses, read_references
-from plain_words import percent, points
+from plain_words import main_rows, percent, points
 from score import check_any_words, check_not_shuffled, check_same_ids
 from scored import read_json
 from significance import mapsswe
@@ -171,10 +171,7 @@ def arms_of(folder: Path) -> dict[tuple, tuple[str, str, list[Path], Path]]:
     root = folder.resolve().parents[1]  # results/NAME stands where the experiment ran
     arms = {}
     for target in summary["targets"]:
-        for row in target["rows"]:
-            scale = row["scaling_coefficient"]
-            if scale is not None and not row["chosen"]:
-                continue
+        for row in main_rows(target):
             key = (target["name"], row["arm"], row["tts"], row["vector"])
             scores, hypotheses = (
                 [where(path, root) for path in row[kind]] for kind in ("scores", "hypotheses")

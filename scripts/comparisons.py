@@ -38,12 +38,16 @@ class TestSet:
         counts = np.stack([row[errors] for row in self.rows])
         return resampled_rates(counts, self.first[whole], *self._resample)
 
+    def wer_interval(self, index: int) -> list[float]:
+        """Return the interval of a row's WER."""
+        return list(interval(self.rates[index], self.confidence))
+
     def measured(self) -> Iterator[dict]:
         """Yield for each row its intervals, and its differences from the arms it is compared to."""
         characters = self._rates("character_errors", "reference_characters")
         for index, row in enumerate(self.rows):
             yield {
-                "wer_interval": list(interval(self.rates[index], self.confidence)),
+                "wer_interval": self.wer_interval(index),
                 "cer_interval": list(interval(characters[index], self.confidence)),
             } | {
                 name: self.compare(index, self.index_of(row, arm))

@@ -33,13 +33,18 @@ def label(row: dict, with_tts: bool = False) -> str:
     return f"{name} ({row['tts']})" if with_tts and row["tts"] else name
 
 
+def main_rows(target: dict) -> list[dict]:
+    """Return a target's rows without the scaling coefficients that the primary choice left."""
+    return [row for row in target["rows"] if row["scaling_coefficient"] is None or row["chosen"]]
+
+
 def sentences(target: dict) -> list[str]:
     """Return what a target's rows show: adaptation from text, the task vector, and the room left.
 
     Of the arms with a task vector only the chosen ones are spoken of: the best of many on the test
     set would look better than it is.
     """
-    rows = [row for row in target["rows"] if row["scaling_coefficient"] is None or row["chosen"]]
+    rows = main_rows(target)
     found = [
         about_test_speech(target),
         about_text(target["name"], rows),

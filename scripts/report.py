@@ -20,6 +20,7 @@ from errors import InputError, run
 from lambda_curve import lambda_curve
 from manifest import read_manifest
 from matrix import PRETRAINED
+from plain_words import main_rows
 from report_audio import CLIPS, audio_examples, audio_uri, heard_ids, players, within_budget
 from vector_charts import vector_maps
 
@@ -80,7 +81,7 @@ def charts_of(summary: dict) -> dict[str, dict[str, Markup]]:
     """Return each tested target's drawings, which escape for themselves; "" where there is none."""
     confidence = summary["confidence"]
     tested = [target for target in summary["targets"] if target["rows"]]
-    shown = [row for target in tested for row in report_tables.main_rows(target)]
+    shown = [row for target in tested for row in main_rows(target)]
     widest = max((max(row["wer"], row["wer_interval"][1]) for row in shown), default=1)
     return {
         target["name"]: {

@@ -6,7 +6,7 @@ from typing import Any
 
 import lineage
 from matrix import CONSTANT, REAL, SOURCES
-from plain_words import MINUS, TASK_VECTORS, percent, points
+from plain_words import MINUS, TASK_VECTORS, main_rows, percent, points
 
 CHOICES = {
     CONSTANT: "a constant set beforehand",
@@ -18,11 +18,6 @@ LEAKS = {
     "test_sentences": "test sentence",
     "test_speakers": "test speaker",
 }
-
-
-def main_rows(target: dict) -> list[dict]:
-    """Return a target's rows without the scaling coefficients that the primary choice left."""
-    return [row for row in target["rows"] if row["scaling_coefficient"] is None or row["chosen"]]
 
 
 def tone(comparison: dict | None, significant: bool) -> str:

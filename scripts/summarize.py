@@ -2,7 +2,6 @@
 
 import argparse
 import csv
-import hashlib
 import json
 import shlex
 from pathlib import Path
@@ -15,7 +14,7 @@ from bootstrap import CONFIDENCE, RESAMPLES
 from choices import Choice, choices_of
 from comparisons import COMPARISONS, TestSet, adjust
 from errors import InputError, run
-from matrix import REAL
+from matrix import PRETRAINED, REAL
 from plain_words import label, sentences
 from scored import gather, identity_of, read_evaluations, read_json, vector_of
 from summary_table import print_summary
@@ -101,7 +100,7 @@ def about_choice(row: dict, choices: list[Choice]) -> dict:
 
 def evaluation_id(score: str) -> str:
     """Return the beginning of a score's hash, by which its number is found in the lineage."""
-    return hashlib.sha256(Path(score).read_bytes()).hexdigest()[:12]
+    return lineage.sha256(score)[:12]
 
 
 def reported(arm: tuple, choice: Choice, choices: list[Choice], test: TestSet) -> dict:
@@ -143,12 +142,13 @@ def add_forgetting(
     for domain in dict.fromkeys(row["domain"] for row in heard):
         of_domain = [row for row in heard if row["domain"] == domain]
         elsewhere = TestSet(of_domain, settings)
-        for row, measured in zip(of_domain, elsewhere.measured(), strict=True):
-            kept = ("wer_interval", "versus_pretrained")
+        for index, row in enumerate(of_domain):
+            other = elsewhere.index_of(row, PRETRAINED)
             entry_of[identity_of(row)]["forgetting"].append(
                 {key: row[key] for key in ("domain", "kind", "wer", "scores")}
                 | elsewhere.size
-                | {key: measured[key] for key in kept}
+                | {"wer_interval": elsewhere.wer_interval(index)}
+                | {"versus_pretrained": elsewhere.compare(index, other)}
             )
         found = [
             each["versus_pretrained"]
