@@ -6,6 +6,7 @@ SHELL := bash
 PYTHON ?= python3
 VENV := .venv
 READY := $(VENV)/ready
+VALIDATOR := $(VENV)/validator
 EXPERIMENT ?= experiments/demo.yaml
 PROFILE ?= profiles/local
 SNAKEMAKE := snakemake --profile $(PROFILE) --configfile $(EXPERIMENT)
@@ -14,7 +15,7 @@ export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export PYTHONUNBUFFERED := 1
 export HF_HUB_DISABLE_TELEMETRY := 1
 
-.PHONY: help demo status efficiency audit test lint unit coqui checks setup lock clean
+.PHONY: help demo status efficiency audit trace test lint unit coqui checks setup lock clean
 
 help:  ## show this list
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 20
@@ -30,8 +31,12 @@ status: $(READY)  ## how far a running experiment is (EXPERIMENT=my.yaml)
 efficiency: $(READY)  ## what its jobs asked for and what they used
 	@python scripts/efficiency.py --experiment $(NAME)
 
-audit: $(READY)  ## does every number of the table keep to what it claims of the target's recordings?
+audit: $(READY)  ## is all as its lineage says, and does each number keep to what it claims?
+	@python scripts/lineage.py audit results/$(NAME)
 	@python scripts/leakage.py --check results/$(NAME)/summary.json
+
+trace: $(READY)  ## what a number was made from (ROW="telephone pretrained", or FILE=...)
+	@python scripts/lineage.py trace $(if $(ROW),results/$(NAME)/summary.json --row $(ROW),$(FILE))
 
 test: coqui checks lint unit  ## lint, unit tests, the tiny workflow, and the demo cut to minutes
 
@@ -49,9 +54,12 @@ coqui: $(READY)  ## add Coqui TTS (40 packages) to the virtual environment
 	@python -c 'import TTS' 2>/dev/null || python -m pip install --quiet \
 	    --disable-pip-version-check --no-deps --requirement requirements-coqui.lock
 
-checks: $(READY)  ## add what only the tests need (a browser's driver) to the virtual environment
+checks: $(READY)  ## add what only the tests need: a browser's driver, a validator
 	@python -c 'import playwright, xdist' 2>/dev/null || python -m pip install --quiet \
 	    --disable-pip-version-check --no-deps --requirement requirements-tests.lock
+	@test -x $(VALIDATOR)/bin/rocrate-validator || { $(PYTHON) -m venv $(VALIDATOR) && \
+	    $(VALIDATOR)/bin/python -m pip install --quiet --disable-pip-version-check \
+	    --requirement requirements-validator.lock; }
 
 setup: $(READY)  ## make the virtual environment from requirements.lock
 

@@ -22,6 +22,7 @@ include: "rules/finetune.smk"
 include: "rules/task_vector.smk"
 include: "rules/score.smk"
 include: "rules/report.smk"
+include: "rules/model_card.smk"
 
 
 onstart:
@@ -32,4 +33,5 @@ rule all:
     default_target: True
     input:
         "<results>/report.html",
-        delivered_checkpoints(),
+        delivered("model.safetensors"),
+        delivered("README.md"),

@@ -65,12 +65,15 @@ def write_more(
 
 
 def main() -> None:
-    """Write requirements.lock, the locks of Coqui and of the tests, and the conda environments."""
+    """Write the lock files and the conda environments."""
     asked = read_requirements()
     pins = resolve([*asked["shared"], *asked["syn2real"], *asked["workflow"]])
     (ROOT / "requirements.lock").write_text(HEADER + "\n".join(lines(pins)) + "\n")
     with_coqui = write_more("coqui", "Coqui TTS needs", asked["coqui"], pins)
     write_more("tests", "the tests need", asked["tests"], pins)
+    validator = resolve(asked["validator"])
+    text = "# All that the validator of RO-Crates needs; made by `make lock`.\n"
+    (ROOT / "requirements-validator.lock").write_text(text + "\n".join(lines(validator)) + "\n")
     write_environment("syn2real", [*asked["shared"], *asked["syn2real"]], pins)
     write_environment("coqui", [*asked["shared"], *asked["coqui"]], with_coqui)
 

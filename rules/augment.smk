@@ -8,6 +8,7 @@ rule augment:
         rooms=folder_of("room"),
     output:
         "<results>/manifests/{domain}/{tts}/{split}.jsonl",
+        lineage=record_of("<results>/manifests/{domain}/{tts}/{split}.jsonl"),
     log:
         "<logs>/augment/{domain}-{tts}-{split}.log",
     wildcard_constraints:
@@ -36,5 +37,5 @@ rule augment:
             --seed 1 \
             --jobs {threads} \
             --audio-dir {params.audio:q} \
-            --output {output:q} >{log:q} 2>&1
+            --output {output[0]:q} >{log:q} 2>&1
         """

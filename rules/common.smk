@@ -58,6 +58,13 @@ def one_of(names) -> str:
     return "|".join(map(re.escape, names)) or NOTHING
 
 
+def record_of(outputs):
+    """Return the lineage record that a stage writes beside an output, or those beside several."""
+    if isinstance(outputs, str):
+        return f"{outputs}.lineage.json"
+    return [record_of(output) for output in outputs]
+
+
 TTS = one_of(config["tts"])
 ANOTHER_SCALE = f"(?!(?:{one_of(SCALES)})/){NUMBER}"  # one that no sweep is asked for
 GROUP = one_of([*GROUPS, *WITH_RECORDINGS])

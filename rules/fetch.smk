@@ -4,6 +4,7 @@
 rule fetch:
     output:
         "resources/{artifact}/files.json",
+        lineage=record_of("resources/{artifact}/files.json"),
     log:
         "logs/fetch/{artifact}.log",
     localrule: True
@@ -28,6 +29,7 @@ rule pretrained:
         lambda wildcards: index_of(base_model(wildcards)["artifact"]),
     output:
         "<results>/models/{base}/pretrained/seed0/model.safetensors",
+        lineage=record_of("<results>/models/{base}/pretrained/seed0/model.safetensors"),
     log:
         "<logs>/pretrained/{base}.log",
     conda:
@@ -42,5 +44,5 @@ rule pretrained:
         """
         python scripts/pretrained.py \
             --artifact "$(dirname {input:q})" \
-            --output "$(dirname {output:q})" >{log:q} 2>&1
+            --output "$(dirname {output[0]:q})" >{log:q} 2>&1
         """

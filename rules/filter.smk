@@ -8,7 +8,10 @@ use rule transcribe as transcribe_synthesized with:
         checkpoint=expand("<results>/models/{base}/pretrained/seed0/model.safetensors", base=JUDGE),
         manifest="<results>/synthesized/{domain}/{tts}/{split}/shard{shard}of{shards}.jsonl",
     output:
-        "<results>/synthesized/{domain}/{tts}/{split}/shard{shard}of{shards}.hypotheses.jsonl",
+        hypotheses="<results>/synthesized/{domain}/{tts}/{split}/shard{shard}of{shards}.hypotheses.jsonl",
+        lineage=record_of(
+            "<results>/synthesized/{domain}/{tts}/{split}/shard{shard}of{shards}.hypotheses.jsonl"
+        ),
     log:
         "<logs>/transcribe_synthesized/{domain}-{tts}-{split}-shard{shard}of{shards}.log",
     params:
@@ -30,6 +33,7 @@ rule filter:
     output:
         kept="<results>/manifests/{domain}/{tts}/{split}.jsonl",
         rejected="<results>/manifests/{domain}/{tts}/{split}.rejected.tsv",
+        lineage=record_of("<results>/manifests/{domain}/{tts}/{split}.jsonl"),
     log:
         "<logs>/filter/{domain}-{tts}-{split}.log",
     wildcard_constraints:
@@ -65,6 +69,7 @@ use rule filter as filter_before_augmentation with:
     output:
         kept="<results>/filtered/{domain}/{tts}/{split}.jsonl",
         rejected="<results>/filtered/{domain}/{tts}/{split}.rejected.tsv",
+        lineage=record_of("<results>/filtered/{domain}/{tts}/{split}.jsonl"),
     wildcard_constraints:
         domain=one_of(AUGMENTED),
         split="train|dev",

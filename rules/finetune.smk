@@ -8,6 +8,7 @@ rule finetune:
         dev=training_manifests("dev"),
     output:
         "<results>/models/{base}/{data}/seed{seed}/model.safetensors",
+        lineage=record_of("<results>/models/{base}/{data}/seed{seed}/model.safetensors"),
     log:
         "<logs>/finetune/{base}/{data}/seed{seed}.log",
     conda:
@@ -56,7 +57,7 @@ rule finetune:
             --seed {wildcards.seed} \
             --threads {threads} \
             --work-dir {params.work:q} \
-            --output "$(dirname {output:q})" >>{log:q} 2>&1
+            --output "$(dirname {output[0]:q})" >>{log:q} 2>&1
         """
 
 
@@ -67,6 +68,9 @@ use rule finetune as finetune_further with:
         dev=training_manifests("dev"),
     output:
         "<results>/models/{base}/{data}-after-{first}/seed{seed}/model.safetensors",
+        lineage=record_of(
+            "<results>/models/{base}/{data}-after-{first}/seed{seed}/model.safetensors"
+        ),
     log:
         "<logs>/finetune/{base}/{data}-after-{first}/seed{seed}.log",
     params:

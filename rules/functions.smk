@@ -117,11 +117,10 @@ def evaluations() -> list[dict]:
     return list(matrix.evaluations(config))
 
 
-def delivered_checkpoints() -> list[str]:
-    """Return the adapted checkpoint of every base model and target."""
+def delivered(file: str) -> list[str]:
+    """Return a file of the adapted checkpoint of every base model, target and seed."""
     return [
-        f"<results>/models/{base}/{matrix.delivered(config, target, tts)}/"
-        f"seed{seed}/model.safetensors"
+        f"<results>/models/{base}/{matrix.delivered(config, target, tts)}/seed{seed}/{file}"
         for base in config["base_models"]
         for target in config["targets"]
         for tts in TRAINING_TTS

@@ -10,6 +10,12 @@ rule prepare:
         test="<results>/manifests/{domain}/real/test.jsonl",
         texts="<results>/texts/{domain}/train.jsonl",
         dev_texts="<results>/texts/{domain}/dev.jsonl",
+        lineage=record_of(
+            [
+                "<results>/manifests/{domain}/real/train.jsonl",
+                "<results>/texts/{domain}/train.jsonl",
+            ]
+        ),
     log:
         "<logs>/prepare/{domain}.log",
     wildcard_constraints:
@@ -44,6 +50,7 @@ use rule prepare as prepare_texts with:
     output:
         texts="<results>/texts/{domain}/train.jsonl",
         dev_texts="<results>/texts/{domain}/dev.jsonl",
+        lineage=record_of("<results>/texts/{domain}/train.jsonl"),
     wildcard_constraints:
         domain=one_of(set(TEXT_ONLY) - set(WITH_TEST_TEXTS)),
 
@@ -53,6 +60,7 @@ use rule prepare_texts as prepare_texts_to_test_on with:
         texts="<results>/texts/{domain}/train.jsonl",
         dev_texts="<results>/texts/{domain}/dev.jsonl",
         test_texts="<results>/texts/{domain}/test.jsonl",
+        lineage=record_of("<results>/texts/{domain}/train.jsonl"),
     wildcard_constraints:
         domain=one_of(WITH_TEST_TEXTS),
 
@@ -67,6 +75,7 @@ rule pool:
         ),
     output:
         "<results>/manifests/{group}/{speech}/{split}.jsonl",
+        lineage=record_of("<results>/manifests/{group}/{speech}/{split}.jsonl"),
     log:
         "<logs>/pool/{group}-{speech}-{split}.log",
     wildcard_constraints:
@@ -78,5 +87,5 @@ rule pool:
         code=code_version("pool.py"),
     shell:
         """
-        python scripts/pool.py --output {output:q} {input:q} >{log:q} 2>&1
+        python scripts/pool.py --output {output[0]:q} {input:q} >{log:q} 2>&1
         """

@@ -13,6 +13,7 @@ HAS_VECTORS = any(row["vector_path"] for row in evaluations())
 rule evaluations:
     output:
         "<results>/evaluations.json",
+        lineage=record_of("<results>/evaluations.json"),
     log:
         "<logs>/evaluations.log",
     localrule: True
@@ -25,7 +26,7 @@ rule evaluations:
         """
         python scripts/experiment.py \
             --experiment {params.experiment:q} \
-            --output {output:q} >{log:q} 2>&1
+            --output {output[0]:q} >{log:q} 2>&1
         """
 
 
@@ -35,6 +36,7 @@ rule leakage:
         scores=SCORES,
     output:
         "<results>/leakage.json",
+        lineage=record_of("<results>/leakage.json"),
     log:
         "<logs>/leakage.log",
     localrule: True
@@ -46,7 +48,7 @@ rule leakage:
         """
         python scripts/leakage.py \
             --evaluations {input.evaluations:q} \
-            --output {output:q} >{log:q} 2>&1
+            --output {output[0]:q} >{log:q} 2>&1
         """
 
 
@@ -60,6 +62,7 @@ rule summarize:
         tsv=report(
             "<results>/summary.tsv", caption="report_captions/summary.rst", category="Results"
         ),
+        lineage=record_of("<results>/summary.json"),
     log:
         "<logs>/summarize.log",
     localrule: True
@@ -93,6 +96,7 @@ rule breakdown:
         source=expand("<results>/manifests/{domain}/real/train.jsonl", domain=SOURCE_DOMAINS),
     output:
         "<results>/breakdown.json",
+        lineage=record_of("<results>/breakdown.json"),
     log:
         "<logs>/breakdown.log",
     localrule: True
@@ -105,7 +109,7 @@ rule breakdown:
         python scripts/breakdown.py \
             --summary {input.summary:q} \
             --source-training {input.source:q} \
-            --output {output:q} >{log:q} 2>&1
+            --output {output[0]:q} >{log:q} 2>&1
         """
 
 
@@ -118,6 +122,7 @@ rule vector_geometry:
         ),
     output:
         "<results>/task_vectors.json",
+        lineage=record_of("<results>/task_vectors.json"),
     log:
         "<logs>/vector_geometry.log",
     conda:
@@ -133,7 +138,7 @@ rule vector_geometry:
         python scripts/vector_geometry.py \
             --vector {input.vectors:q} \
             --base {input.bases:q} \
-            --output {output:q} >{log:q} 2>&1
+            --output {output[0]:q} >{log:q} 2>&1
         """
 
 
@@ -142,13 +147,14 @@ rule report:
         summary="<results>/summary.json",
         breakdown="<results>/breakdown.json",
         vectors=["<results>/task_vectors.json"] if HAS_VECTORS else [],
-        templates=sorted(glob("scripts/templates/*")),
+        templates=sorted(glob("scripts/templates/*.html.j2") + glob("scripts/templates/report.*")),
         real=expand("<results>/manifests/{domain}/real/train.jsonl", domain=PLAYED_REAL),
         synthetic=expand(
             "<results>/manifests/{domain}/{tts}/train.jsonl", domain=PLAYED, tts=TRAINING_TTS
         ),
     output:
         report("<results>/report.html", caption="report_captions/report.rst", category="Results"),
+        lineage=record_of("<results>/report.html"),
     log:
         "<logs>/report.log",
     localrule: True
@@ -166,5 +172,5 @@ rule report:
             --experiment {params.experiment:q} \
             --real {input.real:q} \
             --synthetic {input.synthetic:q} \
-            --output {output:q} >{log:q} 2>&1
+            --output {output[0]:q} >{log:q} 2>&1
         """

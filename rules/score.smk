@@ -1,12 +1,21 @@
 """Word and character errors of hypotheses."""
 
+SWEPT_SCORES = expand(
+    "<results>/scores/{{base}}/{{model}}+{{vector}}-tv{scale}/seed{{seed}}/"
+    "{{domain}}/{{speech}}/{{split}}.json",
+    scale=SCALES,
+)
+
 
 rule score:
     input:
         references="<results>/manifests/{domain}/{speech}/{split}.jsonl",
         hypotheses="<results>/hypotheses/{base}/{name}/seed{seed}/{domain}/{speech}/{split}.jsonl",
     output:
-        "<results>/scores/{base}/{name}/seed{seed}/{domain}/{speech}/{split}.json",
+        scores="<results>/scores/{base}/{name}/seed{seed}/{domain}/{speech}/{split}.json",
+        lineage=record_of(
+            "<results>/scores/{base}/{name}/seed{seed}/{domain}/{speech}/{split}.json"
+        ),
     log:
         "<logs>/score/{base}/{name}/seed{seed}/{domain}-{speech}-{split}.log",
     wildcard_constraints:
@@ -22,24 +31,17 @@ rule score:
         python scripts/score.py \
             --references {input.references:q} \
             --hypotheses {input.hypotheses:q} \
-            --output {output:q} >{log:q} 2>&1
+            --output {output.scores:q} >{log:q} 2>&1
         """
 
 
 use rule score as score_sweep with:
     input:
         references="<results>/manifests/{domain}/{speech}/{split}.jsonl",
-        hypotheses=expand(
-            "<results>/hypotheses/{{base}}/{{model}}+{{vector}}-tv{scale}/seed{{seed}}/"
-            "{{domain}}/{{speech}}/{{split}}.jsonl",
-            scale=SCALES,
-        ),
+        hypotheses=SWEPT_HYPOTHESES,
     output:
-        expand(
-            "<results>/scores/{{base}}/{{model}}+{{vector}}-tv{scale}/seed{{seed}}/"
-            "{{domain}}/{{speech}}/{{split}}.json",
-            scale=SCALES,
-        ),
+        scores=SWEPT_SCORES,
+        lineage=record_of(SWEPT_SCORES),
     log:
         "<logs>/score/{base}/{model}+{vector}-sweep/seed{seed}/{domain}-{speech}-{split}.log",
     localrule: True

@@ -8,6 +8,9 @@ rule synthesize:
         speakers=speakers,
     output:
         "<results>/synthesized/{domain}/{tts}/{split}/shard{shard}of{shards}.jsonl",
+        lineage=record_of(
+            "<results>/synthesized/{domain}/{tts}/{split}/shard{shard}of{shards}.jsonl"
+        ),
     log:
         "<logs>/synthesize/{domain}-{tts}-{split}-shard{shard}of{shards}.log",
     conda:
@@ -38,7 +41,7 @@ rule synthesize:
             --shard {wildcards.shard} --shards {wildcards.shards} \
             --threads {threads} \
             --audio-dir {params.audio:q} \
-            --output {output:q} >{log:q} 2>&1
+            --output {output[0]:q} >{log:q} 2>&1
         """
 
 
@@ -51,6 +54,7 @@ rule xvectors:
         ),
     output:
         "<results>/speakers/{tts}.safetensors",
+        lineage=record_of("<results>/speakers/{tts}.safetensors"),
     log:
         "<logs>/xvectors/{tts}.log",
     conda:
@@ -67,7 +71,7 @@ rule xvectors:
         python scripts/xvectors.py \
             --encoder "$(dirname {input.encoder:q})" \
             --manifest {input.manifests:q} \
-            --output {output:q} >{log:q} 2>&1
+            --output {output[0]:q} >{log:q} 2>&1
         """
 
 
@@ -76,6 +80,7 @@ rule test_on_synthetic_speech:
         "<results>/synthesized/{domain}/{tts}/test/shard1of1.jsonl",
     output:
         "<results>/manifests/{domain}/{tts}/test.jsonl",
+        lineage=record_of("<results>/manifests/{domain}/{tts}/test.jsonl"),
     log:
         "<logs>/test_on_synthetic_speech/{domain}-{tts}.log",
     localrule: True
@@ -85,5 +90,5 @@ rule test_on_synthetic_speech:
         code=code_version("pool.py"),
     shell:
         """
-        python scripts/pool.py --output {output:q} {input:q} >{log:q} 2>&1
+        python scripts/pool.py --output {output[0]:q} {input:q} >{log:q} 2>&1
         """

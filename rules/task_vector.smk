@@ -7,6 +7,7 @@ rule task_vector:
         synthetic="<results>/models/{base}/{group}-{tts}/seed{seed}/model.safetensors",
     output:
         "<results>/task_vectors/{base}/{group}-{tts}/seed{seed}.safetensors",
+        lineage=record_of("<results>/task_vectors/{base}/{group}-{tts}/seed{seed}.safetensors"),
     log:
         "<logs>/task_vector/{base}/{group}-{tts}/seed{seed}.log",
     conda:
@@ -22,7 +23,7 @@ rule task_vector:
         python scripts/task_vector.py subtract \
             --real {input.real:q} \
             --synthetic {input.synthetic:q} \
-            --output {output:q} >{log:q} 2>&1
+            --output {output[0]:q} >{log:q} 2>&1
         """
 
 
@@ -35,6 +36,7 @@ rule mean_task_vector_of_domains:
         ),
     output:
         "<results>/task_vectors/{base}/each-{group}-{tts}/seed{seed}.safetensors",
+        lineage=record_of("<results>/task_vectors/{base}/each-{group}-{tts}/seed{seed}.safetensors"),
     log:
         "<logs>/task_vector/{base}/each-{group}-{tts}/seed{seed}.log",
     wildcard_constraints:
@@ -51,7 +53,7 @@ rule mean_task_vector_of_domains:
         """
         python scripts/task_vector.py mean \
             --vectors {input:q} \
-            --output {output:q} >{log:q} 2>&1
+            --output {output[0]:q} >{log:q} 2>&1
         """
 
 
@@ -63,6 +65,9 @@ use rule mean_task_vector_of_domains as mean_task_vector_of_engines with:
         ),
     output:
         f"<results>/task_vectors/{{base}}/{{group}}-{matrix.ENGINES}/seed{{seed}}.safetensors",
+        lineage=record_of(
+            f"<results>/task_vectors/{{base}}/{{group}}-{matrix.ENGINES}/seed{{seed}}.safetensors"
+        ),
     log:
         f"<logs>/task_vector/{{base}}/{{group}}-{matrix.ENGINES}/seed{{seed}}.log",
 
@@ -73,6 +78,9 @@ rule apply:
         vector="<results>/task_vectors/{base}/{vector}/seed{seed}.safetensors",
     output:
         "<results>/models/{base}/{model}+{vector}-tv{scale}/seed{seed}/model.safetensors",
+        lineage=record_of(
+            "<results>/models/{base}/{model}+{vector}-tv{scale}/seed{seed}/model.safetensors"
+        ),
     log:
         "<logs>/apply/{base}/{model}+{vector}-tv{scale}/seed{seed}.log",
     localrule: True
@@ -86,5 +94,5 @@ rule apply:
             --checkpoint {input.checkpoint:q} \
             --vector {input.vector:q} \
             --scaling-coefficient {wildcards.scale} \
-            --output {output:q} >{log:q} 2>&1
+            --output {output[0]:q} >{log:q} 2>&1
         """

@@ -1,12 +1,21 @@
 """Hypotheses: any checkpoint on any speech; a task vector is added while the model is loaded."""
 
+SWEPT_HYPOTHESES = expand(
+    "<results>/hypotheses/{{base}}/{{model}}+{{vector}}-tv{scale}/seed{{seed}}/"
+    "{{domain}}/{{speech}}/{{split}}.jsonl",
+    scale=SCALES,
+)
+
 
 rule transcribe:
     input:
         checkpoint=checkpoint("{model}"),
         manifest="<results>/manifests/{domain}/{speech}/{split}.jsonl",
     output:
-        "<results>/hypotheses/{base}/{model}/seed{seed}/{domain}/{speech}/{split}.jsonl",
+        hypotheses="<results>/hypotheses/{base}/{model}/seed{seed}/{domain}/{speech}/{split}.jsonl",
+        lineage=record_of(
+            "<results>/hypotheses/{base}/{model}/seed{seed}/{domain}/{speech}/{split}.jsonl"
+        ),
     log:
         "<logs>/transcribe/{base}/{model}/seed{seed}/{domain}-{speech}-{split}.log",
     wildcard_constraints:
@@ -42,7 +51,7 @@ rule transcribe:
             --language {params.prompt[language]} --task {params.prompt[task]} \
             --threads {threads} \
             --work-dir {params.work:q} \
-            --output {output:q} >{log:q} 2>&1
+            --output {output.hypotheses:q} >{log:q} 2>&1
         """
 
 
@@ -52,11 +61,8 @@ use rule transcribe as transcribe_sweep with:
         vector="<results>/task_vectors/{base}/{vector}/seed{seed}.safetensors",
         manifest="<results>/manifests/{domain}/{speech}/{split}.jsonl",
     output:
-        expand(
-            "<results>/hypotheses/{{base}}/{{model}}+{{vector}}-tv{scale}/seed{{seed}}/"
-            "{{domain}}/{{speech}}/{{split}}.jsonl",
-            scale=SCALES,
-        ),
+        hypotheses=SWEPT_HYPOTHESES,
+        lineage=record_of(SWEPT_HYPOTHESES),
     log:
         "<logs>/transcribe/{base}/{model}+{vector}-sweep/seed{seed}/{domain}-{speech}-{split}.log",
     params:
@@ -78,8 +84,12 @@ use rule transcribe as transcribe_with_task_vector with:
         vector="<results>/task_vectors/{base}/{vector}/seed{seed}.safetensors",
         manifest="<results>/manifests/{domain}/{speech}/{split}.jsonl",
     output:
-        "<results>/hypotheses/{base}/{model}+{vector}-tv{scale}/seed{seed}/"
+        hypotheses="<results>/hypotheses/{base}/{model}+{vector}-tv{scale}/seed{seed}/"
         "{domain}/{speech}/{split}.jsonl",
+        lineage=record_of(
+            "<results>/hypotheses/{base}/{model}+{vector}-tv{scale}/seed{seed}/"
+            "{domain}/{speech}/{split}.jsonl"
+        ),
     log:
         "<logs>/transcribe/{base}/{model}+{vector}-tv{scale}/seed{seed}/"
         "{domain}-{speech}-{split}.log",

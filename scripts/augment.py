@@ -37,7 +37,6 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-import lineage
 from audio import SAMPLING_RATE, load_audio, resample, save_audio
 from augmentation import (
     CODECS,
@@ -53,6 +52,7 @@ from code_version import code_version
 from errors import InputError, run
 from manifest import check_fits, read_manifest, write_jsonl
 from progress import progress
+from records import sha256, write_record
 
 DEFAULTS = {
     "speed": {"probability": 1, "factor": [0.9, 1.1]},
@@ -80,7 +80,7 @@ class Folder:
     def sha256(self, name: str) -> str:
         """Return the hash of a file, which is read once."""
         if name not in self.hashes:
-            self.hashes[name] = lineage.sha256(self.path / name)
+            self.hashes[name] = sha256(self.path / name)
         return self.hashes[name]
 
 
@@ -257,7 +257,7 @@ def packages() -> dict[str, str]:
 
 def fingerprint(utterance: dict, drawn: dict, noises: Folder | None, rooms: Folder | None) -> str:
     """Return a hash of all that shapes an utterance's audio."""
-    files = [lineage.sha256(utterance["audio_filepath"])]
+    files = [sha256(utterance["audio_filepath"])]
     for kind, folder in (("room", rooms), ("noise", noises)):
         if "file" in drawn.get(kind, {}):
             files.append(folder.sha256(drawn[kind]["file"]))
@@ -287,7 +287,7 @@ def make(
             "id": name,
             "audio_filepath": str(path),
             "duration": soundfile.info(path).frames / SAMPLING_RATE,
-            "sha256": lineage.sha256(path),
+            "sha256": sha256(path),
             "augmentation": drawn,
         }
     except Exception as error:  # a library's message does not say whose audio it was about
@@ -314,21 +314,12 @@ def reported(made: Iterable[tuple[dict, bool]], total: int) -> Iterator[tuple[di
             print(progress(count, total, 0, last - started), file=sys.stderr, flush=True)
 
 
-def used_files(folder: Folder | None, rows: Sequence[dict], kind: str) -> dict:
-    """Return how many files of a folder were used, and the hash of what sha256sum says of them."""
+def used_files(folder: Folder | None, rows: Sequence[dict], kind: str) -> list[Path]:
+    """Return the recordings of a folder that were laid over some utterance."""
     if folder is None:
-        return {}
-    names = sorted(
-        {row["augmentation"][kind]["file"] for row in rows if kind in row["augmentation"]}
-    )
-    listing = "".join(f"{folder.sha256(name)}  {name}\n" for name in names)
-    return {
-        f"{kind}_files": {
-            "used": len(names),
-            "of": len(folder.names),
-            "sha256": hashlib.sha256(listing.encode()).hexdigest(),
-        }
-    }
+        return []
+    used = {row["augmentation"][kind]["file"] for row in rows if kind in row["augmentation"]}
+    return [folder.path / name for name in sorted(used)]
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -387,21 +378,18 @@ def main(argv: list[str] | None = None) -> None:
     seconds = sum(row["duration"] for row in rows)
     summary = ", ".join(f"{kind} {kinds[kind]}" for kind in DEFAULTS)
     print(f"{len(rows)} utterances, {seconds / 60:.1f} min: {summary}", file=sys.stderr)
-    lineage.record(
+    write_record(
         __file__,
         [options.output],
-        [options.manifest],
+        [options.manifest, *used_files(noises, rows, "noise"), *used_files(rooms, rows, "room")],
         {"settings": settings, "seed": options.seed, "max_duration": options.max_duration},
-        augmentation_packages=packages(),
-        **used_files(noises, rows, "noise"),
-        **used_files(rooms, rows, "room"),
         counts={
             "utterances": len(rows),
-            "resumed": sum(found for _, found in made),
             "duration": round(seconds, 3),
             "untouched": sum(not row["augmentation"] for row in rows),
             **{kind: kinds[kind] for kind in DEFAULTS},
         },
+        of_run={"resumed": sum(found for _, found in made)},
     )
 
 

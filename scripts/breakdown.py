@@ -16,7 +16,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-import lineage
 from alignment import WordError, character_errors, pieces, word_errors
 from atomic import atomic_path
 from bootstrap import CONFIDENCE, interval, mean_over_seeds, resampled_rates, units_of
@@ -24,6 +23,7 @@ from errors import InputError, run
 from manifest import read_jsonl, read_manifest
 from matrix import PRETRAINED
 from plain_words import main_rows
+from records import write_record
 from score import check_same_ids
 from scored import read_json
 from word_errors import normalised
@@ -485,7 +485,7 @@ def main(argv: list[str] | None = None) -> None:
         inputs += [path for row in shown_rows(target) for path in row["hypotheses"]]
     names = ("length_bounds", "by", "most", "changed", "resamples")
     parameters = {name: getattr(options, name) for name in names}
-    lineage.record(__file__, [options.output], inputs, parameters)
+    write_record(__file__, [options.output], inputs, parameters)
 
 
 if __name__ == "__main__":

@@ -2,14 +2,15 @@
 
 import ast
 import hashlib
+from collections.abc import Iterable
 from pathlib import Path
 
 BOOKKEEPING = {  # what changes no artifact
     "atomic.py",
     "code_version.py",
     "errors.py",
-    "lineage.py",
     "progress.py",
+    "records.py",
     "scratch.py",
     "sigterm.py",
 }
@@ -22,6 +23,23 @@ def code_version(script: str | Path, *more: str) -> str:
     imports, except for ``BOOKKEEPING``. ``more`` are modules that the script picks at run time,
     as paths from its folder.
     """
+    return code_versions(script, *more)[0]
+
+
+def code_versions(script: str | Path, *more: str) -> tuple[str, dict[str, str]]:
+    """Return the same, and that of each module alone, by its path from the script's folder."""
+    trees = trees_of(script, *more)
+    together = short_hash(f"{name}\0{tree}\0" for name, tree in trees.items())
+    return together, {name: short_hash([tree]) for name, tree in trees.items()}
+
+
+def short_hash(texts: Iterable[str]) -> str:
+    """Return 16 hex digits over some texts."""
+    return hashlib.sha256("".join(texts).encode()).hexdigest()[:16]
+
+
+def trees_of(script: str | Path, *more: str) -> dict[str, str]:
+    """Return the syntax trees that ``code_version`` is made of, by module, in order."""
     folder = Path(script).parent
     trees: dict[str, str] = {}
     pending = [Path(script).name, *more]
@@ -34,10 +52,7 @@ def code_version(script: str | Path, *more: str) -> str:
             sibling for module in imported_modules(tree) for sibling in locate(folder, module)
         ]
         trees[name] = ast.dump(without_docstrings(tree))
-    digest = hashlib.sha256()
-    for name in sorted(trees):
-        digest.update(f"{name}\0{trees[name]}\0".encode())
-    return digest.hexdigest()[:16]
+    return dict(sorted(trees.items()))
 
 
 def imported_modules(tree: ast.AST) -> list[str]:

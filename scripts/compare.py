@@ -14,7 +14,6 @@ from typing import Any
 import jiwer
 import numpy as np
 
-import lineage
 from atomic import atomic_path
 from bootstrap import (
     CONFIDENCE,
@@ -30,6 +29,7 @@ from comparisons import adjust
 from errors import InputError, run
 from foreign_hypotheses import READERS, read_hypotheses, read_references
 from plain_words import main_rows, percent, points
+from records import record_of, sha256, write_record
 from score import check_any_words, check_not_shuffled, check_same_ids
 from scored import read_json
 from significance import mapsswe
@@ -115,15 +115,16 @@ def is_score(path: Path) -> bool:
 
 def scored_hypotheses(path: Path) -> Path | None:
     """Return the unchanged hypotheses that a score was made of, if its lineage leads to them."""
-    if not lineage.sidecar(path).is_file():
+    record = record_of(path)
+    if record is None:
         return None
-    inputs = read_json(lineage.sidecar(path), "score it again")["inputs"]
     manifest_keys = {"audio_filepath", "duration"}
-    for name, digest in inputs.items():
-        if Path(name).is_file() and lineage.sha256(name) == digest:
-            with Path(name).open(encoding="utf-8") as file:
+    for name, digest in record.inputs.items():
+        found = record.at(name)
+        if found.is_file() and sha256(found) == digest:
+            with found.open(encoding="utf-8") as file:
                 if not manifest_keys & set(json.loads(file.readline())):
-                    return Path(name)
+                    return found
     return None
 
 
@@ -373,7 +374,7 @@ def main(argv: list[str] | None = None) -> None:
         print("\n".join(lines(comparison, settings, len(comparisons) > 1)))
     if options.json:
         write_json(options.json, comparisons, settings)
-        lineage.record(__file__, [options.json], files, settings)
+        write_record(__file__, [options.json], files, settings)
 
 
 if __name__ == "__main__":

@@ -33,6 +33,8 @@ class Domain:
     speaker_disjoint: bool = False
     drop_repeated_sentences: bool = False
     skip_missing_audio: bool = False
+    licence: str = "not stated"  # of a user's own files
+    forbids: str = ""
     selection: slurp.Selection | None = None  # of SLURP
 
 
@@ -45,6 +47,8 @@ def parse_declaration(declaration: str) -> Domain:
     of_slurp = get_type_hints(slurp.Selection) if given.get("corpus") == SLURP else {}
     known = get_type_hints(Domain) | of_slurp
     del known["selection"]
+    if "artifact" in given and {"licence", "forbids"} & set(given):
+        raise InputError("domain: the artifact states the licence; remove licence and forbids")
     for key, value in given.items():
         if key not in known:
             near = get_close_matches(key, known, 1)

@@ -14,8 +14,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-import lineage
 from errors import InputError, run
+from records import sidecar
 
 MEGABYTE = 2**20  # bytes, as SLURM takes mem_mb
 LITTLE, MUCH = 0.25, 0.9  # shares of what was asked, beyond which a rule is named
@@ -53,10 +53,11 @@ def jobs(path: Path) -> list[dict]:
 
 def use_of(job: dict, record: dict) -> Use | None:
     """Return what a job used, if the lineage ``record`` is of this very attempt."""
-    began, ended = record["started"], record["ended"]
+    run = record["run"]
+    began, ended = run["started"], run["ended"]
     if not job["submitted"] - CLOCKS <= began <= ended <= job["ended"] + CLOCKS:
         return None
-    used = {"mem_mb": record["peak_memory"] / MEGABYTE, "runtime": (ended - began) / 60}
+    used = {"mem_mb": run["peak_memory"] / MEGABYTE, "runtime": (ended - began) / 60}
     return Use(job["rule"], job["asked"], used, max(0.0, began - job["submitted"]))
 
 
@@ -66,7 +67,7 @@ def uses(attempts: Iterable[dict]) -> list[Use]:
     for job in attempts:
         if not job["ok"]:
             continue
-        records = [path for output in job["outputs"] if (path := lineage.sidecar(output)).exists()]
+        records = [path for output in job["outputs"] if (path := sidecar(output)).exists()]
         use = use_of(job, json.loads(records[0].read_text())) if records else None
         if use:
             found.append(use)

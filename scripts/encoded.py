@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
-import lineage
 from atomic import atomic_path
+from records import sha256
 
 
 class Encodings:
@@ -29,7 +29,7 @@ class Encodings:
 
     def get(self, path: str | Path, encode: Callable[[], torch.Tensor]) -> torch.Tensor:
         """Return an audio file's encoding, float32 [positions, width]; ``encode`` it if needed."""
-        key = hashlib.sha256(f"{self.identity}/{lineage.sha256(path)}".encode()).hexdigest()
+        key = hashlib.sha256(f"{self.identity}/{sha256(path)}".encode()).hexdigest()
         stored = self.folder / key[:2] / f"{key}.npy"
         if not stored.is_file():
             with atomic_path(stored) as temporary, temporary.open("wb") as file:

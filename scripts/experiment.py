@@ -24,6 +24,7 @@ from matrix import (
     test_speech,
     training_tts,
 )
+from records import write_record
 
 RULES = Path(__file__).parent.parent / "rules"
 SCHEMA = RULES / "config.schema.yaml"
@@ -318,6 +319,7 @@ def main(argv: list[str] | None = None) -> None:
         return
     with atomic_path(options.output) as temporary:
         temporary.write_text(text)
+    write_record(__file__, [options.output], [], {"experiment": config})
 
 
 if __name__ == "__main__":

@@ -38,11 +38,10 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-import lineage
 from archives import CHUNK, ArchiveError, extract_file, extract_folder, safe_name
 from atomic import atomic_path
 from errors import InputError, run
-from lineage import sha256
+from records import INDEX, licence, sha256, write_record
 from sources import (
     LOCAL_KINDS,
     PUBLISHED,
@@ -67,14 +66,13 @@ SOURCE_KEYS = {
     "join": set(),
 }
 NEEDS_MEMBER = ("pypi", "sdist", "npm", "deb")
-INDEX = "files.json"
 KNOWN = "known.json"
 FIRST_USE = "first-use"
 
 
 def check_declaration(artifact: Any) -> None:
     """Refuse a declaration with a missing, unknown or impossible entry, and say which."""
-    check_keys(artifact, {"licence", "files"}, {"licence", "files"}, "artifact")
+    check_keys(artifact, {"licence", "files"}, {"licence", "forbids", "files"}, "artifact")
     if not isinstance(artifact["licence"], str) or not artifact["licence"].strip():
         raise InputError("artifact: licence is empty; name it (an SPDX name, or where it is told)")
     if not isinstance(artifact["files"], dict) or not artifact["files"]:
@@ -368,11 +366,11 @@ def fetch(
     return used
 
 
-def index(licence: str, files: dict[str, dict], output: Path) -> dict[str, Any]:
+def index(terms: dict[str, str], files: dict[str, dict], output: Path) -> dict[str, Any]:
     """Return the content of ``files.json``: what is there, wherever it came from."""
     known = Known(output)
     return {
-        "licence": licence,
+        **terms,
         "files": {
             name: {
                 "sha256": entry.get("sha256") or known.sha256(name),
@@ -415,17 +413,18 @@ def main(argv: list[str] | None = None) -> None:
     started = time.monotonic()
     offline = is_offline(arguments.offline, dict(os.environ))
     files = artifact["files"]
+    terms = licence(artifact["licence"], artifact.get("forbids", ""))
     used = fetch(files, arguments.output, offline, arguments.jobs)
     with atomic_path(arguments.output / INDEX) as temporary:
-        content = index(artifact["licence"], files, arguments.output)
+        content = index(terms, files, arguments.output)
         temporary.write_text(json.dumps(content, indent=1) + "\n")
     say(f"{arguments.artifact}: complete, {len(files)} files, {time.monotonic() - started:.1f} s")
-    lineage.record(
+    write_record(
         __file__,
         [arguments.output / INDEX],
         [],
         parameters={"artifact": arguments.artifact, "files": files},
-        licence=artifact["licence"],
+        licences={arguments.artifact: terms},
         sources=used,
     )
 

@@ -11,12 +11,12 @@ from dataclasses import dataclass
 import jiwer
 import numpy as np
 
-import lineage
 from atomic import atomic_path
 from audio import SAMPLING_RATE, load_audio
 from errors import InputError, run
 from manifest import read_jsonl, read_manifest, write_jsonl
 from normalise import normalise
+from records import write_record
 
 FRAME = 0.02  # s, over which loudness is measured
 QUIET = 0.01  # of the loudest frame (40 dB below it): a frame under it is silence
@@ -223,7 +223,7 @@ def main(argv: list[str] | None = None) -> None:
             f"{options.rejected}: {summary}; look at it, and mend the bounds or voices"
         )
     write_jsonl(options.output, kept)
-    lineage.record(
+    write_record(
         __file__,
         [options.output, options.rejected],
         [*options.manifest, *options.hypotheses],

@@ -17,11 +17,11 @@ from pathlib import Path
 import torch
 
 import distributed
-import lineage
 from atomic import atomic_folder
 from errors import InputError, Stopped, run
 from low_rank import add_factors
 from recogniser import Recogniser, load_recogniser
+from records import checkpoint_files, fingerprint, write_record
 from sigterm import Sigterm
 from training import Settings, Training, count_steps
 from training_data import Speech, batches
@@ -230,7 +230,7 @@ def work(options: argparse.Namespace) -> None:
         )
     if options.gradient_checkpointing:
         recogniser.model.activation_checkpointing_enable({"use_reentrant": False})
-    inputs = [Path(options.model) / "model.safetensors", *map(Path, options.train + options.dev)]
+    inputs = [*checkpoint_files(options.model), *map(Path, options.train + options.dev)]
     with Sigterm() as sigterm:
         training = finetune(
             recogniser,
@@ -239,7 +239,7 @@ def work(options: argparse.Namespace) -> None:
             settings,
             Path(options.work_dir) / "state.pt",
             # not of how many processes share the work: a run may go on with more or fewer
-            lineage.fingerprint(__file__, settings.__dict__, inputs),
+            fingerprint(__file__, settings.__dict__, inputs),
             sigterm,
             options.micro_batch_size,
         )
@@ -249,20 +249,22 @@ def work(options: argparse.Namespace) -> None:
             factors.merge_and_unload()
         with atomic_folder(options.output) as temporary:  # worth finishing, once it has come so far
             recogniser.save(temporary)
-    lineage.record(
+    write_record(
         __file__,
-        [Path(options.output) / "model.safetensors"],
+        checkpoint_files(options.output),
         inputs,
-        settings.__dict__,
+        settings.__dict__
+        | {
+            "processes": distributed.size(),
+            "micro_batch_size": options.micro_batch_size,
+            "gradient_checkpointing": options.gradient_checkpointing,
+        },
         manifests={"train": options.train, "dev": options.dev},
         training={
             "utterances": len(train),
             "steps": training.step,
             "history": training.history,
             "remarks": train.remarks + dev.remarks,
-            "processes": distributed.size(),
-            "micro_batch_size": options.micro_batch_size,
-            "gradient_checkpointing": options.gradient_checkpointing,
         },
         device=str(recogniser.device),
     )

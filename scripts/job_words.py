@@ -13,7 +13,7 @@ import matrix
 STAGES = (
     "fetch", "pretrained", "prepare", "synthesize", "xvectors", "filter", "augment", "pool",
     "finetune", "task_vector", "apply", "transcribe", "score", "evaluations", "leakage",
-    "summarize", "breakdown", "vector_geometry", "report",
+    "summarize", "breakdown", "vector_geometry", "report", "model_card",
 )  # fmt: skip
 ARMS = (
     matrix.PRETRAINED, "source-real", "source-synthetic", "source-mixed", matrix.CONTINUED,

@@ -14,12 +14,12 @@ from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from pathlib import Path
 
-import lineage
 from atomic import atomic_path
 from errors import InputError, run
 from manifest import read_manifest, read_texts
 from own_data import UNKNOWN_SPEAKER
 from provenance import Provenance, Use
+from records import write_record
 from scored import read_json
 from word_errors import normalised
 
@@ -410,7 +410,8 @@ def write(evaluations: Path, output: Path, full: bool) -> None:
             f'{{\n "manifests read": {manifests},\n "evaluations": [\n  {rows}\n ]\n}}\n',
             encoding="utf-8",
         )
-    lineage.record(__file__, [output], [evaluations], {"full": full})
+    scores = dict.fromkeys(row["score"] for row in found)
+    write_record(__file__, [output], [evaluations, *scores], {"full": full})
     print(f"{len(found)} scores, {manifests} manifests: {output}")
 
 
@@ -442,7 +443,11 @@ def main(argv: list[str] | None = None) -> None:
         type=Path,
         help="summary.json of the experiment's folder: check it, write nothing",
     )
-    add("--full", action="store_true", help="also read the weights, and compare their hashes")
+    add(
+        "--full",
+        action="store_true",
+        help="read all bytes again, also of files that were not written since",
+    )
     options = parser.parse_args(argv)
     if options.check:
         audit(options.check, options.full)

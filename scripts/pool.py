@@ -2,9 +2,9 @@
 
 import argparse
 
-import lineage
 from errors import InputError, run
 from manifest import read_manifest, write_jsonl
+from records import write_record
 
 
 def pool(manifests: dict[str, list[dict]]) -> list[dict]:
@@ -38,7 +38,7 @@ def main(argv: list[str] | None = None) -> None:
     options = parser.parse_args(argv)
     rows = pool({path: read_manifest(path) for path in options.manifests})
     write_jsonl(options.output, rows)
-    lineage.record(
+    write_record(
         __file__, [options.output], options.manifests, {}, counts={"utterances": len(rows)}
     )
 

@@ -35,7 +35,6 @@ from typing import Any
 
 import numpy as np
 
-import lineage
 from atomic import atomic_path
 from audio import SAMPLING_RATE, resample, save_audio
 from corpora import CORPORA, slurp
@@ -45,6 +44,7 @@ from errors import InputError, run
 from manifest import write_jsonl
 from normalise import normalise
 from own_data import UNKNOWN_SPEAKER, check_ids, read_manifest_of_user, read_plain_texts
+from records import licence, sha256, write_record
 from splits import SPLITS, check_disjoint, draw
 from spoken import clean_for_tts, without_remarks
 from usable import TOLD, Counts, Utterance, each_readable, keep_usable, words
@@ -166,6 +166,7 @@ def write_audio(utterance: Utterance, folder: Path, domain: str) -> dict[str, An
         "text": " ".join(recording.text.split()),
         "speaker": recording.speaker,
         "domain": domain,
+        "sha256": sha256(path),
         **recording.extra,
     }
 
@@ -357,6 +358,8 @@ def main(argv: list[str] | None = None) -> None:
             domain, arguments.artifact, arguments.seed, arguments.jobs, counts
         )
         check_not_empty(arguments.domain, splits, counts)
+        if arguments.artifact is None:
+            inputs += audio_files(splits)
         manifests = write_recordings(
             splits, arguments.audio_dir, arguments.domain, domain, arguments.jobs, counts
         )
@@ -378,7 +381,10 @@ def main(argv: list[str] | None = None) -> None:
         temporary.write_text(json.dumps(told, indent=1) + "\n")
     print(json.dumps(told, indent=1), file=sys.stderr)
     parameters = {"domain": arguments.domain, "seed": arguments.seed, "declaration": asdict(domain)}
-    lineage.record(__file__, outputs, inputs, parameters, counts=told)
+    licences = {}
+    if arguments.artifact is None:
+        licences[arguments.domain] = licence(domain.licence, domain.forbids)
+    write_record(__file__, outputs, inputs, parameters, licences=licences, counts=told)
 
 
 def files_read(domain: Domain, artifact: Path | None) -> list[Path]:
@@ -389,6 +395,11 @@ def files_read(domain: Domain, artifact: Path | None) -> list[Path]:
         return list(map(Path, named))
     index = artifact / "files.json" if artifact else None
     return [index] if index and index.is_file() else []
+
+
+def audio_files(splits: dict[str, list[Utterance]]) -> list[Path]:
+    """Return the files that a user's own recordings are in."""
+    return sorted({each.recording.load.path for split in splits.values() for each in split})
 
 
 def check_not_empty(

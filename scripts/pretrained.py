@@ -32,12 +32,12 @@ from transformers.models.whisper.configuration_whisper import (
 from transformers.models.whisper.tokenization_whisper import LANGUAGES
 from transformers.utils.logging import disable_progress_bar
 
-import lineage
 from atomic import atomic_folder
 from audio import SAMPLING_RATE
 from ctc_recogniser import CTC_MODELS
 from errors import InputError, run
 from recogniser import model_type
+from records import INDEX, checkpoint_files, write_record
 
 ENGLISH_VOCABULARY = 51_864  # entries; multilingual models have more
 END_OF_TEXT = "<|endoftext|>"
@@ -304,7 +304,7 @@ def from_hugging_face(folder: Path, output: Path) -> list[Path]:
     if whisper:
         check_generation_config(model.generation_config, folder)
     save(model, tokenizer, features, output)
-    return sorted(path for path in folder.iterdir() if path.is_file())
+    return [path for path in checkpoint_files(folder) if path.is_file() and path.name != INDEX]
 
 
 def check_generation_config(generation_config: GenerationConfig, folder: Path) -> None:
@@ -374,9 +374,7 @@ def main(argv: list[str] | None = None) -> None:
             f"{folder}: has {len(checkpoints)} *.pt files and no config.json; needed: one original"
             " Whisper checkpoint (.pt) with its .tiktoken file, or a Hugging Face folder"
         )
-    model = arguments.output / "model.safetensors"
-    others = sorted(path for path in arguments.output.glob("*.json") if "lineage" not in path.name)
-    lineage.record(__file__, [model, *others], inputs, parameters={})
+    write_record(__file__, checkpoint_files(arguments.output), inputs, parameters={})
 
 
 if __name__ == "__main__":

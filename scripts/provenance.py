@@ -1,22 +1,19 @@
 """What a number was made from: lineage records, followed from a score back to the first files.
 
-A record (see lineage.py) says what a script read and wrote. The walk asks of each file of the
+A record (see records.py) says what a script read and wrote. The walk asks of each file of the
 experiment who made it, and gathers for what each manifest was used. Files outside of the
 experiment's folder end it. On the way every record is held against the bytes on disk.
 """
 
-import json
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-import lineage
 from errors import InputError
+from records import Record, known_sha256, read_records, sha256
 
-SUFFIX = ".lineage.json"
 WEIGHTS = ".safetensors"
 AUDIO = (".wav", ".flac", ".mp3", ".ogg")  # voices that a TTS imitates; no record has made them
 
@@ -39,52 +36,11 @@ class Use(NamedTuple):
 Uses = frozenset[Use]
 
 
-@dataclass(frozen=True)
-class Record:
-    """A lineage record; outputs and inputs are SHA-256 by normalised path."""
-
-    sidecar: str
-    script: str
-    outputs: dict[str, str]
-    inputs: dict[str, str]
-    content: dict[str, Any]
-
-
-def read_records(folder: Path) -> dict[str, Record]:
-    """Return the record of every output of every sidecar below a folder; the latest, of several."""
-    records: dict[str, Record] = {}
-    for parent, folders, names in os.walk(folder):
-        folders.sort()
-        for name in sorted(name for name in names if name.endswith(SUFFIX)):
-            record = read_record(Path(parent, name))
-            for output in record.outputs:
-                other = records.get(output)
-                if other is None or other.content["ended"] <= record.content["ended"]:
-                    records[output] = record
-    return records
-
-
-def read_record(path: Path) -> Record:
-    """Return the record of a sidecar."""
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-        outputs, inputs = (
-            {os.path.normpath(name): sha256 for name, sha256 in content[key].items()}
-            for key in ("outputs", "inputs")
-        )
-        content["ended"] + 0.0  # a number: the latest record of a file counts
-        return Record(str(path), content["script"], outputs, inputs, content)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise InputError(
-            f"{path}: not a lineage record ({type(error).__name__}: {error}); make its file again"
-        ) from None
-
-
 class Provenance:
     """The records of an experiment's folder, and what following them has found.
 
-    The bytes of weights are read only if ``full``; otherwise the records about them are held
-    against each other.
+    All bytes are read only if ``full``; otherwise a file that was not written since its record was
+    is taken to be what the record says.
     """
 
     def __init__(self, folder: str | Path, full: bool = False) -> None:
@@ -92,7 +48,8 @@ class Provenance:
         self.full = full
         self.records = read_records(Path(folder))
         self._disagreements: dict[str, list[str]] = {}
-        self.sha256 = cache(lineage.sha256)
+        self.sha256 = cache(sha256)
+        self.recorded_sha256 = cache(self._recorded_sha256)
         self._uses: dict[str, Uses] = {}
 
     def is_inside(self, path: str) -> bool:
@@ -130,9 +87,9 @@ class Provenance:
     def verify(self, path: str, record: Record) -> None:
         """Note where a file, or what it was made from, is not what its record says."""
         self._compare(path, record.outputs[path], record, "wrote")
-        for name, sha256 in record.inputs.items():
+        for name, expected in record.inputs.items():
             if self.is_inside(name):
-                self._compare(name, sha256, record, "read")
+                self._compare(name, expected, record, "read")
 
     def _compare(self, path: str, expected: str, record: Record, did: str) -> None:
         told = f"{record.script} {did} sha256 {expected[:12]} ({record.sidecar})"
@@ -142,10 +99,8 @@ class Provenance:
                 f"{path}: {told}, {maker.script} wrote {maker.outputs[path][:12]}"
                 f" ({maker.sidecar}); what was made of it is of other bytes: make that again"
             )
-        if path.endswith(WEIGHTS) and not self.full:
-            return
         try:
-            found = self.sha256(path)
+            found = self.recorded_sha256(path)
         except OSError as error:
             raise InputError(f"{path}: {error.strerror}, but {told}; make it again") from None
         if found != expected:
@@ -153,6 +108,9 @@ class Provenance:
                 f"{path}: {told}, the file has {found[:12]}; it was changed afterwards: delete it"
                 " and what was made from it, and run the workflow again"
             )
+
+    def _recorded_sha256(self, path: str) -> str:
+        return sha256(path) if self.full else known_sha256(path, self.records.get(path))
 
     def disagreements(self) -> list[str]:
         """Return one line for each file that was met and is not what a record says of it."""
@@ -181,7 +139,8 @@ def manifests_of(record: Record) -> dict[str, list[str]]:
         role: [os.path.normpath(path) for path in told.get(role, [])] for role in ("train", "dev")
     }
     named = {path for paths in manifests.values() for path in paths}
-    inputs = {path for path in record.inputs if not path.endswith(WEIGHTS)}
+    checkpoints = {os.path.dirname(path) for path in record.inputs if path.endswith(WEIGHTS)}
+    inputs = {path for path in record.inputs if os.path.dirname(path) not in checkpoints}
     if named != inputs:
         raise InputError(
             f"{record.sidecar}: does not say which of its inputs are to train on and which are to"

@@ -4,6 +4,7 @@ import argparse
 import base64
 import hashlib
 import json
+import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,6 @@ from typing import Any
 import jinja2
 from markupsafe import Markup
 
-import lineage
 import report_tables
 import summary_table
 from atomic import atomic_path
@@ -21,6 +21,7 @@ from lambda_curve import lambda_curve
 from manifest import read_manifest
 from matrix import PRETRAINED
 from plain_words import main_rows
+from records import record_of, write_record
 from report_audio import CLIPS, audio_examples, audio_uri, heard_ids, players, within_budget
 from vector_charts import vector_maps
 
@@ -162,11 +163,11 @@ def render(
 def origin_of(path: Path) -> dict[str, str]:
     """Return where a summary comes from: its path, and the commit and packages of its lineage."""
     found = {"Summary": str(path)}
-    sidecar = lineage.sidecar(path)
-    if sidecar.is_file():
-        recorded = json.loads(sidecar.read_text(encoding="utf-8"))
-        found |= {"Lineage": str(sidecar), "Commit": recorded["commit"]}
-        found["Packages"] = ", ".join(f"{k} {v}" for k, v in recorded["packages"].items())
+    if record := record_of(path):
+        content = record.content
+        changed = " and changed files" if content["dirty"] else ""
+        found |= {"Lineage": record.sidecar, "Commit": content["commit"] + changed}
+        found["Packages"] = ", ".join(f"{k} {v}" for k, v in content["packages"].items())
     return found
 
 
@@ -216,8 +217,8 @@ def main(argv: list[str] | None = None) -> None:
         temporary.write_text(page, encoding="utf-8")
     print(f"{options.output}: {options.output.stat().st_size / 1e6:.1f} MB")
     files = [options.summary, options.breakdown, options.task_vectors]
-    inputs = [*filter(None, files), *FILES, *options.real, *options.synthetic]
-    lineage.record(__file__, [options.output], inputs, {"examples": options.examples})
+    inputs = [*filter(None, files), *map(os.path.relpath, FILES), *options.real, *options.synthetic]
+    write_record(__file__, [options.output], inputs, {"examples": options.examples})
 
 
 if __name__ == "__main__":

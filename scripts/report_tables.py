@@ -4,9 +4,9 @@ import math
 from collections.abc import Iterable
 from typing import Any
 
-import lineage
 from matrix import CONSTANT, REAL, SOURCES
 from plain_words import MINUS, TASK_VECTORS, main_rows, percent, points
+from records import sidecar
 
 CHOICES = {
     CONSTANT: "a constant set beforehand",
@@ -184,6 +184,6 @@ def clean(leakage: dict | None) -> bool:
     )
 
 
-def sidecar(path: str) -> str:
-    """Return the lineage file beside a score file."""
-    return str(lineage.sidecar(path))
+def lineage_of(path: str) -> str:
+    """Return the lineage record beside a score file."""
+    return str(sidecar(path))

@@ -6,10 +6,10 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-import lineage
 from atomic import atomic_path
 from errors import InputError, run
 from manifest import read_jsonl, read_manifest
+from records import write_record
 from word_errors import normalised, normalised_pairs, score
 
 SHUFFLED_TEXTS = 5  # different sentences with others' ids that make a file suspect
@@ -120,7 +120,7 @@ def main(argv: list[str] | None = None) -> None:
             f" {result['utterances']} utterances, {result['words']['reference_words']} words"
         )
         inputs = [options.references, path]
-        lineage.record(__file__, [output], inputs, {"normaliser": "whisper-normalizer"})
+        write_record(__file__, [output], inputs, {"normaliser": "whisper-normalizer"})
 
 
 if __name__ == "__main__":

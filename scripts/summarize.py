@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import leakage
-import lineage
 from atomic import atomic_path
 from bootstrap import CONFIDENCE, RESAMPLES
 from choices import Choice, choices_of
@@ -16,6 +15,7 @@ from comparisons import COMPARISONS, TestSet, adjust
 from errors import InputError, run
 from matrix import PRETRAINED, REAL
 from plain_words import label, sentences
+from records import sha256, write_record
 from scored import gather, identity_of, read_evaluations, read_json, vector_of
 from summary_table import print_summary
 
@@ -100,7 +100,7 @@ def about_choice(row: dict, choices: list[Choice]) -> dict:
 
 def evaluation_id(score: str) -> str:
     """Return the beginning of a score's hash, by which its number is found in the lineage."""
-    return lineage.sha256(score)[:12]
+    return sha256(score)[:12]
 
 
 def reported(arm: tuple, choice: Choice, choices: list[Choice], test: TestSet) -> dict:
@@ -296,7 +296,8 @@ def main(argv: list[str] | None = None) -> None:
     print_summary(summary)
     inputs = [options.evaluations, *([options.leakage] if options.leakage else [])]
     inputs += dict.fromkeys(row["score"] for row in evaluations if row["score"])
-    lineage.record(__file__, [options.output_json, options.output_tsv], inputs, settings)
+    del settings["again"]  # told, and shapes no number
+    write_record(__file__, [options.output_json, options.output_tsv], inputs, settings)
 
 
 if __name__ == "__main__":

@@ -20,13 +20,13 @@ from pathlib import Path
 
 import numpy as np
 
-import lineage
 from audio import resample, save_audio
 from code_version import code_version
 from engines.engine import Engine, Request, Setup, Speech, Unspeakable
 from errors import InputError, naming_full_disk, run
 from manifest import read_texts, write_jsonl
 from progress import progress
+from records import sha256, write_record
 
 ENGINES = (
     "bark",
@@ -126,13 +126,18 @@ def fingerprints(batch: Sequence[Request], identity: str) -> list[str]:
 
 def code_of(engine: str) -> str:
     """Return the hash of this code and of an engine's module, no other's."""
+    return code_version(__file__, module_of(engine))
+
+
+def module_of(engine: str) -> str:
+    """Return the path of an engine's module from this script's folder."""
     module = importlib.import_module(f"engines.{engine}")
-    return code_version(__file__, os.path.relpath(module.__file__, Path(__file__).parent))
+    return os.path.relpath(module.__file__, Path(__file__).parent)
 
 
 def identity_of(engine: Engine, code: str) -> str:
     """Return a hash of the engine's files, packages and settings and of the code."""
-    files = [lineage.sha256(path) for path in engine.files]
+    files = [sha256(path) for path in engine.files]
     content = [code, files, sorted(engine.packages.items()), sorted(engine.settings.items())]
     return hashlib.sha256(json.dumps(content).encode()).hexdigest()
 
@@ -183,7 +188,7 @@ class Journal:
         path = self.folder / f"{name}.flac"
         if row is None or row["request"] != asked or not path.is_file():
             return None
-        return row if lineage.sha256(path) == row["sha256"] else None
+        return row if sha256(path) == row["sha256"] else None
 
     def write(self, name: str, asked: str, speech: Speech) -> dict:
         """Write an utterance's file and its entry, which survives the process; return the entry."""
@@ -194,7 +199,7 @@ class Journal:
             "request": asked,
             "duration": duration,
             "capped": speech.capped,
-            "sha256": lineage.sha256(path),
+            "sha256": sha256(path),
         }
         with naming_full_disk(self.path), self.path.open("a+b") as file:
             if file.tell() and not ends_with_newline(file):
@@ -441,7 +446,7 @@ def main(argv: list[str] | None = None) -> None:
     print(
         f"{len(rows)} utterances, {seconds / 60:.1f} min, {len(failures)} failures", file=sys.stderr
     )
-    lineage.record(
+    write_record(
         __file__,
         [options.output, failed],
         [options.texts, *engine.files],
@@ -455,19 +460,21 @@ def main(argv: list[str] | None = None) -> None:
             "shards": options.shards,
             "speed_range": list(speeds),
             "batch_size": options.batch_size,
+            "precision": options.precision,
             "language": options.language,
             "max_failures": options.max_failures,
+            "engine_settings": dict(engine.settings),
         },
-        engine_code=code,
-        engine_packages=dict(engine.packages),
-        engine_settings=dict(engine.settings),
+        modules=[module_of(options.engine)],
+        packages=dict(engine.packages),
+        device=engine.settings.get("device", "cpu"),
         counts={
             "utterances": len(rows),
             "failures": len(failures),
             "capped": sum(row["capped"] for row in rows.values()),
-            "resumed": resumed,
             "duration": round(seconds, 3),
         },
+        of_run={"resumed": resumed},
     )
 
 

@@ -14,9 +14,9 @@ from pathlib import Path
 
 import torch
 
-import lineage
 from atomic import atomic_path
 from errors import InputError, run
+from records import checkpoint_files, write_record
 from streaming import (
     FLOATS,
     Layout,
@@ -211,14 +211,8 @@ def check_shape(
 
 def copy_companions(checkpoint_path: Path, folder: Path) -> list[Path]:
     """Copy a checkpoint's configuration and tokenizer to ``folder``; return the copies."""
-    return [
-        copy(path, folder / path.name)
-        for path in sorted(checkpoint_path.parent.iterdir())
-        if path.is_file()
-        and path.name != checkpoint_path.name
-        and not path.name.startswith(".")
-        and not path.name.endswith(".lineage.json")
-    ]
+    _, *companions = checkpoint_files(checkpoint_path.parent)
+    return [copy(path, folder / path.name) for path in companions]
 
 
 def copy(path: Path, to: Path) -> Path:
@@ -288,9 +282,9 @@ def main(argv: list[str] | None = None) -> None:
             arguments.scaling_coefficient,
             arguments.output,
         )
-        inputs = [arguments.checkpoint, arguments.vector]
+        inputs = [*checkpoint_files(arguments.checkpoint.parent), arguments.vector]
         settings = {"scaling_coefficient": arguments.scaling_coefficient}
-    lineage.record(__file__, outputs, inputs, {"command": arguments.command, **settings})
+    write_record(__file__, outputs, inputs, {"command": arguments.command, **settings})
 
 
 if __name__ == "__main__":

@@ -15,12 +15,12 @@ from pathlib import Path
 
 import torch
 
-import lineage
 import scratch
 from errors import InputError, naming_full_disk, run
 from manifest import check_fits, read_manifest, write_jsonl
 from progress import progress
 from recogniser import Recogniser, load_recogniser
+from records import checkpoint_files, fingerprint, write_record
 from whisper_recogniser import MAX_LENGTH
 
 REPORT_EVERY = 10.0  # s
@@ -136,7 +136,7 @@ def write_hypotheses(
     options: argparse.Namespace, utterances: Sequence[dict], scale: float | None, output: str
 ) -> None:
     """Transcribe with one scaling coefficient of the task vector, or without one."""
-    inputs = [Path(options.model) / "model.safetensors", Path(options.manifest)]
+    inputs = [*checkpoint_files(options.model), Path(options.manifest)]
     if options.task_vector:
         inputs.append(Path(options.task_vector))
     recogniser = load_recogniser(
@@ -161,10 +161,10 @@ def write_hypotheses(
     }
     journal = None
     if options.work_dir:
-        name = lineage.fingerprint(__file__, parameters, inputs)
+        name = fingerprint(__file__, parameters, inputs)
         journal = Path(options.work_dir) / f"{name}.jsonl"
     write_jsonl(output, transcribe(recogniser, utterances, options.batch_size, journal))
-    lineage.record(
+    write_record(
         __file__,
         [output],
         inputs,

@@ -20,9 +20,9 @@ from typing import BinaryIO
 import numpy as np
 import torch
 
-import lineage
 from atomic import atomic_path
 from errors import InputError, run
+from records import write_record
 from streaming import DTYPES, Layout, read_layout
 from task_vector import check_same_names, check_same_shapes, parameters
 
@@ -205,7 +205,7 @@ def main(argv: list[str] | None = None) -> None:
         print(f"{base}, seed {seed}: {len(vectors)} task vectors", flush=True)
     with atomic_path(options.output) as temporary:
         temporary.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
-    lineage.record(__file__, [options.output], [*options.vector, *options.base], {})
+    write_record(__file__, [options.output], [*options.vector, *options.base], {})
 
 
 if __name__ == "__main__":

@@ -11,12 +11,12 @@ from transformers import (
     WhisperForConditionalGeneration,
     WhisperTokenizer,
 )
-from transformers.modeling_outputs import BaseModelOutput
 from transformers.utils.logging import disable_progress_bar
 
 from audio import SAMPLING_RATE, load_audio
 from encoded import Encodings
 from errors import InputError
+from greedy import greedy
 from precision import autocast, precision_of
 from task_vector import add_task_vector
 
@@ -24,7 +24,7 @@ HOP_LENGTH = 160  # samples per mel frame
 FRAMES_PER_POSITION = 2  # the encoder's second convolution has stride 2
 POSITIONS_PER_SECOND = SAMPLING_RATE // (HOP_LENGTH * FRAMES_PER_POSITION)  # 50
 WHISPER_WINDOW = 30.0  # s, of the published models
-MAX_LENGTH = 225  # tokens of a hypothesis, prompt included; the published experiment's
+MAX_LENGTH = 225  # tokens of a hypothesis; the published experiment's
 LORA_TARGETS = ("q_proj", "v_proj")
 POSITION_TABLE = "model.encoder.embed_positions.weight"
 IGNORED = -100  # label of padding
@@ -63,14 +63,8 @@ class WhisperRecogniser:
         self.tokenizer = WhisperTokenizer.from_pretrained(folder, local_files_only=True)
         self.features = WhisperFeatureExtractor.from_pretrained(folder, local_files_only=True)
         self.positions = self.model.state_dict()[POSITION_TABLE].clone()
-        self.generation = {
-            "num_beams": 1,
-            "do_sample": False,
-            "return_timestamps": False,
-            "max_length": max_length,
-        }
+        self.max_length = max_length
         if self.model.generation_config.is_multilingual:
-            self.generation |= {"language": language, "task": task}
             self.tokenizer.set_prefix_tokens(language=language, task=task)
         elif (language, task) != ("en", "transcribe"):
             raise InputError(
@@ -169,11 +163,11 @@ class WhisperRecogniser:
     def transcribe(self, paths: Sequence[str | Path]) -> list[str]:
         """Return one hypothesis per audio file, as the tokenizer gives it, spaces stripped.
 
-        Greedy search, of at most ``max_length`` tokens, prompt included.
+        Greedy search, of at most ``max_length`` tokens.
         """
-        encoded = BaseModelOutput(last_hidden_state=self.encode(paths))
+        encoded = self.encode(paths)
         with autocast(self.device, self.precision):
-            tokens = self.model.generate(encoder_outputs=encoded, **self.generation)
+            tokens = greedy(self.model, encoded, self.tokenizer.prefix_tokens, self.max_length)
         return [
             text.strip() for text in self.tokenizer.batch_decode(tokens, skip_special_tokens=True)
         ]

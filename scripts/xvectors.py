@@ -13,11 +13,11 @@ from pathlib import Path
 import numpy as np
 import torch
 
-import lineage
 from atomic import atomic_path
 from audio import SAMPLING_RATE, load_audio
 from errors import InputError, run
 from manifest import read_manifest
+from records import write_record
 
 DIMENSIONS = 512
 MEL_BANDS = 24  # as in the encoder's hyperparams.yaml
@@ -155,11 +155,12 @@ def main(argv: list[str] | None = None) -> None:
         f" want of an utterance of {SHORTEST} s" + (f", first {without[0]!r}" if without else ""),
         file=sys.stderr,
     )
-    lineage.record(
+    write_record(
         __file__,
         [options.output],
         [*options.manifest, options.encoder / CHECKPOINT],
         {"per": options.per, "max_utterances": options.max_utterances},
+        device=str(device),
         sampling_rate=SAMPLING_RATE,
         counts={
             "vectors": len(vectors),

@@ -42,5 +42,5 @@ def test_a_module_of_a_package_counts(tmp_path):
 
 
 def test_modules_that_are_not_imported_or_only_keep_books_do_not_count(tmp_path):
-    before = versions(tmp_path, script="import lineage\n", lineage="A = 1\n", other="A = 1\n")
-    assert before == versions(tmp_path, lineage="A = 2\n", other="A = 2\n")
+    before = versions(tmp_path, script="import records\n", records="A = 1\n", other="A = 1\n")
+    assert before == versions(tmp_path, records="A = 2\n", other="A = 2\n")

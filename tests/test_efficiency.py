@@ -26,7 +26,7 @@ def attempt(output, rule="finetune", ok=True, submitted=1000.0, ended=2000.0, **
 
 
 def record(output, started=1100.0, ended=1700.0, memory=4000) -> None:
-    found = {"started": started, "ended": ended, "peak_memory": memory * MB}
+    found = {"run": {"started": started, "ended": ended, "peak_memory": memory * MB}}
     output.with_name(output.name + ".lineage.json").write_text(json.dumps(found))
 
 

@@ -116,8 +116,8 @@ def test_a_batch_that_is_cut_short_is_spoken_again_to_the_same_bytes(tmp_path, s
     facts = speak_with(engine, tmp_path, batch_size=3)
     assert sounds(facts) == first
     lineage = json.loads((tmp_path / "shard1of1.jsonl.lineage.json").read_text())
-    assert lineage["counts"]["resumed"] in (1, 3)  # the batch that was whole: of 4, 3 or 1
-    assert lineage["engine_settings"]["precision"] == "fp32"
+    assert lineage["run"]["resumed"] in (1, 3)  # the batch that was whole: of 4, 3 or 1
+    assert lineage["parameters"]["engine_settings"]["precision"] == "fp32"
 
 
 @BATCHED

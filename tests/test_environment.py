@@ -18,13 +18,15 @@ def lock(name: str) -> dict[str, str]:
 
 
 LOCK = lock("requirements.lock")
-COQUI, TESTS = (lock(f"requirements-{name}.lock") for name in ("coqui", "tests"))
+COQUI, TESTS, VALIDATOR = (
+    lock(f"requirements-{name}.lock") for name in ("coqui", "tests", "validator")
+)
 
 
 def test_what_is_asked_for_is_locked():
     lines = (ROOT / "requirements.in").read_text().splitlines()
     names = [re.split("==", line)[0] for line in lines if line and line[0] != "#"]
-    locked = LOCK | COQUI | TESTS
+    locked = VALIDATOR | LOCK | COQUI | TESTS
     assert len(names) > 20
     assert [name for name in names if name not in locked] == []
     assert {name: locked[name] for name in pins(lines)} == pins(lines)

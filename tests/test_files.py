@@ -7,8 +7,8 @@ import pytest
 import soundfile
 
 import audio
-import lineage
 import manifest
+import records
 from atomic import atomic_folder, atomic_path
 from errors import InputError, run
 
@@ -100,8 +100,8 @@ def test_audio_that_is_none_is_named(tmp_path):
 def test_a_lineage_record_has_the_hashes_of_what_went_in_and_came_out(tmp_path):
     (tmp_path / "in").write_text("abc")
     (tmp_path / "out").write_text("")
-    lineage.record(
-        lineage.__file__, [tmp_path / "out"], [tmp_path / "in"], {"seed": 1}, counts={"rows": 2}
+    records.write_record(
+        records.__file__, [tmp_path / "out"], [tmp_path / "in"], {"seed": 1}, counts={"rows": 2}
     )
     record = json.loads((tmp_path / "out.lineage.json").read_text())
     abc = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
@@ -109,7 +109,7 @@ def test_a_lineage_record_has_the_hashes_of_what_went_in_and_came_out(tmp_path):
     assert record["outputs"][str(tmp_path / "out")].startswith("e3b0c44298fc1c14")
     assert record["parameters"] == {"seed": 1}
     assert record["counts"] == {"rows": 2}
-    assert record["started"] <= record["ended"]
+    assert record["run"]["started"] <= record["run"]["ended"]
 
 
 def test_a_users_mistake_is_one_line_and_status_2(capsys):

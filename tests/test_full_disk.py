@@ -12,7 +12,7 @@ from safetensors.torch import save_file
 import errors
 import finetune
 import humming
-import lineage
+import records
 import synthesize
 import task_vector
 import transcribe
@@ -119,9 +119,9 @@ def test_a_lineage_record(tmp_path, small_disk):  # noqa: F811
     output.write_text("whole")
     filler = fill(small_disk, room=0)
     with pytest.raises(InputError, match=rf"output\.lineage\.json: {TOLD}"):
-        lineage.record(__file__, [output], [], {})
+        records.write_record(__file__, [output], [], {})
     filler.unlink()
-    lineage.record(__file__, [output], [], {})
+    records.write_record(__file__, [output], [], {})
     assert (small_disk / "output.lineage.json").is_file()
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 import leakage
-import lineage
+import records
 from conftest import ROOT
 from errors import InputError
 from manifest import read_jsonl, write_jsonl
@@ -26,9 +26,9 @@ VECTOR = "target-synthetic+vector"
 @pytest.fixture(autouse=True)
 def quick_records(monkeypatch: pytest.MonkeyPatch) -> None:
     """Leave out of records what takes time: the walk asks for neither code nor packages."""
-    monkeypatch.setattr(lineage, "code_version", lambda script: "0" * 16)
-    monkeypatch.setattr(lineage, "installed_versions", dict)
-    monkeypatch.setattr(lineage, "commit", str)
+    monkeypatch.setattr(records, "code_of", lambda script: ("0" * 16, {}))
+    monkeypatch.setattr(records, "installed_versions", dict)
+    monkeypatch.setattr(records, "commit", dict)
     monkeypatch.setattr(os, "fsync", lambda handle: None)
 
 
@@ -97,7 +97,7 @@ class Tiny:
 
     def record(self, script: str, outputs: list, inputs: list, parameters=None, **facts) -> None:
         files = [self.path(each) if isinstance(each, str) else each for each in inputs]
-        lineage.record(ROOT / "scripts" / script, outputs, files, parameters or {}, **facts)
+        records.write_record(ROOT / "scripts" / script, outputs, files, parameters or {}, **facts)
 
     def rows(self, name: str) -> list[dict]:
         return read_jsonl(self.path(name))
@@ -286,7 +286,7 @@ def test_what_touched_each_score_is_written_with_its_lineage(tmp_path: Path):
         "test_sentences": NONE,
         "test_speakers": NONE,
     }
-    assert lineage.sidecar(output).is_file()
+    assert records.sidecar(output).is_file()
 
 
 def test_evaluations_without_a_score_are_skipped(tmp_path: Path):
@@ -444,10 +444,11 @@ def test_speakers_of_other_corpora_or_unknown_ones_are_not_the_same_by_name(tmp_
     same = {"a1": {"speaker": "x"}, "music4": {"speaker": "x"}}
     tiny = Tiny(tmp_path, rows=same)
     assert tiny.of(VECTOR)["touched"]["test_speakers"] == NONE | {"training": 1}
-    sidecar = lineage.sidecar(tiny.path("manifests/a/real/train"))
-    record = json.loads(sidecar.read_text())
-    record["parameters"]["declaration"]["corpus"] = "another"
-    sidecar.write_text(json.dumps(record))
+    for folder in ("manifests/a/real/train", "texts/a/train"):
+        sidecar = records.sidecar(tiny.path(folder))
+        record = json.loads(sidecar.read_text())
+        record["parameters"]["declaration"]["corpus"] = "another"
+        sidecar.write_text(json.dumps(record))
     assert tiny.of(VECTOR)["touched"]["test_speakers"] == NONE
     unknown = {"a1": {"speaker": "unknown"}, "music4": {"speaker": "unknown"}}
     assert Tiny(tmp_path, rows=unknown).of(VECTOR)["touched"]["test_speakers"] == NONE
@@ -464,7 +465,7 @@ def test_hypotheses_edited_after_transcription_are_named_though_they_were_scored
     [line] = [line for line in str(error.value).splitlines() if line.startswith(str(edited))]
     assert "score.py read sha256" in line
     assert "transcribe.py wrote" in line
-    assert str(lineage.sidecar(edited)) in line
+    assert str(records.sidecar(edited)) in line
 
 
 def test_hypotheses_edited_after_scoring_are_named(tmp_path: Path):
@@ -484,12 +485,17 @@ def test_an_edited_summary_is_named(tmp_path: Path):
 
 def test_weights_made_again_after_transcription_are_found_without_reading_them(tmp_path: Path):
     tiny = Tiny(tmp_path)
-    tiny.path("models/music-kokoro").write_text("damaged")
+    weights = tiny.path("models/music-kokoro")
+    before = weights.stat()
+    weights.write_bytes(bytes(before.st_size))
+    with pytest.raises(InputError, match="changed afterwards"):
+        tiny.found()
+    os.utime(weights, ns=(before.st_atime_ns, before.st_mtime_ns))
     tiny.found()
     with pytest.raises(InputError, match="changed afterwards"):
         leakage.examine(tiny.evaluations, Provenance(tiny.folder, full=True))
     tiny.finetune("music-kokoro", "pretrained", ["music/real"], ["music/kokoro"])
-    sidecar = lineage.sidecar(tiny.path("models/music-kokoro"))
+    sidecar = records.sidecar(tiny.path("models/music-kokoro"))
     record = json.loads(sidecar.read_text())
     record["outputs"] = dict.fromkeys(record["outputs"], "0" * 64)
     sidecar.write_text(json.dumps(record))
@@ -511,7 +517,7 @@ def test_a_score_of_other_hypotheses_or_of_another_coefficient_is_named(tmp_path
 def test_a_deleted_sidecar_is_an_error_that_names_the_file(tmp_path: Path):
     tiny = Tiny(tmp_path)
     manifest = tiny.path("manifests/music/kokoro/train")
-    lineage.sidecar(manifest).unlink()
+    records.sidecar(manifest).unlink()
     with pytest.raises(InputError, match=rf"{manifest}: no lineage .*outside of the workflow"):
         tiny.found()
 
@@ -519,10 +525,11 @@ def test_a_deleted_sidecar_is_an_error_that_names_the_file(tmp_path: Path):
 def test_a_sidecar_is_found_by_all_its_outputs_and_the_latest_counts(tmp_path: Path):
     tiny = Tiny(tmp_path)
     dev = tiny.path("manifests/music/real/dev")
-    assert not lineage.sidecar(dev).exists()
-    stale = json.loads(lineage.sidecar(tiny.path("manifests/music/real/train")).read_text())
-    stale |= {"ended": stale["ended"] - 10, "outputs": {str(dev): "0" * 64}}
-    lineage.sidecar(tiny.path("texts/music/train")).write_text(json.dumps(stale))
+    assert not records.sidecar(dev).exists()
+    stale = json.loads(records.sidecar(tiny.path("manifests/music/real/train")).read_text())
+    stale["run"]["ended"] -= 10
+    stale["outputs"] = {str(dev): "0" * 64}
+    records.sidecar(tiny.path("texts/music/train")).write_text(json.dumps(stale))
     tiny.found()
 
 
@@ -531,14 +538,14 @@ def test_a_missing_file_and_a_damaged_sidecar_are_named(tmp_path: Path):
     tiny.path("manifests/source/real/train").unlink()
     with pytest.raises(InputError, match="train.jsonl: No such file.*make it again"):
         tiny.found()
-    lineage.sidecar(tiny.path("models/judge")).write_text("{")
+    records.sidecar(tiny.path("models/judge")).write_text("{")
     with pytest.raises(InputError, match="judge.*not a lineage record"):
         tiny.found()
 
 
 def test_roles_of_manifests_are_those_that_training_recorded(tmp_path: Path):
     tiny = Tiny(tmp_path)
-    sidecar = lineage.sidecar(tiny.path("models/music-real"))
+    sidecar = records.sidecar(tiny.path("models/music-real"))
     record = json.loads(sidecar.read_text())
     train, dev = (str(tiny.path(f"manifests/music/real/{split}")) for split in ("train", "dev"))
     sidecar.write_text(json.dumps(record | {"manifests": {"train": [dev], "dev": [train]}}))

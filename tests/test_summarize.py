@@ -9,9 +9,9 @@ import pytest
 import leakage
 import summarize
 from errors import InputError
-from lineage import sha256
 from made_up import BASELINE, evaluation, small_experiment, write_evaluations
 from plain_words import percent, points
+from records import sha256
 from summarize import main
 from summary_table import comparison_cell
 

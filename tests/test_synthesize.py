@@ -99,7 +99,7 @@ def test_a_second_run_speaks_nothing_and_gives_the_same_manifest(tmp_path, resou
     assert run(tmp_path, texts, resources) == first
     assert asked(resources) == list(FIVE)
     facts = json.loads((tmp_path / "shard1of1.jsonl.lineage.json").read_text())
-    assert facts["counts"]["resumed"] == 5
+    assert facts["run"]["resumed"] == 5
 
 
 def test_another_sharding_order_of_texts_and_of_voices_gives_the_same_bytes(tmp_path, resources):

@@ -14,6 +14,7 @@ from transformers import WhisperConfig, WhisperForConditionalGeneration
 
 import task_vector
 from errors import InputError
+from records import write_record
 from streaming import read_layout, read_tensor
 from task_vector import add_task_vector, main
 
@@ -168,9 +169,9 @@ def test_output_is_a_whole_folder_that_transformers_loads(
     whispers: dict[str, Path], tmp_path: Path
 ):
     folder = whispers["target"].parent
-    (folder / "model.safetensors.lineage.json").write_text("{}")
-    (folder / "vocab.json.lineage.json").write_text("{}")
-    (folder / ".hidden").write_text("{}")
+    write_record(task_vector.__file__, [whispers["target"]], [], {})
+    for name in (".hidden", "README.md", "lineage.json"):
+        (folder / name).write_text("{}")
     output = apply(
         whispers["target"], whispers["vector"], 0.3, tmp_path / "o" / "model.safetensors"
     )

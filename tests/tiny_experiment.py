@@ -16,8 +16,8 @@ import yaml
 
 from conftest import ROOT
 from corpora import CORPORA
-from lineage import sha256
 from manifest import write_jsonl
+from records import sha256
 from tiny import write_whisper
 
 RESULTS = Path("results/tiny")

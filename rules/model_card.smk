@@ -1,0 +1,25 @@
+"""What goes with an adapted checkpoint to a model hub: its card and its lineage."""
+
+
+rule model_card:
+    input:
+        checkpoint="<results>/models/{base}/{model}+{vector}-tv{scale}/seed{seed}/model.safetensors",
+        summary="<results>/summary.json",
+        template="scripts/templates/model_card.md.j2",
+    output:
+        card="<results>/models/{base}/{model}+{vector}-tv{scale}/seed{seed}/README.md",
+        history="<results>/models/{base}/{model}+{vector}-tv{scale}/seed{seed}/lineage.json",
+        lineage=record_of("<results>/models/{base}/{model}+{vector}-tv{scale}/seed{seed}/README.md"),
+    log:
+        "<logs>/model_card/{base}/{model}+{vector}-tv{scale}/seed{seed}.log",
+    localrule: True
+    conda:
+        "../envs/syn2real.yaml"
+    params:
+        code=code_version("model_card.py"),
+    shell:
+        """
+        python scripts/model_card.py \
+            --checkpoint {input.checkpoint:q} \
+            --summary {input.summary:q} >{log:q} 2>&1
+        """

@@ -1,0 +1,65 @@
+"""Greedy decoding of Whisper in batches: what ``generate`` gives, at less cost.
+
+The loop is our own for its speed: rows that have ended leave the batch, so that one endless
+repetition does not hold up the others, and a step does nothing but the decoder and an argmax.
+"""
+
+from collections.abc import Sequence
+
+import torch
+from transformers import WhisperForConditionalGeneration
+from transformers.cache_utils import DynamicCache, EncoderDecoderCache
+
+FULL_ENOUGH = 0.75  # share of a batch's rows that still go on, below which the others are dropped
+ENDED = -1
+
+
+def greedy(
+    model: WhisperForConditionalGeneration,
+    encoded: torch.Tensor,
+    prompt: Sequence[int],
+    max_length: int,
+) -> list[list[int]]:
+    """Return the tokens after the prompt, without the end, of each row.
+
+    ``encoded`` is the encoder's output, [batch, positions, width]. A row ends with the end of text,
+    with ``max_length`` tokens, or where the decoder's positions end. Tokens that the generation
+    config suppresses (everywhere, or at the beginning) are not picked.
+    """
+    settings, vocabulary = model.generation_config, model.config.vocab_size
+    suppressed = penalties(settings.suppress_tokens, vocabulary, encoded.device)
+    at_first = penalties(settings.begin_suppress_tokens, vocabulary, encoded.device)
+    cache = EncoderDecoderCache(DynamicCache(), DynamicCache())
+    found: list[list[int]] = [[] for _ in encoded]
+    rows = list(range(len(encoded)))  # whose tokens each place of the batch has
+    given = torch.tensor([list(prompt)] * len(rows), device=encoded.device)
+    for length in range(min(max_length, model.config.max_target_positions - len(prompt))):
+        hidden = model.model.decoder(
+            input_ids=given,
+            encoder_hidden_states=encoded,
+            past_key_values=cache,
+            use_cache=True,
+        ).last_hidden_state[:, -1]
+        logits = model.proj_out(hidden).float() + suppressed
+        picked = (logits if length else logits + at_first).argmax(dim=-1)
+        for place, token in enumerate(picked.tolist()):
+            if token == settings.eos_token_id:
+                rows[place] = ENDED
+            elif rows[place] != ENDED:
+                found[rows[place]].append(token)
+        going = [place for place, row in enumerate(rows) if row != ENDED]
+        if not going:
+            break
+        if len(going) < FULL_ENOUGH * len(rows):
+            kept = torch.tensor(going, device=encoded.device)
+            cache.batch_select_indices(kept)
+            encoded, picked, rows = encoded[kept], picked[kept], [rows[place] for place in going]
+        given = picked[:, None]
+    return found
+
+
+def penalties(tokens: Sequence[int] | None, vocabulary: int, device: torch.device) -> torch.Tensor:
+    """Return float32 [vocabulary]: minus infinity for some tokens, 0 for all others."""
+    added = torch.zeros(vocabulary, device=device)
+    added[list(tokens or [])] = -torch.inf
+    return added

@@ -1,0 +1,449 @@
+"""The card of an adapted checkpoint: what it claims, what it leaves out, and lines that run."""
+
+import json
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+import soundfile
+from huggingface_hub import ModelCard
+from transformers import WhisperForConditionalGeneration, pipeline
+
+import model_card
+import records
+import task_vector
+from conftest import ROOT
+from errors import InputError
+from made_up_report import SMALL, comparison, leakage, target
+from manifest import write_jsonl
+from model_card import hub_licence, verdict
+from recogniser import load_recogniser
+from tiny import tone, write_ctc, write_whisper
+
+RESULTS = Path("results/tiny")
+NAME = "shop-hibari+source-hibari-tv0.5"
+CARD = RESULTS / "models" / "base" / NAME / "seed1"
+SETTINGS = {
+    "window": 5.0, "learning_rate": 1e-5, "weight_decay": 0.1, "warmup_steps": 5, "epochs": 2.0,
+    "batch_size": 8, "trained": "decoder", "optimizer": "adamw", "lora_rank": 0, "seed": 1,
+    "criterion": "loss", "max_length": 20, "language": "en", "task": "transcribe",
+}  # fmt: skip
+SALE = {"licence": "see readme.txt (redistribution allowed, sale not)", "forbids": "sale"}
+EXTERNALS = {
+    "whisper-tiny": ("tiny.pt", {"licence": "MIT"}, "url https://models.org/tiny.pt"),
+    "game": ("speech.dat", SALE, "deb game: usr/share/game/speech.dat"),
+    "hibari": ("hibari.onnx", {"licence": "Apache-2.0"}, "pypi hibari-tts==0.2.1: hibari.onnx"),
+}
+
+
+@pytest.fixture(autouse=True)
+def in_its_own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def record(script: str, outputs: list, inputs: list, parameters: dict | None = None, **facts):
+    """Write the record of a stage, and the outputs that are not there yet."""
+    for path in map(Path, outputs):
+        if not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(path.name)
+    records.write_record(ROOT / "scripts" / script, outputs, inputs, parameters or {}, **facts)
+
+
+def fetch(name: str) -> Path:
+    """Write a fetched folder; return its file."""
+    file, licence, source = EXTERNALS[name]
+    path = Path("resources") / name / file
+    path.parent.mkdir(parents=True)
+    path.write_text(file)
+    facts = {"licences": {name: licence}, "sources": {file: source}}
+    record("fetch.py", [path.with_name("files.json")], [], {"artifact": name}, **facts)
+    return path
+
+
+def speak(domain: str, origin: Path, has_recordings: bool) -> None:
+    """Write a domain's texts, recordings if it has any, and three utterances by two voices."""
+    texts = RESULTS / "texts" / domain / "train.jsonl"
+    real, spoken = (
+        RESULTS / "manifests" / domain / kind / "train.jsonl" for kind in ("real", "hibari")
+    )
+    counts = {"texts": {"train": 1400}, "splits": {}}
+    row = {"duration": 1.0, "text": "hello", "domain": domain, "audio_filepath": "a.flac"}
+    if has_recordings:
+        counts["splits"] = {"train": {"utterances": 2}}
+        write_jsonl(real, [row | {"id": str(n), "speaker": "Ann"} for n in range(2)])
+    manifests = [real] if has_recordings else []
+    licences = {} if origin.name == "files.json" else {domain: {"licence": "not stated"}}
+    record("prepare.py", [texts, *manifests], [origin], {"domain": domain},
+           counts=counts, licences=licences)  # fmt: skip
+    of_tts = [
+        row | {"id": str(n), "tts": "hibari", "voice": voice, "speaker": f"hibari:{voice}"}
+        for n, voice in enumerate(["heart", "heart", "bass"])
+    ]
+    write_jsonl(spoken, of_tts)
+    inputs = [texts, "resources/hibari/hibari.onnx"]
+    record("synthesize.py", [spoken], inputs, {"tts": "hibari", "engine": "hibari"})
+
+
+def train(name: str, data: list[str], first: str = "pretrained/seed0", **settings) -> None:
+    """Write a checkpoint that is said to be trained, and is as its first one."""
+    models = RESULTS / "models" / "base"
+    folder = models / name / "seed1"
+    shutil.copytree(models / first, folder, ignore=shutil.ignore_patterns("*.lineage.json"))
+    manifests = [str(RESULTS / "manifests" / each / "train.jsonl") for each in data]
+    record(
+        "finetune.py",
+        records.checkpoint_files(folder),
+        [*records.checkpoint_files(models / first), *manifests],
+        SETTINGS | settings,
+        manifests={"train": manifests, "dev": []},
+        training={"utterances": 3, "steps": 1},
+    )
+
+
+def experiment(write=write_whisper, recordings: bool = True, after: str | None = None, **options):
+    """Write an experiment whose target is shop, and whose adapted checkpoint has no card yet."""
+    settings = {key: options.pop(key) for key in list(options) if key in SETTINGS}
+    for name in EXTERNALS:
+        fetch(name)
+    Path("shop.txt").write_text("hello")
+    speak("queen", Path("resources/game/files.json"), has_recordings=True)
+    speak("shop", Path("shop.txt"), recordings)
+    first = RESULTS / "models/base/pretrained/seed0"
+    write(first, **options)
+    record("pretrained.py", records.checkpoint_files(first), ["resources/whisper-tiny/tiny.pt"])
+    train("source-real", ["queen/real"], **settings)
+    train("source-hibari", ["queen/hibari"], **settings)
+    if after:
+        train(after, ["queen/real", "queen/hibari"], **settings)
+    train(
+        "shop-hibari",
+        ["shop/hibari"],
+        f"{after}/seed1" if after else "pretrained/seed0",
+        **settings,
+    )
+    of = "results/tiny/models/base/{}/seed1/model.safetensors"
+    vector = "results/tiny/task_vectors/base/source-hibari/seed1.safetensors"
+    pair = ["--real", of.format("source-real"), "--synthetic", of.format("source-hibari")]
+    task_vector.main(["subtract", *pair, "--output", vector])
+    task_vector.main(
+        ["apply", "--checkpoint", of.format("shop-hibari"), "--vector", vector]
+        + ["--scaling-coefficient", "0.5", "--output", str(CARD / "model.safetensors")]
+    )
+
+
+def table(**changes: object) -> dict:
+    """Return a summary whose target shop has rows of λ 0.5 (WER 17 %) and 0.25 (18 %)."""
+    entry = target("alarm", SMALL) | {"base": "base", "target": "shop", "name": "shop"}
+    entry |= {"units": 200}
+    for row in entry["rows"]:
+        if row["vector_on"] == "target-synthetic":
+            place = NAME.replace("0.5", f"{row['scaling_coefficient']:g}")
+            row["scores"] = [f"results/tiny/scores/base/{place}/seed1/shop/real/test.json"]
+            row["models"] = ["results/tiny/models/base/shop-hibari/seed1"]
+    measured(entry).update(changes)
+    return {"confidence": 0.95, "targets": [entry]}
+
+
+def measured(entry: dict, scale: float = 0.5) -> dict:
+    """Return the row of the delivered model with a scaling coefficient."""
+    vectors = [row for row in entry["rows"] if row["vector_on"] == "target-synthetic"]
+    return next(row for row in vectors if row["scaling_coefficient"] == scale)
+
+
+def card(summary: dict) -> str:
+    """Write the card; return its text with the line breaks of prose taken out."""
+    path = RESULTS / "summary.json"
+    path.write_text(json.dumps(summary))
+    record("summarize.py", [path], [])
+    model_card.main(["--checkpoint", str(CARD / "model.safetensors"), "--summary", str(path)])
+    return (CARD / "README.md").read_text()
+
+
+def front_matter() -> dict:
+    return ModelCard.load(CARD / "README.md").data.to_dict()
+
+
+def untested() -> dict:
+    """Return the summary of a target without recordings."""
+    entry = table()["targets"][0] | {"rows": [], "speech": None, "utterances": 0}
+    return {"confidence": 0.95, "targets": [entry]}
+
+
+def test_the_front_matter_is_the_hubs_and_has_the_measured_wer_in_percent():
+    experiment()
+    card(table())
+    data = front_matter()
+    assert (data["language"], data["library_name"]) == ("en", "transformers")
+    assert data["pipeline_tag"] == "automatic-speech-recognition"
+    assert data["base_model"] == "openai/whisper-tiny"
+    assert {"whisper", "arxiv:2406.02925"} <= set(data["tags"])
+    assert data["license"] == "other" and "license_link" not in data
+    [found] = ModelCard.load(CARD / "README.md").data.eval_results
+    assert (found.metric_type, found.metric_value) == ("wer", 17.0)
+    assert (found.dataset_name, found.dataset_split) == ("shop", "test")
+
+
+def test_the_card_says_of_what_it_was_made():
+    experiment(after="source-mixed-hibari")
+    text = card(table())
+    assert "| domain | shop: 1,400 sentences to train on |" in text
+    assert "| spoken by | hibari, 2 voices: 3 utterances |" in text
+    assert "| source domain | queen: 2 recordings to train on |" in text
+    assert "fine-tuned first on 5 utterances, real and synthetic, of queen, then" in text
+    assert "| λ | 0.5 |" in text and "| audio window | 5 s |" in text
+    assert "peak learning rate 1e-05" in text and "Trained: the decoder" in text
+
+
+def test_a_table_has_the_model_the_pretrained_one_and_the_papers_baseline():
+    experiment()
+    text = card(table())
+    assert "| **this model** | 17.0 [16.0, 18.2] | |" in text
+    assert "| pretrained | 24.0 [23.0, 25.2] | −7.0 [−8.0, −6.0]* |" in text
+    assert (
+        "baseline (source-mixed → target-synthetic) | 18.0 [17.0, 19.2] | −1.0 [−2.0, 0.0] |"
+        in text
+    )
+    assert "on 100 test utterances (700 words)" in text
+    assert "| weather (source; 500 utterances) | 21.0 [20.0, 22.0] | +1.0" in text
+
+
+@pytest.mark.parametrize(
+    ("difference", "exploratory", "said"),
+    [
+        (-0.07, False, "It makes fewer word errors than the pretrained model (−7.0 points"),
+        (0.07, False, "**It makes more word errors than the pretrained model** (+7.0 points"),
+        (-0.005, False, "**It is not shown to be better than the pretrained model** (−0.5 points"),
+        (-0.07, True, "**It is not shown to be better than the pretrained model** (−7.0 points"),
+        (0.07, True, "**It is not better than the pretrained model** (+7.0 points"),
+    ],
+)
+def test_a_model_that_is_not_better_than_the_pretrained_one_is_said_to_be_so(
+    difference, exploratory, said
+):
+    row = {"versus_pretrained": comparison(difference), "exploratory": exploratory}
+    assert verdict(row).startswith(said)
+
+
+def test_without_a_pretrained_model_in_the_table_nothing_is_claimed_against_it():
+    experiment()
+    summary = table(versus_pretrained=None)
+    rows = summary["targets"][0]["rows"]
+    summary["targets"][0]["rows"] = [row for row in rows if row["arm"] != "pretrained"]
+    text = card(summary)
+    assert "It was not compared with the pretrained model." in text and "| pretrained |" not in text
+
+
+def test_a_coefficient_that_the_table_chose_is_said_to_be_the_same():
+    experiment()
+    assert (
+        "The table's λ, chosen on source domains, which uses no target recordings, is the same."
+        in (card(table()))
+    )
+
+
+def test_a_coefficient_that_is_not_the_tables_is_said_to_be_another():
+    experiment()
+    summary = table(chosen=False, exploratory=True)
+    words = "chosen on shop dev (hibari speech)"
+    measured(summary["targets"][0], 0.25).update(chosen=True, chosen_on=words)
+    assert (
+        "**It is not the table's λ**, which is 0.25 (chosen on shop dev (hibari speech);"
+        in card(summary)
+    )
+
+
+def test_a_coefficient_that_the_table_does_not_have_was_not_measured():
+    experiment()
+    summary = table()
+    entry = summary["targets"][0]
+    entry["rows"].remove(measured(entry))
+    text = card(summary)
+    assert "Not measured: with λ = 0.5 it is not in the experiment's table" in text
+    assert "which has λ = 0.25, 0.75 and 1." in text
+    assert "never tested" in text and "model-index" not in front_matter()
+
+
+def test_a_domain_without_recordings_has_no_number():
+    experiment(recordings=False)
+    text = card(untested())
+    assert "Not measured: no recordings of this domain were available." in text
+    assert "| domain | shop: 1,400 sentences to train on; texts only |" in text
+    assert "never tested" in text and "WER" not in text and "model-index" not in front_matter()
+
+
+def test_of_several_seeds_the_front_matter_has_this_checkpoints_own_wer():
+    experiment()
+    summary = table(seeds=[2, 1], wer_of_seeds=[0.14, 0.2])
+    row = measured(summary["targets"][0])
+    row["scores"] = [row["scores"][0].replace("seed1", "seed2"), *row["scores"]]
+    text = card(summary)
+    assert "means over 2 seeds; **this checkpoint's own WER is 20.0 %**" in text
+    assert front_matter()["model-index"][0]["results"][0]["metrics"][0]["value"] == 20.0
+
+
+def test_a_synthetic_test_set_is_no_evidence_for_human_speech():
+    experiment()
+    summary = table()
+    summary["targets"][0]["speech"] = "kokoro"
+    text = card(summary)
+    assert "**synthetic speech** (kokoro)" in text and "no evidence for human speech" in text
+    [found] = ModelCard.load(CARD / "README.md").data.eval_results
+    assert found.dataset_name == "shop (kokoro, synthetic)"
+
+
+def test_recordings_of_the_target_that_were_used_are_told():
+    experiment()
+    changes = {"target_recordings": "model selection", "target_recordings_for_choice": 30}
+    text = card(table(**changes, leakage=leakage(selection=24)))
+    assert "Recordings of the target served for model selection. 30 chose the table's λ." in text
+    assert "lineage shows in the model: 24 target recordings in selection." in text
+
+
+def test_the_licences_of_all_externals_are_in_the_table_with_what_they_forbid():
+    experiment()
+    text = card(table())
+    assert (
+        "**This model was made with files whose licences forbid something: game forbids sale.**"
+        in text
+    )
+    assert f"| game | data of a domain | deb game | {SALE['licence']} | sale |" in text
+    assert "| hibari | text to speech | pypi hibari-tts==0.2.1 | Apache-2.0 | – |" in text
+    assert "| shop | data of a domain | not fetched by the workflow | not stated | – |" in text
+    assert "| whisper-tiny | recogniser | url https://models.org/tiny.pt | MIT | – |" in text
+
+
+def test_an_external_without_a_record_is_not_passed_over():
+    experiment()
+    Path("resources/hibari/files.json.lineage.json").unlink()
+    for sidecar in Path("results").rglob("*.lineage.json"):
+        content = json.loads(sidecar.read_text())
+        content["licences"].pop("hibari", None)
+        sidecar.write_text(json.dumps(content))
+    text = card(table())
+    assert "| hibari | text to speech | not fetched by the workflow | unknown" in text
+    assert "**The licence of hibari is not known**" in text
+
+
+@pytest.mark.parametrize(
+    ("own", "forbids", "expected"),
+    [
+        ("MIT", "", {"license": "mit"}),
+        ("CC BY-NC 4.0", "", {"license": "cc-by-nc-4.0"}),
+        ("MIT", "sale", {"license": "other"}),
+        ("see readme.txt", "", {"license": "other"}),
+        (
+            "Acme 1.0 (https://acme.org/licence)",
+            "",
+            {"license": "other", "license_link": "https://acme.org/licence"},
+        ),
+    ],
+)
+def test_a_licence_that_the_hub_does_not_know_is_other(own, forbids, expected):
+    found = hub_licence({"licences": [own]}, [{"forbids": ""}, {"forbids": forbids}])
+    if expected["license"] == "other":
+        expected = expected | {"license_name": "see-licences-in-this-card"}
+    assert found == expected
+
+
+def test_a_base_model_from_the_hub_is_named_as_there(monkeypatch):
+    source = "hub acme/tiny: tiny.pt"
+    monkeypatch.setitem(EXTERNALS, "whisper-tiny", ("tiny.pt", {"licence": "MIT"}, source))
+    experiment()
+    card(table())
+    assert front_matter()["base_model"] == "acme/tiny"
+
+
+def test_free_text_does_not_break_the_table(monkeypatch):
+    odd = {"licence": "ask\nus | or: don't", "forbids": ""}
+    monkeypatch.setitem(EXTERNALS, "game", ("speech.dat", {"licence": odd["licence"]}, "path /a/b"))
+    experiment()
+    assert r"| game | data of a domain | a local file | ask us \| or: don't | – |" in card(table())
+
+
+def test_the_folder_carries_all_records_and_the_same_work_gives_the_same_bytes():
+    experiment()
+    card(table())
+    content = json.loads((CARD / "lineage.json").read_text())
+    made = records.upstream(CARD / "model.safetensors")
+    names = {str(Path(each.sidecar).resolve().relative_to(Path.cwd())) for each in made}
+    fetched = {f"resources/{name}/files.json.lineage.json" for name in EXTERNALS}
+    assert set(content["records"]) == names | fetched
+    own = content["records"][str(CARD / "model.safetensors.lineage.json")]
+    assert own["parameters"] == {"command": "apply", "scaling_coefficient": 0.5}
+    assert not any("run" in each for each in content["records"].values())
+    before = [(CARD / name).read_bytes() for name in records.MODEL_CARD]
+    card(table())
+    assert [(CARD / name).read_bytes() for name in records.MODEL_CARD] == before
+
+
+def test_the_card_has_its_own_record_and_changes_nothing_of_the_checkpoints():
+    experiment()
+    of_checkpoint = (CARD / "model.safetensors.lineage.json").read_bytes()
+    card(table())
+    own = records.read_record(CARD / "README.md.lineage.json")
+    assert set(own.outputs) == {str(CARD / "README.md"), str(CARD / "lineage.json")}
+    assert {str(CARD / "model.safetensors"), str(RESULTS / "summary.json")} <= set(own.inputs)
+    assert own.content["licences"]["game"] == SALE
+    assert (CARD / "model.safetensors.lineage.json").read_bytes() == of_checkpoint
+
+
+def test_commands_and_versions_to_make_it_again_are_told():
+    experiment()
+    text = card(table())
+    assert f"python scripts/lineage.py reproduce {CARD}/model.safetensors\n" in text
+    assert "python scripts/lineage.py audit results/tiny\n" in text
+    assert f"Commit: {records.commit()['commit']}" in text and "torch 2" in text
+
+
+def test_a_checkpoint_to_which_nothing_was_added_gets_no_card():
+    experiment()
+    other = str(RESULTS / "models/base/source-real/seed1/model.safetensors")
+    with pytest.raises(InputError, match=r"finetune\.py, not by task_vector\.py apply"):
+        model_card.main(["--checkpoint", other, "--summary", "summary.json"])
+
+
+def write_keen_whisper(folder: Path, **options: object) -> None:
+    """Write a random Whisper with weights so large that what it hears changes what it writes."""
+    model = WhisperForConditionalGeneration.from_pretrained(write_whisper(folder, **options))
+    for name, parameter in model.named_parameters():
+        if parameter.dim() > 1 and "positions" not in name:
+            parameter.data.mul_(16)
+    model.save_pretrained(folder)
+
+
+@pytest.mark.parametrize(
+    ("write", "options"),
+    [
+        (write_keen_whisper, {"window": 5.0}),
+        (write_keen_whisper, {"window": 2.5, "multilingual": True}),
+        (write_keen_whisper, {"window": 30.0}),
+        (write_ctc, {"kind": "conformer"}),
+        (write_ctc, {"kind": "wav2vec2"}),
+    ],
+)
+def test_the_lines_of_the_card_run_and_decode_as_the_workflow_does(
+    write, options, monkeypatch, capsys
+):
+    experiment(write, **options)
+    [lines] = re.findall(r"```python\n(.*?)```", card(table()), re.DOTALL)
+    monkeypatch.chdir(CARD)
+    soundfile.write("speech.wav", sum(tone(index).repeat(8) for index in (0, 3)), 16_000)
+    recogniser = load_recogniser(".", options.get("window", 5.0), max_length=20, precision="fp32")
+    recogniser.model.eval()
+    [expected] = recogniser.transcribe(["speech.wav"])
+    capsys.readouterr()
+    exec(compile(lines, "README.md", "exec"), {})
+    assert re.sub(r"</?s>|<unk>", "", capsys.readouterr().out).strip() == expected != ""
+
+
+def test_plain_transformers_gives_other_texts_in_its_own_window():
+    write_keen_whisper(Path("keen"))
+    audio = sum(tone(index).repeat(8) for index in (0, 3)).astype("float32")
+    soundfile.write("speech.wav", audio, 16_000)
+    recogniser = load_recogniser("keen", 5.0, max_length=20, precision="fp32")
+    recogniser.model.eval()
+    plain = pipeline("automatic-speech-recognition", model="keen")
+    options = {"num_beams": 1, "max_length": 20}
+    assert plain(audio, generate_kwargs=options)["text"] != recogniser.transcribe(["speech.wav"])[0]
