@@ -6,7 +6,6 @@ Kaldi and ESPnet; ``jsonl``: JSON lines with ``id`` and ``text``, or NeMo's with
 and ``pred_text``. The suffix tells which it is, unless the user does.
 """
 
-import json
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from errors import InputError
+from manifest import parse_json_line
 
 FORMAT_OF_SUFFIX = {
     ".txt": "text",
@@ -210,17 +210,6 @@ def read_jsonl(lines: Sequence[Line], references: list[dict] | None) -> Iterator
         else:
             name = match_audio(place, audio_of(place, row), id_of_audio)
         yield Utterance(place, name, row[key], row)
-
-
-def parse_json_line(place: str, line: str) -> dict:
-    """Return a line's JSON object."""
-    try:
-        row = json.loads(line)
-    except json.JSONDecodeError as error:
-        raise InputError(f"{place}: not JSON ({error.msg}); one object per line") from None
-    if not isinstance(row, dict):
-        raise InputError(f"{place}: {line.strip()[:60]!r} is not a JSON object")
-    return row
 
 
 def audio_of(place: str, row: dict) -> str:

@@ -446,7 +446,7 @@ def main(argv: list[str] | None = None) -> None:
     add(
         "--full",
         action="store_true",
-        help="read all bytes again, also of files that were not written since",
+        help="also read the weights, and compare their hashes",
     )
     options = parser.parse_args(argv)
     if options.check:

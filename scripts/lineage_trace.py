@@ -21,12 +21,13 @@ from records import (
     SUFFIX,
     Record,
     ended,
+    known_sha256,
+    name_in,
     record_of,
     record_of_fetched,
     records_of_folder,
     sha256,
     sidecar,
-    stamp,
 )
 from scored import read_json
 
@@ -85,23 +86,13 @@ def record_of_file(path: str | Path) -> Record:
     return record
 
 
-def name_in(record: Record, path: str | Path) -> str:
-    """Return how a record names one of its outputs."""
-    place = os.path.abspath(path)
-    return next(name for name in record.outputs if os.path.abspath(record.at(name)) == place)
-
-
 @functools.cache
 def sha256_now(path: Path) -> str | None:
     """Return a file's SHA-256, its record's if it was not written since; None without a file."""
     if not path.is_file():
         return None
     record = maker_of(path)
-    if record:
-        name = name_in(record, path)
-        if record.content["run"]["stamps"].get(name) == stamp(path):
-            return record.outputs[name]
-    return sha256(path)
+    return known_sha256(path, record) if record else sha256(path)
 
 
 def identity(record: Record) -> tuple[str, str]:

@@ -39,14 +39,7 @@ def read_jsonl(path: str | Path, keys: dict[str, type | tuple] = HYPOTHESIS_KEYS
         for number, line in enumerate(lines, start=1):
             if not line.strip():
                 continue
-            try:
-                row = json.loads(line)
-            except json.JSONDecodeError as error:
-                raise InputError(
-                    f"{path}:{number}: not JSON ({error.msg}); one object per line"
-                ) from None
-            if not isinstance(row, dict):
-                raise InputError(f"{path}:{number}: {line.strip()[:60]!r} is not a JSON object")
+            row = parse_json_line(f"{path}:{number}", line)
             for key, kind in keys.items():
                 if key not in row:
                     raise InputError(
@@ -62,6 +55,17 @@ def read_jsonl(path: str | Path, keys: dict[str, type | tuple] = HYPOTHESIS_KEYS
             line_of[row["id"]] = number
             rows.append(row)
     return rows
+
+
+def parse_json_line(place: str, line: str) -> dict:
+    """Return the JSON object of a line; ``place`` is its file and number."""
+    try:
+        row = json.loads(line)
+    except json.JSONDecodeError as error:
+        raise InputError(f"{place}: not JSON ({error.msg}); one object per line") from None
+    if not isinstance(row, dict):
+        raise InputError(f"{place}: {line.strip()[:60]!r} is not a JSON object")
+    return row
 
 
 def write_jsonl(path: str | Path, rows: Iterable[dict]) -> None:

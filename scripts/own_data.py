@@ -1,6 +1,5 @@
 """What a user brings: manifests with recordings of his own, and plain texts; read and checked."""
 
-import json
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ import soundfile
 
 from corpora.recording import Recording
 from errors import InputError
+from manifest import parse_json_line
 
 SAFE_ID = re.compile(r"[A-Za-z0-9_.-]{1,120}")
 UNKNOWN_SPEAKER = "unknown"
@@ -94,12 +94,7 @@ def read_manifest_of_user(path: str | Path) -> list[tuple[Recording, str]]:
     recordings = []
     for number, line in numbered_lines(path):
         place = f"{path}:{number}"
-        try:
-            row = json.loads(line)
-        except json.JSONDecodeError as error:
-            raise InputError(f"{place}: not JSON ({error.msg}); one object per line") from None
-        if not isinstance(row, dict):
-            raise InputError(f"{place}: {line[:60]!r} is not a JSON object")
+        row = parse_json_line(place, line)
         for key in ("audio_filepath", "text"):
             if not isinstance(row.get(key), str) or not row[key].strip():
                 raise InputError(

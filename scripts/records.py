@@ -83,7 +83,7 @@ def sha256(path: str | Path) -> str:
 
 
 def stamp(path: str | Path) -> list[int]:
-    """Return what a file cannot be written without changing: inode, time (ns), size (bytes)."""
+    """Return a file's inode, time of its last change (ns) and size (bytes)."""
     status = os.stat(path)
     return [status.st_ino, status.st_mtime_ns, status.st_size]
 
@@ -140,7 +140,7 @@ def write_record(
         "started": round(STARTED, 3),
         "ended": round(time.time(), 3),
         "peak_memory": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * MAXRSS_UNIT,
-        "stamps": {str(path): stamp(path) for path in outputs},
+        "stamps": {os.path.normpath(path): stamp(path) for path in outputs},
         "lineage_seconds": round(sum(seconds_spent) + time.perf_counter() - begun, 4),
         **(of_run or {}),
     }
@@ -164,9 +164,27 @@ def fingerprint(
 def known_sha256(path: str | Path, record: Record | None = None) -> str:
     """Return a file's SHA-256; that of its ``record``, if the file was not written since."""
     record = record or record_of(path)
-    if record and record.content["run"]["stamps"].get(str(path)) == stamp(path):
-        return record.outputs[os.path.normpath(path)]
+    if record and is_unwritten(path, record):
+        return record.outputs[name_in(record, path)]
     return sha256(path)
+
+
+def is_unwritten(path: str | Path, record: Record) -> bool:
+    """Say whether a file is the one of its record, and was not written after the record was.
+
+    The time in its stamp has no say: Snakemake touches all outputs of a job, its record last.
+    """
+    told = record.content["run"]["stamps"].get(name_in(record, path), [])
+    inode, written, size = stamp(path)
+    return told[::2] == [inode, size] and written <= stamp(record.sidecar)[1]
+
+
+def name_in(record: Record, path: str | Path) -> str | None:
+    """Return how a record names one of its outputs; None if it is none of them."""
+    place = os.path.abspath(path)
+    return next(
+        (name for name in record.outputs if os.path.abspath(record.at(name)) == place), None
+    )
 
 
 def known_inputs(

@@ -17,10 +17,10 @@ from audio import SAMPLING_RATE, load_audio
 from encoded import Encodings
 from errors import InputError
 from greedy import greedy
+from log_mel import HOP_LENGTH, log_mel
 from precision import autocast, precision_of
 from task_vector import add_task_vector
 
-HOP_LENGTH = 160  # samples per mel frame
 FRAMES_PER_POSITION = 2  # the encoder's second convolution has stride 2
 POSITIONS_PER_SECOND = SAMPLING_RATE // (HOP_LENGTH * FRAMES_PER_POSITION)  # 50
 WHISPER_WINDOW = 30.0  # s, of the published models
@@ -62,6 +62,7 @@ class WhisperRecogniser:
             add_task_vector(self.model, *task_vector)
         self.tokenizer = WhisperTokenizer.from_pretrained(folder, local_files_only=True)
         self.features = WhisperFeatureExtractor.from_pretrained(folder, local_files_only=True)
+        self.filters = torch.from_numpy(self.features.mel_filters.T).float()
         self.positions = self.model.state_dict()[POSITION_TABLE].clone()
         self.max_length = max_length
         if self.model.generation_config.is_multilingual:
@@ -80,14 +81,8 @@ class WhisperRecogniser:
 
     def log_mel(self, waveforms: Sequence[np.ndarray]) -> torch.Tensor:
         """Return float32 [batch, mels, frames] of 16 kHz waveforms, zero-padded to the window."""
-        return self.features(
-            list(waveforms),
-            sampling_rate=SAMPLING_RATE,
-            max_length=round(self.window * SAMPLING_RATE),
-            padding="max_length",
-            truncation=True,
-            return_tensors="pt",
-        ).input_features
+        samples = round(self.window * SAMPLING_RATE)
+        return torch.stack([log_mel(waveform, self.filters, samples) for waveform in waveforms])
 
     def freeze(self, trained: str) -> None:
         """Exclude from training all but ``trained``: ``all`` parameters or the ``decoder``'s."""
@@ -155,9 +150,20 @@ class WhisperRecogniser:
             ).to(self.device)
 
     def _encoder(self, paths: Sequence[str | Path]) -> torch.Tensor:
-        features = self.log_mel([load_audio(path) for path in paths]).to(self.device)
+        return self.encode_features(self.log_mel([load_audio(path) for path in paths]))
+
+    def encode_features(self, features: torch.Tensor) -> torch.Tensor:
+        """Return the encoder's outputs for log-mel features [batch, mels, frames].
+
+        A CPU does one after the other, for what belongs to one fits in its caches.
+        """
+        together = 1 if self.device.type == "cpu" else len(features)
         with autocast(self.device, self.precision):
-            return self.model.model.encoder(features).last_hidden_state
+            parts = [
+                self.model.model.encoder(part.to(self.device)).last_hidden_state
+                for part in features.split(together)
+            ]
+        return torch.cat(parts)
 
     @torch.inference_mode()
     def transcribe(self, paths: Sequence[str | Path]) -> list[str]:

@@ -488,9 +488,6 @@ def test_weights_made_again_after_transcription_are_found_without_reading_them(t
     weights = tiny.path("models/music-kokoro")
     before = weights.stat()
     weights.write_bytes(bytes(before.st_size))
-    with pytest.raises(InputError, match="changed afterwards"):
-        tiny.found()
-    os.utime(weights, ns=(before.st_atime_ns, before.st_mtime_ns))
     tiny.found()
     with pytest.raises(InputError, match="changed afterwards"):
         leakage.examine(tiny.evaluations, Provenance(tiny.folder, full=True))

@@ -6,11 +6,14 @@ the checkout's resources/.
 
 import json
 import os
+import random
+import re
 import shutil
 import signal
 import subprocess
+import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import jiwer
@@ -227,6 +230,138 @@ def test_source_domains_choose_lambda_in_the_targets_place(finished, tmp_path):
     assert chosen["forgetting"][0]["utterances"] == 3 + 6
     audit = ["python", "scripts/leakage.py", "--check", str(RESULTS / "summary.json")]
     assert "as lineage says" in subprocess.check_output(audit, cwd=folder, text=True)
+
+
+SCORE = "scores/base/{}/seed1/own/real/test.json"
+ARTIFACTS = (
+    "audio/**/*.flac", "manifests/**/*.jsonl", "texts/**/*.jsonl", "models/**/model.safetensors",
+    "models/**/config.json", "task_vectors/**/*.safetensors", "hypotheses/**/*.jsonl",
+    "scores/**/*.json", "summary.tsv", "report.html", "models/**/README.md",
+)  # fmt: skip
+
+
+@pytest.fixture
+def victim(finished, request) -> Iterator[random.Random]:
+    """Put back all that a test changes; give it a seeded choice."""
+    kept = finished.parent / "kept"
+    shutil.copytree(finished / "results", kept / "results")  # keeps times; links are followed
+    shutil.copytree(finished / "scripts", kept / "scripts")
+    print("seed", seed := random.randrange(10**6))
+    yield random.Random(seed)
+    for name in ("results", "scripts"):
+        shutil.rmtree(finished / name)
+        shutil.move(kept / name, finished / name)
+    kept.rmdir()
+
+
+def lineage(folder: Path, *arguments: str) -> tuple[int, str]:
+    """Return exit status and output of a lineage command."""
+    command = [sys.executable, "scripts/lineage.py", *arguments]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
+    return done.returncode, done.stdout + done.stderr
+
+
+def audit(folder: Path) -> tuple[int, list[str]]:
+    """Return an audit's exit status, and the first word (a path) of each line."""
+    status, printed = lineage(folder, "audit", str(RESULTS))
+    return status, [line.split(":")[0] for line in printed.splitlines()]
+
+
+def pick(chance: random.Random, folder: Path, pattern: str, count: int = 1) -> list[Path]:
+    """Return some files of the results, relative to the checkout."""
+    found = sorted(
+        path for path in (folder / RESULTS).glob(pattern) if ".lineage." not in path.name
+    )
+    return [path.relative_to(folder) for path in chance.sample(found, count)]
+
+
+def flip(path: Path, place: int) -> None:
+    content = bytearray(path.read_bytes())
+    content[place] ^= 1
+    path.write_bytes(content)
+
+
+def test_an_untouched_run_is_as_its_lineage_says_and_can_be_sealed(finished):
+    status, printed = lineage(finished, "audit", str(RESULTS), "--seal")
+    assert status == 0, printed
+    (root,) = re.findall(r"root hash (\w{64})", printed)
+    check = ["sha256sum", "--check", "--quiet", "SHA256SUMS"]
+    assert subprocess.run(check, cwd=finished / RESULTS).returncode == 0
+    assert lineage(finished, "audit", str(RESULTS), "--root", root)[0] == 0
+    (finished / RESULTS / "SHA256SUMS").unlink()
+
+
+def test_flipped_bytes_are_found(finished, victim):
+    paths = [path for kind in ARTIFACTS for path in pick(victim, finished, kind)]
+    for path in paths:
+        flip(finished / path, victim.randrange((finished / path).stat().st_size))
+    status, named = audit(finished)
+    assert status == 1 and set(map(str, paths)) <= set(named)
+
+
+def test_an_edited_line_of_logic_is_found(finished, victim):
+    module = victim.choice(["training.py", "word_errors.py", "filter.py", "engines/hibari.py"])
+    path = finished / "scripts" / module
+    path.write_text(path.read_text() + "\nEDITED = True\n")
+    status, printed = lineage(finished, "audit", str(RESULTS))
+    assert status == 1
+    assert all(f"since changed: {module}" in line for line in printed.splitlines()[:-1]), printed
+
+
+def test_a_deleted_record_is_found(finished, victim):
+    records = sorted((finished / RESULTS).rglob("*.lineage.json"))
+    alone = [path for path in records if "texts" not in path.parts]  # prepare has two of the same
+    path = victim.choice(alone).relative_to(finished)
+    (finished / path).unlink()
+    status, named = audit(finished)
+    assert status == 1 and str(path).removesuffix(".lineage.json") in named
+
+
+def test_swapped_checkpoints_are_both_found(finished, victim):
+    one, other = pick(victim, finished, "models/base/*-*/**/model.safetensors", 2)
+    for a, b in ((one, "swapped"), (other, one), ("swapped", other)):
+        (finished / a).rename(finished / b)
+    status, named = audit(finished)
+    assert status == 1 and {str(one), str(other)} <= set(named)
+
+
+def test_a_score_that_was_edited_by_hand_is_found(finished, victim):
+    (path,) = pick(victim, finished, "scores/**/*.json")
+    text = (finished / path).read_text()
+    (finished / path).write_text(re.sub(r'"wer": [\d.]+', '"wer": 0.123', text, count=1))
+    status, named = audit(finished)
+    assert status == 1 and str(path) in named
+
+
+def test_a_number_is_made_again_from_nothing_but_what_comes_from_outside(finished, tmp_path):
+    score, again = str(RESULTS / SCORE.format("source-real")), tmp_path / "again"
+    status, printed = lineage(finished, "reproduce", score, "--run", "--folder", str(again))
+    assert status == 0, printed
+    assert (again / score).read_bytes() == (finished / score).read_bytes()
+
+
+def test_of_one_changed_setting_the_difference_is_that_setting(finished, victim):
+    score = RESULTS / SCORE.format("own-hibari")
+    before = finished / "before" / RESULTS
+    shutil.copytree(finished / RESULTS, before)
+    experiment = yaml.safe_load((finished / "tiny.yaml").read_text())
+    experiment["finetune"]["learning_rate"] = 2e-3
+    (finished / "changed.yaml").write_text(yaml.safe_dump(experiment))
+    weights = RESULTS / "models/base/own-hibari/seed1/model.safetensors"
+    snakemake(finished, str(score), str(weights), experiment="changed.yaml")
+    for path in (weights, score):
+        old = str(finished / "before" / path)
+        status, printed = lineage(finished, "diff", old, str(path))
+        if (finished / path).read_bytes() == Path(old).read_bytes():
+            assert status == 0  # a random model may hear the same in spite of all
+            continue
+        _, found = printed.split("They differ:\n")
+        assert status == 1
+        assert found.splitlines() == [
+            "  finetune.py: learning_rate: 0.001 -> 0.002",
+            "      at models/base/own-hibari/seed1/model.safetensors",
+        ]
+    shutil.rmtree(finished / "before")
 
 
 STAGES = {
