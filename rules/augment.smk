@@ -7,7 +7,7 @@ rule augment:
         noises=folder_of("noise"),
         rooms=folder_of("room"),
     output:
-        "<results>/manifests/{domain}/{tts}/{split}.jsonl",
+        manifest="<results>/manifests/{domain}/{tts}/{split}.jsonl",
         lineage=record_of("<results>/manifests/{domain}/{tts}/{split}.jsonl"),
     log:
         "<logs>/augment/{domain}-{tts}-{split}.log",
@@ -37,5 +37,5 @@ rule augment:
             --seed 1 \
             --jobs {threads} \
             --audio-dir {params.audio:q} \
-            --output {output[0]:q} >{log:q} 2>&1
+            --output {output.manifest:q} >{log:q} 2>&1
         """

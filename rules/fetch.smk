@@ -3,7 +3,7 @@
 
 rule fetch:
     output:
-        "resources/{artifact}/files.json",
+        index="resources/{artifact}/files.json",
         lineage=record_of("resources/{artifact}/files.json"),
     log:
         "logs/fetch/{artifact}.log",
@@ -28,7 +28,7 @@ rule pretrained:
     input:
         lambda wildcards: index_of(base_model(wildcards)["artifact"]),
     output:
-        "<results>/models/{base}/pretrained/seed0/model.safetensors",
+        weights="<results>/models/{base}/pretrained/seed0/model.safetensors",
         lineage=record_of("<results>/models/{base}/pretrained/seed0/model.safetensors"),
     log:
         "<logs>/pretrained/{base}.log",
@@ -44,5 +44,5 @@ rule pretrained:
         """
         python scripts/pretrained.py \
             --artifact "$(dirname {input:q})" \
-            --output "$(dirname {output[0]:q})" >{log:q} 2>&1
+            --output "$(dirname {output.weights:q})" >{log:q} 2>&1
         """

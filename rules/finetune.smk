@@ -7,7 +7,7 @@ rule finetune:
         train=training_manifests("train"),
         dev=training_manifests("dev"),
     output:
-        "<results>/models/{base}/{data}/seed{seed}/model.safetensors",
+        weights="<results>/models/{base}/{data}/seed{seed}/model.safetensors",
         lineage=record_of("<results>/models/{base}/{data}/seed{seed}/model.safetensors"),
     log:
         "<logs>/finetune/{base}/{data}/seed{seed}.log",
@@ -57,7 +57,7 @@ rule finetune:
             --seed {wildcards.seed} \
             --threads {threads} \
             --work-dir {params.work:q} \
-            --output "$(dirname {output[0]:q})" >>{log:q} 2>&1
+            --output "$(dirname {output.weights:q})" >>{log:q} 2>&1
         """
 
 
@@ -67,7 +67,7 @@ use rule finetune as finetune_further with:
         train=training_manifests("train"),
         dev=training_manifests("dev"),
     output:
-        "<results>/models/{base}/{data}-after-{first}/seed{seed}/model.safetensors",
+        weights="<results>/models/{base}/{data}-after-{first}/seed{seed}/model.safetensors",
         lineage=record_of(
             "<results>/models/{base}/{data}-after-{first}/seed{seed}/model.safetensors"
         ),

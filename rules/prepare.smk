@@ -74,7 +74,7 @@ rule pool:
             split=wildcards.split,
         ),
     output:
-        "<results>/manifests/{group}/{speech}/{split}.jsonl",
+        manifest="<results>/manifests/{group}/{speech}/{split}.jsonl",
         lineage=record_of("<results>/manifests/{group}/{speech}/{split}.jsonl"),
     log:
         "<logs>/pool/{group}-{speech}-{split}.log",
@@ -87,5 +87,5 @@ rule pool:
         code=code_version("pool.py"),
     shell:
         """
-        python scripts/pool.py --output {output[0]:q} {input:q} >{log:q} 2>&1
+        python scripts/pool.py --output {output.manifest:q} {input:q} >{log:q} 2>&1
         """

@@ -12,7 +12,7 @@ HAS_VECTORS = any(row["vector_path"] for row in evaluations())
 
 rule evaluations:
     output:
-        "<results>/evaluations.json",
+        json="<results>/evaluations.json",
         lineage=record_of("<results>/evaluations.json"),
     log:
         "<logs>/evaluations.log",
@@ -26,7 +26,7 @@ rule evaluations:
         """
         python scripts/experiment.py \
             --experiment {params.experiment:q} \
-            --output {output[0]:q} >{log:q} 2>&1
+            --output {output.json:q} >{log:q} 2>&1
         """
 
 
@@ -35,7 +35,7 @@ rule leakage:
         evaluations="<results>/evaluations.json",
         scores=SCORES,
     output:
-        "<results>/leakage.json",
+        json="<results>/leakage.json",
         lineage=record_of("<results>/leakage.json"),
     log:
         "<logs>/leakage.log",
@@ -48,7 +48,7 @@ rule leakage:
         """
         python scripts/leakage.py \
             --evaluations {input.evaluations:q} \
-            --output {output[0]:q} >{log:q} 2>&1
+            --output {output.json:q} >{log:q} 2>&1
         """
 
 
@@ -95,7 +95,7 @@ rule breakdown:
         summary="<results>/summary.json",
         source=expand("<results>/manifests/{domain}/real/train.jsonl", domain=SOURCE_DOMAINS),
     output:
-        "<results>/breakdown.json",
+        json="<results>/breakdown.json",
         lineage=record_of("<results>/breakdown.json"),
     log:
         "<logs>/breakdown.log",
@@ -109,7 +109,7 @@ rule breakdown:
         python scripts/breakdown.py \
             --summary {input.summary:q} \
             --source-training {input.source:q} \
-            --output {output[0]:q} >{log:q} 2>&1
+            --output {output.json:q} >{log:q} 2>&1
         """
 
 
@@ -121,7 +121,7 @@ rule vector_geometry:
             base=config["base_models"],
         ),
     output:
-        "<results>/task_vectors.json",
+        json="<results>/task_vectors.json",
         lineage=record_of("<results>/task_vectors.json"),
     log:
         "<logs>/vector_geometry.log",
@@ -138,7 +138,7 @@ rule vector_geometry:
         python scripts/vector_geometry.py \
             --vector {input.vectors:q} \
             --base {input.bases:q} \
-            --output {output[0]:q} >{log:q} 2>&1
+            --output {output.json:q} >{log:q} 2>&1
         """
 
 
@@ -153,7 +153,9 @@ rule report:
             "<results>/manifests/{domain}/{tts}/train.jsonl", domain=PLAYED, tts=TRAINING_TTS
         ),
     output:
-        report("<results>/report.html", caption="report_captions/report.rst", category="Results"),
+        page=report(
+            "<results>/report.html", caption="report_captions/report.rst", category="Results"
+        ),
         lineage=record_of("<results>/report.html"),
     log:
         "<logs>/report.log",
@@ -172,5 +174,5 @@ rule report:
             --experiment {params.experiment:q} \
             --real {input.real:q} \
             --synthetic {input.synthetic:q} \
-            --output {output[0]:q} >{log:q} 2>&1
+            --output {output.page:q} >{log:q} 2>&1
         """

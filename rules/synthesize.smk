@@ -7,7 +7,7 @@ rule synthesize:
         weights=lambda wildcards: index_of(config["tts"][wildcards.tts]["artifact"]),
         speakers=speakers,
     output:
-        "<results>/synthesized/{domain}/{tts}/{split}/shard{shard}of{shards}.jsonl",
+        manifest="<results>/synthesized/{domain}/{tts}/{split}/shard{shard}of{shards}.jsonl",
         lineage=record_of(
             "<results>/synthesized/{domain}/{tts}/{split}/shard{shard}of{shards}.jsonl"
         ),
@@ -41,7 +41,7 @@ rule synthesize:
             --shard {wildcards.shard} --shards {wildcards.shards} \
             --threads {threads} \
             --audio-dir {params.audio:q} \
-            --output {output[0]:q} >{log:q} 2>&1
+            --output {output.manifest:q} >{log:q} 2>&1
         """
 
 
@@ -53,7 +53,7 @@ rule xvectors:
             domain=[] if config["source"] == matrix.COMPLEMENT else config["source"],
         ),
     output:
-        "<results>/speakers/{tts}.safetensors",
+        speakers="<results>/speakers/{tts}.safetensors",
         lineage=record_of("<results>/speakers/{tts}.safetensors"),
     log:
         "<logs>/xvectors/{tts}.log",
@@ -71,7 +71,7 @@ rule xvectors:
         python scripts/xvectors.py \
             --encoder "$(dirname {input.encoder:q})" \
             --manifest {input.manifests:q} \
-            --output {output[0]:q} >{log:q} 2>&1
+            --output {output.speakers:q} >{log:q} 2>&1
         """
 
 
@@ -79,7 +79,7 @@ rule test_on_synthetic_speech:
     input:
         "<results>/synthesized/{domain}/{tts}/test/shard1of1.jsonl",
     output:
-        "<results>/manifests/{domain}/{tts}/test.jsonl",
+        manifest="<results>/manifests/{domain}/{tts}/test.jsonl",
         lineage=record_of("<results>/manifests/{domain}/{tts}/test.jsonl"),
     log:
         "<logs>/test_on_synthetic_speech/{domain}-{tts}.log",
@@ -90,5 +90,5 @@ rule test_on_synthetic_speech:
         code=code_version("pool.py"),
     shell:
         """
-        python scripts/pool.py --output {output[0]:q} {input:q} >{log:q} 2>&1
+        python scripts/pool.py --output {output.manifest:q} {input:q} >{log:q} 2>&1
         """

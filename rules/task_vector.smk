@@ -6,7 +6,7 @@ rule task_vector:
         real="<results>/models/{base}/{group}-real/seed{seed}/model.safetensors",
         synthetic="<results>/models/{base}/{group}-{tts}/seed{seed}/model.safetensors",
     output:
-        "<results>/task_vectors/{base}/{group}-{tts}/seed{seed}.safetensors",
+        vector="<results>/task_vectors/{base}/{group}-{tts}/seed{seed}.safetensors",
         lineage=record_of("<results>/task_vectors/{base}/{group}-{tts}/seed{seed}.safetensors"),
     log:
         "<logs>/task_vector/{base}/{group}-{tts}/seed{seed}.log",
@@ -23,7 +23,7 @@ rule task_vector:
         python scripts/task_vector.py subtract \
             --real {input.real:q} \
             --synthetic {input.synthetic:q} \
-            --output {output[0]:q} >{log:q} 2>&1
+            --output {output.vector:q} >{log:q} 2>&1
         """
 
 
@@ -35,7 +35,7 @@ rule mean_task_vector_of_domains:
             domain=matrix.domains_of(config, wildcards.group),
         ),
     output:
-        "<results>/task_vectors/{base}/each-{group}-{tts}/seed{seed}.safetensors",
+        vector="<results>/task_vectors/{base}/each-{group}-{tts}/seed{seed}.safetensors",
         lineage=record_of("<results>/task_vectors/{base}/each-{group}-{tts}/seed{seed}.safetensors"),
     log:
         "<logs>/task_vector/{base}/each-{group}-{tts}/seed{seed}.log",
@@ -53,7 +53,7 @@ rule mean_task_vector_of_domains:
         """
         python scripts/task_vector.py mean \
             --vectors {input:q} \
-            --output {output[0]:q} >{log:q} 2>&1
+            --output {output.vector:q} >{log:q} 2>&1
         """
 
 
@@ -64,7 +64,7 @@ use rule mean_task_vector_of_domains as mean_task_vector_of_engines with:
             tts=TRAINING_TTS,
         ),
     output:
-        f"<results>/task_vectors/{{base}}/{{group}}-{matrix.ENGINES}/seed{{seed}}.safetensors",
+        vector=f"<results>/task_vectors/{{base}}/{{group}}-{matrix.ENGINES}/seed{{seed}}.safetensors",
         lineage=record_of(
             f"<results>/task_vectors/{{base}}/{{group}}-{matrix.ENGINES}/seed{{seed}}.safetensors"
         ),
@@ -77,7 +77,7 @@ rule apply:
         checkpoint=checkpoint("{model}"),
         vector="<results>/task_vectors/{base}/{vector}/seed{seed}.safetensors",
     output:
-        "<results>/models/{base}/{model}+{vector}-tv{scale}/seed{seed}/model.safetensors",
+        weights="<results>/models/{base}/{model}+{vector}-tv{scale}/seed{seed}/model.safetensors",
         lineage=record_of(
             "<results>/models/{base}/{model}+{vector}-tv{scale}/seed{seed}/model.safetensors"
         ),
@@ -94,5 +94,5 @@ rule apply:
             --checkpoint {input.checkpoint:q} \
             --vector {input.vector:q} \
             --scaling-coefficient {wildcards.scale} \
-            --output {output[0]:q} >{log:q} 2>&1
+            --output {output.weights:q} >{log:q} 2>&1
         """
