@@ -232,7 +232,8 @@ class Tree:
             return Node(heading, [f"made with {short(above)}, see above", *changes])
         node = Node(heading, [self._about(maker, names, expected), *changes])
         if maker.inputs and self.depth is not None and level >= self.depth:
-            node.details.append(f"from {len(maker.inputs)} files that --depth leaves out")
+            several = "s" if len(maker.inputs) > 1 else ""
+            node.details.append(f"from {len(maker.inputs)} file{several} that --depth leaves out")
             return node
         self.shown[identity(maker)] = names[0]
         for group in groups_of(maker):

@@ -13,6 +13,7 @@ import prepare
 from corpora import slurp
 from errors import InputError
 from manifest import read_manifest, read_texts
+from records import sha256
 
 SPLITS = ("train", "dev", "test")
 SPEAKERS = {  # recording to usrid; audio-31 has none
@@ -134,7 +135,8 @@ def test_a_scenarios_recordings_come_in_slurps_own_splits_with_all_that_is_known
     }
     assert (counts["read"], counts["without_speaker"], counts["left_out"]) == (7, 1, {})
     row = rows_of(folder, "train")[0]
-    assert Path(row.pop("audio_filepath")).name == "audio-11-headset.flac"
+    audio = Path(row.pop("audio_filepath"))
+    assert audio.name == "audio-11-headset.flac" and row.pop("sha256") == sha256(audio)
     assert row == {
         "id": "audio-11-headset",
         "duration": 1.0,

@@ -158,7 +158,7 @@ def test_how_a_model_is_trained_concerns_nothing_that_was_done_before(finished):
         yaml.safe_dump(experiment | {"finetune": experiment["finetune"] | {"gpus": 2}})
     )
     assert set(planned(finished, "other.yaml")) <= {
-        "evaluations", "leakage", "summarize", "breakdown", "report", "all", "total",
+        "evaluations", "leakage", "summarize", "breakdown", "report", "model_card", "all", "total",
     }  # fmt: skip
 
 
