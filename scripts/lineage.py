@@ -5,6 +5,7 @@ The answers come from the records that each stage writes beside what it makes (r
 
 import argparse
 import importlib
+import sys
 
 from errors import run
 
@@ -12,10 +13,11 @@ COMMANDS = ("trace", "audit", "diff", "reproduce", "export", "prune")
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Run one of the commands, each a module of its own."""
+    """Run one of the commands, each a module of its own; only that one is imported."""
+    argv = sys.argv[1:] if argv is None else argv
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for name in COMMANDS:
+    for name in argv[:1] if argv and argv[0] in COMMANDS else COMMANDS:
         module = importlib.import_module(f"lineage_{name}")
         summary, *_ = module.__doc__.splitlines()
         command = commands.add_parser(name, help=summary, description=module.__doc__)

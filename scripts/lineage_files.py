@@ -46,17 +46,6 @@ def prefix_of(name: str, record: Record) -> str | None:
     return None
 
 
-def checked(record: Record) -> Record:
-    """Return a record that names a script and hashes; raise ``InputError`` for another."""
-    told = [record.script, *record.outputs.values(), *record.inputs.values()]
-    if not all(isinstance(each, str) for each in told):
-        raise InputError(
-            f"{record.sidecar}: not a lineage record (a script or hash is no text); make its file"
-            " again"
-        )
-    return record
-
-
 class Heard(NamedTuple):
     """An audio file of a manifest: its path, in the experiment or outside, and its SHA-256."""
 
@@ -119,7 +108,7 @@ class Experiment:
         records = {}
         for name in sorted(name for name in self.files if name.endswith(SUFFIX)):
             try:
-                records[name] = checked(read_record(self.path(name)))
+                records[name] = read_record(self.path(name))
             except InputError as error:
                 self.findings.append(str(error))
         if not records:
@@ -228,14 +217,19 @@ class Code:
 
     def change(self, record: Record) -> str | None:
         """Return which code is not what made a record's files; None if all is as it was."""
-        then = record.content["modules"]
-        code, now = self._now(record.script, tuple(then))
+        code, now = self._now(record.script, tuple(record.content["modules"]))
         if not now:
             return f"{record.script}, which is no more"
-        changed = sorted(name for name in then | now if then.get(name) != now.get(name))
+        changed = self.changed_modules(record)
         if not changed and record.content.get("code") == code:
             return None
         return ", ".join(changed) or f"{record.script} (its record says two things)"
+
+    def changed_modules(self, record: Record) -> list[str]:
+        """Return the modules that are new, gone or other than those that made a record's files."""
+        then = record.content["modules"]
+        _, now = self._now(record.script, tuple(then))
+        return sorted(name for name in then | now if then.get(name) != now.get(name))
 
 
 class Fetched:

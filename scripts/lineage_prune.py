@@ -21,9 +21,9 @@ from atomic import atomic_path
 from errors import InputError
 from hash_cache import HashCache
 from lineage_files import CACHES, PRUNED, SCRIPTS, Code, Experiment, Fetched
-from records import Record
+from records import MODEL_CARD, Record
 
-CARD = "README.md"  # beside a checkpoint that is delivered
+CARD, _ = MODEL_CARD  # beside a checkpoint that is delivered
 KINDS = {
     "caches": "work and encodings",
     "checkpoints": "models, but for those with a card",

@@ -6,7 +6,6 @@ that is made is held against the SHA-256 of its record. The exit status is 1 if 
 """
 
 import argparse
-import functools
 import json
 import os
 import shlex
@@ -19,10 +18,10 @@ from dataclasses import dataclass, field
 from graphlib import TopologicalSorter
 from pathlib import Path
 
-from code_version import code_versions
 from errors import InputError
 from fetch import identity as identity_of_fetched
 from lineage_diff import changed_rows, circumstances, differing, few, wer_of
+from lineage_files import SCRIPTS, Code
 from lineage_trace import (
     add_row,
     duration,
@@ -38,7 +37,6 @@ from lineage_trace import (
 )
 from records import Record, record_of, sha256
 
-SCRIPTS = Path(__file__).parent
 LOGS = "logs"
 MANIFEST = ".jsonl"
 
@@ -191,21 +189,13 @@ def changed_fetched(record: Record) -> Iterator[str]:
             yield f"{place}: has sha256 {found[:12]}, fetched {file['sha256'][:12]}; fetch it again"
 
 
-@functools.cache
-def modules_now(script: str, names: tuple[str, ...]) -> dict[str, str]:
-    """Return the versions of a script's modules, and of some that it picks at run time."""
-    there = [name for name in names if (SCRIPTS / name).is_file()]
-    return code_versions(SCRIPTS / script, *there)[1] if script in there else {}
-
-
 def changed_code(plan: Plan) -> Iterator[str]:
     """Yield a line for each module that is not what made the files, and the remedy."""
     first: dict[str, Record] = {}
+    code = Code(SCRIPTS)
     for record in plan.records.values():
-        modules = record.content["modules"]
-        now = modules_now(record.script, tuple(modules))
-        for name, version in modules.items():
-            if now.get(name) != version:
+        for name in code.changed_modules(record):
+            if name in record.content["modules"]:
                 first.setdefault(name, record)
     for name, record in first.items():
         commit = record.content["commit"]

@@ -35,7 +35,7 @@ PACKAGES = (
 )  # fmt: skip
 STARTED = time.time()
 MAXRSS_UNIT = 1 if sys.platform == "darwin" else 1024  # bytes
-seconds_spent: list[float] = []  # on records, by this process
+seconds_spent: list[float] = []  # on fingerprints since the last record
 
 
 @dataclass(frozen=True)
@@ -55,20 +55,6 @@ class Record:
     def at(self, path: str) -> Path:
         """Return where a path of the record is now."""
         return Path(self.root, path)
-
-
-def timed(function: Callable) -> Callable:
-    """Return the function, which now adds the time that it takes to ``seconds_spent``."""
-
-    @functools.wraps(function)
-    def timing(*arguments: Any, **named: Any) -> Any:
-        started = time.perf_counter()
-        try:
-            return function(*arguments, **named)
-        finally:
-            seconds_spent.append(time.perf_counter() - started)
-
-    return timing
 
 
 def sidecar(output: str | Path) -> Path:
@@ -152,12 +138,13 @@ def write_record(
             temporary.write_text(text, encoding="utf-8")
 
 
-@timed
 def fingerprint(
     script: str | Path, parameters: dict[str, Any], inputs: Iterable[str | Path]
 ) -> str:
     """Return a hash of settings, inputs' bytes and code: what work that is resumed depends on."""
+    begun = time.perf_counter()
     parts = [parameters, code_of(script)[0], *map(known_sha256, inputs)]
+    seconds_spent.append(time.perf_counter() - begun)
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
@@ -247,6 +234,9 @@ def read_record(path: str | Path) -> Record:
             content["run"][key]
         for key in ("licences", "parameters", "packages", "modules"):
             content[key].items()
+        told = [content["script"], *outputs.values(), *inputs.values()]
+        if not all(isinstance(each, str) for each in told):
+            raise TypeError("a script or hash is no text")
         return Record(
             str(path), root_of(path, outputs), content["script"], outputs, inputs, content
         )

@@ -5,7 +5,6 @@ their SHA-256 (RFC 6920) and their path. Nothing in the crate depends on when it
 """
 
 import base64
-import functools
 import hashlib
 import json
 import re
@@ -18,14 +17,13 @@ from urllib.parse import quote
 from rocrate.model import ContextEntity, DataEntity, Entity, File
 from rocrate.rocrate import ROCrate
 
-from code_version import code_version
 from errors import InputError
 from experiment_lineage import Artifact, Lineage
+from lineage_files import SCRIPTS, Code
 from lineage_graphs import iso, sidecar_path
-from records import INDEX, Record, ended, sha256
+from records import INDEX, MODEL_CARD, Record, ended, sha256
 
 CHECKOUT = Path(__file__).parent.parent
-SCRIPTS = CHECKOUT / "scripts"
 SNAKEFILE = "Snakefile"
 PROFILES = {
     "https://w3id.org/ro/wfrun/process/0.5": "Process Run Crate",
@@ -56,7 +54,6 @@ FORMATS = {
     ".dot": "text/vnd.graphviz",
 }
 LARGE = ("models", "task_vectors", "speakers", "audio")  # folders of an experiment
-SMALL_OF_LARGE = ("README.md", "lineage.json")  # of a delivered checkpoint
 
 
 Version = tuple[str, str]  # of a script: its name, its code's hash
@@ -68,6 +65,7 @@ class RunCrate:
     def __init__(self, lineage: Lineage, with_files: bool) -> None:
         self.lineage = lineage
         self.with_files = with_files
+        self.code = Code(SCRIPTS)
         self.crate = ROCrate(version="1.1")
         self.crate.metadata.extra_terms = {
             term: TERMS + term for term in ("sha256", "resourceUsage")
@@ -118,7 +116,7 @@ class RunCrate:
         if not self.is_own(artifact):
             return artifact.sidecar is not None and path.name == INDEX
         kind = path.relative_to(self.lineage.folder).parts[0]
-        return self.with_files or kind not in LARGE or path.name in SMALL_OF_LARGE
+        return self.with_files or kind not in LARGE or path.name in MODEL_CARD
 
     def add_artifact(self, artifact: Artifact) -> None:
         """Add a file: with its bytes, which are checked, or by name and SHA-256 alone."""
@@ -174,7 +172,7 @@ class RunCrate:
                 continue
             told = {"version": code, "softwareRequirements": self.packages(record)}
             told |= {"programmingLanguage": self.python(record), "license": SOFTWARE_LICENCE}
-            if is_unchanged(record):
+            if self.code.change(record) is None:
                 tools[script, code] = self.add_code(f"scripts/{script}", **told)
             else:
                 then = f"{script} as it was at commit {record.content['commit']}"
@@ -188,7 +186,7 @@ class RunCrate:
         versions = {
             module: version
             for record in self.lineage.records
-            if is_unchanged(record)
+            if self.code.change(record) is None
             for module, version in record.content["modules"].items()
         }
         for module, version in sorted(versions.items()):
@@ -360,20 +358,6 @@ def check_is_recorded(artifact: Artifact) -> None:
             f" {artifact.sha256[:16]}...; find out why with lineage.py audit, make it again, then"
             " export"
         )
-
-
-def is_unchanged(record: Record) -> bool:
-    """Say whether the checkout's script and modules still are those that ran."""
-    return code_now(record.script, *record.content["modules"]) == record.content["code"]
-
-
-@functools.cache
-def code_now(script: str, *modules: str) -> str | None:
-    """Return the code version of a script with these modules; None if one of them is gone."""
-    try:
-        return code_version(SCRIPTS / script, *(name for name in modules if name != script))
-    except (OSError, SyntaxError):
-        return None
 
 
 def by_hash(artifact: Artifact) -> str:

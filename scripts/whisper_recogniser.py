@@ -150,14 +150,8 @@ class WhisperRecogniser:
             ).to(self.device)
 
     def _encoder(self, paths: Sequence[str | Path]) -> torch.Tensor:
-        return self.encode_features(self.log_mel([load_audio(path) for path in paths]))
-
-    def encode_features(self, features: torch.Tensor) -> torch.Tensor:
-        """Return the encoder's outputs for log-mel features [batch, mels, frames].
-
-        A CPU does one after the other, for what belongs to one fits in its caches.
-        """
-        together = 1 if self.device.type == "cpu" else len(features)
+        features = self.log_mel([load_audio(path) for path in paths])
+        together = 1 if self.device.type == "cpu" else len(features)  # one fits in a CPU's caches
         with autocast(self.device, self.precision):
             parts = [
                 self.model.model.encoder(part.to(self.device)).last_hidden_state

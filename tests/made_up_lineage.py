@@ -2,9 +2,12 @@
 
 import hashlib
 import json
+import os
 import sys
 from pathlib import Path
 from unittest import mock
+
+import pytest
 
 import records
 from fetch import identity
@@ -21,6 +24,13 @@ SCRIPTS = {  # module, and what it imports
     "transcribe.py": "", "score.py": "", "summarize.py": "", "fetch.py": "",
     "engines/hibari.py": "", "engines/kokoro.py": "",
 }  # fmt: skip
+
+
+def make_experiment_in(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Go to a folder and make the experiment there, without waiting for the disk."""
+    monkeypatch.chdir(folder)
+    monkeypatch.setattr(os, "fsync", lambda handle: None)
+    return make_experiment()
 
 
 def write(path: Path, content: str) -> Path:

@@ -23,7 +23,7 @@ from made_up_lineage import (
     RECORDS,
     SCORE,
     SYNTHETIC,
-    make_experiment,
+    make_experiment_in,
     write,
 )
 
@@ -32,9 +32,7 @@ SUFFIX = ".lineage.json"
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(os, "fsync", lambda handle: None)
-    return make_experiment()
+    return make_experiment_in(tmp_path, monkeypatch)
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ import pytest
 import lineage_prune
 from errors import InputError
 from lineage_audit import Audit, root_hash, seal_text
-from made_up_lineage import REAL, SYNTHETIC, make_experiment, write
+from made_up_lineage import REAL, SYNTHETIC, make_experiment_in, write
 
 SUFFIX = ".lineage.json"
 VECTOR = "task_vectors/base/d-hibari/seed1.safetensors"
@@ -20,9 +20,7 @@ VECTOR = "task_vectors/base/d-hibari/seed1.safetensors"
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(os, "fsync", lambda handle: None)
-    return make_experiment()
+    return make_experiment_in(tmp_path, monkeypatch)
 
 
 def prune(folder: Path, *kinds: str) -> None:
