@@ -260,10 +260,10 @@ def augment(speech: Speech, copies: int, threads: int = 1) -> Needs:
 
 
 def task_vector(models_mb: Sequence[float]) -> Needs:
-    """Return what subtracting, averaging or adding models needs: a few tensors at a time.
+    """Return what subtracting, averaging or adding models needs: a few pieces of them at a time.
 
-    Each file is read and hashed; what is written is hashed too. Measured: 480 MB with Whisper tiny;
-    its largest tensor has 80 MB, that of the largest Whisper 270.
+    Each file is read, perhaps hashed, and what is written is hashed. Measured: 0.4 GB, PyTorch's
+    own share included, with models of Whisper large's size.
     """
     return Needs(TORCH, 3 * sum(models_mb) * 1e6 / DISK, 1000 + max(models_mb))
 

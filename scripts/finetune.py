@@ -1,6 +1,6 @@
 """Fine-tune a recogniser on one or several manifests.
 
-AdamW, linear learning-rate schedule with warm-up, bf16 products where the hardware has them,
+AdamW, linear learning-rate schedule with warm-up, bf16 products where they are faster,
 evaluation on a dev manifest with early stopping; in several processes if wanted. The optimiser's
 state is kept in ``--work-dir``: the same command, after a kill, goes on from there and ends with
 the same checkpoint. On SIGTERM it writes the state at the end of the step, and stops.

@@ -79,7 +79,7 @@ def stamp(path: str | Path) -> list[int]:
 
 def write_record(
     script: str | Path,
-    outputs: Iterable[str | Path],
+    outputs: Iterable[str | Path] | dict[Path, str],
     inputs: Iterable[str | Path],
     parameters: dict[str, Any],
     *,
@@ -94,19 +94,21 @@ def write_record(
 
     ``script`` is the caller's ``__file__``, ``modules`` those that it picked at run time, as paths
     from its folder, ``packages`` the versions of those that only it uses; outputs and inputs are
-    files, not folders. ``parameters`` are the settings that shape the result (seed, rates, ...);
+    files, not folders. Outputs may come with their SHA-256, where their writer took it on the way.
+    ``parameters`` are the settings that shape the result (seed, rates, ...);
     ``licences`` those of external files that the stage itself brought in, by name (``licence``,
     ``forbids``): those of its inputs are added. ``facts`` are further top-level keys (``counts``,
     ...), ``of_run`` further keys of ``run``. Times are in s since 1970, ``peak_memory`` in bytes.
     Call it last, when the outputs are final.
     """
     begun = time.perf_counter()
-    outputs = list(outputs)
+    if not isinstance(outputs, dict):
+        outputs = {path: sha256(path) for path in outputs}
     code, code_of_modules = code_of(script, *modules)
     hashes_of_inputs, licences_of_inputs = known_inputs(inputs)
     content = {
         "version": 1,
-        "outputs": {str(path): sha256(path) for path in outputs},
+        "outputs": {str(path): digest for path, digest in outputs.items()},
         "inputs": hashes_of_inputs,
         "script": Path(script).name,
         "code": code,
@@ -132,7 +134,7 @@ def write_record(
     }
     seconds_spent.clear()
     text = json.dumps(content, indent=1, sort_keys=True) + "\n"
-    first_of_folder = {Path(path).parent: path for path in reversed(outputs)}
+    first_of_folder = {Path(path).parent: path for path in reversed(list(outputs))}
     for path in first_of_folder.values():
         with atomic_path(sidecar(path)) as temporary:
             temporary.write_text(text, encoding="utf-8")

@@ -1,15 +1,21 @@
-"""Safetensors files, one tensor in memory at a time.
+"""Safetensors files, made of others with some pieces of their tensors in memory at a time.
 
 The format: the header's length (unsigned 64-bit, little-endian), the header (JSON: per tensor its
 dtype, shape and place), then the tensors' bytes without gaps. The library's own ``save_file``
 wants all tensors at once.
 """
 
+import hashlib
 import json
 import math
-from collections.abc import Iterable
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
+from typing import BinaryIO, NamedTuple, TypeVar
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -27,6 +33,19 @@ INTEGERS = {
     "I64": torch.int64,
 }
 DTYPES = FLOATS | INTEGERS
+PIECE = 1 << 20  # elements of a tensor that are worked on together
+AHEAD = 8  # pieces that are read, hashed and written meanwhile, at most
+
+Buffer = bytes | memoryview
+Item, Result = TypeVar("Item"), TypeVar("Result")
+
+
+class Piece(NamedTuple):
+    """Some elements of a tensor, counted from its first in the order of the file."""
+
+    name: str
+    first: int
+    elements: int
 
 
 @dataclass(frozen=True)
@@ -101,12 +120,72 @@ def make_header(dtypes_and_shapes: dict[str, tuple[str, tuple[int, ...]]]) -> by
     return header + b" " * (-len(header) % 8)  # tensors begin at a multiple of 8
 
 
-def write_tensors(path: str | Path, header: bytes, tensors: Iterable[torch.Tensor]) -> None:
-    """Write a file as its header says, whole or not at all; ``tensors`` come in its order."""
+def write_combined(
+    path: str | Path,
+    header: bytes,
+    names: Iterable[str],
+    sources: Sequence[Layout],
+    combine: Callable[[str, list[torch.Tensor]], torch.Tensor],
+) -> str:
+    """Write a file as its header says, whole or not at all; return its SHA-256.
+
+    Its tensors, ``names``, are made piece by piece: ``combine`` is given a tensor's name and a
+    piece of it, [n_elements], from each of ``sources`` that has it, the first of which has all, and
+    returns that piece of the file. Reading, hashing and writing go on meanwhile.
+    """
+    digest = hashlib.sha256()
     with atomic_path(path) as temporary:
-        with temporary.open("wb") as file:
-            file.write(len(header).to_bytes(8, "little"))
-            file.write(header)
-            for tensor in tensors:
-                file.write(tensor.reshape(-1).view(torch.uint8).numpy().data)
+        with ExitStack() as stack:
+            files = [stack.enter_context(source.path.open("rb")) for source in sources]
+            output = stack.enter_context(temporary.open("wb"))
+
+            def read(piece: Piece) -> tuple[str, list[torch.Tensor]]:
+                return piece.name, [
+                    read_piece(file, source, piece)
+                    for file, source in zip(files, sources, strict=True)
+                    if piece.name in source.entries
+                ]
+
+            def hashed(content: Buffer) -> Buffer:
+                digest.update(content)
+                return content
+
+            begun = len(header).to_bytes(8, "little") + header
+            made = (
+                combine(name, tensors).view(torch.uint8).numpy().data
+                for name, tensors in ahead(read, pieces(sources[0], names))
+            )
+            for _ in ahead(output.write, ahead(hashed, chain([begun], made))):
+                pass
         read_layout(temporary)
+    return digest.hexdigest()
+
+
+def ahead(function: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
+    """Yield ``function(item)`` of each item, in order; a thread is at work on some that follow."""
+    with ThreadPoolExecutor(1) as thread:
+        under_way: deque[Future] = deque()
+        for item in items:
+            under_way.append(thread.submit(function, item))
+            if len(under_way) > AHEAD:
+                yield under_way.popleft().result()
+        while under_way:
+            yield under_way.popleft().result()
+
+
+def pieces(layout: Layout, names: Iterable[str]) -> Iterator[Piece]:
+    """Yield the pieces of some tensors, in order."""
+    for name in names:
+        elements = math.prod(layout.entries[name].shape)
+        for first in range(0, elements, PIECE):
+            yield Piece(name, first, min(PIECE, elements - first))
+
+
+def read_piece(file: BinaryIO, layout: Layout, piece: Piece) -> torch.Tensor:
+    """Return a piece of a tensor, [n_elements]."""
+    entry = layout.entries[piece.name]
+    tensor = torch.empty(piece.elements, dtype=DTYPES[entry.dtype])
+    file.seek(entry.start + piece.first * tensor.itemsize)
+    if file.readinto(tensor.view(torch.uint8).numpy().data) < tensor.nbytes:
+        raise InputError(f"{layout.path}: ends within {piece.name!r}; it was changed meanwhile")
+    return tensor

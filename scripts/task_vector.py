@@ -2,8 +2,8 @@
 
 tau = theta(real) - theta(synthetic) of the source domains, both fine-tuned from one base model;
 a model of the target domain becomes theta + lambda * tau. The vectors of several source domains or
-TTS engines may be averaged (the paper's ensemble). Files are read and written tensor by
-tensor, and the arithmetic is float32.
+TTS engines may be averaged (the paper's ensemble). Files are read and written piece by piece,
+and the arithmetic is float32.
 """
 
 import argparse
@@ -16,15 +16,8 @@ import torch
 
 from atomic import atomic_path
 from errors import InputError, run
-from records import checkpoint_files, write_record
-from streaming import (
-    FLOATS,
-    Layout,
-    make_header,
-    read_layout,
-    read_tensor,
-    write_tensors,
-)
+from records import checkpoint_files, sha256, write_record
+from streaming import FLOATS, Layout, make_header, read_layout, read_tensor, write_combined
 
 REMEDY = "both must be fine-tuned from the same base model"
 
@@ -39,10 +32,11 @@ def add(parameter: torch.Tensor, vector: torch.Tensor, scaling_coefficient: floa
     return (parameter.float() + scaling_coefficient * vector.float()).to(parameter.dtype)
 
 
-def subtract_files(real_path: Path, synthetic_path: Path, output: Path) -> None:
+def subtract_files(real_path: Path, synthetic_path: Path, output: Path) -> dict[Path, str]:
     """Write the task vector ``real - synthetic`` of two checkpoints.
 
     Integer tensors (counters of a batch norm) are no parameters: the vector leaves them out.
+    Returns the written file and its SHA-256.
     """
     real, synthetic = read_layout(real_path), read_layout(synthetic_path)
     check_same_names(set(real.entries), set(synthetic.entries), real_path, synthetic_path)
@@ -54,40 +48,39 @@ def subtract_files(real_path: Path, synthetic_path: Path, output: Path) -> None:
                 " save both in one precision"
             )
     header = make_header({name: ("F32", real.entries[name].shape) for name in parameters(real)})
-    write_tensors(
-        output,
-        header,
-        (
-            finite(subtract(read_tensor(real, name), read_tensor(synthetic, name)), name, real_path)
-            for name in parameters(real)
-        ),
-    )
+
+    def difference(name: str, pieces: list[torch.Tensor]) -> torch.Tensor:
+        return finite(subtract(*pieces), name, real_path)
+
+    names = parameters(real)
+    return {output: write_combined(output, header, names, [real, synthetic], difference)}
 
 
-def mean_files(vector_paths: Sequence[Path], output: Path) -> None:
+def mean_files(vector_paths: Sequence[Path], output: Path) -> dict[Path, str]:
     """Write the mean of task vectors: of several source domains, or of several TTS engines.
 
-    Added up in the order given, in float32, and divided by their number.
+    Added up in the order given, in float32, and divided by their number. Returns the written file
+    and its SHA-256.
     """
     vectors = [read_layout(path) for path in vector_paths]
     first = vectors[0]
     for other in vectors[1:]:
         check_same_names(set(first.entries), set(other.entries), first.path, other.path)
         check_same_shapes(first, other)
-    means = (
-        finite(sum(read_tensor(vector, name) for vector in vectors) / len(vectors), name, output)
-        for name in first.entries
-    )
-    write_tensors(output, first.header, means)
+
+    def mean(name: str, pieces: list[torch.Tensor]) -> torch.Tensor:
+        return finite(sum(pieces) / len(pieces), name, output)
+
+    return {output: write_combined(output, first.header, first.entries, vectors, mean)}
 
 
 def apply_files(
     checkpoint_path: Path, vector_path: Path, scaling_coefficient: float, output: Path
-) -> list[Path]:
+) -> dict[Path, str]:
     """Write ``checkpoint + scaling_coefficient * vector`` and the checkpoint's other files.
 
-    Returns the written files. Header, order and dtypes are the checkpoint's; with a coefficient of
-    0 so is every byte (adding 0 would turn -0.0 into 0.0).
+    Returns the written files with their SHA-256. Header, order and dtypes are the checkpoint's;
+    with a coefficient of 0 so is every byte (adding 0 would turn -0.0 into 0.0).
     """
     if output.parent.resolve() == checkpoint_path.parent.resolve():
         raise InputError(f"{output}: lies in the checkpoint's own folder; choose another")
@@ -97,16 +90,14 @@ def apply_files(
     check_same_shapes(checkpoint, vector)
     companions = copy_companions(checkpoint_path, output.parent)
 
-    def added(name: str) -> torch.Tensor:
-        tensor = read_tensor(checkpoint, name)
-        if scaling_coefficient == 0 or name not in vector.entries:
-            return tensor
-        return finite(
-            add(tensor, read_tensor(vector, name), scaling_coefficient), name, checkpoint_path
-        )
+    def added(name: str, pieces: list[torch.Tensor]) -> torch.Tensor:
+        if scaling_coefficient == 0 or len(pieces) == 1:  # an integer, which the vector leaves out
+            return pieces[0]
+        return finite(add(*pieces, scaling_coefficient), name, checkpoint_path)
 
-    write_tensors(output, checkpoint.header, (added(name) for name in checkpoint.entries))
-    return [output, *companions]
+    names = checkpoint.entries
+    written = write_combined(output, checkpoint.header, names, [checkpoint, vector], added)
+    return {output: written} | {path: sha256(path) for path in companions}
 
 
 def add_task_vector(
@@ -161,13 +152,14 @@ def tied_names(tensors: dict[str, torch.Tensor], known: Set[str]) -> set[str]:
 
 def finite(tensor: torch.Tensor, name: str, path: str | Path) -> torch.Tensor:
     """Return the tensor, or refuse it by name if it holds a NaN or an infinity."""
-    if not torch.isfinite(tensor).all():
-        count = int((~torch.isfinite(tensor)).sum())
+    if torch.isfinite(tensor.sum()):  # many times faster than to look at each value
+        return tensor
+    if count := int((~torch.isfinite(tensor)).sum()):
         raise InputError(
             f"{path}: {name!r} comes out with {count} of {tensor.numel()} values not finite;"
             " the training diverged, or the scaling coefficient is too large for the dtype"
         )
-    return tensor
+    return tensor  # large values, whose sum overflows
 
 
 def check_coefficient(scaling_coefficient: float) -> None:
@@ -267,23 +259,20 @@ def parse_arguments(argv: list[str] | None) -> argparse.Namespace:
 def main(argv: list[str] | None = None) -> None:
     """Run one of the three commands."""
     arguments = parse_arguments(argv)
+    torch.set_num_threads(1)  # the other cores read, hash and write meanwhile
     inputs: Iterable[Path]
+    settings = {}
     if arguments.command == "subtract":
-        subtract_files(arguments.real, arguments.synthetic, arguments.output)
-        inputs, outputs = [arguments.real, arguments.synthetic], [arguments.output]
-        settings = {}
+        inputs = [arguments.real, arguments.synthetic]
+        outputs = subtract_files(*inputs, arguments.output)
     elif arguments.command == "mean":
-        mean_files(arguments.vectors, arguments.output)
-        inputs, outputs, settings = arguments.vectors, [arguments.output], {}
+        inputs = arguments.vectors
+        outputs = mean_files(inputs, arguments.output)
     else:
-        outputs = apply_files(
-            arguments.checkpoint,
-            arguments.vector,
-            arguments.scaling_coefficient,
-            arguments.output,
-        )
         inputs = [*checkpoint_files(arguments.checkpoint.parent), arguments.vector]
-        settings = {"scaling_coefficient": arguments.scaling_coefficient}
+        scale = arguments.scaling_coefficient
+        outputs = apply_files(arguments.checkpoint, arguments.vector, scale, arguments.output)
+        settings = {"scaling_coefficient": scale}
     write_record(__file__, outputs, inputs, {"command": arguments.command, **settings})
 
 

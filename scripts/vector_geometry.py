@@ -9,24 +9,21 @@ import json
 import math
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
 from itertools import combinations
 from pathlib import Path
-from typing import BinaryIO
 
 import numpy as np
-import torch
 
 from atomic import atomic_path
 from errors import InputError, run
 from records import write_record
-from streaming import DTYPES, Layout, read_layout
+from streaming import Layout, pieces, read_layout, read_piece
 from task_vector import check_same_names, check_same_shapes, parameters
 
-PIECE = 1 << 15  # numbers of each file in memory at a time: few enough for one thread
 LAYERS = (  # what a parameter's name has in it, and its layer; the first that fits counts
     (re.compile(r"\b(encoder|decoder)\.layers\.(\d+)\."), r"\1.\2"),
     (re.compile(r"\b(encoder|decoder)\.layer_norm\."), r"\1.norm"),
@@ -79,26 +76,12 @@ def dot_products(layouts: Sequence[Layout], names: Sequence[str]) -> dict[str, n
     }
     with ExitStack() as stack:
         files = [stack.enter_context(layout.path.open("rb")) for layout in layouts]
-        for name in names:
-            parts = [read_pieces(*pair, name) for pair in zip(files, layouts, strict=True)]
-            for pieces in zip(*parts, strict=True):
-                rows = torch.stack(pieces).numpy()
-                # not `@`: its threads wait for each other for longer than they work
-                sums[layer_of(name)] += np.einsum("an,bn->ab", rows, rows)
+        for piece in pieces(layouts[0], names):
+            read = (read_piece(*pair, piece) for pair in zip(files, layouts, strict=True))
+            rows = np.stack([part.double().numpy() for part in read])
+            # not `@`: its threads wait for each other for longer than they work
+            sums[layer_of(piece.name)] += np.einsum("an,bn->ab", rows, rows)
     return sums
-
-
-def read_pieces(file: BinaryIO, layout: Layout, name: str) -> Iterator[torch.Tensor]:
-    """Yield a tensor's numbers in order, float64 [up to PIECE] at a time."""
-    entry = layout.entries[name]
-    dtype = DTYPES[entry.dtype]
-    file.seek(entry.start)
-    left = entry.size
-    while left:
-        content = bytearray(min(left, PIECE * dtype.itemsize))
-        file.readinto(content)
-        left -= len(content)
-        yield torch.frombuffer(content, dtype=dtype).double()
 
 
 def measure(vectors: Sequence[Vector], model: Layout | None) -> tuple[list[dict], list[dict]]:

@@ -1,5 +1,6 @@
 """Task vectors: two-element weights, and a tiny random Whisper."""
 
+import errno
 import gc
 import json
 import subprocess
@@ -12,10 +13,11 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from transformers import WhisperConfig, WhisperForConditionalGeneration
 
+import streaming
 import task_vector
 from errors import InputError
-from records import write_record
-from streaming import read_layout, read_tensor
+from records import read_record, sha256, sidecar, write_record
+from streaming import Piece, read_layout, read_piece, read_tensor
 from task_vector import add_task_vector, main
 
 BASE = {"w": torch.tensor([1.0, 2.0]), "b": torch.tensor([[3.0]])}
@@ -345,9 +347,11 @@ def test_scalars_and_empty_tensors_survive(tmp_path: Path):
 
 
 def test_memory_stays_flat(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    """Of 8 parameters, no more than one of each file and their result live at any time."""
-    shape, alive = (1, 2, 3, 1, 2), []
-    checkpoint = write(tmp_path / "m", {f"w{i}": torch.ones(shape) for i in range(8)})
+    """Of a parameter in 100 pieces, few of each file and their results live at any time."""
+    monkeypatch.setattr(streaming, "PIECE", 3)
+    monkeypatch.setattr(streaming, "AHEAD", 2)
+    shape, alive = (3,), []
+    checkpoint = write(tmp_path / "m", {"w": torch.ones(3, 100)})
 
     def finite_and_counted(tensor: torch.Tensor, *arguments) -> torch.Tensor:
         living = [thing for thing in gc.get_objects() if type(thing) is torch.Tensor]
@@ -357,5 +361,48 @@ def test_memory_stays_flat(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(task_vector, "finite", finite_and_counted)
     tau = subtract(checkpoint, checkpoint, tmp_path / "tau")
     apply(checkpoint, tau, 0.5, tmp_path / "o" / "model.safetensors")
-    assert len(alive) == 16
-    assert max(alive) <= 4
+    assert len(alive) == 200
+    assert max(alive) <= 2 * (2 + 2) + (2 + 2)  # two files' pieces, and their results
+
+
+def test_pieces_give_the_bytes_of_the_whole(whispers: dict[str, Path], tmp_path: Path, monkeypatch):
+    at_once = apply(whispers["target"], whispers["vector"], 0.3, tmp_path / "a/model.safetensors")
+    monkeypatch.setattr(streaming, "PIECE", 5)
+    vector = subtract(whispers["real"], whispers["synthetic"], tmp_path / "v.safetensors")
+    in_pieces = apply(whispers["target"], vector, 0.3, tmp_path / "b/model.safetensors")
+    assert vector.read_bytes() == whispers["vector"].read_bytes()
+    assert in_pieces.read_bytes() == at_once.read_bytes()
+
+
+def test_the_record_has_the_hash_of_what_was_written(whispers: dict[str, Path], tmp_path: Path):
+    output = apply(whispers["target"], whispers["vector"], 0.3, tmp_path / "a/model.safetensors")
+    for path in (whispers["vector"], output):
+        assert read_record(sidecar(path)).outputs[str(path)] == sha256(path)
+
+
+def test_a_file_that_shrinks_meanwhile_is_told_by_name(tmp_path: Path):
+    path = write(tmp_path / "m", {"w": torch.ones(8)})
+    layout = read_layout(path)
+    path.write_bytes(path.read_bytes()[:-4])
+    with path.open("rb") as file, pytest.raises(InputError, match="m/model.* ends within 'w'"):
+        read_piece(file, layout, Piece("w", 4, 4))
+
+
+def test_what_one_thread_raises_ends_the_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(streaming, "PIECE", 1)
+    first = write(tmp_path / "m", {"w": torch.ones(100)})
+
+    def fails(*arguments) -> torch.Tensor:
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(streaming, "read_piece", fails)
+    with pytest.raises(OSError, match="Input/output error"):
+        subtract(first, first, tmp_path / "t")
+    assert not (tmp_path / "t").exists()
+
+
+def test_large_values_whose_sum_overflows_are_no_mistake(tmp_path: Path):
+    large = write(tmp_path / "large", {"w": torch.full((4,), 3e38)})
+    none = write(tmp_path / "none", {"w": torch.zeros(4)})
+    found = load_file(subtract(large, none, tmp_path / "t"))
+    assert torch.equal(found["w"], torch.full((4,), 3e38))

@@ -131,6 +131,13 @@ def test_precision_is_what_was_asked_for():
     assert precision_of("fp32", "cpu") == torch.float32
 
 
+@pytest.mark.parametrize(("amx", "expected"), [(True, torch.bfloat16), (False, torch.float32)])
+def test_a_cpu_multiplies_in_bf16_only_where_it_has_amx(monkeypatch, amx, expected):
+    monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: amx)
+    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: True)
+    assert precision_of("auto", "cpu") == expected
+
+
 def test_a_sweep_over_coefficients_gives_what_each_gives_alone(data, tmp_path):
     vector = tmp_path / "tau.safetensors"
     task_vector.subtract_files(

@@ -7,6 +7,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
+import streaming
 import vector_geometry
 from errors import InputError
 from vector_geometry import layer_of, place_of
@@ -125,7 +126,7 @@ def test_only_vectors_of_one_base_and_seed_are_compared(tmp_path: Path):
 
 
 def test_tensors_longer_than_a_piece_are_read_whole(tmp_path: Path, monkeypatch):
-    monkeypatch.setattr(vector_geometry, "PIECE", 2)
+    monkeypatch.setattr(streaming, "PIECE", 2)
     paths = [
         vector(tmp_path, "a", weight=[1.0, 1.0, 1.0, 1.0, 2.0], bias=[1.0]),
         vector(tmp_path, "b", weight=[0.0, 0.0, 0.0, 0.0, 2.0], bias=[0.0]),
