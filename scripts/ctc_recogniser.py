@@ -2,7 +2,7 @@
 
 import unicodedata
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import groupby, pairwise
 from pathlib import Path
 
@@ -21,7 +21,6 @@ from audio import SAMPLING_RATE, load_audio
 from errors import InputError
 from precision import autocast, precision_of
 from spoken import PLAIN
-from task_vector import add_task_vector
 
 CTC_MODELS = {
     "hubert": HubertForCTC,
@@ -53,7 +52,6 @@ class CtcRecogniser:
         model_type: str,
         window: float,
         precision: str = "auto",
-        task_vector: tuple[str | Path, float] | None = None,
         dropout: float | None = None,
         mask_time_prob: float | None = None,
     ):
@@ -70,8 +68,6 @@ class CtcRecogniser:
         )
         if mask_time_prob is not None:
             set_mask_time_prob(self.model, mask_time_prob, folder)
-        if task_vector is not None:
-            add_task_vector(self.model, *task_vector)
         self.tokenizer = Wav2Vec2CTCTokenizer.from_pretrained(folder, local_files_only=True)
         self.features = Wav2Vec2FeatureExtractor.from_pretrained(folder, local_files_only=True)
         self.blank = self.model.config.pad_token_id
@@ -140,7 +136,7 @@ class CtcRecogniser:
 
         The audio is padded to ``duration`` (s), so that a part of a batch sounds as in the whole.
         """
-        scores, frames = self._scores(paths, duration)
+        scores, frames = self._scores(*self.read(paths, duration))
         with torch.backends.cudnn.flags(enabled=False):  # its CTC has narrower limits
             return ctc_loss(
                 log_softmax(scores, dim=-1).transpose(0, 1),
@@ -152,23 +148,34 @@ class CtcRecogniser:
                 zero_infinity=True,
             )
 
-    @torch.no_grad()  # not inference_mode: rotary positions are kept for training
     def transcribe(self, paths: Sequence[str | Path]) -> list[str]:
         """Return one hypothesis per audio file: each frame's best letter, repeats as one."""
-        scores, frames = self._scores(paths)
+        hear, write = self.stages()
+        return write(hear(paths))
+
+    def stages(self, changed: Iterable[str] = ()) -> tuple[Callable, Callable]:
+        """Return two functions that transcribe audio files, one after the other.
+
+        What the first one gives, tensors, stays true when the parameters ``changed`` are others.
+        """
+        return self.read, lambda audio: self.write(*audio)
+
+    @torch.no_grad()  # not inference_mode: rotary positions are kept for training
+    def write(self, audio: torch.Tensor, lengths: torch.Tensor) -> list[str]:
+        """Return one hypothesis for each padded waveform."""
+        scores, frames = self._scores(audio, lengths)
         best = scores.argmax(dim=-1).tolist()
         return [
             "".join(self.letters.get(id, "") for id, _ in groupby(row[:count])).strip()
             for row, count in zip(best, frames.tolist(), strict=True)
         ]
 
-    def _scores(
+    def read(
         self, paths: Sequence[str | Path], duration: float = 0
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return float32 [batch, frames, letters], and int64 [batch]: frames that are not padding.
+        """Return padded waveforms, float32 [batch, samples], and the length of each, int64 [batch].
 
-        Each waveform is normalised by itself. Whether the model is told what is padding is the
-        feature extractor's to say: some were trained without.
+        Each waveform is normalised by itself. ``duration`` (s) is the shortest to pad to.
         """
         waveforms = [
             torch.from_numpy(
@@ -181,9 +188,19 @@ class CtcRecogniser:
         audio = torch.zeros(len(waveforms), samples)
         for row, waveform in zip(audio, waveforms, strict=True):
             row[: len(waveform)] = waveform
+        return audio, lengths
+
+    def _scores(
+        self, audio: torch.Tensor, lengths: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return float32 [batch, frames, letters], and int64 [batch]: frames that are not padding.
+
+        Whether the model is told what is padding is the feature extractor's to say: some were
+        trained without.
+        """
         mask = None
         if self.features.return_attention_mask:
-            mask = (torch.arange(samples) < lengths[:, None]).long().to(self.device)
+            mask = (torch.arange(audio.shape[1]) < lengths[:, None]).long().to(self.device)
         with autocast(self.device, self.precision):
             scores = self.model(audio.to(self.device), attention_mask=mask).logits
         return scores.float(), self._frames(lengths)
@@ -191,9 +208,13 @@ class CtcRecogniser:
     def _frames(self, samples):
         return self.model._get_feat_extract_output_lengths(samples)
 
+    def tensors(self) -> dict[str, torch.Tensor]:
+        """Return the parameters and counters; what is written into them the model has."""
+        return self.model.state_dict()
+
     def state_dict(self) -> dict[str, torch.Tensor]:
-        """Return the parameters and counters, on the CPU."""
-        return {name: value.cpu() for name, value in self.model.state_dict().items()}
+        """Return the same on the CPU."""
+        return {name: tensor.cpu() for name, tensor in self.tensors().items()}
 
     def save(self, folder: str | Path) -> None:
         """Write a Hugging Face folder that any code for this kind of model loads."""

@@ -20,6 +20,7 @@ from typing import NamedTuple
 PYTHON = 500  # numpy, jiwer, soundfile; measured: 20 to 100 (prepare, filter)
 TORCH = 2000  # measured: 410 with torch and transformers; CUDA's share is reckoned
 ONNX = 1000  # measured: 250 with hibari's 8 MB of weights, 580 with Kokoro's 92
+HEARD = 1100  # of a sweep over coefficients: HELD of transcribe.py
 LOADED = 3  # times the weights: read, in the model, on their way to the GPU
 TRAINED = 8  # times the weights: gradient, two moments, best; and a whole state that is read again
 MORE_MEMORY = 1.5  # on each further attempt
@@ -213,10 +214,14 @@ def finetune(
 def transcribe(
     model_mb: float, speech: Speech, window: float, coefficients: int = 1, threads: int = 1
 ) -> Needs:
-    """Return what transcribing a manifest needs, with each of some scaling coefficients."""
+    """Return what transcribing a manifest needs, with each of some scaling coefficients.
+
+    Several ask for the model as it was, and for speech that was heard, to be kept in memory.
+    """
     each = heard(speech.utterances, model_mb * 1e6 / 4, window, 1 + DECODING, 1)
     each += read(speech.utterances, window, threads) + LOADED * model_mb * 1e6 / DISK
-    return Needs(TORCH + LOADED * model_mb, coefficients * each, shortest=SHORTEST_ON_GPU)
+    kept = model_mb + HEARD if coefficients > 1 else 0
+    return Needs(TORCH + LOADED * model_mb + kept, coefficients * each, shortest=SHORTEST_ON_GPU)
 
 
 def synthesize(

@@ -19,6 +19,7 @@ import torch
 import distributed
 from atomic import atomic_folder
 from errors import InputError, Stopped, run
+from heap import keep_freed_memory
 from low_rank import add_factors
 from recogniser import Recogniser, load_recogniser
 from records import checkpoint_files, fingerprint, write_record
@@ -201,6 +202,8 @@ def work(options: argparse.Namespace) -> None:
     settings = Settings(**{name: getattr(options, name) for name in Settings.__dataclass_fields__})
     if options.threads:
         torch.set_num_threads(max(1, options.threads // distributed.size()))
+    if not torch.cuda.is_available():
+        keep_freed_memory()
     torch.use_deterministic_algorithms(True, warn_only=True)
     recogniser = load_recogniser(
         options.model,

@@ -26,9 +26,11 @@ def greedy(
     with ``max_length`` tokens, or where the decoder's positions end. Tokens that the generation
     config suppresses (everywhere, or at the beginning) are not picked.
     """
-    settings, vocabulary = model.generation_config, model.config.vocab_size
-    suppressed = penalties(settings.suppress_tokens, vocabulary, encoded.device)
-    at_first = penalties(settings.begin_suppress_tokens, vocabulary, encoded.device)
+    settings = model.generation_config
+    suppressed, at_first = (
+        torch.tensor(tokens or [], dtype=torch.long, device=encoded.device)
+        for tokens in (settings.suppress_tokens, settings.begin_suppress_tokens)
+    )
     cache = EncoderDecoderCache(DynamicCache(), DynamicCache())
     found: list[list[int]] = [[] for _ in encoded]
     rows = list(range(len(encoded)))  # whose tokens each place of the batch has
@@ -40,9 +42,12 @@ def greedy(
             past_key_values=cache,
             use_cache=True,
         ).last_hidden_state[:, -1]
-        # in this order, as BLAS is several times slower with the few rows first
-        logits = (model.proj_out.weight @ hidden.T).T.float() + suppressed
-        picked = (logits if length else logits + at_first).argmax(dim=-1)
+        # [vocabulary, batch], as BLAS may be several times slower with the few rows first
+        logits = (model.proj_out.weight @ hidden.T).float()
+        logits[suppressed] = -torch.inf
+        if length == 0:
+            logits[at_first] = -torch.inf
+        picked = logits.argmax(dim=0)
         for place, token in enumerate(picked.tolist()):
             if token == settings.eos_token_id:
                 rows[place] = ENDED
@@ -57,10 +62,3 @@ def greedy(
             encoded, picked, rows = encoded[kept], picked[kept], [rows[place] for place in going]
         given = picked[:, None]
     return found
-
-
-def penalties(tokens: Sequence[int] | None, vocabulary: int, device: torch.device) -> torch.Tensor:
-    """Return float32 [vocabulary]: minus infinity for some tokens, 0 for all others."""
-    added = torch.zeros(vocabulary, device=device)
-    added[list(tokens or [])] = -torch.inf
-    return added

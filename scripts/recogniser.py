@@ -1,8 +1,8 @@
 """The door to the recognisers: which one a checkpoint needs is told by its ``config.json``.
 
 Each has ``model``, ``device``, ``precision``, ``window`` (s) and ``lora_targets``, and the methods
-``labels``, ``tokens``, ``check``, ``freeze``, ``train``, ``loss``, ``transcribe``, ``state_dict``
-and ``save``.
+``labels``, ``tokens``, ``check``, ``freeze``, ``train``, ``loss``, ``transcribe``, ``stages``,
+``tensors``, ``state_dict`` and ``save``.
 """
 
 import json
@@ -22,12 +22,11 @@ def load_recogniser(
     task: str = "transcribe",
     precision: str = "auto",
     max_length: int = MAX_LENGTH,
-    task_vector: tuple[str | Path, float] | None = None,
     encodings: str | Path | None = None,
     dropout: float | None = None,
     mask_time_prob: float | None = None,
 ) -> Recogniser:
-    """Return the recogniser of a Hugging Face folder, with a scaled task vector added if given.
+    """Return the recogniser of a Hugging Face folder.
 
     ``max_length`` (tokens), ``language`` and ``encodings`` (a folder) are Whisper's; ``dropout``
     and ``mask_time_prob`` are for CTC models, which write what their letters say.
@@ -36,14 +35,12 @@ def load_recogniser(
     if kind == "whisper":
         if (dropout, mask_time_prob) != (None, None):
             raise InputError("dropout and mask_time_prob are for CTC models; Whisper has neither")
-        return WhisperRecogniser(
-            folder, window, language, task, precision, max_length, task_vector, encodings
-        )
+        return WhisperRecogniser(folder, window, language, task, precision, max_length, encodings)
     if encodings is not None:
         raise InputError(f"{folder}: a CTC model has no decoder for which to keep encodings")
     if task != "transcribe":
         raise InputError(f"{folder}: a CTC model cannot {task}; set task: transcribe")
-    return CtcRecogniser(folder, kind, window, precision, task_vector, dropout, mask_time_prob)
+    return CtcRecogniser(folder, kind, window, precision, dropout, mask_time_prob)
 
 
 def model_type(folder: str | Path) -> str:

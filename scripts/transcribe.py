@@ -10,8 +10,9 @@ import os
 import shutil
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -21,9 +22,11 @@ from manifest import check_fits, read_manifest, write_jsonl
 from progress import progress
 from recogniser import Recogniser, load_recogniser
 from records import checkpoint_files, fingerprint, write_record
+from task_vector import Addition
 from whisper_recogniser import MAX_LENGTH
 
 REPORT_EVERY = 10.0  # s
+HELD = 1 << 30  # bytes of heard speech that wait in memory for the next scaling coefficient
 
 
 def by_duration(utterances: Sequence[dict], batch_size: int) -> Iterator[list[dict]]:
@@ -33,33 +36,72 @@ def by_duration(utterances: Sequence[dict], batch_size: int) -> Iterator[list[di
         yield ordered[start : start + batch_size]
 
 
-def transcribe(
+def transcribe(recogniser: Recogniser, utterances: Sequence[dict], batch_size: int) -> list[dict]:
+    """Return ``{"id", "text"}`` for each utterance, in the manifest's order."""
+    [hypotheses] = sweep(recogniser, utterances, batch_size)
+    return hypotheses
+
+
+def sweep(
     recogniser: Recogniser,
     utterances: Sequence[dict],
     batch_size: int,
-    journal: Path | None = None,
-) -> list[dict]:
-    """Return ``{"id", "text"}`` for each utterance, in the manifest's order.
+    scales: Sequence[float | None] = (None,),
+    addition: Addition | None = None,
+    journals: Sequence[Path | None] = (None,),
+) -> list[list[dict]]:
+    """Return the hypotheses of ``transcribe`` for each scaling coefficient of a task vector.
 
-    The batches that ``journal`` has are not transcribed again, and the others join them there.
+    Speech is read once, and where the vector leaves the encoder as it is, heard once, for all
+    coefficients. The batches that a coefficient's journal has are not transcribed again, and the
+    others join them there.
     """
     recogniser.model.eval()
-    texts = read_journal(journal) if journal else {}
-    resumed = len(texts)
+    hear, write = recogniser.stages(addition.changed() if addition else ())
+    texts = [read_journal(journal) if journal else {} for journal in journals]
+    total, resumed = len(scales) * len(utterances), sum(map(len, texts))
     started = reported = time.monotonic()
-    for batch in by_duration(utterances, batch_size):
-        if batch[0]["id"] in texts:
-            continue
-        hypotheses = recogniser.transcribe([scratch.near(row["audio_filepath"]) for row in batch])
-        finished = {row["id"]: text for row, text in zip(batch, hypotheses, strict=True)}
-        texts |= finished
-        if journal:
-            append(journal, finished)
-        if time.monotonic() - reported > REPORT_EVERY:
-            reported = time.monotonic()
-            line = progress(len(texts), len(utterances), resumed, reported - started)
-            print(line, file=sys.stderr, flush=True)
-    return [{"id": row["id"], "text": texts[row["id"]]} for row in utterances]
+    added = None
+    unfinished = (
+        batch
+        for batch in by_duration(utterances, batch_size)
+        if any(batch[0]["id"] not in found for found in texts)
+    )
+    for part in in_parts(unfinished, hear, HELD if len(scales) > 1 else 0):
+        for scale, found, journal in zip(scales, texts, journals, strict=True):
+            for batch, heard in part:
+                if batch[0]["id"] in found:
+                    continue
+                if addition and added != scale:
+                    addition.scale(scale)
+                    added = scale
+                ids = [row["id"] for row in batch]
+                finished = dict(zip(ids, write(heard), strict=True))
+                found |= finished
+                if journal:
+                    append(journal, finished)
+                if time.monotonic() - reported > REPORT_EVERY:
+                    reported = time.monotonic()
+                    done = sum(map(len, texts))
+                    line = progress(done, total, resumed, reported - started)
+                    print(line, file=sys.stderr, flush=True)
+    return [[{"id": row["id"], "text": found[row["id"]]} for row in utterances] for found in texts]
+
+
+def in_parts(
+    batches: Iterable[list[dict]], hear: Callable, most: int
+) -> Iterator[list[tuple[list[dict], Any]]]:
+    """Yield batches and what is heard of them, as many together as take ``most`` bytes or more."""
+    part, held = [], 0
+    for batch in batches:
+        heard = hear([scratch.near(row["audio_filepath"]) for row in batch])
+        part.append((batch, heard))
+        held += sum(each.nbytes for each in (heard if isinstance(heard, tuple) else [heard]))
+        if held >= most:
+            yield part
+            part, held = [], 0
+    if part:
+        yield part
 
 
 def read_journal(path: Path) -> dict[str, str]:
@@ -126,19 +168,6 @@ def main(argv: list[str] | None = None) -> None:
     utterances = read_manifest(options.manifest)
     check_fits(utterances, options.manifest, options.window)
     scratch.check(row["audio_filepath"] for row in utterances)
-    for scale, output in zip(scales, options.output, strict=True):
-        write_hypotheses(options, utterances, scale, output)
-    if options.work_dir:
-        shutil.rmtree(options.work_dir, ignore_errors=True)
-
-
-def write_hypotheses(
-    options: argparse.Namespace, utterances: Sequence[dict], scale: float | None, output: str
-) -> None:
-    """Transcribe with one scaling coefficient of the task vector, or without one."""
-    inputs = [*checkpoint_files(options.model), Path(options.manifest)]
-    if options.task_vector:
-        inputs.append(Path(options.task_vector))
     recogniser = load_recogniser(
         options.model,
         options.window,
@@ -146,32 +175,42 @@ def write_hypotheses(
         options.task,
         options.precision,
         options.max_length,
-        (options.task_vector, scale) if options.task_vector else None,
         options.encodings,
     )
-    parameters = {
-        "window": options.window,
-        "batch_size": options.batch_size,
-        "max_length": options.max_length,
-        "encodings_kept": options.encodings is not None,
-        "precision": str(recogniser.precision).removeprefix("torch."),
-        "language": options.language,
-        "task": options.task,
-        "scaling_coefficient": scale,
-    }
-    journal = None
+    inputs, addition = [*checkpoint_files(options.model), Path(options.manifest)], None
+    if options.task_vector:
+        inputs.append(Path(options.task_vector))
+        addition = Addition(recogniser.tensors(), options.task_vector, once=len(scales) == 1)
+    settings = [
+        {
+            "window": options.window,
+            "batch_size": options.batch_size,
+            "max_length": options.max_length,
+            "encodings_kept": options.encodings is not None,
+            "precision": str(recogniser.precision).removeprefix("torch."),
+            "language": options.language,
+            "task": options.task,
+            "scaling_coefficient": scale,
+        }
+        for scale in scales
+    ]
+    journals = [None for _ in scales]
     if options.work_dir:
-        name = fingerprint(__file__, parameters, inputs)
-        journal = Path(options.work_dir) / f"{name}.jsonl"
-    write_jsonl(output, transcribe(recogniser, utterances, options.batch_size, journal))
-    write_record(
-        __file__,
-        [output],
-        inputs,
-        parameters,
-        counts={"utterances": len(utterances)},
-        device=str(recogniser.device),
-    )
+        names = (fingerprint(__file__, parameters, inputs) for parameters in settings)
+        journals = [Path(options.work_dir) / f"{name}.jsonl" for name in names]
+    found = sweep(recogniser, utterances, options.batch_size, scales, addition, journals)
+    for hypotheses, output, parameters in zip(found, options.output, settings, strict=True):
+        write_jsonl(output, hypotheses)
+        write_record(
+            __file__,
+            [output],
+            inputs,
+            parameters,
+            counts={"utterances": len(utterances)},
+            device=str(recogniser.device),
+        )
+    if options.work_dir:
+        shutil.rmtree(options.work_dir, ignore_errors=True)
 
 
 if __name__ == "__main__":

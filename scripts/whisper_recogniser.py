@@ -1,6 +1,6 @@
 """Whisper with an audio window of any length: loading, cropping, features, loss, decoding."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -14,28 +14,28 @@ from transformers import (
 from transformers.utils.logging import disable_progress_bar
 
 from audio import SAMPLING_RATE, load_audio
+from cross_attention import absorb_keys_and_values
 from encoded import Encodings
 from errors import InputError
 from greedy import greedy
 from log_mel import HOP_LENGTH, log_mel
 from precision import autocast, precision_of
-from task_vector import add_task_vector
 
 FRAMES_PER_POSITION = 2  # the encoder's second convolution has stride 2
 POSITIONS_PER_SECOND = SAMPLING_RATE // (HOP_LENGTH * FRAMES_PER_POSITION)  # 50
 WHISPER_WINDOW = 30.0  # s, of the published models
 MAX_LENGTH = 225  # tokens of a hypothesis; the published experiment's
 LORA_TARGETS = ("q_proj", "v_proj")
-POSITION_TABLE = "model.encoder.embed_positions.weight"
+ENCODER = "model.encoder."
+POSITION_TABLE = f"{ENCODER}embed_positions.weight"
 IGNORED = -100  # label of padding
 
 
 class WhisperRecogniser:
     """A Whisper model with its tokenizer and features, for one window, prompt and precision.
 
-    ``task_vector`` is a file and the scaling coefficient with which it is added to the checkpoint.
-    The position table is cropped to ``window`` (s); ``state_dict`` gives it back whole. With
-    ``encodings``, a folder, the encoder's outputs are kept there: for models that share an encoder.
+    The position table is cropped to ``window`` (s); ``tensors`` has it whole. With ``encodings``, a
+    folder, the encoder's outputs are kept there: for models that share an encoder.
     """
 
     lora_targets = LORA_TARGETS
@@ -48,7 +48,6 @@ class WhisperRecogniser:
         task: str = "transcribe",
         precision: str = "auto",
         max_length: int = MAX_LENGTH,
-        task_vector: tuple[str | Path, float] | None = None,
         encodings: str | Path | None = None,
     ):
         disable_progress_bar()  # of loading, which would fill the log
@@ -58,12 +57,9 @@ class WhisperRecogniser:
         self.model = WhisperForConditionalGeneration.from_pretrained(
             folder, dtype=torch.float32, local_files_only=True
         )
-        if task_vector is not None:
-            add_task_vector(self.model, *task_vector)
         self.tokenizer = WhisperTokenizer.from_pretrained(folder, local_files_only=True)
         self.features = WhisperFeatureExtractor.from_pretrained(folder, local_files_only=True)
         self.filters = torch.from_numpy(self.features.mel_filters.T).float()
-        self.positions = self.model.state_dict()[POSITION_TABLE].clone()
         self.max_length = max_length
         if self.model.generation_config.is_multilingual:
             self.tokenizer.set_prefix_tokens(language=language, task=task)
@@ -72,12 +68,17 @@ class WhisperRecogniser:
                 f"{folder}: an English-only model cannot {task} {language!r};"
                 " take a multilingual one, or set language: en and task: transcribe"
             )
-        crop_window(self.model, window)
         self.model.to(self.device)
+        self.positions = crop_window(self.model, window)
+        absorb_keys_and_values(self.model)
         self.encodings = None
         if encodings is not None:
             encoder = self.model.model.encoder
             self.encodings = Encodings(encodings, encoder, window, self.precision)
+
+    def read(self, paths: Sequence[str | Path]) -> torch.Tensor:
+        """Return the features of audio files, as ``log_mel`` does."""
+        return self.log_mel([load_audio(path) for path in paths])
 
     def log_mel(self, waveforms: Sequence[np.ndarray]) -> torch.Tensor:
         """Return float32 [batch, mels, frames] of 16 kHz waveforms, zero-padded to the window."""
@@ -143,14 +144,16 @@ class WhisperRecogniser:
         Kept ones are computed one by one, so that they don't depend on the batch.
         """
         if self.encodings is None:
-            return self._encoder(paths)
+            return self._encoder(self.read(paths))
         with torch.no_grad():
             return torch.stack(
-                [self.encodings.get(path, lambda p=path: self._encoder([p])[0]) for path in paths]
+                [
+                    self.encodings.get(path, lambda p=path: self._encoder(self.read([p]))[0])
+                    for path in paths
+                ]
             ).to(self.device)
 
-    def _encoder(self, paths: Sequence[str | Path]) -> torch.Tensor:
-        features = self.log_mel([load_audio(path) for path in paths])
+    def _encoder(self, features: torch.Tensor) -> torch.Tensor:
         together = 1 if self.device.type == "cpu" else len(features)  # one fits in a CPU's caches
         with autocast(self.device, self.precision):
             parts = [
@@ -159,23 +162,42 @@ class WhisperRecogniser:
             ]
         return torch.cat(parts)
 
-    @torch.inference_mode()
     def transcribe(self, paths: Sequence[str | Path]) -> list[str]:
         """Return one hypothesis per audio file, as the tokenizer gives it, spaces stripped.
 
         Greedy search, of at most ``max_length`` tokens.
         """
-        encoded = self.encode(paths)
+        hear, write = self.stages()
+        return write(hear(paths))
+
+    def stages(self, changed: Iterable[str] = ()) -> tuple[Callable, Callable]:
+        """Return two functions that transcribe audio files, one after the other.
+
+        What the first one gives, a tensor, stays true when the parameters ``changed`` are others.
+        """
+        if any(name.startswith(ENCODER) for name in changed):
+            return self.read, lambda features: self.write(self._encoder(features))
+        return torch.inference_mode()(self.encode), self.write
+
+    @torch.inference_mode()
+    def write(self, encoded: torch.Tensor) -> list[str]:
+        """Return one hypothesis for each of the encoder's outputs."""
         with autocast(self.device, self.precision):
             tokens = greedy(self.model, encoded, self.tokenizer.prefix_tokens, self.max_length)
         return [
             text.strip() for text in self.tokenizer.batch_decode(tokens, skip_special_tokens=True)
         ]
 
+    def tensors(self) -> dict[str, torch.Tensor]:
+        """Return the model's tensors as an ordinary Whisper has them: with all positions.
+
+        What is written into them the model has.
+        """
+        return self.model.state_dict() | {POSITION_TABLE: self.positions}
+
     def state_dict(self) -> dict[str, torch.Tensor]:
-        """Return the parameters as an ordinary Whisper has them: on the CPU, full positions."""
-        parameters = {name: value.cpu() for name, value in self.model.state_dict().items()}
-        return parameters | {POSITION_TABLE: self.positions}
+        """Return the same on the CPU."""
+        return {name: tensor.cpu() for name, tensor in self.tensors().items()}
 
     def save(self, folder: str | Path) -> None:
         """Write a Hugging Face folder that any Whisper code loads.
@@ -202,8 +224,8 @@ def pad_labels(labels: Sequence[Sequence[int]]) -> torch.Tensor:
     return torch.tensor([[*row, *[IGNORED] * (longest - len(row))] for row in labels])
 
 
-def crop_window(model: WhisperForConditionalGeneration, window: float) -> None:
-    """Keep the first ``window`` seconds of the encoder's position table, in place.
+def crop_window(model: WhisperForConditionalGeneration, window: float) -> torch.Tensor:
+    """Use the first ``window`` seconds of the encoder's position table only; return all of it.
 
     The table is sinusoidal and not trained, so its first rows mean the same in a shorter window.
     Raises ``InputError`` for a window beyond the table or not a multiple of 0.02 s.
@@ -216,6 +238,7 @@ def crop_window(model: WhisperForConditionalGeneration, window: float) -> None:
             f"window: {window} s is not a multiple of {1 / POSITIONS_PER_SECOND} s"
             f" between 0 and the model's {len(table) / POSITIONS_PER_SECOND:g} s"
         )
-    encoder.embed_positions = torch.nn.Embedding.from_pretrained(table[:positions].clone())
+    encoder.embed_positions = torch.nn.Embedding.from_pretrained(table[:positions])
     encoder.max_source_positions = positions
     model.config.max_source_positions = positions
+    return table

@@ -18,7 +18,7 @@ import task_vector
 from errors import InputError
 from records import read_record, sha256, sidecar, write_record
 from streaming import Piece, read_layout, read_piece, read_tensor
-from task_vector import add_task_vector, main
+from task_vector import Addition, main
 
 BASE = {"w": torch.tensor([1.0, 2.0]), "b": torch.tensor([[3.0]])}
 
@@ -41,6 +41,10 @@ def apply(checkpoint: Path, vector: Path, scale: float, output: Path) -> Path:
         + [f"--scaling-coefficient={scale}", f"--output={output}"]
     )
     return output
+
+
+def add(tensors: dict[str, torch.Tensor], vector: Path, scale: float) -> None:
+    Addition(tensors, vector, once=True).scale(scale)
 
 
 @pytest.fixture
@@ -199,9 +203,9 @@ def test_adding_while_loading_equals_the_applied_file(
     applied = WhisperForConditionalGeneration.from_pretrained(output.parent).state_dict()
 
     model = WhisperForConditionalGeneration.from_pretrained(target.parent)
-    add_task_vector(model, whispers["vector"], 0.3)
+    add(model.state_dict(), whispers["vector"], 0.3)
     weights = load_file(target)
-    add_task_vector(weights, whispers["vector"], 0.3)
+    add(weights, whispers["vector"], 0.3)
 
     assert model.dtype == dtype
     assert "proj_out.weight" in model.state_dict() and "proj_out.weight" not in weights
@@ -213,14 +217,32 @@ def test_adding_while_loading_changes_nothing_for_zero(whispers: dict[str, Path]
     weights = {name: tensor.clone() for name, tensor in whisper(2).state_dict().items()}
     weights["model.decoder.layer_norm.bias"].fill_(-0.0)
     weights["proj_out.weight"] = weights["model.decoder.embed_tokens.weight"]
-    add_task_vector(weights, whispers["vector"], 0)
+    add(weights, whispers["vector"], 0)
     assert torch.signbit(weights["model.decoder.layer_norm.bias"]).all()
+
+
+def test_coefficients_one_after_another_each_start_from_the_model_as_it_was(
+    whispers: dict[str, Path],
+):
+    model = WhisperForConditionalGeneration.from_pretrained(whispers["target"].parent)
+    addition = Addition(model.state_dict(), whispers["vector"])
+    for scale in (0.7, 0.0, 0.3):
+        expected = load_file(whispers["target"])
+        add(expected, whispers["vector"], scale)
+        addition.scale(scale)
+        found = model.state_dict()
+        assert all(torch.equal(tensor, found[name]) for name, tensor in expected.items())
+
+
+def test_a_vector_changes_what_it_does_not_hold_zeros_for(tmp_path: Path):
+    tau = write(tmp_path, {"a": torch.tensor([0.0, 4.0]), "b": torch.tensor([0.0, -0.0])})
+    assert list(Addition({"a": torch.ones(2), "b": torch.ones(2)}, tau).changed()) == ["a"]
 
 
 def test_a_tied_tensor_gets_the_vector_once(tmp_path: Path):
     tau = write(tmp_path, {"a": torch.tensor([4.0]), "b": torch.tensor([4.0])})
     weight = torch.tensor([1.0])
-    add_task_vector({"a": weight, "b": weight}, tau, 0.5)
+    add({"a": weight, "b": weight}, tau, 0.5)
     assert weight.item() == 3.0
 
 
@@ -228,7 +250,7 @@ def test_tied_tensors_with_two_vectors_are_refused(tmp_path: Path):
     tau = write(tmp_path, {"a": torch.tensor([4.0]), "b": torch.tensor([5.0])})
     weight = torch.tensor([1.0])
     with pytest.raises(InputError, match="'a' and 'b' are one tensor"):
-        add_task_vector({"a": weight, "b": weight}, tau, 0.5)
+        add({"a": weight, "b": weight}, tau, 0.5)
     assert weight.item() == 1.0
 
 
@@ -236,7 +258,7 @@ def test_untied_extra_parameter_of_the_model_is_refused_before_any_change(tmp_pa
     tau = write(tmp_path, {"a": torch.tensor([4.0])})
     weights = {"a": torch.tensor([1.0]), "head": torch.tensor([1.0])}
     with pytest.raises(InputError, match="1 parameter is only in the model, first 'head'"):
-        add_task_vector(weights, tau, 0.5)
+        add(weights, tau, 0.5)
     assert weights["a"].item() == 1.0
 
 
@@ -255,7 +277,7 @@ def test_integer_buffers_stay_out_of_the_vector_and_are_kept_by_apply(tmp_path: 
     merged = load_file(output)
     assert (merged["w"].item(), merged["count"].item(), merged["on"].item()) == (6.0, 9, True)
     weights = load_file(tmp_path / "t" / "model.safetensors")
-    add_task_vector(weights, tau, 0.5)
+    add(weights, tau, 0.5)
     assert (weights["w"].item(), weights["count"].item()) == (6.0, 9)
 
 
@@ -285,7 +307,7 @@ def test_other_shape_and_dtype_are_named(tmp_path: Path, vector: Path):
     with pytest.raises(InputError, match=r"'w' is \[3\] in .* and \[2\] in"):
         apply(longer, vector, 0.5, tmp_path / "o" / "model.safetensors")
     with pytest.raises(InputError, match=r"'w' is \[3\] in the model and \[2\] in"):
-        add_task_vector(load_file(longer), vector, 0.5)
+        add(load_file(longer), vector, 0.5)
 
 
 def test_vector_of_another_model_is_refused(tmp_path: Path, vector: Path):

@@ -1,10 +1,12 @@
 """Transcribing: agreement with plain transformers, windows, task vectors added in memory."""
 
 import socket
+from collections import Counter
 from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 from transformers import (
     WhisperFeatureExtractor,
     WhisperForConditionalGeneration,
@@ -138,37 +140,115 @@ def test_a_cpu_multiplies_in_bf16_only_where_it_has_amx(monkeypatch, amx, expect
     assert precision_of("auto", "cpu") == expected
 
 
-def test_a_sweep_over_coefficients_gives_what_each_gives_alone(data, tmp_path):
-    vector = tmp_path / "tau.safetensors"
+@pytest.fixture(scope="module")
+def vectors(data, tmp_path_factory) -> dict[str, Path]:
+    """Return the vector of all parameters, and that of models whose encoder was not trained."""
+    folder = tmp_path_factory.mktemp("vectors")
+    checkpoints = {name: data / name / "model.safetensors" for name in ("real", "synthetic")}
+    synthetic, real = load_file(checkpoints["synthetic"]), load_file(checkpoints["real"])
+    mixed = {name: real[name] if "encoder." in name else synthetic[name] for name in real}
+    save_file(mixed, folder / "mixed.safetensors")
+    task_vector.subtract_files(*checkpoints.values(), folder / "all.safetensors")
     task_vector.subtract_files(
-        data / "real/model.safetensors", data / "synthetic/model.safetensors", vector
+        checkpoints["real"], folder / "mixed.safetensors", folder / "decoder.safetensors"
     )
+    return {name: folder / f"{name}.safetensors" for name in ("all", "decoder")}
+
+
+SCALES = (0.5, 40.0, 0.0)
+
+
+def run_sweep(data: Path, folder: Path, vector: Path, **changes: object) -> list[dict[str, str]]:
+    """Return the hypotheses of one job for all of ``SCALES``."""
+    options = {"manifest": data / "test.jsonl", "precision": "fp32", "max_length": 12} | changes
+    arguments = ["--model", data / "real", "--task-vector", vector, "--window", 1.0]
+    arguments += [x for k, v in options.items() for x in (f"--{k.replace('_', '-')}", v)]
+    outputs = [folder / f"sweep{scale}.jsonl" for scale in SCALES]
+    arguments += ["--scaling-coefficient", *SCALES, "--output", *outputs]
+    transcribe.main([str(argument) for argument in arguments])
+    return [{row["id"]: row["text"] for row in read_jsonl(path)} for path in outputs]
+
+
+@pytest.mark.parametrize("held", [0, 1, 1 << 30])
+@pytest.mark.parametrize("kind", ["all", "decoder"])
+def test_a_sweep_over_coefficients_gives_what_each_gives_alone(
+    data, vectors, tmp_path, kind, held, monkeypatch
+):
     alone = [
-        run(data, tmp_path / f"{scale}.jsonl", task_vector=vector, scaling_coefficient=scale)
-        for scale in (0.5, 40)
-    ]
-    assert alone[0] != alone[1]
-    outputs = [str(tmp_path / name) for name in ("first.jsonl", "second.jsonl")]
-    arguments = ["--model", data / "real", "--manifest", data / "test.jsonl", "--precision", "fp32"]
-    arguments += ["--max-length", 12, "--task-vector", vector, "--scaling-coefficient", 0.5, 40]
-    transcribe.main([*map(str, arguments), "--output", *outputs])
-    assert [{row["id"]: row["text"] for row in read_jsonl(path)} for path in outputs] == alone
+        run(
+            data, tmp_path / f"{scale}.jsonl",
+            task_vector=vectors[kind], scaling_coefficient=scale, window=1.0,
+        )
+        for scale in SCALES
+    ]  # fmt: skip
+    assert len({tuple(texts.values()) for texts in alone}) == 3
+    assert alone[-1] == run(data, tmp_path / "plain.jsonl", window=1.0)
+    monkeypatch.setattr(transcribe, "HELD", held)
+    assert run_sweep(data, tmp_path, vectors[kind], batch_size=2) == alone
+
+
+def test_as_many_outputs_as_coefficients_are_needed(data, vectors, tmp_path):
     with pytest.raises(InputError, match="1 outputs for 2 hypotheses of each utterance"):
-        transcribe.main([*map(str, arguments), "--output", outputs[0]])
+        transcribe.main(
+            ["--model", str(data / "real"), "--manifest", str(data / "test.jsonl")]
+            + ["--task-vector", str(vectors["all"]), "--scaling-coefficient", "0.5", "1"]
+            + ["--output", str(tmp_path / "one.jsonl")]
+        )
+
+
+@pytest.mark.parametrize(("kind", "times"), [("all", 3), ("decoder", 1)])
+def test_a_sweep_reads_once_and_hears_again_only_if_the_encoder_changes(
+    data, vectors, tmp_path, kind, times, monkeypatch
+):
+    counts = Counter()
+
+    def counted(name: str):
+        whole = getattr(WhisperRecogniser, name)
+
+        def method(recogniser, given):
+            counts[name] += len(given)
+            return whole(recogniser, given)
+
+        return method
+
+    for name in ("read", "_encoder"):
+        monkeypatch.setattr(WhisperRecogniser, name, counted(name))
+    run_sweep(data, tmp_path, vectors[kind], batch_size=2)
+    assert counts == {"read": 5, "_encoder": 5 * times}
+
+
+def test_kept_encodings_are_not_taken_for_those_of_an_encoder_that_the_vector_changes(
+    data, vectors, tmp_path
+):
+    plain = run_sweep(data, tmp_path, vectors["all"])
+    run(data, tmp_path / "first.jsonl", window=1.0, encodings=tmp_path / "kept")
+    assert run_sweep(data, tmp_path, vectors["all"], encodings=tmp_path / "kept") == plain
+
+
+def test_a_stopped_sweep_goes_on_where_each_coefficient_was(data, vectors, tmp_path, monkeypatch):
+    work = {"batch_size": 2, "work_dir": tmp_path / "work"}
+    plain = run_sweep(data, tmp_path, vectors["all"])
+    with monkeypatch.context() as patch:
+        count_and_stop(patch, after=4)
+        with pytest.raises(Stopped):
+            run_sweep(data, tmp_path, vectors["all"], **work)
+    sizes = count_and_stop(monkeypatch, after=99)
+    assert run_sweep(data, tmp_path, vectors["all"], **work) == plain
+    assert sizes == [2, 1, 2, 2, 1]  # of 3 x [2, 2, 1], what came after the first four
 
 
 def count_and_stop(monkeypatch, after: int) -> list[int]:
     """Count the utterances of each decoded batch; stop before the batch ``after`` those."""
     sizes: list[int] = []
-    decode = WhisperRecogniser.transcribe
+    write = WhisperRecogniser.write
 
-    def counted(recogniser, paths):
+    def counted(recogniser, encoded):
         if len(sizes) == after:
             raise Stopped("stopped")
-        sizes.append(len(paths))
-        return decode(recogniser, paths)
+        sizes.append(len(encoded))
+        return write(recogniser, encoded)
 
-    monkeypatch.setattr(WhisperRecogniser, "transcribe", counted)
+    monkeypatch.setattr(WhisperRecogniser, "write", counted)
     return sizes
 
 
