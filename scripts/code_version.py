@@ -1,6 +1,7 @@
 """A hash of what a script does: a change of logic reruns, a change of comment does not."""
 
 import ast
+import functools
 import hashlib
 from collections.abc import Iterable
 from pathlib import Path
@@ -8,7 +9,9 @@ from pathlib import Path
 BOOKKEEPING = {  # what changes no artifact
     "atomic.py",
     "code_version.py",
+    "direct_file.py",
     "errors.py",
+    "heap.py",
     "progress.py",
     "records.py",
     "scratch.py",
@@ -47,12 +50,17 @@ def trees_of(script: str | Path, *more: str) -> dict[str, str]:
         name = pending.pop()
         if name in trees or name in BOOKKEEPING:
             continue
-        tree = ast.parse((folder / name).read_text(encoding="utf-8"), filename=name)
-        pending += [
-            sibling for module in imported_modules(tree) for sibling in locate(folder, module)
-        ]
-        trees[name] = ast.dump(without_docstrings(tree))
+        trees[name], imported = parsed((folder / name).read_text(encoding="utf-8"), name)
+        pending += [sibling for module in imported for sibling in locate(folder, module)]
     return dict(sorted(trees.items()))
+
+
+@functools.cache  # each job of a cluster reads all rules anew, and with them all scripts
+def parsed(source: str, name: str) -> tuple[str, list[str]]:
+    """Return a module's syntax tree, and the dotted names that it imports."""
+    tree = ast.parse(source, filename=name)
+    imported = imported_modules(tree)
+    return ast.dump(without_docstrings(tree)), imported
 
 
 def imported_modules(tree: ast.AST) -> list[str]:

@@ -205,6 +205,7 @@ def work(options: argparse.Namespace) -> None:
     if not torch.cuda.is_available():
         keep_freed_memory()
     torch.use_deterministic_algorithms(True, warn_only=True)
+    torch.utils.deterministic.fill_uninitialized_memory = False  # it only shows where that is read
     recogniser = load_recogniser(
         options.model,
         settings.window,

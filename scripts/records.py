@@ -79,7 +79,7 @@ def stamp(path: str | Path) -> list[int]:
 
 def write_record(
     script: str | Path,
-    outputs: Iterable[str | Path] | dict[Path, str],
+    outputs: Iterable[str | Path],
     inputs: Iterable[str | Path],
     parameters: dict[str, Any],
     *,
@@ -88,13 +88,14 @@ def write_record(
     device: str = "cpu",
     licences: dict[str, dict[str, str]] | None = None,
     of_run: dict[str, Any] | None = None,
+    hashes: dict[Path, str] | None = None,
     **facts: Any,
 ) -> None:
     """Write the record of a stage: hashes of outputs and inputs, code, settings, machine.
 
     ``script`` is the caller's ``__file__``, ``modules`` those that it picked at run time, as paths
     from its folder, ``packages`` the versions of those that only it uses; outputs and inputs are
-    files, not folders. Outputs may come with their SHA-256, where their writer took it on the way.
+    files, not folders. ``hashes`` are SHA-256 of outputs, where their writer took them on the way.
     ``parameters`` are the settings that shape the result (seed, rates, ...);
     ``licences`` those of external files that the stage itself brought in, by name (``licence``,
     ``forbids``): those of its inputs are added. ``facts`` are further top-level keys (``counts``,
@@ -102,13 +103,12 @@ def write_record(
     Call it last, when the outputs are final.
     """
     begun = time.perf_counter()
-    if not isinstance(outputs, dict):
-        outputs = {path: sha256(path) for path in outputs}
+    taken = hashes or {}
     code, code_of_modules = code_of(script, *modules)
     hashes_of_inputs, licences_of_inputs = known_inputs(inputs)
     content = {
         "version": 1,
-        "outputs": {str(path): digest for path, digest in outputs.items()},
+        "outputs": {str(path): taken.get(Path(path)) or sha256(path) for path in outputs},
         "inputs": hashes_of_inputs,
         "script": Path(script).name,
         "code": code,

@@ -21,6 +21,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 
 from atomic import atomic_path
+from direct_file import DirectFile
 from errors import InputError
 
 FLOATS = {"F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16}
@@ -137,7 +138,7 @@ def write_combined(
     with atomic_path(path) as temporary:
         with ExitStack() as stack:
             files = [stack.enter_context(source.path.open("rb")) for source in sources]
-            output = stack.enter_context(temporary.open("wb"))
+            output = stack.enter_context(DirectFile(temporary))
 
             def read(piece: Piece) -> tuple[str, list[torch.Tensor]]:
                 return piece.name, [

@@ -281,16 +281,17 @@ def main(argv: list[str] | None = None) -> None:
     settings = {}
     if arguments.command == "subtract":
         inputs = [arguments.real, arguments.synthetic]
-        outputs = subtract_files(*inputs, arguments.output)
+        hashes = subtract_files(*inputs, arguments.output)
     elif arguments.command == "mean":
         inputs = arguments.vectors
-        outputs = mean_files(inputs, arguments.output)
+        hashes = mean_files(inputs, arguments.output)
     else:
-        inputs = [*checkpoint_files(arguments.checkpoint.parent), arguments.vector]
         scale = arguments.scaling_coefficient
-        outputs = apply_files(arguments.checkpoint, arguments.vector, scale, arguments.output)
+        hashes = apply_files(arguments.checkpoint, arguments.vector, scale, arguments.output)
+        inputs = [*checkpoint_files(arguments.checkpoint.parent), arguments.vector]
         settings = {"scaling_coefficient": scale}
-    write_record(__file__, outputs, inputs, {"command": arguments.command, **settings})
+    parameters = {"command": arguments.command, **settings}
+    write_record(__file__, hashes, inputs, parameters, hashes=hashes)
 
 
 if __name__ == "__main__":

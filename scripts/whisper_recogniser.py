@@ -176,7 +176,7 @@ class WhisperRecogniser:
         What the first one gives, a tensor, stays true when the parameters ``changed`` are others.
         """
         if any(name.startswith(ENCODER) for name in changed):
-            return self.read, lambda features: self.write(self._encoder(features))
+            return self.read, torch.inference_mode()(lambda f: self.write(self._encoder(f)))
         return torch.inference_mode()(self.encode), self.write
 
     @torch.inference_mode()

@@ -217,6 +217,20 @@ def test_a_sweep_reads_once_and_hears_again_only_if_the_encoder_changes(
     assert counts == {"read": 5, "_encoder": 5 * times}
 
 
+@pytest.mark.parametrize("kind", ["all", "decoder"])
+def test_nothing_is_remembered_for_a_backward_pass(data, vectors, tmp_path, kind, monkeypatch):
+    seen = []
+    encode = WhisperRecogniser._encoder
+
+    def watched(recogniser, features):
+        seen.append(encode(recogniser, features))
+        return seen[-1]
+
+    monkeypatch.setattr(WhisperRecogniser, "_encoder", watched)
+    run_sweep(data, tmp_path, vectors[kind])
+    assert seen and not any(encoded.requires_grad for encoded in seen)
+
+
 def test_kept_encodings_are_not_taken_for_those_of_an_encoder_that_the_vector_changes(
     data, vectors, tmp_path
 ):
