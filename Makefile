@@ -15,7 +15,10 @@ export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export PYTHONUNBUFFERED := 1
 export HF_HUB_DISABLE_TELEMETRY := 1
 
-.PHONY: help demo status efficiency audit trace test lint unit coqui checks setup lock clean
+BENCHMARKS := features resampling sweep task_vectors synthesis planning finetuning transcription \
+    from_nothing
+
+.PHONY: help demo status efficiency audit trace test lint unit coqui checks bench peers setup lock clean
 
 help:  ## show this list
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 20
@@ -60,6 +63,16 @@ checks: $(READY)  ## add what only the tests need: a browser's driver, a validat
 	@test -x $(VALIDATOR)/bin/rocrate-validator || { $(PYTHON) -m venv $(VALIDATOR) && \
 	    $(VALIDATOR)/bin/python -m pip install --quiet --disable-pip-version-check \
 	    --requirement requirements-validator.lock; }
+
+bench: peers  ## ours and the peers side by side: benchmarks/README.md (QUICK=1, ONLY="sweep features")
+	@test -s results/demo/summary.json || $(MAKE) demo EXPERIMENT=experiments/demo.yaml
+	@for name in $(or $(ONLY),$(BENCHMARKS)); do \
+	    echo "-- $$name"; python benchmarks/$$name.py $(if $(QUICK),--quick --repeats 1); done
+	@test -n "$(QUICK)" || python benchmarks/table.py
+
+peers: $(READY)  ## add what only the benchmarks need: whom they compare with
+	@python -c 'import faster_whisper, mergekit' 2>/dev/null || python -m pip install --quiet \
+	    --disable-pip-version-check --no-deps --requirement requirements-bench.lock
 
 setup: $(READY)  ## make the virtual environment from requirements.lock
 

@@ -71,6 +71,7 @@ def main() -> None:
     (ROOT / "requirements.lock").write_text(HEADER + "\n".join(lines(pins)) + "\n")
     with_coqui = write_more("coqui", "Coqui TTS needs", asked["coqui"], pins)
     write_more("tests", "the tests need", asked["tests"], pins)
+    write_more("bench", "the benchmarks' peers need", asked["bench"], pins)
     validator = resolve(asked["validator"])
     text = "# All that the validator of RO-Crates needs; made by `make lock`.\n"
     (ROOT / "requirements-validator.lock").write_text(text + "\n".join(lines(validator)) + "\n")

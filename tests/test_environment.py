@@ -18,15 +18,15 @@ def lock(name: str) -> dict[str, str]:
 
 
 LOCK = lock("requirements.lock")
-COQUI, TESTS, VALIDATOR = (
-    lock(f"requirements-{name}.lock") for name in ("coqui", "tests", "validator")
+COQUI, TESTS, BENCH, VALIDATOR = (
+    lock(f"requirements-{name}.lock") for name in ("coqui", "tests", "bench", "validator")
 )
 
 
 def test_what_is_asked_for_is_locked():
     lines = (ROOT / "requirements.in").read_text().splitlines()
     names = [re.split("==", line)[0] for line in lines if line and line[0] != "#"]
-    locked = VALIDATOR | LOCK | COQUI | TESTS
+    locked = VALIDATOR | LOCK | COQUI | TESTS | BENCH
     assert len(names) > 20
     assert [name for name in names if name not in locked] == []
     assert {name: locked[name] for name in pins(lines)} == pins(lines)
@@ -35,6 +35,7 @@ def test_what_is_asked_for_is_locked():
 def test_the_other_locks_add_to_the_first_and_change_nothing_of_it():
     assert "coqui-tts" in COQUI and not set(COQUI) & set(LOCK)
     assert "playwright" in TESTS and not set(TESTS) & set(LOCK)
+    assert "mergekit" in BENCH and not set(BENCH) & set(LOCK)
 
 
 @pytest.mark.parametrize(("name", "known"), [("syn2real", LOCK), ("coqui", LOCK | COQUI)])
@@ -57,5 +58,7 @@ def test_every_environment_that_a_rule_names_exists():
 
 def test_no_cuda_library_is_locked():
     assert [
-        name for name in LOCK | COQUI | TESTS if name.startswith(("nvidia", "cuda", "triton"))
+        name
+        for name in LOCK | COQUI | TESTS | BENCH
+        if name.startswith(("nvidia", "cuda", "triton"))
     ] == []
