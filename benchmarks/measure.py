@@ -10,11 +10,13 @@ import importlib.metadata
 import json
 import os
 import platform
+import pstats
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -203,6 +205,21 @@ def run(command: Sequence[object]) -> tuple[float, int]:
         if done.returncode:
             raise InputError(f"{' '.join(map(str, command))} failed:\n{done.stdout[-2000:]}")
         return seconds, int(peak.read()) * 1024
+
+
+def profiled(command: Sequence[object]) -> Counter[str]:
+    """Run a Python command; return its seconds within each function, by "file.py:function".
+
+    What a function calls counts for both. The whole is that of "".
+    """
+    with tempfile.TemporaryDirectory() as name:
+        output = Path(name, "profile")
+        run([command[0], "-m", "cProfile", "-o", output, *command[1:]])
+        stats = pstats.Stats(str(output))
+    found = Counter({"": stats.total_tt})
+    for (path, _, function), (_, _, _, seconds, _) in stats.stats.items():
+        found[f"{Path(path).name}:{function}"] += seconds
+    return found
 
 
 def script(name: str, *options: object) -> list[object]:

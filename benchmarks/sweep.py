@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 
 import torch
-from measure import Comparison, Growth, Report, arguments, in_turn, of_demo, run, script
+from measure import Comparison, Growth, Report, arguments, in_turn, of_demo, profiled, run, script
 
 from streaming import make_header, read_layout, write_combined
 
@@ -45,15 +45,13 @@ def main() -> None:
 
         def transcribe(
             vector: Path | None, scales: list[float], model: Path = checkpoint
-        ) -> tuple[float, int]:
-            """Transcribe with some coefficients in one job; return its seconds and peak memory."""
+        ) -> list[object]:
+            """Return the command that transcribes with some coefficients in one job."""
             added = ["--task-vector", vector, "--scaling-coefficient", *scales] if vector else []
             outputs = [folder / f"{scale}.jsonl" for scale in scales]
-            return run(
-                script(
-                    "transcribe.py", "--model", model.parent, "--manifest", manifest,
-                    "--window", WINDOW, "--precision", "fp32", *added, "--output", *outputs,
-                )
+            return script(
+                "transcribe.py", "--model", model.parent, "--manifest", manifest,
+                "--window", WINDOW, "--precision", "fp32", *added, "--output", *outputs,
             )  # fmt: skip
 
         def with_checkpoint(vector: Path) -> None:
@@ -65,13 +63,13 @@ def main() -> None:
                     "--scaling-coefficient", 0.5, "--output", output,
                 )
             )  # fmt: skip
-            transcribe(None, [0.5], output)
+            run(transcribe(None, [0.5], output))
 
         for kind, vector in vectors.items():
             runs = in_turn(
                 {
-                    "sweep": lambda v=vector: transcribe(v, SCALES),
-                    "one": lambda v=vector: transcribe(v, [0.5]),
+                    "sweep": lambda v=vector: run(transcribe(v, SCALES)),
+                    "one": lambda v=vector: run(transcribe(v, [0.5])),
                     "checkpoint": lambda v=vector: with_checkpoint(v),
                 },
                 options.repeats,
@@ -88,10 +86,15 @@ def main() -> None:
                         len(SCALES), "coefficients", bar=1, runs=runs,
                     )
                 )  # fmt: skip
+            taken = profiled(transcribe(vector, SCALES))
+            names = {"audio and log-mel": "read", "encoder": "_encoder", "decoder": "write"}
+            parts = {part: taken[f"whisper_recogniser.py:{name}"] for part, name in names.items()}
+            parts["start, models, records"] = taken[""] - sum(parts.values())
+            report.profile[f"vector of {kind}"] = parts
         growth = Growth("coefficients, vector of all parameters")
         for count in (1, 4, 16):
             scales = [step / 16 for step in range(count)]
-            growth.add(count, *transcribe(vectors["all parameters"], scales))
+            growth.add(count, *run(transcribe(vectors["all parameters"], scales)))
         report.growth.append(growth)
     report.write(options)
 

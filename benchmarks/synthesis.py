@@ -17,6 +17,7 @@ from measure import (
     arguments,
     in_turn,
     of_demo,
+    profiled,
     run,
     script,
     take,
@@ -28,14 +29,12 @@ from manifest import read_manifest, read_texts, write_jsonl
 DOMAINS, WORKERS, BARK_BATCH = ("queen", "drascula", "telephone"), 2, 16
 
 
-def speak(texts: Path, folder: Path, shard: int, shards: int, *more: object) -> tuple[float, int]:
-    """Speak a shard of texts; return the command's seconds and peak memory."""
-    return run(
-        script(
-            "synthesize.py", "--texts", texts, "--tts", "bench", "--seed", 1,
-            "--shard", shard, "--shards", shards, "--audio-dir", folder / f"audio{shards}",
-            "--output", folder / f"{shard}of{shards}.jsonl", *more,
-        )
+def speak(texts: Path, folder: Path, shard: int, shards: int, *more: object) -> list[object]:
+    """Return the command that speaks a shard of texts."""
+    return script(
+        "synthesize.py", "--texts", texts, "--tts", "bench", "--seed", 1,
+        "--shard", shard, "--shards", shards, "--audio-dir", folder / f"audio{shards}",
+        "--output", folder / f"{shard}of{shards}.jsonl", *more,
     )  # fmt: skip
 
 
@@ -51,7 +50,7 @@ def from_nothing(texts: Path, shards: int, *more: object) -> float:
     """Speak all texts in as many processes at a time; return how many seconds of speech it is."""
     with tempfile.TemporaryDirectory() as name, ThreadPoolExecutor(shards) as pool:
         shares = range(1, shards + 1)
-        list(pool.map(lambda shard: speak(texts, Path(name), shard, shards, *more), shares))
+        list(pool.map(lambda shard: run(speak(texts, Path(name), shard, shards, *more)), shares))
         manifests = [Path(name, f"{shard}of{shards}.jsonl") for shard in shares]
         return sum(row["duration"] for path in manifests for row in read_manifest(path))
 
@@ -97,8 +96,17 @@ def main() -> None:
         for times in (1, 4) if options.quick else (1, 4, 16):
             some = take(rows[:40], 40 * times)
             write_jsonl(texts, [row | {"id": str(n)} for n, row in enumerate(some)])
-            growth.add(len(some), *speak(texts, Path(name, str(times)), 1, 1, *hibari()))
+            command = speak(texts, Path(name, str(times)), 1, 1, *hibari())
+            growth.add(len(some), *run(command))
         report.growth.append(growth)
+        taken = profiled(speak(texts, Path(name, "profiled"), 1, 1, *hibari()))
+        spoken, network = taken["hibari.py:speak"], taken["onnxruntime_inference_collection.py:run"]
+        report.profile[f"one process, {len(some)} texts"] = {
+            "the network": network,
+            "phonemes, and voices bent": spoken - network,
+            "writing audio": taken["synthesize.py:write"],
+            "start, checks, records": taken[""] - spoken - taken["synthesize.py:write"],
+        }
 
         if options.bark:
             write_jsonl(texts, rows[: 2 * BARK_BATCH])

@@ -7,6 +7,7 @@ the vector that was computed once. Times are until the bytes are on disk; what i
 before, so that it is in memory where that is large enough.
 """
 
+import hashlib
 import math
 import os
 import shutil
@@ -20,6 +21,7 @@ from measure import SCRIPTS, Comparison, Growth, Report, Runs, arguments, in_tur
 from safetensors import safe_open
 from transformers import WhisperConfig, WhisperForConditionalGeneration
 
+from direct_file import DirectFile
 from records import write_record
 from streaming import make_header
 
@@ -111,14 +113,9 @@ class Folder:
             "dtype": "float32",
         } | ({"base_model": str(self.paths[base])} if base else {})
         (self.folder / "merge.yaml").write_text(yaml.safe_dump(config))
+        output = self.folder / f"mergekit-{name}"
         command = [Path(sys.executable).parent / "mergekit-pytorch", self.folder / "merge.yaml"]
-        command += [
-            self.folder / f"mergekit-{name}",
-            "--async-write",
-            "--write-threads",
-            2,
-            "--lazy-unpickle",
-        ]
+        command += [output, "--async-write", "--write-threads", 2, "--lazy-unpickle"]
         self.command(f"mergekit {name}", command)
 
     def merge_vector(self) -> None:
@@ -135,6 +132,32 @@ class Folder:
              self.paths["real"], self.paths["synthetic"], copied])  # fmt: skip
         os.sync()
         copied.unlink()
+
+    def parts(self) -> dict[str, float]:
+        """Return the seconds of what tau's threads do at the same time, each done alone."""
+        paths = [self.paths["real"], self.paths["synthetic"]]
+        block = memoryview(bytearray(1 << 24))
+
+        def read() -> None:
+            for path in paths:
+                with path.open("rb", buffering=0) as file:
+                    while file.readinto(block):
+                        pass
+
+        def hashed() -> None:
+            digest = hashlib.sha256()
+            for _ in range(self.bytes // len(block)):
+                digest.update(block)
+
+        def write() -> None:
+            with DirectFile(self.folder / "alone") as file:
+                for _ in range(self.bytes // len(block)):
+                    file.write(block)
+
+        sides = {"reading two files": read, "hashing one": hashed, "writing one": write}
+        found = {part: runs.median for part, runs in in_turn(sides, 1).items()}
+        (self.folder / "alone").unlink()
+        return found
 
     def difference(self, path: Path, merged: str) -> float:
         """Return the largest difference of a parameter between our file and mergekit's."""
@@ -180,6 +203,7 @@ def main() -> None:
             peer_seconds = runs[theirs].median
             peer = f"mergekit-pytorch, {peer}"
             report.add(Comparison(work_is, runs[ours].median, peer, peer_seconds, **about))
+        report.profile["each alone; they overlap"] = work.parts()
         work.apply()
         work.merge_vector()
         work.merge_all()
