@@ -17,9 +17,11 @@ rule model_card:
         "../envs/syn2real.yaml"
     params:
         code=code_version("model_card.py"),
+        window=config["decoding_window"],
     shell:
         """
         python scripts/model_card.py \
             --checkpoint {input.checkpoint:q} \
-            --summary {input.summary:q} >{log:q} 2>&1
+            --summary {input.summary:q} \
+            --window {params.window} >{log:q} 2>&1
         """

@@ -68,7 +68,7 @@ use rule transcribe as transcribe_sweep with:
     params:
         code=code_version("transcribe.py"),
         vector=lambda wildcards, input: task_vector_option(input, SCALES),
-        window=config["window"],
+        window=config["decoding_window"],
         batch_size=config["batch_size"],
         precision=config["precision"],
         encodings=encodings,
@@ -99,7 +99,7 @@ use rule transcribe as transcribe_with_task_vector with:
     params:
         code=code_version("transcribe.py"),
         vector=lambda wildcards, input: task_vector_option(input, [wildcards.scale]),
-        window=config["window"],
+        window=config["decoding_window"],
         batch_size=config["batch_size"],
         precision=config["precision"],
         encodings=encodings,

@@ -143,7 +143,7 @@ def explain(error: jsonschema.ValidationError) -> str:
 def check_names(config: dict, artifacts: dict) -> None:
     """Raise ``InputError`` for a name that refers to nothing, or to something unfit.
 
-    Writes out ``targets: all`` and the longest durations that the window allows.
+    Writes out ``targets: all``, the decoding window and the longest durations that windows allow.
     """
     domains, window = config["domains"], config["window"]
     if config["targets"] == "all":
@@ -168,6 +168,11 @@ def check_names(config: dict, artifacts: dict) -> None:
             raise InputError(
                 f"config: {place}: neither finetune.epochs nor max_steps ends training"
             )
+    if config.setdefault("decoding_window", window) < window:
+        raise InputError(
+            f"config: decoding_window: {config['decoding_window']} s is less than the window of"
+            f" {window} s, in which the models are trained"
+        )
     for name, domain in domains.items():
         if domain.setdefault("max_duration", window) > window:
             raise InputError(

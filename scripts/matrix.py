@@ -267,7 +267,7 @@ def target_recordings(config: dict, base: str, arm: str) -> str:
 
 def window_of(config: dict, model: str) -> float:
     """Return the audio window (s) in which a model is decoded; the pretrained one keeps its own."""
-    return WHISPER_WINDOW if model == PRETRAINED else config["window"]
+    return WHISPER_WINDOW if model == PRETRAINED else config["decoding_window"]
 
 
 def results_folder(config: dict) -> str:

@@ -416,8 +416,8 @@ def metadata(card: dict[str, Any]) -> ModelCardData:
     )
 
 
-def usage(folder: Path, settings: dict[str, Any]) -> dict[str, Any]:
-    """Return what plain transformers must be told to decode as transcribe.py does.
+def usage(folder: Path, settings: dict[str, Any], window: float) -> dict[str, Any]:
+    """Return what plain transformers must be told to decode as transcribe.py does in a window (s).
 
     ``positions`` of the encoder and ``samples`` are those of the window, if it is shorter than the
     model's own; a CTC model has neither window nor ``generate`` options.
@@ -426,10 +426,11 @@ def usage(folder: Path, settings: dict[str, Any]) -> dict[str, Any]:
         read_json(folder / name, "apply the task vector again")
         for name in ("config.json", "preprocessor_config.json")
     )
-    found = {"model_type": config["model_type"], "positions": None, "generate": None}
+    found = {"model_type": config["model_type"], "window": window}
+    found |= {"positions": None, "generate": None}
     if config["model_type"] != "whisper":
         return found
-    samples = round(settings["window"] * features["sampling_rate"])
+    samples = round(window * features["sampling_rate"])
     positions = samples // features["hop_length"] // STRIDE
     generation = read_json(folder / "generation_config.json", "apply the task vector again")
     found["generate"] = {"num_beams": 1, "max_length": settings["max_length"]}
@@ -440,7 +441,9 @@ def usage(folder: Path, settings: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
-def describe(checkpoint: Path, history: History, summary: dict) -> dict[str, Any]:
+def describe(
+    checkpoint: Path, history: History, summary: dict, window: float | None
+) -> dict[str, Any]:
     """Return all that the card says."""
     *_, base, name, seed, _ = checkpoint.parts
     training, *_ = history.descent(history.applied)
@@ -468,7 +471,7 @@ def describe(checkpoint: Path, history: History, summary: dict) -> dict[str, Any
         "licences": (licences := licences_of(history)),
         "forbidding": [row for row in licences if row["forbids"]],
         "unknown": [row["name"] for row in licences if row["licence"] == UNKNOWN],
-        "usage": usage(checkpoint.parent, settings),
+        "usage": usage(checkpoint.parent, settings, window or settings["window"]),
         "versions": sorted(
             {
                 f"{each.content['commit']}{' with changes' * each.content['dirty']}"
@@ -518,10 +521,11 @@ def main(argv: list[str] | None = None) -> None:
     add = parser.add_argument
     add("--checkpoint", type=Path, required=True, help=f"{WEIGHTS} of the adapted checkpoint")
     add("--summary", type=Path, required=True, help="summary.json of the experiment")
+    add("--window", type=float, help="audio window it is decoded in, s (default: that of training)")
     options = parser.parse_args(argv)
     history = read_history(options.checkpoint)
     summary = read_json(options.summary, "write it with summarize.py")
-    card = render(describe(options.checkpoint, history, summary))
+    card = render(describe(options.checkpoint, history, summary, options.window))
     outputs = [options.checkpoint.parent / name for name in MODEL_CARD]
     for path, text in zip(outputs, (card, lineage(history)), strict=True):
         with atomic_path(path) as temporary:
@@ -531,7 +535,7 @@ def main(argv: list[str] | None = None) -> None:
         options.summary,
         os.path.relpath(TEMPLATE),
     ]
-    write_record(__file__, outputs, inputs, {})
+    write_record(__file__, outputs, inputs, {"window": options.window})
 
 
 if __name__ == "__main__":

@@ -203,7 +203,7 @@ class WhisperRecogniser:
         """Write a Hugging Face folder that any Whisper code loads.
 
         The window stands in the generation config as ``audio_window`` (s): the one that the model
-        was trained with and should be decoded with.
+        was trained in.
         """
         ordinary = WhisperForConditionalGeneration(
             type(self.model.config).from_dict(

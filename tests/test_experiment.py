@@ -47,6 +47,7 @@ def test_defaults_are_filled_in_at_every_depth():
         ({"windw": 10}, r"top level: unknown key 'windw'; did you mean 'window'\?"),
         ({"window": "ten"}, r"window: 'ten' is not of type 'number'\. Audio window in seconds"),
         ({"window": 31}, r"window: 31 is greater than the maximum of 30"),
+        ({"decoding_window": 9}, r"decoding_window: 9 s is less than the window of 10 s"),
         ({"targets": ["phon"]}, r"targets: 'phon' is not under domains; did you mean 'phone'\?"),
         ({"targets": ["games"]}, r"targets: 'games' is a source too"),
         ({"source": ["shop"]}, r"'shop' has texts only; a source needs recordings"),
@@ -141,6 +142,11 @@ def test_the_matrix_has_every_arm_once_and_every_vector_at_every_coefficient():
         "source-mixed->target-synthetic",
         "target-synthetic",
     }
+
+
+def test_fine_tuned_models_are_decoded_in_the_window_that_is_asked_for():
+    rows = list(matrix.evaluations(changed(decoding_window=25)))
+    assert {row["window"] for row in rows if row["arm"] != "pretrained"} == {25}
 
 
 def test_the_pretrained_model_is_decoded_in_its_own_window_and_once_for_all_seeds():

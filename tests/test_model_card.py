@@ -152,12 +152,13 @@ def measured(entry: dict, scale: float = 0.5) -> dict:
     return next(row for row in vectors if row["scaling_coefficient"] == scale)
 
 
-def card(summary: dict) -> str:
+def card(summary: dict, *options: str) -> str:
     """Write the card; return its text with the line breaks of prose taken out."""
     path = RESULTS / "summary.json"
     path.write_text(json.dumps(summary))
     record("summarize.py", [path], [])
-    model_card.main(["--checkpoint", str(CARD / "model.safetensors"), "--summary", str(path)])
+    checkpoint = str(CARD / "model.safetensors")
+    model_card.main(["--checkpoint", checkpoint, "--summary", str(path), *options])
     return (CARD / "README.md").read_text()
 
 
@@ -414,28 +415,38 @@ def write_keen_whisper(folder: Path, **options: object) -> None:
 
 
 @pytest.mark.parametrize(
-    ("write", "options"),
+    ("write", "options", "window"),
     [
-        (write_keen_whisper, {"window": 5.0}),
-        (write_keen_whisper, {"window": 2.5, "multilingual": True}),
-        (write_keen_whisper, {"window": 30.0}),
-        (write_ctc, {"kind": "conformer"}),
-        (write_ctc, {"kind": "wav2vec2"}),
+        (write_keen_whisper, {"window": 5.0}, 5.0),
+        (write_keen_whisper, {"window": 2.5, "multilingual": True}, 2.5),
+        (write_keen_whisper, {"window": 2.5}, 5.0),
+        (write_keen_whisper, {"window": 5.0}, 30.0),
+        (write_keen_whisper, {"window": 30.0}, 30.0),
+        (write_ctc, {"kind": "conformer"}, 5.0),
+        (write_ctc, {"kind": "wav2vec2"}, 5.0),
     ],
 )
 def test_the_lines_of_the_card_run_and_decode_as_the_workflow_does(
-    write, options, monkeypatch, capsys
+    write, options, window, monkeypatch, capsys
 ):
     experiment(write, **options)
-    [lines] = re.findall(r"```python\n(.*?)```", card(table()), re.DOTALL)
+    text = card(table(), "--window", str(window))
+    [lines] = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
     monkeypatch.chdir(CARD)
     soundfile.write("speech.wav", sum(tone(index).repeat(8) for index in (0, 3)), 16_000)
-    recogniser = load_recogniser(".", options.get("window", 5.0), max_length=20, precision="fp32")
+    recogniser = load_recogniser(".", window, max_length=20, precision="fp32")
     recogniser.model.eval()
     [expected] = recogniser.transcribe(["speech.wav"])
     capsys.readouterr()
     exec(compile(lines, "README.md", "exec"), {})
     assert re.sub(r"</?s>|<unk>", "", capsys.readouterr().out).strip() == expected != ""
+
+
+def test_the_card_tells_in_which_window_the_model_was_measured():
+    experiment()
+    told = "was trained in a window of 5 s, and measured in one of 20 s"
+    assert told in card(table(), "--window", "20")
+    assert "was trained and measured in a window of 5 s" in card(table())
 
 
 def test_plain_transformers_gives_other_texts_in_its_own_window():
