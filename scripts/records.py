@@ -103,7 +103,7 @@ def write_record(
     Call it last, when the outputs are final.
     """
     begun = time.perf_counter()
-    taken = hashes or {}
+    outputs, taken = list(outputs), hashes or {}
     code, code_of_modules = code_of(script, *modules)
     hashes_of_inputs, licences_of_inputs = known_inputs(inputs)
     content = {
@@ -134,7 +134,7 @@ def write_record(
     }
     seconds_spent.clear()
     text = json.dumps(content, indent=1, sort_keys=True) + "\n"
-    first_of_folder = {Path(path).parent: path for path in reversed(list(outputs))}
+    first_of_folder = {Path(path).parent: path for path in reversed(outputs)}
     for path in first_of_folder.values():
         with atomic_path(sidecar(path)) as temporary:
             temporary.write_text(text, encoding="utf-8")
