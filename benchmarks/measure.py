@@ -181,14 +181,17 @@ def arguments(name: str, doc: str) -> argparse.ArgumentParser:
 
 
 def in_turn(
-    sides: dict[str, Callable[[], Any]], repeats: int, before: Callable[[], Any] | None = None
+    sides: dict[str, Callable[[], Any]], repeats: int, before: Callable[[str], Any] | None = None
 ) -> dict[str, Runs]:
-    """Run every side ``repeats`` times, one run of each at a time; ``before`` is not timed."""
+    """Run every side ``repeats`` times, one run of each at a time.
+
+    What comes ``before``, given the side's name, is not timed.
+    """
     runs = {name: Runs() for name in sides}
     for _ in range(repeats):
         for name, side in sides.items():
             if before:
-                before()
+                before(name)
             runs[name].once(side)
     return runs
 

@@ -78,12 +78,15 @@ class Folder:
         self.tau, self.adapted = folder / "tau.safetensors", folder / "ours/model.safetensors"
         self.memory: dict[str, int] = {}
 
-    def prepare(self) -> None:
-        """Remove what was made, and read what is read."""
+    def prepare(self, side: str) -> None:
+        """Remove what was made but for tau, and read what a side reads."""
         for folder in self.folder.glob("mergekit-*"):
             shutil.rmtree(folder)
         shutil.rmtree(self.adapted.parent, ignore_errors=True)
-        run(["sh", "-c", 'cat "$@" > /dev/null', "sh", *self.paths.values()])
+        real, synthetic, target = self.paths.values()
+        known = {"apply": [target, self.tau], "mergekit all": [real, synthetic, target]}
+        read = known.get(side, [real, synthetic])
+        run(["sh", "-c", 'cat "$@" > /dev/null', "sh", *read])
 
     def command(self, name: str, command: list) -> None:
         """Run a command until all that it makes is on disk."""

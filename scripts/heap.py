@@ -8,8 +8,8 @@ M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4  # of glibc's malloc.h
 def keep_freed_memory() -> None:
     """Have freed memory reused instead of given back to the system, where the C library is glibc.
 
-    A training step on a CPU allocates the same large tensors again and again; the system clears
-    every page of them each time. The heap may grow by a half, through gaps.
+    A training step on a CPU, or a task vector's next piece, allocates the same large tensors again;
+    the system clears every page of them each time. The heap may grow by a half, through gaps.
     """
     try:
         mallopt = ctypes.CDLL(None).mallopt

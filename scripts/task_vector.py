@@ -16,6 +16,7 @@ import torch
 
 from atomic import atomic_path
 from errors import InputError, run
+from heap import keep_freed_memory
 from records import checkpoint_files, sha256, write_record
 from streaming import FLOATS, Layout, make_header, read_layout, read_tensor, write_combined
 
@@ -277,6 +278,7 @@ def main(argv: list[str] | None = None) -> None:
     """Run one of the three commands."""
     arguments = parse_arguments(argv)
     torch.set_num_threads(1)  # the other cores read, hash and write meanwhile
+    keep_freed_memory()
     inputs: Iterable[Path]
     settings = {}
     if arguments.command == "subtract":

@@ -108,9 +108,11 @@ def test_the_committed_page_has_the_committed_results():
 def test_sides_take_turns_and_what_comes_before_is_not_timed():
     said = []
     runs = measure.in_turn(
-        {"a": lambda: said.append("a"), "b": lambda: said.append("b")}, 2, lambda: said.append("-")
+        {"a": lambda: said.append("a"), "b": lambda: said.append("b")},
+        2,
+        lambda n: said.append(f"-{n}"),
     )
-    assert "".join(said) == "-a-b-a-b"
+    assert "".join(said) == "-aa-bb-aa-bb"
     assert [len(side.seconds) for side in runs.values()] == [2, 2]
 
 
@@ -180,8 +182,8 @@ def test_our_side_of_the_merge_is_right_and_is_prepared_anew(tmp_path, monkeypat
     largest = max(tau.get_tensor(name).abs().max().item() for name in tau.keys())  # noqa: SIM118
     gap = work.difference(work.adapted, "all")
     assert gap == pytest.approx(task_vectors.SCALE * largest, rel=1e-5) and gap > 0
-    work.prepare()
-    assert not merged.exists() and not work.adapted.parent.exists()
+    work.prepare("mergekit all")
+    assert not merged.exists() and not work.adapted.parent.exists() and work.tau.exists()
 
 
 def test_the_loop_over_jiwer_scores_what_was_drawn():
