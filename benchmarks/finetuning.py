@@ -261,7 +261,7 @@ def decoder_only(
                 runs["theirs"].median,
                 EPOCHS * len(rows),
                 "utterances",
-                bar=(3 if on_gpu else 4) if window == WINDOWS[0] else None,
+                bar=3 if on_gpu else 4,
                 limit="the peer's multiply-adds at the machine's peak",
                 limit_seconds=least,
                 runs={name: runs[name] for name in (side, "theirs")},

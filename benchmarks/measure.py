@@ -6,7 +6,6 @@ A benchmark compares seconds: ours and a peer's for the same work, in turn, on t
 
 import argparse
 import datetime
-import importlib.metadata
 import json
 import os
 import platform
@@ -28,7 +27,7 @@ sys.path.insert(0, str(SCRIPTS))
 
 from atomic import atomic_path  # noqa: E402
 from errors import InputError  # noqa: E402
-from records import commit  # noqa: E402
+from records import commit, versions_of  # noqa: E402
 
 RESULTS = ROOT / "benchmarks" / "results"
 DEMO = ROOT / "results" / "demo"
@@ -158,7 +157,7 @@ class Report:
             "command": " ".join(["python", *sys.argv]),
             **commit(),
             "machine": machine(),
-            "versions": versions(),
+            "versions": versions_of(PACKAGES),
             "comparisons": [each.content() for each in self.comparisons],
             "facts": self.facts,
             "growth": [asdict(each) for each in self.growth],
@@ -260,17 +259,6 @@ def gpu() -> str | None:
     import torch
 
     return torch.cuda.get_device_name() if torch.cuda.is_available() else None
-
-
-def versions() -> dict[str, str]:
-    """Return the versions of the packages that take part, of those that are installed."""
-    found = {}
-    for package in PACKAGES:
-        try:
-            found[package] = importlib.metadata.version(package)
-        except importlib.metadata.PackageNotFoundError:
-            continue
-    return found
 
 
 def peak_flops(threads: int, dtype=None) -> float:

@@ -200,8 +200,13 @@ def code_of(script: str | Path, *modules: str) -> tuple[str, dict[str, str]]:
 @functools.cache
 def installed_versions() -> dict[str, str]:
     """Return the versions of the packages that can change a result, of those that are installed."""
+    return versions_of(PACKAGES)
+
+
+def versions_of(packages: Iterable[str]) -> dict[str, str]:
+    """Return the versions of some packages, of those that are installed."""
     versions = {}
-    for package in PACKAGES:
+    for package in packages:
         try:
             versions[package] = importlib.metadata.version(package)
         except importlib.metadata.PackageNotFoundError:
