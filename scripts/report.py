@@ -61,12 +61,14 @@ def facts(experiment: dict, summary: dict) -> list[tuple[str, str]]:
     """Return what a reader wants to know first: what went in, and how much was tested."""
     rows = [row for target in summary["targets"] for row in target["rows"]]
     seeds = {seed for row in rows if row["arm"] != PRETRAINED for seed in row["seeds"]}
+    window, decoding = experiment.get("window"), experiment.get("decoding_window")
     found = {
         "Base models": experiment.get("base_models"),
         "Source domains": experiment.get("source"),
         "Target domains": list(dict.fromkeys(target["target"] for target in summary["targets"])),
         "Speech synthesis": experiment.get("tts"),
-        "Audio window": experiment.get("window") and f"{experiment['window']} s",
+        "Audio window": window and f"{window} s",
+        "Decoding window": decoding not in (None, window) and f"{decoding} s",
         "Seeds of training": sorted(seeds),
         "Test utterances": f"{sum(target['utterances'] for target in summary['targets']):,}",
     }

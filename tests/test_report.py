@@ -466,3 +466,17 @@ def test_lambda_curves_of_several_vectors_and_tts_are_told_apart_and_begin_at_th
         "target-synthetic (bark) + λ mean τ of engines": True,
         "target-synthetic (hibari) + λ τ": False,
     }
+
+
+@pytest.mark.parametrize(
+    ("windows", "told"),
+    [
+        ({"window": 15, "decoding_window": 30}, ["15 s", "30 s"]),
+        ({"window": 15, "decoding_window": 15}, ["15 s"]),
+        ({"window": 15}, ["15 s"]),
+    ],
+)
+def test_the_decoding_window_is_told_where_it_is_another(windows, told):
+    found = dict(report.facts(windows, {"targets": []}))
+    names = [name for name in ("Audio window", "Decoding window") if name in found]
+    assert [found[name] for name in names] == told
