@@ -69,8 +69,7 @@ def profile_of_dry_run(folder: Path) -> dict[str, float]:
     before = os.getcwd()
     os.chdir(folder)
     profiler = cProfile.Profile()
-    sys.argv = ["snakemake", "-n", "--quiet", "all"]
-    sys.argv += ["--profile", "profiles/local", "--configfile", "planned.yaml"]
+    words = ["-n", "--quiet", "all", "--profile", "profiles/local", "--configfile", "planned.yaml"]
     from snakemake.cli import main
 
     with ExitStack() as quiet:
@@ -78,7 +77,7 @@ def profile_of_dry_run(folder: Path) -> dict[str, float]:
         quiet.enter_context(redirect_stdout(nowhere))
         quiet.enter_context(redirect_stderr(nowhere))
         quiet.enter_context(suppress(SystemExit))
-        profiler.runcall(main)
+        profiler.runcall(main, words)
     os.chdir(before)
     seconds: Counter[str] = Counter()
     for (path, _, _), (_, _, own, _, _) in pstats.Stats(profiler).stats.items():

@@ -40,6 +40,12 @@ IN_A_HURRY = ["--slurm-init-seconds-before-status-checks=2", "--max-status-check
 TRAINED = RESULTS / "models/base/own-hibari/seed1/model.safetensors"
 REPORT = RESULTS / "report.html"
 LOG = Path("logs/tiny/finetune/base/own-hibari/seed1.log")
+HUNGRY = """\
+import sys
+
+if "scripts/finetune.py" in sys.orig_argv:
+    sys.held = bytearray(b"x") * 10**9
+"""
 PATIENCE = 900  # s
 
 
@@ -67,8 +73,8 @@ def jobs_of(folder: Path) -> dict[str, tuple[str, str]]:
 class Run:
     """A run of the tiny experiment through SLURM."""
 
-    def __init__(self, folder: Path, *options: str):
-        self.folder, self.options = folder, options
+    def __init__(self, folder: Path, *options: str, **environment: str):
+        self.folder, self.options, self.environment = folder, options, environment
         self.start()
 
     def start(self) -> None:
@@ -77,6 +83,7 @@ class Run:
             self.process = subprocess.Popen(
                 command(*IN_A_HURRY, *self.options, profile="slurm"),
                 cwd=self.folder,
+                env=os.environ | self.environment,
                 stdout=terminal,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
@@ -181,7 +188,15 @@ def hits_its_time_limit(folder: Path) -> None:
 
 
 def runs_out_of_memory(folder: Path) -> None:
-    run = Run(folder, "--set-resources", "finetune:mem_mb=250 if attempt == 1 else 2000")
+    """The training fills a gigabyte, which cannot be given back.
+
+    With little memory alone it might read its libraries from disk again and again for a quarter of
+    an hour, before the kernel gives up.
+    """
+    (folder / "hungry").mkdir()
+    (folder / "hungry/sitecustomize.py").write_text(HUNGRY)
+    options = ["--set-resources", "finetune:mem_mb=900 if attempt == 1 else 3000"]
+    run = Run(folder, *options, PYTHONPATH=str(folder / "hungry"))
     run.ends()
     first, second = run.jobs("finetune").values()
     assert first in ("OUT_OF_MEMORY", "FAILED")  # SLURM 22.05 may not hear of the kernel's kill
