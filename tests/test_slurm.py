@@ -40,6 +40,7 @@ IN_A_HURRY = ["--slurm-init-seconds-before-status-checks=2", "--max-status-check
 TRAINED = RESULTS / "models/base/own-hibari/seed1/model.safetensors"
 REPORT = RESULTS / "report.html"
 LOG = Path("logs/tiny/finetune/base/own-hibari/seed1.log")
+KEPT = RESULTS / "work/base/own-hibari/seed1/state.pt"
 HUNGRY = """\
 import sys
 
@@ -102,9 +103,8 @@ class Run:
             time.sleep(0.2)
 
     def wait_for_training(self) -> str:
-        """Wait until the training is in the middle; return its SLURM job."""
-        log = self.folder / LOG
-        self.wait_until(lambda: log.exists() and "step " in log.read_text())
+        """Wait until the training has something to resume from; return its SLURM job."""
+        self.wait_until((self.folder / KEPT).exists)
         return list(self.jobs("finetune"))[-1]
 
     def ends(self, fails: bool = False) -> str:
@@ -177,11 +177,8 @@ def training_to_be_done(undisturbed: Path, folder: Path) -> Path:
 def hits_its_time_limit(folder: Path) -> None:
     run = Run(folder, "--set-resources", "finetune:runtime=attempt")
     run.wait_for_training()
-    (process,) = training_processes(folder)
-    os.kill(process, signal.SIGSTOP)  # hangs, until its minute is over
-    run.wait_until(lambda: {"COMPLETING", "TIMEOUT"} & set(run.jobs("finetune").values()))
-    with contextlib.suppress(ProcessLookupError):
-        os.kill(process, signal.SIGCONT)
+    with hanging(folder):
+        run.wait_until(lambda: {"COMPLETING", "TIMEOUT"} & set(run.jobs("finetune").values()))
     run.ends()
     assert list(run.jobs("finetune").values()) == ["TIMEOUT", "COMPLETED"]
     assert resumed(folder)
@@ -215,8 +212,9 @@ def is_preempted(folder: Path) -> None:
     run = Run(folder, "--set-resources", "finetune:gpu=2")  # all, so that it alone has to go
     job = run.wait_for_training()
     urgent = ["--partition=urgent", "--gpus=2", "--mem=100", "--output=/dev/null", "--wrap=sleep 5"]
-    slurm("sbatch", *urgent)
-    run.wait_until(lambda: run.jobs("finetune")[job] == "PENDING")
+    with hanging(folder):
+        slurm("sbatch", *urgent)
+        run.wait_until(lambda: run.jobs("finetune")[job] == "PENDING")
     run.ends()
     assert run.jobs("finetune") == {job: "COMPLETED"}  # the same job again, by SLURM
     assert resumed(folder)
@@ -225,19 +223,24 @@ def is_preempted(folder: Path) -> None:
 def node_is_drained(folder: Path) -> None:
     run = Run(folder)
     run.wait_for_training()
-    slurm("scontrol", "update", "nodename=gpu1", "state=drain", "reason=maintenance")
-    run.wait_until(lambda: "PENDING" in run.jobs("transcribe_sweep").values())
-    slurm("scontrol", "update", "nodename=gpu1", "state=resume")
+    with hanging(folder):
+        slurm("scontrol", "update", "nodename=gpu1", "state=drain", "reason=maintenance")
+    try:
+        run.wait_until(lambda: "PENDING" in run.jobs("transcribe_sweep").values())
+    finally:
+        slurm("scontrol", "update", "nodename=gpu1", "state=resume")
     run.ends()
 
 
 def snakemake_is_killed(folder: Path) -> None:
     run = Run(folder)
     job = run.wait_for_training()
-    os.killpg(run.process.pid, signal.SIGKILL)
-    run.process.wait()
-    assert run.jobs("finetune")[job] == "RUNNING"
-    run.start()
+    with hanging(folder):
+        os.killpg(run.process.pid, signal.SIGKILL)
+        run.process.wait()
+        assert run.jobs("finetune")[job] == "RUNNING"
+        run.start()
+        run.wait_until(lambda: run.jobs("finetune")[job] in ("COMPLETING", "CANCELLED"))
     assert "Cancelling 1 SLURM jobs that a killed run left behind" in run.ends()
     assert list(run.jobs("finetune").values()) == ["CANCELLED", "COMPLETED"]
     assert resumed(folder)
@@ -284,6 +287,18 @@ def training_processes(folder: Path) -> list[int]:
         except OSError:
             continue  # it has ended meanwhile
     return found
+
+
+@contextlib.contextmanager
+def hanging(folder: Path) -> Iterator[None]:
+    """Have a folder's training go no further, so that what befalls it finds it, however fast."""
+    (process,) = training_processes(folder)
+    os.kill(process, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(process, signal.SIGCONT)
 
 
 def resumed(folder: Path) -> bool:
