@@ -245,7 +245,7 @@ def decoder_only(
     sides["theirs"] = partial(train_theirs, folder / "theirs", train, dev, precision)
     runs = in_turn(sides, repeats)
     on_gpu = torch.cuda.is_available()
-    peak = peak_flops(torch.get_num_threads(), precision_of("auto", "cuda" if on_gpu else "cpu"))
+    peak = peak_flops(torch.get_num_threads(), precision_of(precision, "cuda" if on_gpu else "cpu"))
     least = EPOCHS * flops(rows, WhisperConfig.from_pretrained(DEMO / BASE), 30) / peak
     report.note("peer's share of the machine's peak", least / runs["theirs"].median)
     their_errors, words, sentences = errors_of(folder / "theirs", FULL)
@@ -262,7 +262,7 @@ def decoder_only(
                 EPOCHS * len(rows),
                 "utterances",
                 bar=3 if on_gpu else 4,
-                limit="the peer's multiply-adds at the machine's peak",
+                limit=f"the peer's multiply-adds at the machine's peak in {precision}",
                 limit_seconds=least,
                 runs={name: runs[name] for name in (side, "theirs")},
             )

@@ -24,10 +24,16 @@ def read_results(folder: Path) -> list[dict]:
     return [found[name] for name in ORDER if name in found]
 
 
-def show(results: Sequence[dict]) -> str:
-    """Return the tables."""
+def show(folder: Path) -> str:
+    """Return the tables of a folder; of folders within, other machines', the comparisons alone."""
+    results = read_results(folder)
+    if not results:
+        raise InputError(f"{folder}: no results; run `make bench` first")
     parts = [f"Measured on {machine(results)}.", comparisons(results)]
     parts += [facts(results), growths(results), profiles(results)]
+    for other in sorted(path for path in folder.iterdir() if path.is_dir()):
+        results = read_results(other)
+        parts += [f"On another machine, {machine(results)}:", comparisons(results)]
     return "\n\n".join(parts)
 
 
@@ -161,18 +167,14 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--results", type=Path, default=RESULTS, help="folder of JSON files")
     parser.add_argument("--readme", type=Path, default=README, help="page to bring up to date")
     options = parser.parse_args(argv)
-    results = read_results(options.results)
-    if not results:
-        raise InputError(f"{options.results}: no results; run `make bench` first")
+    tables = show(options.results)
     text = options.readme.read_text(encoding="utf-8")
     if not text.count(BEGIN) == text.count(END) == 1:
         raise InputError(f"{options.readme}: must have the marks {BEGIN} and {END} once")
     before, _, rest = text.partition(BEGIN)
     _, _, after = rest.partition(END)
     with atomic_path(options.readme) as temporary:
-        temporary.write_text(
-            f"{before}{BEGIN}\n\n{show(results)}\n\n{END}{after}", encoding="utf-8"
-        )
+        temporary.write_text(f"{before}{BEGIN}\n\n{tables}\n\n{END}{after}", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -6,8 +6,9 @@ import torch
 def precision_of(choice: str, device: str) -> torch.dtype:
     """Return the dtype of matrix products: ``auto`` is bf16 where that is faster than fp32.
 
-    On CPUs that means AMX. The bf16 instructions of AVX-512 multiply no faster than fp32's, and the
-    conversions cost more than they save (benchmarks/README.md).
+    On CPUs that means AMX. With the bf16 instructions of AVX-512 alone, Intel's multiply no faster
+    than in fp32; AMD's Zen 4 does, but its attention gains nothing, and a tenth to a fifth of the
+    time is too little to change results for unasked (benchmarks/README.md).
     """
     if choice != "auto":
         return {"bf16": torch.bfloat16, "fp32": torch.float32}[choice]

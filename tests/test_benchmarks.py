@@ -1,6 +1,7 @@
 """The benchmarks' own arithmetic and tables. No time is tested here."""
 
 import json
+import re
 import sys
 from dataclasses import asdict
 from pathlib import Path
@@ -102,7 +103,18 @@ def test_no_results_are_told(tmp_path):
 
 def test_the_committed_page_has_the_committed_results():
     text = table.README.read_text()
-    assert table.show(table.read_results(measure.RESULTS)) in text
+    assert table.show(measure.RESULTS) in text
+
+
+def test_another_machines_results_are_shown_below(report, tmp_path):
+    output = write(report, tmp_path)
+    (tmp_path / "epyc").mkdir()
+    there = output.read_text().replace('"processor": "', '"processor": "Epyc, not ')
+    (tmp_path / "epyc/features.json").write_text(there)
+    shown = table.show(tmp_path)
+    assert shown.count("| fast | 2 s") == 2 and shown.count("| interval |") == 1
+    assert shown.index("| interval |") < shown.index("On another machine, ")
+    assert re.search(r"(?m)^On another machine, \d+ cores of Epyc, not ", shown)
 
 
 def test_sides_take_turns_and_what_comes_before_is_not_timed():
