@@ -30,12 +30,11 @@ from errors import InputError, run
 from foreign_hypotheses import READERS, read_hypotheses, read_references
 from plain_words import main_rows, percent, points
 from records import record_of, sha256, write_record
-from score import check_any_words, check_not_shuffled, check_same_ids
+from score import check_any_words, check_same_ids, sign_of_shuffling
 from scored import read_json
-from significance import mapsswe
+from significance import FEW_UNITS, mapsswe
 from word_errors import ERRORS, normalised, score
 
-FEW_UNITS = 50  # below which the tests are rough (Gillick & Cox 1989)
 MARKS = {"substitute": "[{} → {}]", "delete": "[−{}]", "insert": "[+{1}]"}
 
 
@@ -56,11 +55,20 @@ class System:
 
 
 def system_of_hypotheses(
-    path: Path, references: list[dict], references_path: Path, hypotheses: list[dict]
+    path: Path,
+    references: list[dict],
+    references_path: Path,
+    hypotheses: list[dict],
+    ids_are_right: bool,
 ) -> System:
     """Score hypotheses of any toolkit like those of an experiment."""
     check_same_ids(references, hypotheses, references_path, path)
-    check_not_shuffled(references, hypotheses, path)
+    sign = None if ids_are_right else sign_of_shuffling(references, hypotheses)
+    if sign:
+        raise InputError(
+            f"{path}: {sign}; give each text the id of the recording that it was heard in, or"
+            " --ids-are-right if it has it"
+        )
     rows = in_order(score(references, hypotheses)["per_utterance"])
     texts = {row["id"]: normalised(row["text"]) for row in hypotheses}
     return System(str(path), path, rows, errors_of(rows), texts, [references_path, path])
@@ -320,7 +328,7 @@ def system_of_file(
     if references is None:
         raise InputError(f"{path}: hypotheses alone; give their true texts by --references")
     found = read_hypotheses(path, references, options.format, options.absent_is_empty)
-    return system_of_hypotheses(path, references, options.references, found)
+    return system_of_hypotheses(path, references, options.references, found, options.ids_are_right)
 
 
 def write_json(path: Path, comparisons: list[dict], settings: dict[str, Any]) -> None:
@@ -344,6 +352,9 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
         "--absent-is-empty",
         action="store_true",
         help="a reference without words in a CTM file is one in which nothing was recognised",
+    )
+    add(
+        "--ids-are-right", action="store_true", help="compare texts that look shuffled all the same"
     )
     add("--by", choices=UNITS, default="sentence", help="what is drawn anew (default: sentence)")
     add("--resamples", type=int, default=RESAMPLES, help=f"of the bootstrap (default {RESAMPLES})")

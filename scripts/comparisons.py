@@ -89,6 +89,24 @@ class TestSet:
         }
 
 
+def union(rows: list[dict]) -> dict:
+    """Return one row of a model on several test sets; what is in two of them counts once.
+
+    An utterance is known by its domain and id: a group of domains and one of them overlap.
+    """
+    place_of: dict[str, tuple[dict, int]] = {}
+    for row in rows:
+        for index, (id, utterance) in enumerate(
+            zip(row["ids"], row["utterance_rows"], strict=True)
+        ):
+            place_of.setdefault(f"{utterance.get('domain', row['domain'])}/{id}", (row, index))
+    pooled = rows[0] | {"ids": list(place_of)}
+    pooled["utterance_rows"] = [row["utterance_rows"][index] for row, index in place_of.values()]
+    for key in ("errors", "reference_words"):
+        pooled[key] = np.array([row[key][index] for row, index in place_of.values()])
+    return pooled | {"wer": float(pooled["errors"].sum() / pooled["reference_words"].sum())}
+
+
 def compared_to(row: dict) -> tuple[str, str, str | None]:
     """Return the arms of ``COMPARISONS``: pretrained, the paper's baseline, its own without vector.
 

@@ -1,6 +1,5 @@
 """What the report's tables say, in the words and digits of the page."""
 
-import math
 from collections.abc import Iterable
 from typing import Any
 
@@ -58,34 +57,9 @@ def change(comparison: dict | None) -> str:
     return text + (f" [{', '.join(map(points, bounds))}]" if bounds else "")
 
 
-def pooled(entries: list[dict]) -> dict[str, Any]:
-    """Return the difference over several test sets, weighted by words, with its interval.
-
-    The sets have no utterance in common, so variances add: the distance of either bound is the
-    root of the sum of the squared weighted distances.
-    """
-    weights = [entry["words"] for entry in entries]
-    total = sum(weights)
-    shares = [weight / total for weight in weights]
-    compared = [entry["versus_pretrained"] for entry in entries]
-    difference = sum(s * c["difference"] for s, c in zip(shares, compared, strict=True))
-    below, above = (
-        math.hypot(
-            *(
-                s * (c["interval"][i] - c["difference"])
-                for s, c in zip(shares, compared, strict=True)
-            )
-        )
-        for i in (0, 1)
-    )
-    return {"difference": difference, "interval": [difference - below, difference + above]}
-
-
 def forgotten(row: dict) -> dict[str, dict]:
     """Return per kind of other test sets ("source", "out of domain") a row's pooled difference."""
-    entries = [entry for entry in row["forgetting"] or [] if entry["versus_pretrained"]]
-    kinds = dict.fromkeys(entry["kind"] for entry in entries)
-    return {kind: pooled([e for e in entries if e["kind"] == kind]) for kind in kinds}
+    return {kind: found for kind, found in row["forgetting_by_kind"].items() if found}
 
 
 def forgetting_table(target: dict) -> dict | None:

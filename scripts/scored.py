@@ -110,6 +110,11 @@ def pool_seeds(group: list[dict], scores: list[dict]) -> dict:
         },
         **{f"{key}s": [row[key] for row in group] for key in ("seed", "model", "score")},
         "hypotheses": [row["hypotheses"] for row in group],
+        "warnings": [
+            f"{row['score']}: {warning}"
+            for row, score in zip(group, scores, strict=True)
+            for warning in score.get("warnings", [])
+        ],
     }
 
 

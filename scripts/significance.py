@@ -12,6 +12,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+FEW_UNITS = 50  # below which p values and intervals are rough (Gillick & Cox 1989, section 4)
+
 
 def holm(p_values: Sequence[float]) -> list[float]:
     """Return the p-values adjusted for their number (Holm 1979), in the order given.
@@ -34,8 +36,9 @@ def mapsswe(
 
     ``errors_a`` and ``errors_b`` are word errors [n_utterances] of two systems, averaged over seeds
     perhaps; ``groups`` is one label per utterance, such as its sentence. The mean difference per
-    segment, over its standard error, is held against the normal distribution, which wants some 50
-    segments. Without any difference p is 1; one segment alone shows nothing, and its p is 1 too.
+    segment, over its standard error, is held against the normal distribution, which wants some
+    ``FEW_UNITS`` segments. Without any difference p is 1; one segment alone shows nothing, and its
+    p is 1 too.
     """
     differences = np.asarray(errors_a, dtype=float) - np.asarray(errors_b, dtype=float)
     if groups is not None:

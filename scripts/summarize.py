@@ -11,7 +11,7 @@ import leakage
 from atomic import atomic_path
 from bootstrap import CONFIDENCE, RESAMPLES
 from choices import Choice, choices_of
-from comparisons import COMPARISONS, TestSet, adjust
+from comparisons import COMPARISONS, TestSet, adjust, union
 from errors import InputError, run
 from matrix import PRETRAINED, REAL
 from plain_words import label, sentences
@@ -33,7 +33,7 @@ COLUMNS = (
 CARRIED = (
     "arm", "tts", "vector", "scaling_coefficient", "vector_on", "window", "target_recordings",
     "wer", "cer", "wer_against_raw_references", "counts", "seeds", "wer_of_seeds", "seed_sd",
-    "models", "scores", "hypotheses",
+    "models", "scores", "hypotheses", "warnings",
 )  # fmt: skip
 
 
@@ -134,9 +134,13 @@ def reported(arm: tuple, choice: Choice, choices: list[Choice], test: TestSet) -
 def add_forgetting(
     rows: list[dict], table: list[dict], others: list[dict], settings: dict[str, Any]
 ) -> None:
-    """Add to each row of the table how its model does on other domains, and what that has cost."""
+    """Add to each row of the table how its model does on other domains, and what that has cost.
+
+    ``forgetting`` has each test set; ``forgetting_by_kind`` all sets of a kind ("source", "out of
+    domain") together, compared with the pretrained model.
+    """
     for entry in table:
-        entry["forgetting"] = []
+        entry["forgetting"], entry["forgetting_by_kind"] = [], {}
     entry_of = {identity_of(row): entry for row, entry in zip(rows, table, strict=True)}
     heard = [row for row in others if row["role"] == "forgetting"]
     for domain in dict.fromkeys(row["domain"] for row in heard):
@@ -157,6 +161,17 @@ def add_forgetting(
             if each["domain"] == domain and each["versus_pretrained"] and not entry["exploratory"]
         ]
         adjust(found, settings["confidence"])
+    for kind in dict.fromkeys(row["kind"] for row in heard):
+        sets_of: dict[tuple, list[dict]] = {}
+        for row in heard:
+            if row["kind"] == kind:
+                sets_of.setdefault(identity_of(row), []).append(row)
+        whole = TestSet([union(of_model) for of_model in sets_of.values()], settings)
+        for index, (model, row) in enumerate(zip(sets_of, whole.rows, strict=True)):
+            difference = whole.compare(index, whole.index_of(row, PRETRAINED))
+            entry_of[model]["forgetting_by_kind"][kind] = difference and {
+                key: difference[key] for key in ("difference", "interval")
+            }
 
 
 def untested_target(name: str, checkpoints: list[dict]) -> dict:

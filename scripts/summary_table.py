@@ -3,6 +3,7 @@
 import sys
 
 from plain_words import percent, points
+from significance import FEW_UNITS
 
 HEADINGS = (
     "Arm",
@@ -54,6 +55,19 @@ def windows(target: dict) -> str:
     return f"Audio windows: {exceptions}; all others in {most:g} s."
 
 
+def warnings(target: dict) -> list[str]:
+    """Return what speaks against trusting a target's numbers."""
+    found = []
+    if 0 < target["units"] < FEW_UNITS:
+        found.append(
+            f"Intervals and p from fewer than {FEW_UNITS} {target['resampled_by']}s are rough"
+            f" (here {target['units']}): add test {target['resampled_by']}s."
+        )
+    return found + [
+        f"{row['label']}: {text}." for row in target["rows"] for text in row["warnings"]
+    ]
+
+
 def cells(row: dict) -> list[str]:
     """Return a row as it is printed, one cell per heading."""
     return [
@@ -68,7 +82,11 @@ def cells(row: dict) -> list[str]:
 
 
 def comparison_cell(comparison: dict | None) -> str:
-    """Return a difference in points with its interval, and * where that excludes 0."""
+    """Return a difference in points with its interval, and * where it is significant.
+
+    That is where its p, corrected for the number of comparisons, is small (``comparisons.adjust``):
+    an interval, which is not corrected, may exclude 0 without a star.
+    """
     if comparison is None:
         return "–"
     mark = "*" if comparison["significant"] else ""
@@ -98,10 +116,10 @@ def recordings_cell(row: dict) -> str:
 
 
 def remarks(target: dict) -> list[str]:
-    """Return what belongs under a target's table: how each λ was chosen, and the windows."""
+    """Return what belongs under a target's table: how each λ was chosen, windows, warnings."""
     chosen = [f"{row['label']}: λ {row['chosen_on']}." for row in target["rows"] if row["chosen"]]
     lost = [loss(choice, target["rows"]) for choice in target["choices"] if choice["versus_oracle"]]
-    return [remark for remark in (*chosen, *lost, windows(target)) if remark]
+    return [remark for remark in (*chosen, *lost, windows(target), *warnings(target)) if remark]
 
 
 def loss(choice: dict, rows: list[dict]) -> str:

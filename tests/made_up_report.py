@@ -22,6 +22,7 @@ SCALES = {  # WER in % by lambda
     "target-synthetic": {0.25: 18, 0.5: 17, 0.75: 19, 1: 26},
     "pretrained": {0.5: 22, 1: 27},
 }
+FORGETTING = {"source": 800, "out of domain": 300}  # the higher, the less is forgotten
 STAGES = ("training", "selection", "filtering", "synthesis", "choice")
 
 
@@ -92,6 +93,7 @@ def row(name: str, size: Size, arm: str, percent: float, scale: float | None = N
         "models": [f"{folder}/seed{seed}/model" for seed in seeds],
         "scores": [f"{folder}/seed{seed}/score.json" for seed in seeds],
         "hypotheses": [f"{folder}/seed{seed}/hypotheses.jsonl" for seed in seeds],
+        "warnings": [],
         "label": label,
         "exploratory": scale is not None and not chosen,
         "chosen": chosen,
@@ -108,6 +110,9 @@ def row(name: str, size: Size, arm: str, percent: float, scale: float | None = N
         " --profile profiles/local",
         "leakage": leakage(training=1200, selection=100) if topline else leakage(),
         "forgetting": [] if label == "pretrained" else forgetting(percent, size),
+        "forgetting_by_kind": {}
+        if label == "pretrained"
+        else {kind: comparison((25 - percent) / by) for kind, by in FORGETTING.items()},
     }
 
 
@@ -127,7 +132,7 @@ def forgetting(percent: float, size: Size) -> list[dict]:
             "words": 3_500,
             "wer": 0.2 + (25 - percent) / 800,
             "wer_interval": [0.19 + (25 - percent) / 800, 0.21 + (25 - percent) / 800],
-            "versus_pretrained": comparison((25 - percent) / (800 if kind == "source" else 300)),
+            "versus_pretrained": comparison((25 - percent) / FORGETTING[kind]),
         }
         for domain, kind in [*tested, ("librispeech", "out of domain")]
     ]

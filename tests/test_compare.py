@@ -155,6 +155,8 @@ def test_shuffled_hypotheses_are_refused_in_each_format(tmp_path: Path, name: st
     a = FILES[name](tmp_path / name, shuffled)
     with pytest.raises(InputError, match=f"{name}: the hypotheses seem shuffled: 60 are"):
         compare(tmp_path, a, trn(tmp_path / "b.trn", TEXTS))
+    found = compare(tmp_path, a, trn(tmp_path / "b.trn", TEXTS), "--ids-are-right")
+    assert found["b"]["wer"] == 0 < found["a"]["wer"]
 
 
 def test_references_may_be_trn_kaldi_or_text(tmp_path: Path):

@@ -281,32 +281,31 @@ def next_ones(texts: dict[str, str]) -> dict[str, str]:
     return dict(zip(texts, [*list(texts.values())[1:], next(iter(texts.values()))], strict=True))
 
 
-def test_hypotheses_under_others_ids_are_refused(tmp_path: Path):
-    with pytest.raises(InputError) as error:
-        run_score(tmp_path, SENTENCES, next_ones(SENTENCES))
-    assert "hyp.jsonl: the hypotheses seem shuffled: 6 are word for word" in str(error.value)
-    assert "first that of 'a', and 0 that of their own" in str(error.value)
-    assert not (tmp_path / "score.json").exists()
+def test_hypotheses_under_others_ids_are_scored_with_a_warning(tmp_path: Path, capsys):
+    """A bad arm on repetitive commands may look so too: it must not end a workflow."""
+    [warning] = run_score(tmp_path, SENTENCES, next_ones(SENTENCES))["warnings"]
+    assert warning.startswith("the hypotheses seem shuffled: 6 are word for word the reference")
+    assert warning.endswith("first that of 'a', and 0 that of their own")
+    assert f"hyp.jsonl: {warning}" in capsys.readouterr().err
 
 
 def test_readings_of_one_sentence_are_not_taken_for_each_other(tmp_path: Path):
     readings = {f"{i}{n}": text for i, text in SENTENCES.items() for n in range(3)}
-    assert run_score(tmp_path, readings, readings)["wer"] == 0
-    with pytest.raises(InputError, match="18 are word for word"):
-        run_score(
-            tmp_path, readings, {f"{i[0]}{i[1]}": next_ones(SENTENCES)[i[0]] for i in readings}
-        )
+    right = run_score(tmp_path, readings, readings)
+    assert right["wer"] == 0 and "warnings" not in right
+    swapped = {f"{i[0]}{i[1]}": next_ones(SENTENCES)[i[0]] for i in readings}
+    assert "18 are word for word" in run_score(tmp_path, readings, swapped)["warnings"][0]
 
 
 def test_more_right_than_swapped_is_a_bad_model_at_worst(tmp_path: Path):
-    """Of 10 sentences 5 are swapped and 5 right: not refused; with 4 right they are."""
+    """Of 10 sentences 5 are swapped and 5 right: no sign of shuffling; with 4 right it is one."""
     more = {name * 2: f"call {name}" for name in "ghijk"}
     swapped = next_ones(dict(list(SENTENCES.items())[:5]))
     right = {"f": SENTENCES["f"]} | dict(list(more.items())[:4])
     hypotheses = swapped | right | {"kk": "call x"}
-    assert run_score(tmp_path, SENTENCES | more, hypotheses)["utterances"] == 11
-    with pytest.raises(InputError, match="5 are word for word.*and 4 that of their own"):
-        run_score(tmp_path, SENTENCES | more, hypotheses | {"f": "go"})
+    assert "warnings" not in run_score(tmp_path, SENTENCES | more, hypotheses)
+    [warning] = run_score(tmp_path, SENTENCES | more, hypotheses | {"f": "go"})["warnings"]
+    assert "5 are word for word" in warning and "and 4 that of their own" in warning
 
 
 def test_a_text_said_again_and_again_counts_as_often_as_it_is_a_reference(tmp_path: Path):
@@ -314,14 +313,16 @@ def test_a_text_said_again_and_again_counts_as_often_as_it_is_a_reference(tmp_pa
     calls = {name * 2: f"call {name}" for name in "ghijklmnop"}
     heard = calls | dict.fromkeys(list(calls)[:4], "stop that")
     heard |= next_ones(dict(list(SENTENCES.items())[:5])) | {"f": "go"}
-    assert run_score(tmp_path, SENTENCES | calls, heard)["utterances"] == 16
+    assert "warnings" not in run_score(tmp_path, SENTENCES | calls, heard)
 
 
 def test_single_words_that_are_confused_are_not_shuffled(tmp_path: Path):
     commands = {name: f"{name}ord" for name in "bcdfgl"}
-    assert run_score(tmp_path, commands, next_ones(commands))["wer"] == 1
+    score = run_score(tmp_path, commands, next_ones(commands))
+    assert score["wer"] == 1 and "warnings" not in score
 
 
 def test_four_swapped_sentences_may_be_chance(tmp_path: Path):
     four = dict(list(SENTENCES.items())[:4])
-    assert run_score(tmp_path, four, next_ones(four))["wer"] > 0.9
+    score = run_score(tmp_path, four, next_ones(four))
+    assert score["wer"] > 0.9 and "warnings" not in score

@@ -507,6 +507,43 @@ def test_the_gain_and_its_price_stand_side_by_side(tmp_path: Path, capsys):
     )
 
 
+def test_an_utterance_of_two_test_sets_elsewhere_counts_once(tmp_path: Path):
+    """The group has games and two more utterances: games alone adds nothing to it.
+
+    Of 20 utterances of 5 words the vector gives 10 one error: +10 points. Were games counted twice,
+    20 of 30 would have one.
+    """
+    data = with_forgetting(tmp_path)[:2]
+    for domain, size in (("source", 20), ("games", 10)):
+        elsewhere = {"role": "forgetting", "domain": domain, "kind": "source"}
+        for arm, errors in (("pretrained", [0] * 20), (VECTOR, [1] * 10 + [0] * 10)):
+            scale, seed = (None, 0) if arm == "pretrained" else (0.5, 1)
+            row = evaluation(tmp_path, arm, errors[:size], scale, seed=seed, **elsewhere)
+            score = json.loads(Path(row["score"]).read_text())
+            for utterance in score["per_utterance"]:
+                utterance["domain"] = "games"
+            Path(row["score"]).write_text(json.dumps(score))
+            data.append(row)
+    option = ["--chosen-on", "constant", "--constant=0.5"]
+    (target,) = run_summarize(tmp_path, data, *option)["targets"]
+    pooled = target["rows"][1]["forgetting_by_kind"]["source"]
+    (whole, _) = target["rows"][1]["forgetting"]
+    assert pooled["difference"] == pytest.approx(0.1)
+    assert pooled["interval"] == pytest.approx(whole["versus_pretrained"]["interval"])
+
+
+def test_a_small_test_set_and_what_looks_shuffled_are_warned_of(tmp_path: Path, capsys):
+    data = [evaluation(tmp_path, "pretrained", [1] * 40, seed=0)]
+    score = json.loads(Path(data[0]["score"]).read_text())
+    Path(data[0]["score"]).write_text(json.dumps(score | {"warnings": ["6 are swapped"]}))
+    run_summarize(tmp_path, data)
+    printed = capsys.readouterr().out
+    assert "from fewer than 50 sentences are rough (here 40)" in printed
+    assert f"pretrained: {data[0]['score']}: 6 are swapped." in printed
+    run_summarize(tmp_path, [evaluation(tmp_path, "pretrained", [1] * 50, seed=0)])
+    assert "rough" not in capsys.readouterr().out
+
+
 def test_what_touched_the_test_set_stands_in_each_line_and_is_said(tmp_path: Path):
     data = with_forgetting(tmp_path)
     nothing = {kind: dict.fromkeys(leakage.STAGES, 0) for kind in leakage.KINDS}
