@@ -3,6 +3,7 @@
 import functools
 import json
 import re
+import signal
 import sys
 
 from snakemake_interface_executor_plugins.settings import ExecMode
@@ -26,8 +27,9 @@ except InputError as error:
 
 if workflow.exec_mode == ExecMode.DEFAULT:
     follow(workflow, config)
+    forward_sigterm(signal.SIGINT)  # its jobs have not heard of it, unless the keyboard sent it
 else:
-    forward_sigterm()  # this is the Snakemake of a job, which SLURM may stop
+    forward_sigterm(signal.SIGTERM)  # this is the Snakemake of a job, which SLURM may stop
 
 
 pathvars:

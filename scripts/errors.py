@@ -1,4 +1,4 @@
-"""What ends a script, told without a traceback: a mistake of the user's, a full disk, SIGTERM."""
+"""What ends a script, told without a traceback: a mistake of the user's, a full disk, a signal."""
 
 import errno
 import shutil
@@ -10,6 +10,7 @@ from pathlib import Path
 
 MISTAKE = 2  # exit status
 STOPPED = 128 + signal.SIGTERM  # exit status, as a shell gives it
+SIGNALS = (signal.SIGTERM, signal.SIGINT)
 FULL = (errno.ENOSPC, errno.EDQUOT)  # of a disk, of a quota
 
 
@@ -18,15 +19,15 @@ class InputError(Exception):
 
 
 class Stopped(BaseException):
-    """SIGTERM came, as from a cluster at the end of a job's time; says where the work stands."""
+    """SIGTERM came, as from a cluster at the end of a job's time, or Ctrl-C; says how far it is."""
 
 
 def run(main: Callable[[], None]) -> None:
     """Call a script's ``main``; what ends it becomes one message and an exit status.
 
-    On SIGTERM the script leaves as on an error, so that no unfinished file stays behind.
+    On SIGTERM and SIGINT the script leaves as on an error, so that no unfinished file stays behind.
     """
-    previous = signal.signal(signal.SIGTERM, stop)
+    previous = handle(stop)
     try:
         main()
     except InputError as error:
@@ -38,13 +39,33 @@ def run(main: Callable[[], None]) -> None:
             raise
         leave(f"error: {full_disk(getattr(error, 'filename', None))}", MISTAKE)
     finally:
-        signal.signal(signal.SIGTERM, previous)
+        restore(previous)
 
 
-def stop(*_: object) -> None:
-    """End the script, as the handler of SIGTERM, which may come twice."""
+def handle(handler: Callable[..., None]) -> dict:
+    """Let ``handler`` take ``SIGNALS``, but for one that is ignored; return what took them."""
+    previous = {number: signal.getsignal(number) for number in SIGNALS}
+    for number, of_before in previous.items():
+        if of_before is not signal.SIG_IGN:  # a shell's background job ignores Ctrl-C
+            signal.signal(number, handler)
+    return previous
+
+
+def restore(handlers: dict) -> None:
+    """Let these handlers take their signals, as before ``handle``."""
+    for number, handler in handlers.items():
+        signal.signal(number, handler)
+
+
+def stop(number: int, _: object = None) -> None:
+    """End the script, as the handler of ``SIGNALS``.
+
+    Ctrl-C may bring both, of which one is enough; a second Ctrl-C ends the script at once.
+    """
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    raise Stopped("stopped by SIGTERM; the same command begins again or goes on")
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    name = signal.Signals(number).name
+    raise Stopped(f"stopped by {name}; the same command begins again or goes on")
 
 
 def leave(message: str, status: int) -> None:

@@ -1,8 +1,9 @@
-"""SIGTERM for a job's own process, where SLURM tells only the Snakemake that runs the job.
+"""SIGTERM for the processes that do a job's work, where a signal reaches only their Snakemake.
 
 With ``ProctrackType=proctrack/cgroup`` SIGTERM (time limit, scancel, preemption) reaches a step's
 first process alone, and the others learn of it when they are killed. That first process is a
-Snakemake, which lets its job go on.
+Snakemake, which lets its job go on. So does the Snakemake that leads a run, if it is interrupted by
+anything but the keyboard (``kill -INT``, a notebook, a service manager).
 """
 
 import signal
@@ -13,21 +14,22 @@ from pathlib import Path
 import psutil
 
 
-def forward_sigterm() -> None:
-    """From now on, pass SIGTERM on to those processes below this one that have a handler for it.
+def forward_sigterm(number: int = signal.SIGTERM) -> None:
+    """From now on, when signal ``number`` comes, send SIGTERM to the processes below this one.
 
-    Call it in the main thread. This process's own handler, set later or before, runs as well.
+    Only to those that have a handler for it. Call it in the main thread. This process's own
+    handler, set later or before, runs as well.
     """
     told, teller = socket.socketpair()
     teller.setblocking(False)
     signal.set_wakeup_fd(teller.fileno(), warn_on_full_buffer=False)
-    threading.Thread(target=pass_on, args=(told, teller), daemon=True).start()
+    threading.Thread(target=pass_on, args=(number, told, teller), daemon=True).start()
 
 
-def pass_on(told: socket.socket, teller: socket.socket) -> None:
-    """Pass SIGTERM on whenever ``told``, the other end of ``teller``, says that it came."""
-    while number := told.recv(1):
-        if number[0] == signal.SIGTERM:
+def pass_on(number: int, told: socket.socket, teller: socket.socket) -> None:
+    """Send SIGTERM whenever ``told``, the other end of ``teller``, says that ``number`` came."""
+    while came := told.recv(1):
+        if came[0] == number:
             for process in psutil.Process().children(recursive=True):
                 if catches_sigterm(process.pid):
                     process.terminate()

@@ -33,9 +33,10 @@ HEARTBEAT = 15  # s, of a run in which nothing changes
 ASKED = ("mem_mb", "runtime", "gpu", "disk_mb")
 # What Snakemake says between the events that a person wants to read; the rest is in its own log.
 SHOWN = re.compile(
-    r"Building DAG|Nothing to be done|Complete log|Terminating processes|Will exit after|"
+    r"Building DAG|Nothing to be done|Complete log|Will exit after|"
     r"Shutting down"
 )
+INTERRUPTED = "Terminating processes on user request"
 CHATTER = re.compile(
     r"MinJobAge \d+s \(>=|'sacct' command is not available|No account was given|No SLURM account|"
     r"Unable to guess SLURM account|no account validation|without account validation|"
@@ -173,6 +174,11 @@ class RunLog(logging.Handler):
         elif match := SUBMITTED_ARRAY.search(text):
             for task, id in enumerate(match["ids"].split(","), int(match["first"])):
                 self._submitted(id, f"{match['external']}_{task}", None)
+        elif text.startswith(INTERRUPTED):
+            self.say(
+                f"interrupted: the running jobs ({len(self.run.running)}) save what they have done"
+                " and stop; the same command goes on from there"
+            )
         elif not CHATTER.search(text) if record.levelno > logging.INFO else SHOWN.match(text):
             self.say(text)
 

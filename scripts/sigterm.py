@@ -1,4 +1,4 @@
-"""SIGTERM, put off to where the work can stop and be taken up again."""
+"""SIGTERM and SIGINT, put off to where the work can stop and be taken up again."""
 
 import signal
 from collections.abc import Iterator
@@ -8,34 +8,42 @@ import errors
 
 
 class Sigterm:
-    """Within ``with Sigterm() as sigterm``, SIGTERM is only noted: ``sigterm.came``.
+    """Within ``with Sigterm() as sigterm``, SIGTERM and SIGINT are only noted: ``sigterm.came``.
 
-    A cluster sends it seconds before it kills, at the end of a job's time, say.
+    A cluster sends SIGTERM seconds before it kills, at the end of a job's time, say. A second
+    Ctrl-C ends the script at once.
     """
 
     def __init__(self) -> None:
-        self.came = False
+        self.number: int | None = None  # of the signal that came first
         self._raise = False
 
+    @property
+    def came(self) -> bool:
+        """True once a signal has come."""
+        return self.number is not None
+
     def __enter__(self) -> "Sigterm":
-        self._previous = signal.signal(signal.SIGTERM, self._note)
+        self._previous = errors.handle(self._note)
         return self
 
     def __exit__(self, *_: object) -> None:
-        signal.signal(signal.SIGTERM, self._previous)
+        errors.restore(self._previous)
 
-    def _note(self, *_: object) -> None:
-        self.came = True
+    def _note(self, number: int, _: object) -> None:
+        if signal.SIGINT == number == self.number:
+            raise KeyboardInterrupt
+        self.number = self.number or number
         if self._raise:
-            errors.stop()
+            errors.stop(self.number)
 
     @contextmanager
     def at_once(self) -> Iterator[None]:
         """Raise ``errors.Stopped`` within the block, which changes nothing that must be kept."""
         self._raise = True
         try:
-            if self.came:
-                errors.stop()
+            if self.number is not None:
+                errors.stop(self.number)
             yield
         finally:
             self._raise = False

@@ -74,3 +74,87 @@ sys.exit(status + 40)
     process.communicate(timeout=60)
     assert (tmp_path / "saved").exists()
     assert process.returncode == 43
+
+
+def test_ctrl_c_ends_a_script_like_sigterm_and_a_signal_that_is_ignored_stays_so(tmp_path):
+    code = """
+import signal, time
+from pathlib import Path
+from errors import run
+if {ignored}:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+def main():
+    Path("started").touch()
+    time.sleep({seconds})
+run(main)
+"""
+    process = start(tmp_path, code.format(ignored=False, seconds=60))
+    wait_for(tmp_path / "started", process)
+    process.send_signal(signal.SIGINT)
+    _, told = process.communicate(timeout=60)
+    assert told == "stopped by SIGINT; the same command begins again or goes on\n"
+    (tmp_path / "started").unlink()
+    process = start(tmp_path, code.format(ignored=True, seconds=1))
+    wait_for(tmp_path / "started", process)
+    process.send_signal(signal.SIGINT)
+    assert process.communicate(timeout=60)[1] == "" and process.returncode == 0
+
+
+def test_ctrl_c_is_put_off_once_and_its_second_is_obeyed(tmp_path):
+    code = """
+import os, signal
+from sigterm import Sigterm
+with Sigterm() as sigterm:
+    os.kill(os.getpid(), signal.SIGINT)
+    os.kill(os.getpid(), signal.SIGTERM)  # the same Ctrl-C, passed on by Snakemake
+    print(sigterm.came, signal.Signals(sigterm.number).name)
+    try:
+        os.kill(os.getpid(), signal.SIGINT)
+    except KeyboardInterrupt:
+        print("obeyed")
+"""
+    process = subprocess.run(
+        [sys.executable, "-c", code],
+        env={"PYTHONPATH": str(SCRIPTS)},
+        capture_output=True,
+        text=True,
+    )
+    assert process.stdout == "True SIGINT\nobeyed\n"
+
+
+def test_an_interrupted_run_stops_its_jobs_at_once_and_says_so(tmp_path):
+    """Snakemake alone gets SIGINT; its job would sleep for a minute."""
+    (tmp_path / "job.py").write_text(
+        "import sys, time\n"
+        f"sys.path.insert(0, {str(SCRIPTS)!r})\n"
+        "from pathlib import Path\n"
+        "from errors import run\n"
+        "def main():\n"
+        "    Path('started').touch()\n"
+        "    time.sleep(60)\n"
+        "run(main)\n"
+    )
+    (tmp_path / "Snakefile").write_text(
+        "import signal, sys\n"
+        f"sys.path.insert(0, {str(SCRIPTS)!r})\n"
+        "from forward_sigterm import forward_sigterm\n"
+        "from run_log import RunLog, logger\n"
+        "log = RunLog(workflow, 'made_up', {})\n"
+        "log.take_terminal()\n"
+        "logger.addHandler(log)\n"
+        "forward_sigterm(signal.SIGINT)\n"
+        "rule a:\n"
+        "    output: 'a.txt'\n"
+        f"    shell: '{sys.executable} job.py'\n"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-m", "snakemake", "--cores=1"],
+        cwd=tmp_path,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    wait_for(tmp_path / "started", process)
+    process.send_signal(signal.SIGINT)
+    _, told = process.communicate(timeout=30)
+    assert "interrupted: the running jobs (1) save what they have done and stop" in told
+    assert process.returncode != 0 and not (tmp_path / "a.txt").exists()
