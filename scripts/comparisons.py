@@ -36,7 +36,11 @@ class TestSet:
 
     def _rates(self, errors: str, whole: str) -> np.ndarray:
         counts = np.stack([row[errors] for row in self.rows])
-        return resampled_rates(counts, self.first[whole], *self._resample)
+        try:
+            return resampled_rates(counts, self.first[whole], *self._resample)
+        except ValueError as error:
+            score = self.first["scores"][0]
+            raise InputError(f"{score}: {error}; test on more utterances with words") from None
 
     def wer_interval(self, index: int) -> list[float]:
         """Return the interval of a row's WER."""
