@@ -243,5 +243,5 @@ def test_a_rule_asks_for_memory_time_and_disk_or_is_local(dry_run):
     named = ("mem_mb=", "runtime=", "disk_mb=")
     asking = {rule for rule, asked in dry_run.items() if all(name in asked for name in named)}
     assert set(dry_run) - asking == (local & set(dry_run)) | {"all"}
-    assert {"fetch", "pool", "score", "evaluations", "summarize", "report", "apply"} <= local
+    assert {"fetch", "pool", "score", "evaluations", "summarize", "report"} <= local
     assert "runtime=7" in dry_run["task_vector"]  # what the command line says, wins
