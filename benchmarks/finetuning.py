@@ -119,7 +119,7 @@ def ours(folder: Path, train: Path, dev: Path, window: float, **changes: object)
     return script(
         "finetune.py", "--model", DEMO / BASE, "--train", train, "--dev", dev,
         "--window", window, "--learning-rate", RATE, "--warmup-steps", WARMUP,
-        "--batch-size", BATCH, "--seed", 1, "--work-dir", f"{folder}.work",
+        "--weight-decay", 0, "--batch-size", BATCH, "--seed", 1, "--work-dir", f"{folder}.work",
         "--output", folder, *chain.from_iterable(flags),
     )  # fmt: skip
 

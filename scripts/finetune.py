@@ -156,7 +156,7 @@ def arguments() -> argparse.ArgumentParser:
     add("--work-dir", required=True, help="folder of the state that a restart resumes from")
     add("--window", type=float, default=30.0, help="audio window, s; CTC: longest audio (30)")
     add("--learning-rate", type=float, required=True, help="peak learning rate of AdamW")
-    add("--weight-decay", type=float, default=0.0, help="weight decay of AdamW (default 0)")
+    add("--weight-decay", type=float, default=0.1, help="weight decay of AdamW (default 0.1)")
     add("--warmup-steps", type=int, default=0, help="optimiser steps of warm-up (default 0)")
     add("--epochs", type=float, default=0, help="passes over the data, at most (0: no bound)")
     add("--max-steps", type=int, default=0, help="optimiser steps, at most (0: no bound)")

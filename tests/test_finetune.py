@@ -283,6 +283,24 @@ def test_weight_decay_spares_biases_and_layer_norms():
     assert spared["params"] == [bias] and spared["weight_decay"] == 0.0
 
 
+def test_a_setting_that_is_not_given_is_the_same_for_the_command_and_the_config():
+    schema = yaml.safe_load(
+        (Path(finetune.__file__).parents[1] / "rules/config.schema.yaml").read_text()
+    )
+    of_config = {
+        key: setting["default"]
+        for settings in (schema["properties"], schema["$defs"]["finetune"]["properties"])
+        for key, setting in settings.items()
+        if "default" in setting
+    }
+    of_command = {
+        action.dest: action.default for action in finetune.arguments()._actions if action.dest
+    }
+    shared = of_config.keys() & of_command.keys()
+    assert {"weight_decay", "window", "precision", "lora_rank", "max_length"} <= shared
+    assert {key: of_command[key] for key in shared} == {key: of_config[key] for key in shared}
+
+
 def test_audio_longer_than_the_window_is_refused_by_name(data, tmp_path):
     with pytest.raises(InputError, match=r"longer than the window of 0\.2 s,\s+first 'utterance1'"):
         finetune.main(command(data, tmp_path / "model", window=0.2))
