@@ -52,9 +52,8 @@ def to_finetune(wildcards, input, threads):
 
 def to_transcribe(wildcards, input, threads):
     """Return what a transcription needs: of a shard, or with one model, or with every lambda."""
-    window, names = config["filter"]["window"], wildcards.keys()
-    if "model" in names:
-        window = matrix.window_of(config, wildcards.model)
+    names = wildcards.keys()
+    window = config["decoding_window"] if "model" in names else config["filter"]["window"]
     return estimates.transcribe(
         estimates.megabytes(only(input.checkpoint)),
         estimates.speech_of([input.manifest]),
