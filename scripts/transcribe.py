@@ -1,7 +1,8 @@
 """Transcribe a manifest with a checkpoint, to which a scaled task vector may be added.
 
 With a work folder, the same command goes on after a kill with the batches that are not yet
-transcribed, and ends with the same bytes.
+transcribed, and ends with the same bytes. What was transcribed with a task vector stays there, so
+that the command with one more scaling coefficient transcribes with that one only.
 """
 
 import argparse
@@ -126,6 +127,15 @@ def append(path: Path, texts: dict[str, str]) -> None:
             file.write(json.dumps(texts).encode() + b"\n")
 
 
+def clear(folder: Path, kept: Sequence[Path]) -> None:
+    """Delete a work folder but for the journals that a later command may need."""
+    if not kept:
+        shutil.rmtree(folder, ignore_errors=True)
+        return
+    for path in set(folder.glob("*.jsonl")) - set(kept):
+        path.unlink(missing_ok=True)
+
+
 def main(argv: list[str] | None = None) -> None:
     """Transcribe as the command line says."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
@@ -210,7 +220,7 @@ def main(argv: list[str] | None = None) -> None:
             device=str(recogniser.device),
         )
     if options.work_dir:
-        shutil.rmtree(options.work_dir, ignore_errors=True)
+        clear(Path(options.work_dir), journals if options.task_vector else [])
 
 
 if __name__ == "__main__":
