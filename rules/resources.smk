@@ -37,6 +37,11 @@ def gpus_to_finetune(wildcards) -> int:
     return base_model(wildcards)["finetune"]["gpus"]
 
 
+def cores_to_finetune(wildcards, threads) -> int:
+    """Return the cores of a training run: ``threads`` for each of its GPUs read the audio."""
+    return threads * gpus_to_finetune(wildcards)
+
+
 def to_finetune(wildcards, input, threads):
     """Return what a training run needs."""
     return estimates.finetune(
@@ -46,7 +51,7 @@ def to_finetune(wildcards, input, threads):
         config["window"],
         finetune_settings(wildcards),
         gpus_to_finetune(wildcards),
-        threads,
+        cores_to_finetune(wildcards, threads),
     )
 
 

@@ -173,7 +173,10 @@ def heard(utterances: float, parameters: float, window: float, passes: float, gp
 
 
 def read(utterances: float, window: float, threads: int) -> float:
-    """Return the seconds that reading utterances and their log-mel spectra take, window in s."""
+    """Return the seconds that reading utterances and their log-mel spectra take, window in s.
+
+    It goes on beside the network's work (readers.py), and counts whole all the same: generously.
+    """
     return utterances * window * FEATURES / max(1, threads)
 
 

@@ -11,12 +11,14 @@ import math
 import shutil
 import sys
 import time
-from contextlib import nullcontext
+from collections.abc import Iterator, Sequence
+from contextlib import closing, nullcontext
 from pathlib import Path
 
 import torch
 
 import distributed
+import readers
 from atomic import atomic_folder
 from errors import InputError, Stopped, run
 from heap import keep_freed_memory
@@ -24,7 +26,7 @@ from low_rank import add_factors
 from recogniser import Recogniser, load_recogniser
 from records import checkpoint_files, fingerprint, write_record
 from sigterm import Sigterm
-from training import Settings, Training, count_steps
+from training import Settings, Training, count_steps, share
 from training_data import Speech, batches
 from transcribe import by_duration, transcribe
 from whisper_recogniser import MAX_LENGTH
@@ -41,9 +43,13 @@ def dev_loss(speech: Speech) -> float:
     speech.recogniser.model.eval()
     order = sorted(range(len(speech)), key=lambda index: len(speech.labels[index]))
     cut = [order[i : i + EVALUATION_BATCH] for i in range(0, len(order), EVALUATION_BATCH)]
+    parts = [
+        (indices, speech.duration(indices))
+        for indices in cut[distributed.rank() :: distributed.size()]
+    ]
     summed = 0.0
-    for indices in cut[distributed.rank() :: distributed.size()]:
-        summed += speech.loss(indices, speech.duration(indices)).item()
+    for part, audio in zip(parts, speech.audio(parts), strict=True):
+        summed += speech.loss(*part, audio).item()
     [summed] = distributed.total([summed], speech.recogniser.device)
     return summed / speech.tokens(order)
 
@@ -52,8 +58,8 @@ def dev_wer(speech: Speech) -> float:
     """Return the WER (a fraction)."""
     rows = [row | {"id": key} for row, key in zip(speech.utterances, speech.keys, strict=True)]
     cut = list(by_duration(rows, EVALUATION_BATCH))[distributed.rank() :: distributed.size()]
-    share = [row for batch in cut for row in batch]
-    hypotheses = transcribe(speech.recogniser, share, EVALUATION_BATCH)
+    own = [row for batch in cut for row in batch]
+    hypotheses = transcribe(speech.recogniser, own, EVALUATION_BATCH, speech.readers)
     return score(rows, distributed.gather(hypotheses))["wer"]
 
 
@@ -107,23 +113,34 @@ def finetune(
     while not training.finished:
         epoch, position = divmod(training.step, per_epoch)
         order = batches(train.keys, lengths, settings.batch_size, settings.seed, epoch)
-        for indices in order[position:]:
-            loss = training.update(train, indices, micro_batch_size)
-            evaluate_if_due()
-            if time.monotonic() - reported > REPORT_EVERY or training.finished:
-                reported = time.monotonic()
-                report_progress(training, loss, settings, (reported - started), first_step)
-            if time.monotonic() - saved > SAVE_EVERY:
-                saved = time.monotonic()
-                training.save(state_path, fingerprint)
-            if training.finished:
-                break
-            if any(distributed.total([sigterm.came], recogniser.device)):
-                training.save(state_path, fingerprint, at_once=True)
-                distributed.total([0], recogniser.device)  # none leaves before it is written
-                stop()
+        order = order[position : position + total_steps - training.step]
+        with closing(audio_of(train, order, micro_batch_size)) as audio:
+            for indices in order:
+                loss = training.update(train, indices, micro_batch_size, audio)
+                evaluate_if_due()
+                if time.monotonic() - reported > REPORT_EVERY or training.finished:
+                    reported = time.monotonic()
+                    report_progress(training, loss, settings, (reported - started), first_step)
+                if time.monotonic() - saved > SAVE_EVERY:
+                    saved = time.monotonic()
+                    training.save(state_path, fingerprint)
+                if training.finished:
+                    break
+                if any(distributed.total([sigterm.came], recogniser.device)):
+                    training.save(state_path, fingerprint, at_once=True)
+                    distributed.total([0], recogniser.device)  # none leaves before it is written
+                    stop()
     training.take(training.best)
     return training
+
+
+def audio_of(speech: Speech, order: Sequence[Sequence[int]], micro_batch_size: int) -> Iterator:
+    """Yield the audio of this process's share of some batches, part by part."""
+    return speech.audio(
+        (part, speech.duration(indices))
+        for indices in order
+        for _, part in share(indices, micro_batch_size)
+    )
 
 
 def report_progress(
@@ -182,6 +199,7 @@ def arguments() -> argparse.ArgumentParser:
     add("--task", default="transcribe", help="transcribe or translate (default transcribe)")
     add("--seed", type=int, required=True, help="of the data order, dropout and LoRA's factors")
     add("--threads", type=int, default=0, help="CPU threads of all processes (0: PyTorch chooses)")
+    readers.add_option(parser)
     return parser
 
 
@@ -218,7 +236,8 @@ def work(options: argparse.Namespace) -> None:
         mask_time_prob=settings.mask_time_prob,
     )
     recogniser.freeze(settings.trained)
-    train, dev = Speech(recogniser, options.train), Speech(recogniser, options.dev)
+    count = readers.readers_of(options.readers, recogniser.device)
+    train, dev = (Speech(recogniser, paths, count) for paths in (options.train, options.dev))
     if distributed.rank() == 0:
         for remark in train.remarks + dev.remarks:
             print(remark, file=sys.stderr)

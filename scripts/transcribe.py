@@ -17,6 +17,7 @@ from typing import Any
 
 import torch
 
+import readers
 import scratch
 from errors import InputError, naming_full_disk, run
 from manifest import check_fits, read_manifest, write_jsonl
@@ -37,9 +38,11 @@ def by_duration(utterances: Sequence[dict], batch_size: int) -> Iterator[list[di
         yield ordered[start : start + batch_size]
 
 
-def transcribe(recogniser: Recogniser, utterances: Sequence[dict], batch_size: int) -> list[dict]:
+def transcribe(
+    recogniser: Recogniser, utterances: Sequence[dict], batch_size: int, read_by: int = 0
+) -> list[dict]:
     """Return ``{"id", "text"}`` for each utterance, in the manifest's order."""
-    [hypotheses] = sweep(recogniser, utterances, batch_size)
+    [hypotheses] = sweep(recogniser, utterances, batch_size, read_by=read_by)
     return hypotheses
 
 
@@ -50,15 +53,16 @@ def sweep(
     scales: Sequence[float | None] = (None,),
     addition: Addition | None = None,
     journals: Sequence[Path | None] = (None,),
+    read_by: int = 0,
 ) -> list[list[dict]]:
     """Return the hypotheses of ``transcribe`` for each scaling coefficient of a task vector.
 
     Speech is read once, and where the vector leaves the encoder as it is, heard once, for all
     coefficients. The batches that a coefficient's journal has are not transcribed again, and the
-    others join them there.
+    others join them there. ``read_by`` threads read ahead.
     """
     recogniser.model.eval()
-    hear, write = recogniser.stages(addition.changed() if addition else ())
+    read, hear, write = recogniser.stages(addition.changed() if addition else ())
     texts = [read_journal(journal) if journal else {} for journal in journals]
     total, resumed = len(scales) * len(utterances), sum(map(len, texts))
     started = reported = time.monotonic()
@@ -68,7 +72,12 @@ def sweep(
         for batch in by_duration(utterances, batch_size)
         if any(batch[0]["id"] not in found for found in texts)
     )
-    for part in in_parts(unfinished, hear, HELD if len(scales) > 1 else 0):
+
+    def speech_of(batch: list[dict]) -> tuple[list[dict], Any]:
+        return batch, read([scratch.near(row["audio_filepath"]) for row in batch])
+
+    spoken = readers.read_ahead(speech_of, unfinished, read_by)
+    for part in in_parts(spoken, hear, HELD if len(scales) > 1 else 0):
         for scale, found, journal in zip(scales, texts, journals, strict=True):
             for batch, heard in part:
                 if batch[0]["id"] in found:
@@ -90,12 +99,12 @@ def sweep(
 
 
 def in_parts(
-    batches: Iterable[list[dict]], hear: Callable, most: int
+    batches: Iterable[tuple[list[dict], Any]], hear: Callable, most: int
 ) -> Iterator[list[tuple[list[dict], Any]]]:
     """Yield batches and what is heard of them, as many together as take ``most`` bytes or more."""
     part, held = [], 0
-    for batch in batches:
-        heard = hear([scratch.near(row["audio_filepath"]) for row in batch])
+    for batch, audio in batches:
+        heard = hear(audio)
         part.append((batch, heard))
         held += sum(each.nbytes for each in (heard if isinstance(heard, tuple) else [heard]))
         if held >= most:
@@ -164,6 +173,7 @@ def main(argv: list[str] | None = None) -> None:
     add("--language", default="en", help="of the speech (default en)")
     add("--task", default="transcribe", help="transcribe or translate (default transcribe)")
     add("--threads", type=int, default=0, help="CPU threads (0: as PyTorch chooses)")
+    readers.add_option(parser)
     options = parser.parse_args(argv)
     scales = options.scaling_coefficient or [None]
     if (options.task_vector is None) != (options.scaling_coefficient is None):
@@ -208,7 +218,8 @@ def main(argv: list[str] | None = None) -> None:
     if options.work_dir:
         names = (fingerprint(__file__, parameters, inputs) for parameters in settings)
         journals = [Path(options.work_dir) / f"{name}.jsonl" for name in names]
-    found = sweep(recogniser, utterances, options.batch_size, scales, addition, journals)
+    read_by = readers.readers_of(options.readers, recogniser.device)
+    found = sweep(recogniser, utterances, options.batch_size, scales, addition, journals, read_by)
     for hypotheses, output, parameters in zip(found, options.output, settings, strict=True):
         write_jsonl(output, hypotheses)
         write_record(
