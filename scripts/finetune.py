@@ -3,7 +3,8 @@
 AdamW, linear learning-rate schedule with warm-up, bf16 products where they are faster,
 evaluation on a dev manifest with early stopping; in several processes if wanted. The optimiser's
 state is kept in ``--work-dir``: the same command, after a kill, goes on from there and ends with
-the same checkpoint. On SIGTERM it writes the state at the end of the step, and stops.
+the same checkpoint; with other packages, or where ``auto`` means another precision, it starts anew.
+On SIGTERM it writes the state at the end of the step, and stops.
 """
 
 import argparse
@@ -13,6 +14,7 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing, nullcontext
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -23,6 +25,7 @@ from atomic import atomic_folder
 from errors import InputError, Stopped, run
 from heap import keep_freed_memory
 from low_rank import add_factors
+from precision import name_of
 from recogniser import Recogniser, load_recogniser
 from records import checkpoint_files, fingerprint, write_record
 from sigterm import Sigterm
@@ -235,6 +238,7 @@ def work(options: argparse.Namespace) -> None:
         dropout=settings.dropout,
         mask_time_prob=settings.mask_time_prob,
     )
+    settings = replace(settings, precision=name_of(recogniser.precision))
     recogniser.freeze(settings.trained)
     count = readers.readers_of(options.readers, recogniser.device)
     train, dev = (Speech(recogniser, paths, count) for paths in (options.train, options.dev))
@@ -262,7 +266,7 @@ def work(options: argparse.Namespace) -> None:
             settings,
             Path(options.work_dir) / "state.pt",
             # not of how many processes share the work: a run may go on with more or fewer
-            fingerprint(__file__, settings.__dict__, inputs),
+            fingerprint(__file__, settings.__dict__ | {"device": recogniser.device.type}, inputs),
             sigterm,
             options.micro_batch_size,
         )

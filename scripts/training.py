@@ -233,7 +233,10 @@ class Training:
         state = torch.load(path, weights_only=True, map_location="cpu")
         if state["fingerprint"] != fingerprint:
             if distributed.rank() == 0:
-                print(f"{path}: belongs to other settings or data; starting anew", file=sys.stderr)
+                print(
+                    f"{path}: belongs to other settings, data, code or packages; starting anew",
+                    file=sys.stderr,
+                )
             return False
         self.take(state["model"])
         self.optimizer.load_state_dict(state["optimizer"])

@@ -21,6 +21,7 @@ import readers
 import scratch
 from errors import InputError, naming_full_disk, run
 from manifest import check_fits, read_manifest, write_jsonl
+from precision import name_of
 from progress import progress
 from recogniser import Recogniser, load_recogniser
 from records import checkpoint_files, fingerprint, write_record
@@ -207,7 +208,7 @@ def main(argv: list[str] | None = None) -> None:
             "batch_size": options.batch_size,
             "max_length": options.max_length,
             "encodings_kept": options.encodings is not None,
-            "precision": str(recogniser.precision).removeprefix("torch."),
+            "precision": name_of(recogniser.precision),
             "language": options.language,
             "task": options.task,
             "scaling_coefficient": scale,
@@ -216,7 +217,8 @@ def main(argv: list[str] | None = None) -> None:
     ]
     journals = [None for _ in scales]
     if options.work_dir:
-        names = (fingerprint(__file__, parameters, inputs) for parameters in settings)
+        device = {"device": recogniser.device.type}
+        names = (fingerprint(__file__, parameters | device, inputs) for parameters in settings)
         journals = [Path(options.work_dir) / f"{name}.jsonl" for name in names]
     read_by = readers.readers_of(options.readers, recogniser.device)
     found = sweep(recogniser, utterances, options.batch_size, scales, addition, journals, read_by)
