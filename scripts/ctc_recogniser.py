@@ -20,6 +20,7 @@ from transformers.utils.logging import disable_progress_bar
 from audio import SAMPLING_RATE, load_audio
 from errors import InputError
 from precision import autocast, precision_of
+from processor import processor
 from spoken import PLAIN
 
 CTC_MODELS = {
@@ -57,7 +58,7 @@ class CtcRecogniser:
     ):
         disable_progress_bar()  # of loading, which would fill the log
         self.window = window
-        self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        self.device = processor()
         self.precision = precision_of(precision, self.device.type)
         kind = CTC_MODELS[model_type]
         config = kind.config_class.from_pretrained(folder, local_files_only=True)

@@ -14,6 +14,7 @@ import numpy as np
 import torch
 
 from atomic import atomic_path
+from processor import kind_of
 from records import code_of, sha256, versions_of
 
 PACKAGES = ("numpy", "soundfile", "soxr", "torch", "transformers")  # that read, hear and encode
@@ -36,7 +37,7 @@ class Encodings:
         device: torch.device,
     ):
         self.folder = Path(folder)
-        parts = [code_of(script)[0], versions_of(PACKAGES), processor(device), settings]
+        parts = [code_of(script)[0], versions_of(PACKAGES), kind_of(device), settings]
         digest = hashlib.sha256(json.dumps(parts, sort_keys=True).encode())
         for name, value in sorted(tensors.items()):
             digest.update(name.encode())
@@ -57,11 +58,3 @@ class Encodings:
     def read(self, place: Path) -> torch.Tensor:
         """Return the encoding that is kept at a place, float32 [positions, width]."""
         return torch.from_numpy(np.load(place)).float()
-
-
-def processor(device: torch.device) -> str:
-    """Return what computes: another kind adds up in another order, or in other units."""
-    if device.type == "cuda":
-        return torch.cuda.get_device_name(device)
-    amx = " AMX" if torch.cpu._is_amx_tile_supported() else ""
-    return f"{device.type} {torch.backends.cpu.get_cpu_capability()}{amx}"

@@ -26,6 +26,7 @@ from errors import InputError, Stopped, run
 from heap import keep_freed_memory
 from low_rank import add_factors
 from precision import name_of
+from processor import ask_for_determinism
 from recogniser import Recogniser, load_recogniser
 from records import checkpoint_files, fingerprint, write_record
 from sigterm import Sigterm
@@ -225,8 +226,7 @@ def work(options: argparse.Namespace) -> None:
         torch.set_num_threads(max(1, options.threads // distributed.size()))
     if not torch.cuda.is_available():
         keep_freed_memory()
-    torch.use_deterministic_algorithms(True, warn_only=True)
-    torch.utils.deterministic.fill_uninitialized_memory = False  # it only shows where that is read
+    ask_for_determinism()
     recogniser = load_recogniser(
         options.model,
         settings.window,

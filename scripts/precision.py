@@ -15,7 +15,10 @@ def precision_of(choice: str, device: str) -> torch.dtype:
     if choice != "auto":
         return PRECISIONS[choice]
     on_gpu = device.startswith("cuda")
-    fast = torch.cuda.is_bf16_supported() if on_gpu else torch.cpu._is_amx_tile_supported()
+    if on_gpu:  # older ones emulate it, slowly
+        fast = torch.cuda.is_bf16_supported(including_emulation=False)
+    else:
+        fast = torch.cpu._is_amx_tile_supported()
     return torch.bfloat16 if fast else torch.float32
 
 

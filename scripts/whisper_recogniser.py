@@ -20,6 +20,7 @@ from errors import InputError
 from greedy import greedy
 from log_mel import HOP_LENGTH, log_mel
 from precision import autocast, precision_of
+from processor import processor
 
 FRAMES_PER_POSITION = 2  # the encoder's second convolution has stride 2
 POSITIONS_PER_SECOND = SAMPLING_RATE // (HOP_LENGTH * FRAMES_PER_POSITION)  # 50
@@ -55,7 +56,7 @@ class WhisperRecogniser:
     ):
         disable_progress_bar()  # of loading, which would fill the log
         self.window = window
-        self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        self.device = processor()
         self.precision = precision_of(precision, self.device.type)
         self.model = WhisperForConditionalGeneration.from_pretrained(
             folder, dtype=torch.float32, local_files_only=True

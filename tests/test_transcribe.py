@@ -141,6 +141,18 @@ def test_a_cpu_multiplies_in_bf16_only_where_it_has_amx(monkeypatch, amx, expect
     assert precision_of("auto", "cpu") == expected
 
 
+@pytest.mark.parametrize(("emulated", "expected"), [(True, torch.float32), (False, torch.bfloat16)])
+def test_a_gpu_multiplies_in_bf16_only_where_it_need_not_emulate_it(
+    monkeypatch, emulated, expected
+):
+    monkeypatch.setattr(
+        torch.cuda,
+        "is_bf16_supported",
+        lambda including_emulation=True: including_emulation or not emulated,
+    )
+    assert precision_of("auto", "cuda") == expected
+
+
 @pytest.fixture(scope="module")
 def vectors(data, tmp_path_factory) -> dict[str, Path]:
     """Return the vector of all parameters, and that of models whose encoder was not trained."""
