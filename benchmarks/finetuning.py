@@ -280,7 +280,8 @@ def decoder_only(
 def parts(command: list[object]) -> dict[str, float]:
     """Return the seconds of each part of our command."""
     taken = profiled(command)
-    loop, encoder = taken["finetune.py:finetune"], taken["whisper_recogniser.py:encode"]
+    loop = taken["finetune.py:finetune"]
+    encoder = sum(taken[f"whisper_recogniser.py:{name}"] for name in ("prepare", "encode"))
     steps = taken["training.py:update"] + taken["finetune.py:dev_loss"]
     return {
         "start and imports": taken[""] - loop,

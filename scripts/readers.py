@@ -1,7 +1,8 @@
 """Threads that read audio and compute its features ahead of the network, which so never waits.
 
-On a GPU there are as many as the process has CPU threads. On a CPU they would only take cores from
-the network, so there are none. Results do not depend on them.
+On a GPU there are as many as the process has CPU threads, up to ``MOST``: each holds a batch in
+memory. On a CPU they would only take cores from the network, so there are none. Results do not
+depend on them.
 """
 
 from argparse import ArgumentParser
@@ -12,21 +13,23 @@ import torch
 from ahead import Item, Result, ahead
 from errors import InputError
 
+MOST = 16
+
 
 def add_option(parser: ArgumentParser) -> None:
     """Add the option that says how many there are."""
     parser.add_argument(
         "--readers",
         type=int,
-        help="threads of each process that read audio ahead (default: on a GPU its CPU threads,"
-        " else 0)",
+        help="threads of each process that read audio ahead (default: on a GPU its CPU threads, at"
+        f" most {MOST}, else 0)",
     )
 
 
 def readers_of(asked: int | None, device: torch.device) -> int:
     """Return how many readers a process has: as many as asked for, or what suits the device."""
     if asked is None:
-        return torch.get_num_threads() if device.type == "cuda" else 0
+        return min(MOST, torch.get_num_threads()) if device.type == "cuda" else 0
     if asked < 0:
         raise InputError(f"--readers {asked}: at least 0")
     return asked

@@ -120,6 +120,8 @@ def test_a_gpu_has_readers_and_a_cpu_needs_its_cores_for_the_network(monkeypatch
     monkeypatch.setattr(torch, "get_num_threads", lambda: 4)
     assert readers.readers_of(None, torch.device("cuda")) == 4
     assert readers.readers_of(None, torch.device("cpu")) == 0
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 96)
+    assert readers.readers_of(None, torch.device("cuda")) == 16
     assert readers.readers_of(3, torch.device("cpu")) == 3
     with pytest.raises(InputError, match="--readers -1: at least 0"):
         readers.readers_of(-1, torch.device("cpu"))
