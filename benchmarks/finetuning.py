@@ -119,7 +119,7 @@ def ours(folder: Path, train: Path, dev: Path, window: float, **changes: object)
     return script(
         "finetune.py", "--model", DEMO / BASE, "--train", train, "--dev", dev,
         "--window", window, "--learning-rate", RATE, "--warmup-steps", WARMUP,
-        "--batch-size", BATCH, "--seed", 1, "--work-dir", f"{folder}.work",
+        "--weight-decay", 0, "--batch-size", BATCH, "--seed", 1, "--work-dir", f"{folder}.work",
         "--output", folder, *chain.from_iterable(flags),
     )  # fmt: skip
 
@@ -280,7 +280,8 @@ def decoder_only(
 def parts(command: list[object]) -> dict[str, float]:
     """Return the seconds of each part of our command."""
     taken = profiled(command)
-    loop, encoder = taken["finetune.py:finetune"], taken["whisper_recogniser.py:encode"]
+    loop = taken["finetune.py:finetune"]
+    encoder = sum(taken[f"whisper_recogniser.py:{name}"] for name in ("prepare", "encode"))
     steps = taken["training.py:update"] + taken["finetune.py:dev_loss"]
     return {
         "start and imports": taken[""] - loop,

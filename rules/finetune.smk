@@ -17,6 +17,7 @@ rule finetune:
     resources:
         gpu=gpus_to_finetune,
         processes=gpus_to_finetune,
+        cpus_per_task=cores_to_finetune,
         mem_mb=memory(to_finetune),
         runtime=run_time(to_finetune),
         disk_mb=disk(to_finetune),
@@ -55,7 +56,7 @@ rule finetune:
             --max-length {params.max_length} \
             --language {params.prompt[language]} --task {params.prompt[task]} \
             --seed {wildcards.seed} \
-            --threads {threads} \
+            --threads {resources.cpus_per_task} \
             --work-dir {params.work:q} \
             --output "$(dirname {output.weights:q})" >>{log:q} 2>&1
         """

@@ -37,6 +37,11 @@ def gpus_to_finetune(wildcards) -> int:
     return base_model(wildcards)["finetune"]["gpus"]
 
 
+def cores_to_finetune(wildcards, threads) -> int:
+    """Return the cores of a training run: ``threads`` for each of its GPUs read the audio."""
+    return threads * gpus_to_finetune(wildcards)
+
+
 def to_finetune(wildcards, input, threads):
     """Return what a training run needs."""
     return estimates.finetune(
@@ -46,15 +51,14 @@ def to_finetune(wildcards, input, threads):
         config["window"],
         finetune_settings(wildcards),
         gpus_to_finetune(wildcards),
-        threads,
+        cores_to_finetune(wildcards, threads),
     )
 
 
 def to_transcribe(wildcards, input, threads):
     """Return what a transcription needs: of a shard, or with one model, or with every lambda."""
-    window, names = config["filter"]["window"], wildcards.keys()
-    if "model" in names:
-        window = matrix.window_of(config, wildcards.model)
+    names = wildcards.keys()
+    window = config["decoding_window"] if "model" in names else config["filter"]["window"]
     return estimates.transcribe(
         estimates.megabytes(only(input.checkpoint)),
         estimates.speech_of([input.manifest]),

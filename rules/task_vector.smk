@@ -83,9 +83,12 @@ rule apply:
         ),
     log:
         "<logs>/apply/{base}/{model}+{vector}-tv{scale}/seed{seed}.log",
-    localrule: True
     conda:
         "../envs/syn2real.yaml"
+    resources:
+        mem_mb=memory(to_compute_task_vector),
+        runtime=run_time(to_compute_task_vector),
+        disk_mb=disk(to_compute_task_vector),
     params:
         code=code_version("task_vector.py"),
     shell:

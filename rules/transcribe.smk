@@ -31,7 +31,7 @@ rule transcribe:
     params:
         code=code_version("transcribe.py"),
         vector="",
-        window=lambda wildcards: matrix.window_of(config, wildcards.model),
+        window=config["decoding_window"],
         batch_size=config["batch_size"],
         precision=config["precision"],
         encodings=encodings,

@@ -20,6 +20,7 @@ from transformers.utils.logging import disable_progress_bar
 from audio import SAMPLING_RATE, load_audio
 from errors import InputError
 from precision import autocast, precision_of
+from processor import processor
 from spoken import PLAIN
 
 CTC_MODELS = {
@@ -57,7 +58,7 @@ class CtcRecogniser:
     ):
         disable_progress_bar()  # of loading, which would fill the log
         self.window = window
-        self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        self.device = processor()
         self.precision = precision_of(precision, self.device.type)
         kind = CTC_MODELS[model_type]
         config = kind.config_class.from_pretrained(folder, local_files_only=True)
@@ -130,13 +131,10 @@ class CtcRecogniser:
         return remarks
 
     def loss(
-        self, paths: Sequence[str | Path], labels: Sequence[Sequence[int]], duration: float = 0
+        self, audio: tuple[torch.Tensor, torch.Tensor], labels: Sequence[Sequence[int]]
     ) -> torch.Tensor:
-        """Return the summed CTC loss (nats), 0 for audio that is too short for its labels.
-
-        The audio is padded to ``duration`` (s), so that a part of a batch sounds as in the whole.
-        """
-        scores, frames = self._scores(*self.read(paths, duration))
+        """Return the summed CTC loss (nats), 0 for audio that is too short for its labels."""
+        scores, frames = self._scores(*audio)
         with torch.backends.cudnn.flags(enabled=False):  # its CTC has narrower limits
             return ctc_loss(
                 log_softmax(scores, dim=-1).transpose(0, 1),
@@ -150,15 +148,16 @@ class CtcRecogniser:
 
     def transcribe(self, paths: Sequence[str | Path]) -> list[str]:
         """Return one hypothesis per audio file: each frame's best letter, repeats as one."""
-        hear, write = self.stages()
-        return write(hear(paths))
+        read, hear, write = self.stages()
+        return write(hear(read(paths)))
 
-    def stages(self, changed: Iterable[str] = ()) -> tuple[Callable, Callable]:
-        """Return two functions that transcribe audio files, one after the other.
+    def stages(self, changed: Iterable[str] = ()) -> tuple[Callable, Callable, Callable]:
+        """Return three functions that transcribe audio files, one after the other.
 
-        What the first one gives, tensors, stays true when the parameters ``changed`` are others.
+        The first may be called by any thread. What the second one gives, tensors, stays true when
+        the parameters ``changed`` are others.
         """
-        return self.read, lambda audio: self.write(*audio)
+        return self.read, lambda audio: audio, lambda audio: self.write(*audio)
 
     @torch.no_grad()  # not inference_mode: rotary positions are kept for training
     def write(self, audio: torch.Tensor, lengths: torch.Tensor) -> list[str]:
@@ -170,12 +169,19 @@ class CtcRecogniser:
             for row, count in zip(best, frames.tolist(), strict=True)
         ]
 
+    def prepare(
+        self, paths: Sequence[str | Path], duration: float = 0
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return what ``loss`` needs of audio files, as ``read`` does; any thread may call this."""
+        return self.read(paths, duration)
+
     def read(
         self, paths: Sequence[str | Path], duration: float = 0
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """Return padded waveforms, float32 [batch, samples], and the length of each, int64 [batch].
 
-        Each waveform is normalised by itself. ``duration`` (s) is the shortest to pad to.
+        Each waveform is normalised by itself. ``duration`` (s) is the shortest to pad to, so that a
+        part of a batch sounds as in the whole.
         """
         waveforms = [
             torch.from_numpy(

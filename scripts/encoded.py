@@ -6,32 +6,55 @@ deleted at any time.
 """
 
 import hashlib
-from collections.abc import Callable
+import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 
 from atomic import atomic_path
-from records import sha256
+from processor import kind_of
+from records import code_of, sha256, versions_of
+
+PACKAGES = ("numpy", "soundfile", "soxr", "torch", "transformers")  # that read, hear and encode
 
 
 class Encodings:
-    """Files of float16 [positions, width], one per utterance and encoder."""
+    """Files of float16 [positions, width], one per utterance and encoder.
 
-    def __init__(self, folder: str | Path, encoder: torch.nn.Module, *settings: object):
+    ``script`` is the module that makes features and encodes; it counts with all that it imports.
+    ``settings`` (JSON) and ``tensors`` are what else shapes an encoding: the encoder's parameters,
+    the mel filters.
+    """
+
+    def __init__(
+        self,
+        folder: str | Path,
+        script: str | Path,
+        settings: dict[str, Any],
+        tensors: dict[str, torch.Tensor],
+        device: torch.device,
+    ):
         self.folder = Path(folder)
-        digest = hashlib.sha256(repr(settings).encode())
-        for name, value in sorted(encoder.state_dict().items()):
+        parts = [code_of(script)[0], versions_of(PACKAGES), kind_of(device), settings]
+        digest = hashlib.sha256(json.dumps(parts, sort_keys=True).encode())
+        for name, value in sorted(tensors.items()):
             digest.update(name.encode())
             digest.update((value.cpu() + 0.0).contiguous().numpy())  # + 0.0 makes -0.0 a 0.0
         self.identity = digest.hexdigest()
 
-    def get(self, path: str | Path, encode: Callable[[], torch.Tensor]) -> torch.Tensor:
-        """Return an audio file's encoding, float32 [positions, width]; ``encode`` it if needed."""
+    def place(self, path: str | Path) -> Path:
+        """Return where an audio file's encoding lies, or will."""
         key = hashlib.sha256(f"{self.identity}/{sha256(path)}".encode()).hexdigest()
-        stored = self.folder / key[:2] / f"{key}.npy"
-        if not stored.is_file():
-            with atomic_path(stored) as temporary, temporary.open("wb") as file:
-                np.save(file, encode().cpu().numpy().astype(np.float16))
-        return torch.from_numpy(np.load(stored)).float()
+        return self.folder / key[:2] / f"{key}.npy"
+
+    def write(self, place: Path, encoding: torch.Tensor) -> torch.Tensor:
+        """Keep an encoding, [positions, width], at its place; return it as it is read again."""
+        with atomic_path(place) as temporary, temporary.open("wb") as file:
+            np.save(file, encoding.cpu().numpy().astype(np.float16))
+        return self.read(place)
+
+    def read(self, place: Path) -> torch.Tensor:
+        """Return the encoding that is kept at a place, float32 [positions, width]."""
+        return torch.from_numpy(np.load(place)).float()

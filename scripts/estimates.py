@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 # Memory, MB
 PYTHON = 500  # numpy, jiwer, soundfile; measured: 20 to 100 (prepare, filter)
-TORCH = 2000  # measured: 410 with torch and transformers; CUDA's share is reckoned
+TORCH = 2000  # measured: 410 with torch and transformers; CUDA's and read audio's share is reckoned
 ONNX = 1000  # measured: 250 with hibari's 8 MB of weights, 580 with Kokoro's 92
 HEARD = 1100  # of a sweep over coefficients: HELD of transcribe.py
 LOADED = 3  # times the weights: read, in the model, on their way to the GPU
@@ -173,7 +173,10 @@ def heard(utterances: float, parameters: float, window: float, passes: float, gp
 
 
 def read(utterances: float, window: float, threads: int) -> float:
-    """Return the seconds that reading utterances and their log-mel spectra take, window in s."""
+    """Return the seconds that reading utterances and their log-mel spectra take, window in s.
+
+    It goes on beside the network's work (readers.py), and counts whole all the same: generously.
+    """
     return utterances * window * FEATURES / max(1, threads)
 
 

@@ -3,7 +3,8 @@
 AdamW, linear learning-rate schedule with warm-up, bf16 products where they are faster,
 evaluation on a dev manifest with early stopping; in several processes if wanted. The optimiser's
 state is kept in ``--work-dir``: the same command, after a kill, goes on from there and ends with
-the same checkpoint. On SIGTERM it writes the state at the end of the step, and stops.
+the same checkpoint; with other packages, or where ``auto`` means another precision, it starts anew.
+On SIGTERM it writes the state at the end of the step, and stops.
 """
 
 import argparse
@@ -11,20 +12,25 @@ import math
 import shutil
 import sys
 import time
-from contextlib import nullcontext
+from collections.abc import Iterator, Sequence
+from contextlib import closing, nullcontext
+from dataclasses import replace
 from pathlib import Path
 
 import torch
 
 import distributed
+import readers
 from atomic import atomic_folder
 from errors import InputError, Stopped, run
 from heap import keep_freed_memory
 from low_rank import add_factors
+from precision import name_of
+from processor import ask_for_determinism
 from recogniser import Recogniser, load_recogniser
 from records import checkpoint_files, fingerprint, write_record
 from sigterm import Sigterm
-from training import Settings, Training, count_steps
+from training import Settings, Training, count_steps, share
 from training_data import Speech, batches
 from transcribe import by_duration, transcribe
 from whisper_recogniser import MAX_LENGTH
@@ -41,9 +47,13 @@ def dev_loss(speech: Speech) -> float:
     speech.recogniser.model.eval()
     order = sorted(range(len(speech)), key=lambda index: len(speech.labels[index]))
     cut = [order[i : i + EVALUATION_BATCH] for i in range(0, len(order), EVALUATION_BATCH)]
+    parts = [
+        (indices, speech.duration(indices))
+        for indices in cut[distributed.rank() :: distributed.size()]
+    ]
     summed = 0.0
-    for indices in cut[distributed.rank() :: distributed.size()]:
-        summed += speech.loss(indices, speech.duration(indices)).item()
+    for part, audio in zip(parts, speech.audio(parts), strict=True):
+        summed += speech.loss(*part, audio).item()
     [summed] = distributed.total([summed], speech.recogniser.device)
     return summed / speech.tokens(order)
 
@@ -52,8 +62,8 @@ def dev_wer(speech: Speech) -> float:
     """Return the WER (a fraction)."""
     rows = [row | {"id": key} for row, key in zip(speech.utterances, speech.keys, strict=True)]
     cut = list(by_duration(rows, EVALUATION_BATCH))[distributed.rank() :: distributed.size()]
-    share = [row for batch in cut for row in batch]
-    hypotheses = transcribe(speech.recogniser, share, EVALUATION_BATCH)
+    own = [row for batch in cut for row in batch]
+    hypotheses = transcribe(speech.recogniser, own, EVALUATION_BATCH, speech.readers)
     return score(rows, distributed.gather(hypotheses))["wer"]
 
 
@@ -107,23 +117,34 @@ def finetune(
     while not training.finished:
         epoch, position = divmod(training.step, per_epoch)
         order = batches(train.keys, lengths, settings.batch_size, settings.seed, epoch)
-        for indices in order[position:]:
-            loss = training.update(train, indices, micro_batch_size)
-            evaluate_if_due()
-            if time.monotonic() - reported > REPORT_EVERY or training.finished:
-                reported = time.monotonic()
-                report_progress(training, loss, settings, (reported - started), first_step)
-            if time.monotonic() - saved > SAVE_EVERY:
-                saved = time.monotonic()
-                training.save(state_path, fingerprint)
-            if training.finished:
-                break
-            if any(distributed.total([sigterm.came], recogniser.device)):
-                training.save(state_path, fingerprint, at_once=True)
-                distributed.total([0], recogniser.device)  # none leaves before it is written
-                stop()
+        order = order[position : position + total_steps - training.step]
+        with closing(audio_of(train, order, micro_batch_size)) as audio:
+            for indices in order:
+                loss = training.update(train, indices, micro_batch_size, audio)
+                evaluate_if_due()
+                if time.monotonic() - reported > REPORT_EVERY or training.finished:
+                    reported = time.monotonic()
+                    report_progress(training, loss, settings, (reported - started), first_step)
+                if time.monotonic() - saved > SAVE_EVERY:
+                    saved = time.monotonic()
+                    training.save(state_path, fingerprint)
+                if training.finished:
+                    break
+                if any(distributed.total([sigterm.came], recogniser.device)):
+                    training.save(state_path, fingerprint, at_once=True)
+                    distributed.total([0], recogniser.device)  # none leaves before it is written
+                    stop()
     training.take(training.best)
     return training
+
+
+def audio_of(speech: Speech, order: Sequence[Sequence[int]], micro_batch_size: int) -> Iterator:
+    """Yield the audio of this process's share of some batches, part by part."""
+    return speech.audio(
+        (part, speech.duration(indices))
+        for indices in order
+        for _, part in share(indices, micro_batch_size)
+    )
 
 
 def report_progress(
@@ -156,7 +177,7 @@ def arguments() -> argparse.ArgumentParser:
     add("--work-dir", required=True, help="folder of the state that a restart resumes from")
     add("--window", type=float, default=30.0, help="audio window, s; CTC: longest audio (30)")
     add("--learning-rate", type=float, required=True, help="peak learning rate of AdamW")
-    add("--weight-decay", type=float, default=0.0, help="weight decay of AdamW (default 0)")
+    add("--weight-decay", type=float, default=0.1, help="weight decay of AdamW (default 0.1)")
     add("--warmup-steps", type=int, default=0, help="optimiser steps of warm-up (default 0)")
     add("--epochs", type=float, default=0, help="passes over the data, at most (0: no bound)")
     add("--max-steps", type=int, default=0, help="optimiser steps, at most (0: no bound)")
@@ -182,6 +203,7 @@ def arguments() -> argparse.ArgumentParser:
     add("--task", default="transcribe", help="transcribe or translate (default transcribe)")
     add("--seed", type=int, required=True, help="of the data order, dropout and LoRA's factors")
     add("--threads", type=int, default=0, help="CPU threads of all processes (0: PyTorch chooses)")
+    readers.add_option(parser)
     return parser
 
 
@@ -204,8 +226,7 @@ def work(options: argparse.Namespace) -> None:
         torch.set_num_threads(max(1, options.threads // distributed.size()))
     if not torch.cuda.is_available():
         keep_freed_memory()
-    torch.use_deterministic_algorithms(True, warn_only=True)
-    torch.utils.deterministic.fill_uninitialized_memory = False  # it only shows where that is read
+    ask_for_determinism()
     recogniser = load_recogniser(
         options.model,
         settings.window,
@@ -217,8 +238,10 @@ def work(options: argparse.Namespace) -> None:
         dropout=settings.dropout,
         mask_time_prob=settings.mask_time_prob,
     )
+    settings = replace(settings, precision=name_of(recogniser.precision))
     recogniser.freeze(settings.trained)
-    train, dev = Speech(recogniser, options.train), Speech(recogniser, options.dev)
+    count = readers.readers_of(options.readers, recogniser.device)
+    train, dev = (Speech(recogniser, paths, count) for paths in (options.train, options.dev))
     if distributed.rank() == 0:
         for remark in train.remarks + dev.remarks:
             print(remark, file=sys.stderr)
@@ -243,7 +266,7 @@ def work(options: argparse.Namespace) -> None:
             settings,
             Path(options.work_dir) / "state.pt",
             # not of how many processes share the work: a run may go on with more or fewer
-            fingerprint(__file__, settings.__dict__, inputs),
+            fingerprint(__file__, settings.__dict__ | {"device": recogniser.device.type}, inputs),
             sigterm,
             options.micro_batch_size,
         )

@@ -30,6 +30,10 @@ CHOOSING = ("dev", "nested")  # roles of evaluations on which a scaling coeffici
 CHOSEN_FOR = ("base", "target", "vector_on", "tts", "vector")  # a coefficient
 KEYS = ("score", "role", "speech", "manifest", "hypotheses", "model", *CHOSEN_FOR)
 NAMES = {"test_sentences": "sentences", "test_speakers": "speakers"}  # in accepted_overlap
+DECODED_WITH = {  # settings that an evaluation says of its hypotheses
+    "scaling_coefficient": "with scaling coefficient {}",
+    "window": "in an audio window (s) of {}",
+}
 CLAIMS = {  # stages in which a row that claims this has used target recordings
     "none": (),
     "model selection": ("selection",),
@@ -237,12 +241,10 @@ def other_files(evaluation: dict, provenance: Provenance) -> Iterator[str]:
         ]
         if lacking:
             yield f"{path}: was not made from {', '.join(lacking)} ({record.sidecar})"
-    scale = record.content["parameters"].get("scaling_coefficient")
-    if scale != evaluation.get("scaling_coefficient"):
-        yield (
-            f"{path}: was transcribed with scaling coefficient {scale}, not"
-            f" {evaluation.get('scaling_coefficient')} ({record.sidecar})"
-        )
+    for name, words in DECODED_WITH.items():
+        used, said = record.content["parameters"].get(name), evaluation.get(name)
+        if used != said:
+            yield f"{path}: was transcribed {words.format(used)}, not {said} ({record.sidecar})"
 
 
 def examine(evaluations: Sequence[dict], provenance: Provenance) -> tuple[list[dict], int]:

@@ -13,7 +13,6 @@ COMPLEMENT = "complement"
 SOURCE = "source"
 ENGINES = "engines"
 CONSTANT, SOURCES, REAL = "constant", "sources", "real"  # what lambda is chosen on, besides a TTS
-WHISPER_WINDOW = 30  # s, in which the pretrained model is decoded
 
 
 def is_text_only(domain: dict) -> bool:
@@ -240,7 +239,7 @@ def evaluations_of(
             "speech": heard and heard.speech,
             "split": heard and heard.split,
             "seed": seed,
-            "window": window_of(config, model),
+            "window": config["decoding_window"],  # of every arm
             "manifest": heard and f"{results}/manifests/{place}.jsonl",
             "hypotheses": heard and f"{results}/hypotheses/{path}.jsonl",
             "score": heard and f"{results}/scores/{path}.json",
@@ -263,11 +262,6 @@ def target_recordings(config: dict, base: str, arm: str) -> str:
         return "training"
     selected = config["base_models"][base]["finetune"]["selected_on"] == "real"
     return "model selection" if selected and arm in (CONTINUED, "target-synthetic") else "none"
-
-
-def window_of(config: dict, model: str) -> float:
-    """Return the audio window (s) in which a model is decoded; the pretrained one keeps its own."""
-    return WHISPER_WINDOW if model == PRETRAINED else config["decoding_window"]
 
 
 def results_folder(config: dict) -> str:

@@ -2,6 +2,8 @@
 
 import torch
 
+PRECISIONS = {"bf16": torch.bfloat16, "fp32": torch.float32}
+
 
 def precision_of(choice: str, device: str) -> torch.dtype:
     """Return the dtype of matrix products: ``auto`` is bf16 where that is faster than fp32.
@@ -11,10 +13,18 @@ def precision_of(choice: str, device: str) -> torch.dtype:
     time is too little to change results for unasked (benchmarks/README.md).
     """
     if choice != "auto":
-        return {"bf16": torch.bfloat16, "fp32": torch.float32}[choice]
+        return PRECISIONS[choice]
     on_gpu = device.startswith("cuda")
-    fast = torch.cuda.is_bf16_supported() if on_gpu else torch.cpu._is_amx_tile_supported()
+    if on_gpu:  # older ones emulate it, slowly
+        fast = torch.cuda.is_bf16_supported(including_emulation=False)
+    else:
+        fast = torch.cpu._is_amx_tile_supported()
     return torch.bfloat16 if fast else torch.float32
+
+
+def name_of(precision: torch.dtype) -> str:
+    """Return how a precision is called in options and records, where ``auto`` says nothing."""
+    return next(name for name, dtype in PRECISIONS.items() if dtype == precision)
 
 
 def autocast(device: torch.device, precision: torch.dtype) -> torch.autocast:

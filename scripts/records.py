@@ -143,9 +143,13 @@ def write_record(
 def fingerprint(
     script: str | Path, parameters: dict[str, Any], inputs: Iterable[str | Path]
 ) -> str:
-    """Return a hash of settings, inputs' bytes and code: what work that is resumed depends on."""
+    """Return a hash of all that work that is resumed depends on, so that no two are mixed.
+
+    That is settings (with what "auto" stands for), inputs' bytes, code and packages.
+    """
     begun = time.perf_counter()
-    parts = [parameters, code_of(script)[0], *map(known_sha256, inputs)]
+    code = code_of(script)[0]
+    parts = [parameters, code, installed_versions(), *map(known_sha256, inputs)]
     seconds_spent.append(time.perf_counter() - begun)
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 

@@ -56,9 +56,13 @@ def size(path: str | Path) -> int:
 
 
 def copy_of(path: str | Path) -> Path:
-    """Return where a file's copy lies, or will: another content has another time or size."""
+    """Return where a file's copy lies, or will: another content has another time or size.
+
+    The time is that of the last change of state (``ctime``): the time of writing can be set, and
+    tools that copy files do.
+    """
     status = Path(path).stat()
-    key = f"{Path(path).absolute()}\0{status.st_size}\0{status.st_mtime_ns}"
+    key = f"{Path(path).absolute()}\0{status.st_size}\0{status.st_mtime_ns}\0{status.st_ctime_ns}"
     name = hashlib.sha256(key.encode()).hexdigest()
     return folder() / name[:2] / f"{name}{Path(path).suffix}"
 

@@ -8,18 +8,17 @@ wants all tensors at once.
 import hashlib
 import json
 import math
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
-from typing import BinaryIO, NamedTuple, TypeVar
+from typing import BinaryIO, NamedTuple
 
 import torch
 from safetensors import SafetensorError, safe_open
 
+from ahead import ahead
 from atomic import atomic_path
 from direct_file import DirectFile
 from errors import InputError
@@ -38,7 +37,6 @@ PIECE = 1 << 20  # elements of a tensor that are worked on together
 AHEAD = 8  # pieces that are read, hashed and written meanwhile, at most
 
 Buffer = bytes | memoryview
-Item, Result = TypeVar("Item"), TypeVar("Result")
 
 
 class Piece(NamedTuple):
@@ -154,24 +152,12 @@ def write_combined(
             begun = len(header).to_bytes(8, "little") + header
             made = (
                 combine(name, tensors).view(torch.uint8).numpy().data
-                for name, tensors in ahead(read, pieces(sources[0], names))
+                for name, tensors in ahead(read, pieces(sources[0], names), AHEAD)
             )
-            for _ in ahead(output.write, ahead(hashed, chain([begun], made))):
+            for _ in ahead(output.write, ahead(hashed, chain([begun], made), AHEAD), AHEAD):
                 pass
         read_layout(temporary)
     return digest.hexdigest()
-
-
-def ahead(function: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
-    """Yield ``function(item)`` of each item, in order; a thread is at work on some that follow."""
-    with ThreadPoolExecutor(1) as thread:
-        under_way: deque[Future] = deque()
-        for item in items:
-            under_way.append(thread.submit(function, item))
-            if len(under_way) > AHEAD:
-                yield under_way.popleft().result()
-        while under_way:
-            yield under_way.popleft().result()
 
 
 def pieces(layout: Layout, names: Iterable[str]) -> Iterator[Piece]:

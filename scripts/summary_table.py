@@ -5,6 +5,8 @@ import sys
 from plain_words import percent, points
 from significance import FEW_UNITS
 
+WHISPER_WINDOW = 30  # s, of the published models
+
 HEADINGS = (
     "Arm",
     "WER %",
@@ -44,12 +46,14 @@ def title(target: dict) -> str:
 
 
 def windows(target: dict) -> str:
-    """Say in which audio windows the arms were decoded, if not all in the same."""
+    """Say in which audio windows the arms were decoded, if not all in Whisper's own."""
     labels_of: dict[float, list[str]] = {}
     for row in target["rows"]:
         labels_of.setdefault(row["window"], []).append(row["label"])
     if len(labels_of) < 2:
-        return ""
+        shorter = [f"{window:g} s" for window in labels_of if window != WHISPER_WINDOW]
+        everyone = "all arms, the pretrained model too, were decoded in"
+        return f"Audio window: {everyone} {shorter[0]} (Whisper's own is 30 s)." if shorter else ""
     *few, (most, _) = sorted(labels_of.items(), key=lambda item: len(item[1]))
     exceptions = "; ".join(f"{', '.join(labels)} in {window:g} s" for window, labels in few)
     return f"Audio windows: {exceptions}; all others in {most:g} s."

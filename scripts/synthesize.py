@@ -26,7 +26,7 @@ from engines.engine import Engine, Request, Setup, Speech, Unspeakable
 from errors import InputError, naming_full_disk, run
 from manifest import read_texts, write_jsonl
 from progress import progress
-from records import sha256, write_record
+from records import sha256, versions_of, write_record
 
 ENGINES = (
     "bark",
@@ -37,6 +37,7 @@ ENGINES = (
 )  # each a module of that name in engines/
 SPEEDS = (0.9, 1.1)  # drawn from by default, where the engine has a speed
 REPORT_EVERY = 5.0  # s
+PACKAGES = ("numpy", "soundfile", "soxr")
 SILENCE = 0.001  # of full scale; speech that stays below is a failure
 ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")  # safe as a file name
 
@@ -136,9 +137,13 @@ def module_of(engine: str) -> str:
 
 
 def identity_of(engine: Engine, code: str) -> str:
-    """Return a hash of the engine's files, packages and settings and of the code."""
+    """Return a hash of the engine's files, packages and settings and of the code.
+
+    Packages are those of the engine, and those that resample and write its waveforms.
+    """
     files = [sha256(path) for path in engine.files]
-    content = [code, files, sorted(engine.packages.items()), sorted(engine.settings.items())]
+    packages = versions_of(PACKAGES) | engine.packages
+    content = [code, files, sorted(packages.items()), sorted(engine.settings.items())]
     return hashlib.sha256(json.dumps(content).encode()).hexdigest()
 
 

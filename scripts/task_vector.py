@@ -17,7 +17,8 @@ import torch
 from atomic import atomic_path
 from errors import InputError, run
 from heap import keep_freed_memory
-from records import checkpoint_files, sha256, write_record
+from precision import PRECISIONS
+from records import checkpoint_files, record_of, sha256, write_record
 from streaming import FLOATS, Layout, make_header, read_layout, read_tensor, write_combined
 
 REMEDY = "both must be fine-tuned from the same base model"
@@ -73,6 +74,19 @@ def mean_files(vector_paths: Sequence[Path], output: Path) -> dict[Path, str]:
         return finite(sum(pieces) / len(pieces), name, output)
 
     return {output: write_combined(output, first.header, first.entries, vectors, mean)}
+
+
+def check_same_precision(real_path: Path, synthetic_path: Path) -> None:
+    """Refuse two checkpoints that were trained in different precisions, as their records tell."""
+    records = {path: record_of(path) for path in (real_path, synthetic_path)}
+    told = {path: r.content["parameters"].get("precision") for path, r in records.items() if r}
+    real, synthetic = told.get(real_path), told.get(synthetic_path)
+    if real in PRECISIONS and synthetic in PRECISIONS and real != synthetic:
+        raise InputError(
+            f"{real_path} was trained in {real} and {synthetic_path} in {synthetic}, so their"
+            " difference is of precision too; set precision: bf16 or fp32 (auto depends on the"
+            " machine) and fine-tune both again"
+        )
 
 
 def apply_files(
@@ -283,6 +297,7 @@ def main(argv: list[str] | None = None) -> None:
     settings = {}
     if arguments.command == "subtract":
         inputs = [arguments.real, arguments.synthetic]
+        check_same_precision(*inputs)
         hashes = subtract_files(*inputs, arguments.output)
     elif arguments.command == "mean":
         inputs = arguments.vectors

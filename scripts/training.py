@@ -3,9 +3,10 @@
 import math
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -87,6 +88,16 @@ def make_optimizer(name: str, groups: Sequence[dict], learning_rate: float):
     return AdamW8bit(groups, lr=learning_rate)
 
 
+def share(indices: Sequence[int], micro_batch_size: int) -> list[tuple[int, Sequence[int]]]:
+    """Return the parts of a batch that this process computes, with their numbers in the batch.
+
+    A part has at most ``micro_batch_size`` utterances (0: the whole share of a process).
+    """
+    at_once = micro_batch_size or math.ceil(len(indices) / distributed.size())
+    parts = [indices[i : i + at_once] for i in range(0, len(indices), at_once)]
+    return [*enumerate(parts)][distributed.rank() :: distributed.size()]
+
+
 def seed_noise(*numbers: int) -> None:
     """Seed dropout and SpecAugment, which draw from PyTorch and numpy."""
     state = np.random.SeedSequence(numbers).generate_state(2)
@@ -123,20 +134,24 @@ class Training:
         self.next_save = 0.0
         self.saved = -1  # the step that the state on disk is of
 
-    def update(self, speech: Speech, indices: Sequence[int], micro_batch_size: int = 0) -> float:
+    def update(
+        self,
+        speech: Speech,
+        indices: Sequence[int],
+        micro_batch_size: int = 0,
+        audio: Iterator[Any] | None = None,
+    ) -> float:
         """Take one optimiser step; return the loss per token (nats), which must be a number.
 
-        Each process computes a share of the batch, at most ``micro_batch_size`` utterances at once
-        (0: its whole share). Every part counts by its tokens, so the division changes nothing.
+        Each process computes its ``share`` of the batch, whose audio comes from ``audio`` if it is
+        read ahead. Every part counts by its tokens, so the division changes nothing.
         """
         self.recogniser.train()
         tokens, duration = speech.tokens(indices), speech.duration(indices)
-        at_once = micro_batch_size or math.ceil(len(indices) / distributed.size())
-        parts = [indices[i : i + at_once] for i in range(0, len(indices), at_once)]
         value = 0.0
-        for number in range(distributed.rank(), len(parts), distributed.size()):
+        for number, part in share(indices, micro_batch_size):
             seed_noise(self.settings.seed, self.step, number)
-            loss = speech.loss(parts[number], duration) / tokens
+            loss = speech.loss(part, duration, next(audio) if audio else None) / tokens
             value += loss.item()
             loss.backward()
         [value] = distributed.total([value], self.recogniser.device)
@@ -218,7 +233,10 @@ class Training:
         state = torch.load(path, weights_only=True, map_location="cpu")
         if state["fingerprint"] != fingerprint:
             if distributed.rank() == 0:
-                print(f"{path}: belongs to other settings or data; starting anew", file=sys.stderr)
+                print(
+                    f"{path}: belongs to other settings, data, code or packages; starting anew",
+                    file=sys.stderr,
+                )
             return False
         self.take(state["model"])
         self.optimizer.load_state_dict(state["optimizer"])

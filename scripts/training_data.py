@@ -1,14 +1,16 @@
 """Utterances to learn from: their order, their batches, and the loss on some of them."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 
 import scratch
 from errors import InputError
 from manifest import check_fits, read_manifest
+from readers import read_ahead
 from recogniser import Recogniser
 
 LENGTH_BUCKET = 16  # batches that are sorted by text length together
@@ -45,10 +47,14 @@ def batches(
 
 
 class Speech:
-    """Utterances with their labels; audio is read when a loss is asked for."""
+    """Utterances with their labels; audio is read when a loss is asked for, or before.
 
-    def __init__(self, recogniser: Recogniser, manifests: Sequence[str | Path]):
+    ``readers`` threads read what ``audio`` is asked for ahead of its use.
+    """
+
+    def __init__(self, recogniser: Recogniser, manifests: Sequence[str | Path], readers: int = 0):
         self.recogniser = recogniser
+        self.readers = readers
         self.utterances, self.keys = [], []
         for index, manifest in enumerate(manifests):
             rows = read_manifest(manifest)
@@ -74,7 +80,20 @@ class Speech:
         """Return the duration of the longest of some utterances, s."""
         return max(self.utterances[index]["duration"] for index in indices)
 
-    def loss(self, indices: Sequence[int], duration: float) -> torch.Tensor:
-        """Return the summed loss (nats) on some utterances of a batch of this duration (s)."""
+    def audio(self, parts: Iterable[tuple[Sequence[int], float]]) -> Iterator[Any]:
+        """Yield what ``loss`` needs of parts of batches: indices, and the batch's duration (s)."""
+        return read_ahead(self._prepare, parts, self.readers)
+
+    def _prepare(self, part: tuple[Sequence[int], float]) -> Any:
+        indices, duration = part
         paths = [scratch.near(self.utterances[index]["audio_filepath"]) for index in indices]
-        return self.recogniser.loss(paths, [self.labels[index] for index in indices], duration)
+        return self.recogniser.prepare(paths, duration)
+
+    def loss(self, indices: Sequence[int], duration: float, audio: Any = None) -> torch.Tensor:
+        """Return the summed loss (nats) on some utterances of a batch of this duration (s).
+
+        ``audio`` is theirs, if it was read before.
+        """
+        if audio is None:
+            audio = self._prepare((indices, duration))
+        return self.recogniser.loss(audio, [self.labels[index] for index in indices])

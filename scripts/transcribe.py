@@ -1,7 +1,8 @@
 """Transcribe a manifest with a checkpoint, to which a scaled task vector may be added.
 
 With a work folder, the same command goes on after a kill with the batches that are not yet
-transcribed, and ends with the same bytes.
+transcribed, and ends with the same bytes. What was transcribed with a task vector stays there, so
+that the command with one more scaling coefficient transcribes with that one only.
 """
 
 import argparse
@@ -16,9 +17,11 @@ from typing import Any
 
 import torch
 
+import readers
 import scratch
 from errors import InputError, naming_full_disk, run
 from manifest import check_fits, read_manifest, write_jsonl
+from precision import name_of
 from progress import progress
 from recogniser import Recogniser, load_recogniser
 from records import checkpoint_files, fingerprint, write_record
@@ -36,9 +39,11 @@ def by_duration(utterances: Sequence[dict], batch_size: int) -> Iterator[list[di
         yield ordered[start : start + batch_size]
 
 
-def transcribe(recogniser: Recogniser, utterances: Sequence[dict], batch_size: int) -> list[dict]:
+def transcribe(
+    recogniser: Recogniser, utterances: Sequence[dict], batch_size: int, read_by: int = 0
+) -> list[dict]:
     """Return ``{"id", "text"}`` for each utterance, in the manifest's order."""
-    [hypotheses] = sweep(recogniser, utterances, batch_size)
+    [hypotheses] = sweep(recogniser, utterances, batch_size, read_by=read_by)
     return hypotheses
 
 
@@ -49,15 +54,16 @@ def sweep(
     scales: Sequence[float | None] = (None,),
     addition: Addition | None = None,
     journals: Sequence[Path | None] = (None,),
+    read_by: int = 0,
 ) -> list[list[dict]]:
     """Return the hypotheses of ``transcribe`` for each scaling coefficient of a task vector.
 
     Speech is read once, and where the vector leaves the encoder as it is, heard once, for all
     coefficients. The batches that a coefficient's journal has are not transcribed again, and the
-    others join them there.
+    others join them there. ``read_by`` threads read ahead.
     """
     recogniser.model.eval()
-    hear, write = recogniser.stages(addition.changed() if addition else ())
+    read, hear, write = recogniser.stages(addition.changed() if addition else ())
     texts = [read_journal(journal) if journal else {} for journal in journals]
     total, resumed = len(scales) * len(utterances), sum(map(len, texts))
     started = reported = time.monotonic()
@@ -67,7 +73,12 @@ def sweep(
         for batch in by_duration(utterances, batch_size)
         if any(batch[0]["id"] not in found for found in texts)
     )
-    for part in in_parts(unfinished, hear, HELD if len(scales) > 1 else 0):
+
+    def speech_of(batch: list[dict]) -> tuple[list[dict], Any]:
+        return batch, read([scratch.near(row["audio_filepath"]) for row in batch])
+
+    spoken = readers.read_ahead(speech_of, unfinished, read_by)
+    for part in in_parts(spoken, hear, HELD if len(scales) > 1 else 0):
         for scale, found, journal in zip(scales, texts, journals, strict=True):
             for batch, heard in part:
                 if batch[0]["id"] in found:
@@ -89,12 +100,12 @@ def sweep(
 
 
 def in_parts(
-    batches: Iterable[list[dict]], hear: Callable, most: int
+    batches: Iterable[tuple[list[dict], Any]], hear: Callable, most: int
 ) -> Iterator[list[tuple[list[dict], Any]]]:
     """Yield batches and what is heard of them, as many together as take ``most`` bytes or more."""
     part, held = [], 0
-    for batch in batches:
-        heard = hear([scratch.near(row["audio_filepath"]) for row in batch])
+    for batch, audio in batches:
+        heard = hear(audio)
         part.append((batch, heard))
         held += sum(each.nbytes for each in (heard if isinstance(heard, tuple) else [heard]))
         if held >= most:
@@ -126,6 +137,15 @@ def append(path: Path, texts: dict[str, str]) -> None:
             file.write(json.dumps(texts).encode() + b"\n")
 
 
+def clear(folder: Path, kept: Sequence[Path]) -> None:
+    """Delete a work folder but for the journals that a later command may need."""
+    if not kept:
+        shutil.rmtree(folder, ignore_errors=True)
+        return
+    for path in set(folder.glob("*.jsonl")) - set(kept):
+        path.unlink(missing_ok=True)
+
+
 def main(argv: list[str] | None = None) -> None:
     """Transcribe as the command line says."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
@@ -154,6 +174,7 @@ def main(argv: list[str] | None = None) -> None:
     add("--language", default="en", help="of the speech (default en)")
     add("--task", default="transcribe", help="transcribe or translate (default transcribe)")
     add("--threads", type=int, default=0, help="CPU threads (0: as PyTorch chooses)")
+    readers.add_option(parser)
     options = parser.parse_args(argv)
     scales = options.scaling_coefficient or [None]
     if (options.task_vector is None) != (options.scaling_coefficient is None):
@@ -187,7 +208,7 @@ def main(argv: list[str] | None = None) -> None:
             "batch_size": options.batch_size,
             "max_length": options.max_length,
             "encodings_kept": options.encodings is not None,
-            "precision": str(recogniser.precision).removeprefix("torch."),
+            "precision": name_of(recogniser.precision),
             "language": options.language,
             "task": options.task,
             "scaling_coefficient": scale,
@@ -196,9 +217,11 @@ def main(argv: list[str] | None = None) -> None:
     ]
     journals = [None for _ in scales]
     if options.work_dir:
-        names = (fingerprint(__file__, parameters, inputs) for parameters in settings)
+        device = {"device": recogniser.device.type}
+        names = (fingerprint(__file__, parameters | device, inputs) for parameters in settings)
         journals = [Path(options.work_dir) / f"{name}.jsonl" for name in names]
-    found = sweep(recogniser, utterances, options.batch_size, scales, addition, journals)
+    read_by = readers.readers_of(options.readers, recogniser.device)
+    found = sweep(recogniser, utterances, options.batch_size, scales, addition, journals, read_by)
     for hypotheses, output, parameters in zip(found, options.output, settings, strict=True):
         write_jsonl(output, hypotheses)
         write_record(
@@ -210,7 +233,7 @@ def main(argv: list[str] | None = None) -> None:
             device=str(recogniser.device),
         )
     if options.work_dir:
-        shutil.rmtree(options.work_dir, ignore_errors=True)
+        clear(Path(options.work_dir), journals if options.task_vector else [])
 
 
 if __name__ == "__main__":

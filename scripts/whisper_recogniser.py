@@ -20,6 +20,7 @@ from errors import InputError
 from greedy import greedy
 from log_mel import HOP_LENGTH, log_mel
 from precision import autocast, precision_of
+from processor import processor
 
 FRAMES_PER_POSITION = 2  # the encoder's second convolution has stride 2
 POSITIONS_PER_SECOND = SAMPLING_RATE // (HOP_LENGTH * FRAMES_PER_POSITION)  # 50
@@ -29,6 +30,9 @@ LORA_TARGETS = ("q_proj", "v_proj")
 ENCODER = "model.encoder."
 POSITION_TABLE = f"{ENCODER}embed_positions.weight"
 IGNORED = -100  # label of padding
+NOT_IN_WEIGHTS = ("activation_function", "encoder_attention_heads", "scale_embedding")
+
+Audio = torch.Tensor | list[tuple[Path, torch.Tensor, bool]]  # see WhisperRecogniser.prepare
 
 
 class WhisperRecogniser:
@@ -52,7 +56,7 @@ class WhisperRecogniser:
     ):
         disable_progress_bar()  # of loading, which would fill the log
         self.window = window
-        self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        self.device = processor()
         self.precision = precision_of(precision, self.device.type)
         self.model = WhisperForConditionalGeneration.from_pretrained(
             folder, dtype=torch.float32, local_files_only=True
@@ -73,12 +77,36 @@ class WhisperRecogniser:
         absorb_keys_and_values(self.model)
         self.encodings = None
         if encodings is not None:
-            encoder = self.model.model.encoder
-            self.encodings = Encodings(encodings, encoder, window, self.precision)
+            config = self.model.config
+            settings = {name: getattr(config, name) for name in NOT_IN_WEIGHTS}
+            settings |= {"attention": config._attn_implementation}
+            self.encodings = Encodings(
+                encodings,
+                __file__,
+                settings | {"window": window, "precision": str(self.precision)},
+                self.model.model.encoder.state_dict() | {"filters": self.filters},
+                self.device,
+            )
 
     def read(self, paths: Sequence[str | Path]) -> torch.Tensor:
         """Return the features of audio files, as ``log_mel`` does."""
         return self.log_mel([load_audio(path) for path in paths])
+
+    def prepare(self, paths: Sequence[str | Path], duration: float = 0) -> Audio:
+        """Return what ``loss`` and ``encode`` need of audio files; any thread may call this.
+
+        Features; or, with encoder outputs that are kept, of each file their place, and either the
+        output or, where it is not there yet (``False``), the features. The window is fixed, so
+        ``duration`` has no say.
+        """
+        if self.encodings is None:
+            return self.read(paths)
+        return [self._kept_or_read(path, self.encodings.place(path)) for path in paths]
+
+    def _kept_or_read(self, path: str | Path, place: Path) -> tuple[Path, torch.Tensor, bool]:
+        if place.is_file():
+            return place, self.encodings.read(place), True
+        return place, self.read([path]), False
 
     def log_mel(self, waveforms: Sequence[np.ndarray]) -> torch.Tensor:
         """Return float32 [batch, mels, frames] of 16 kHz waveforms, zero-padded to the window."""
@@ -116,15 +144,13 @@ class WhisperRecogniser:
             )
         return []
 
-    def loss(
-        self, paths: Sequence[str | Path], labels: Sequence[Sequence[int]], duration: float = 0
-    ) -> torch.Tensor:
+    def loss(self, audio: Audio, labels: Sequence[Sequence[int]]) -> torch.Tensor:
         """Return the summed cross-entropy (nats) of the labels after the first, teacher-forced.
 
         The first label is the start of the transcript, which the decoder is given; label *i* + 1 is
-        predicted from the labels up to *i*. The window is fixed, so ``duration`` has no say.
+        predicted from the labels up to *i*.
         """
-        encoded = self.encode(paths)
+        encoded = self.encode(audio)
         padded = pad_labels(labels).to(self.device)
         given = padded[:, :-1].masked_fill(padded[:, :-1] == IGNORED, self.tokenizer.pad_token_id)
         with autocast(self.device, self.precision):
@@ -138,18 +164,18 @@ class WhisperRecogniser:
             reduction="sum",
         )
 
-    def encode(self, paths: Sequence[str | Path]) -> torch.Tensor:
-        """Return the encoder's outputs for audio files, [batch, positions, width].
+    def encode(self, audio: Audio) -> torch.Tensor:
+        """Return the encoder's outputs for prepared audio, [batch, positions, width].
 
         Kept ones are computed one by one, so that they don't depend on the batch.
         """
-        if self.encodings is None:
-            return self._encoder(self.read(paths))
+        if isinstance(audio, torch.Tensor):
+            return self._encoder(audio)
         with torch.no_grad():
             return torch.stack(
                 [
-                    self.encodings.get(path, lambda p=path: self._encoder(self.read([p]))[0])
-                    for path in paths
+                    encoding if kept else self.encodings.write(place, self._encoder(encoding)[0])
+                    for place, encoding, kept in audio
                 ]
             ).to(self.device)
 
@@ -167,17 +193,19 @@ class WhisperRecogniser:
 
         Greedy search, of at most ``max_length`` tokens.
         """
-        hear, write = self.stages()
-        return write(hear(paths))
+        read, hear, write = self.stages()
+        return write(hear(read(paths)))
 
-    def stages(self, changed: Iterable[str] = ()) -> tuple[Callable, Callable]:
-        """Return two functions that transcribe audio files, one after the other.
+    def stages(self, changed: Iterable[str] = ()) -> tuple[Callable, Callable, Callable]:
+        """Return three functions that transcribe audio files, one after the other.
 
-        What the first one gives, a tensor, stays true when the parameters ``changed`` are others.
+        The first may be called by any thread. What the second one gives, a tensor, stays true when
+        the parameters ``changed`` are others.
         """
         if any(name.startswith(ENCODER) for name in changed):
-            return self.read, torch.inference_mode()(lambda f: self.write(self._encoder(f)))
-        return torch.inference_mode()(self.encode), self.write
+            write = torch.inference_mode()(lambda features: self.write(self._encoder(features)))
+            return self.read, lambda features: features, write
+        return self.prepare, torch.inference_mode()(self.encode), self.write
 
     @torch.inference_mode()
     def write(self, encoded: torch.Tensor) -> list[str]:

@@ -17,6 +17,7 @@ from atomic import atomic_path
 from audio import SAMPLING_RATE, load_audio
 from errors import InputError, run
 from manifest import read_manifest
+from processor import processor
 from records import write_record
 
 DIMENSIONS = 512
@@ -143,7 +144,7 @@ def main(argv: list[str] | None = None) -> None:
             " manifests with longer speech"
         )
     torch.set_num_threads(options.threads)
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    device = processor()
     encoder = load_encoder(options.encoder, device)
     vectors = compute(chosen, encoder)
     from safetensors.numpy import save_file

@@ -82,7 +82,7 @@ def test_loss_is_the_models_own(data):
         [torch.tensor(row) for row in labels], batch_first=True, padding_value=-100
     )
     with torch.no_grad():
-        ours = recogniser.loss([row["audio_filepath"] for row in rows], labels)
+        ours = recogniser.loss(recogniser.prepare([row["audio_filepath"] for row in rows]), labels)
         theirs = recogniser.model(**inputs, labels=padded).loss  # "sum" is the default
     assert ours.item() == pytest.approx(theirs.item(), rel=1e-5)
 

@@ -4,6 +4,7 @@ import json
 import os
 import re
 import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -214,14 +215,25 @@ def test_every_engine_of_the_schema_has_an_estimate():
     assert set(estimates.ON_CPU) < set(engines)
 
 
-@pytest.fixture(scope="module")
-def dry_run() -> dict[str, str]:
-    """Return what a job of each rule of the demo asks of a scheduler."""
-    command = ["snakemake", "-n", "--forceall", "--nolock", "--configfile", "experiments/demo.yaml"]
-    command += ["--set-resources", "task_vector:runtime=7"]
+def asked_by_rule(experiment: str | Path, *options: str) -> dict[str, str]:
+    """Return what a job of each rule of an experiment asks of a scheduler."""
+    command = ["snakemake", "-n", "--forceall", "--nolock", "--configfile", experiment, *options]
     printed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
     jobs = re.findall(r"^rule (\w+):\n((?: +.*\n)+)", printed, re.MULTILINE)
     return {rule: re.search(r"resources: (.*)", asked).group(1) for rule, asked in jobs}
+
+
+@pytest.fixture(scope="module")
+def dry_run() -> dict[str, str]:
+    return asked_by_rule("experiments/demo.yaml", "--set-resources", "task_vector:runtime=7")
+
+
+def test_a_training_has_its_cores_for_each_of_its_gpus(tmp_path):
+    demo = load_yaml(ROOT / "experiments/demo.yaml")
+    experiment = tmp_path / "two_gpus.yaml"
+    experiment.write_text(json.dumps(demo | {"finetune": demo["finetune"] | {"gpus": 2}}))
+    asked = asked_by_rule(experiment, "--cores", "16", "--set-threads", "finetune=4")
+    assert "gpu=2, processes=2, cpus_per_task=8," in asked["finetune"]
 
 
 def test_gpus_are_asked_for_where_they_are_used(dry_run):
@@ -243,5 +255,5 @@ def test_a_rule_asks_for_memory_time_and_disk_or_is_local(dry_run):
     named = ("mem_mb=", "runtime=", "disk_mb=")
     asking = {rule for rule, asked in dry_run.items() if all(name in asked for name in named)}
     assert set(dry_run) - asking == (local & set(dry_run)) | {"all"}
-    assert {"fetch", "pool", "score", "evaluations", "summarize", "report", "apply"} <= local
+    assert {"fetch", "pool", "score", "evaluations", "summarize", "report"} <= local
     assert "runtime=7" in dry_run["task_vector"]  # what the command line says, wins

@@ -144,16 +144,19 @@ def test_the_matrix_has_every_arm_once_and_every_vector_at_every_coefficient():
     }
 
 
-def test_fine_tuned_models_are_decoded_in_the_window_that_is_asked_for():
-    rows = list(matrix.evaluations(changed(decoding_window=25)))
-    assert {row["window"] for row in rows if row["arm"] != "pretrained"} == {25}
+@pytest.mark.parametrize(("asked", "window"), [({}, 30), ({"decoding_window": 25}, 25)])
+def test_every_arm_is_decoded_in_one_window_which_is_whispers_own_unless_asked(asked, window):
+    arms = [
+        *experiment.load_yaml(experiment.SCHEMA)["properties"]["arms"]["default"],
+        "pretrained+vector",
+    ]
+    rows = list(matrix.evaluations(changed(arms=arms, **asked)))
+    assert {row["arm"] for row in rows} == set(arms)
+    assert {row["window"] for row in rows} == {window}
 
 
-def test_the_pretrained_model_is_decoded_in_its_own_window_and_once_for_all_seeds():
+def test_the_pretrained_model_is_decoded_once_for_all_seeds():
     rows = list(matrix.evaluations(changed(seeds=[1, 2], forgetting=[])))
-    windows = {row["arm"]: row["window"] for row in rows}
-    assert windows["pretrained"] == 30
-    assert {window for arm, window in windows.items() if arm != "pretrained"} == {10}
     assert [row["seed"] for row in rows if row["arm"] == "pretrained"] == [0]
     assert [row["seed"] for row in rows if row["arm"] == "source-real"] == [1, 2]
 

@@ -222,6 +222,28 @@ def test_what_a_kill_left_half_written_is_cleared_away(data, tmp_path):
     assert not list(work.iterdir())
 
 
+def test_auto_is_recorded_as_what_it_was_and_a_run_mixes_no_two_precisions(
+    data, tmp_path, monkeypatch, capsys
+):
+    update = training.Training.update
+
+    def then_comes_sigterm(*arguments):
+        os.kill(os.getpid(), signal.SIGTERM)
+        return update(*arguments)
+
+    monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: True)
+    with monkeypatch.context() as patch, pytest.raises(Stopped, match="goes on"):
+        patch.setattr(training.Training, "update", then_comes_sigterm)
+        finetune.main(command(data, tmp_path / "auto", precision="auto"))
+    monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: False)  # on another machine
+    finetune.main(command(data, tmp_path / "auto", precision="auto"))
+    assert "starting anew" in capsys.readouterr().err
+    record = json.loads((tmp_path / "auto/model.safetensors.lineage.json").read_text())
+    assert record["parameters"]["precision"] == "fp32"
+    finetune.main(command(data, tmp_path / "fp32", precision="fp32"))
+    assert weights_of(tmp_path / "auto") == weights_of(tmp_path / "fp32")
+
+
 def test_state_of_other_settings_is_not_resumed(data, tmp_path, capsys):
     recogniser = load_recogniser(data / "base", 1.0, precision="fp32")
     run = training.Training(recogniser, settings(), total_steps=4)
@@ -281,6 +303,24 @@ def test_weight_decay_spares_biases_and_layer_norms():
     decaying, spared = training.parameter_groups([matrix, bias], 0.1)
     assert decaying["params"] == [matrix] and decaying["weight_decay"] == 0.1
     assert spared["params"] == [bias] and spared["weight_decay"] == 0.0
+
+
+def test_a_setting_that_is_not_given_is_the_same_for_the_command_and_the_config():
+    schema = yaml.safe_load(
+        (Path(finetune.__file__).parents[1] / "rules/config.schema.yaml").read_text()
+    )
+    of_config = {
+        key: setting["default"]
+        for settings in (schema["properties"], schema["$defs"]["finetune"]["properties"])
+        for key, setting in settings.items()
+        if "default" in setting
+    }
+    of_command = {
+        action.dest: action.default for action in finetune.arguments()._actions if action.dest
+    }
+    shared = of_config.keys() & of_command.keys()
+    assert {"weight_decay", "window", "precision", "lora_rank", "max_length"} <= shared
+    assert {key: of_command[key] for key in shared} == {key: of_config[key] for key in shared}
 
 
 def test_audio_longer_than_the_window_is_refused_by_name(data, tmp_path):

@@ -207,11 +207,15 @@ class Tiny:
         self.write(hypotheses, [{"id": row["id"], "text": "no"} for row in self.rows(manifest)])
         inputs = [f"models/{model}", manifest] + (["task_vectors/mean"] if scale else [])
         self.record(
-            "transcribe.py", [self.path(hypotheses)], inputs, {"scaling_coefficient": scale}
+            "transcribe.py",
+            [self.path(hypotheses)],
+            inputs,
+            {"scaling_coefficient": scale, "window": 15.0},
         )
         self.file(f"scores/{name}", "score.py", [manifest, hypotheses], "{}")
         self.evaluations.append(
             {"base": "tiny", "target": "music", "arm": arm, "role": role, "domain": domain}
+            | {"window": 15}
             | {"tts": "kokoro", "speech": speech, "split": split, "seed": 1}
             | {"model": str(self.path(f"models/{model}").parent), "scaling_coefficient": scale}
             | {"vector": "pooled" if scale else None}
@@ -509,6 +513,13 @@ def test_a_score_of_other_hypotheses_or_of_another_coefficient_is_named(tmp_path
     told = str(error.value)
     assert f"{tiny.evaluations[0]['score']}: was not made from" in told
     assert "was transcribed with scaling coefficient 0.5, not 0.25" in told
+
+
+def test_a_score_of_hypotheses_that_were_decoded_in_another_window_is_named(tmp_path: Path):
+    tiny = Tiny(tmp_path)
+    tiny.evaluations[0]["window"] = 30
+    with pytest.raises(InputError, match=r"in an audio window \(s\) of 15\.0, not 30"):
+        tiny.found()
 
 
 def test_a_deleted_sidecar_is_an_error_that_names_the_file(tmp_path: Path):

@@ -53,6 +53,15 @@ def test_a_learning_rate_is_told_once_though_three_models_were_trained_with_it(c
     assert found == {"finetune.py: learning_rate": ["1e-05 -> 2e-05"]}
 
 
+def test_the_precision_in_which_models_were_trained_is_told(tmp_path, monkeypatch):
+    runs = [
+        Chain(tmp_path / name, monkeypatch, parameters={"finetune.py": {"precision": name}})
+        for name in ("bf16", "fp32")
+    ]
+    found = differences(*(run.path() for run in runs))
+    assert found == {"finetune.py: precision": ["bf16 -> fp32"]}
+
+
 def test_a_difference_names_the_files_at_which_it_enters(tmp_path, monkeypatch):
     rate = {"finetune.py": {"learning_rate": 2e-5}}
     runs = [Chain(tmp_path / "a", monkeypatch), Chain(tmp_path / "b", monkeypatch, parameters=rate)]

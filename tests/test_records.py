@@ -84,6 +84,18 @@ def test_an_input_is_read_again_only_if_it_was_written_since(monkeypatch):
     assert sorted(read) == ["a", "b", "b"]
 
 
+def test_work_is_resumed_only_with_the_same_settings_inputs_code_and_packages(monkeypatch):
+    given = write("in.txt")
+    first = records.fingerprint(POOL, {"rate": 1}, [given])
+    assert records.fingerprint(POOL, {"rate": 1}, [given]) == first
+    assert records.fingerprint(POOL, {"rate": 2}, [given]) != first
+    assert records.fingerprint(ROOT / "scripts/score.py", {"rate": 1}, [given]) != first
+    assert records.fingerprint(POOL, {"rate": 1}, [write("other.txt", "y")]) != first
+    other = records.installed_versions() | {"torch": "0.1"}
+    monkeypatch.setattr(records, "installed_versions", lambda: other)
+    assert records.fingerprint(POOL, {"rate": 1}, [given]) != first
+
+
 def test_a_record_lies_in_each_folder_and_is_found_from_every_output():
     outputs = [write("x/train"), write("x/dev"), write("y/texts"), write("y/counts")]
     write_record(POOL, outputs, [], {})

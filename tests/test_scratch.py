@@ -2,6 +2,7 @@
 
 import json
 import os
+import time
 from pathlib import Path
 
 import pytest
@@ -47,6 +48,18 @@ def test_a_file_is_copied_once_and_again_when_it_has_changed(tmp_path, node):
     scratch.bring.cache_clear()  # as another process
     assert Path(scratch.near(path)).read_bytes() == b"two"
     assert len(copies(node)) == 2
+
+
+def test_a_file_that_was_changed_behind_its_time_is_copied_again(tmp_path, node):
+    path = tmp_path / "a.flac"
+    path.write_bytes(b"one")
+    before = path.stat().st_mtime_ns
+    assert Path(scratch.near(path)).read_bytes() == b"one"
+    time.sleep(0.02)  # a file system's clock ticks
+    path.write_bytes(b"two")
+    os.utime(path, ns=(before, before))  # as rsync --times
+    scratch.bring.cache_clear()  # as another process
+    assert Path(scratch.near(path)).read_bytes() == b"two"
 
 
 def test_training_reads_every_epoch_from_there_and_gives_the_same_bytes(

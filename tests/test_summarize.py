@@ -302,14 +302,23 @@ def test_table_is_printed_in_percent(tmp_path: Path, capsys: pytest.CaptureFixtu
     assert "not for other training seeds" in printed
 
 
+def test_a_window_that_is_not_whispers_own_is_told_of_the_pretrained_model_too(
+    tmp_path: Path, capsys: pytest.CaptureFixture
+):
+    rows = [evaluation(tmp_path, "pretrained", [1] * 4, seed=0, window=15)]
+    run_summarize(tmp_path, [*rows, evaluation(tmp_path, BASELINE, [1] * 4, window=15)])
+    told = "Audio window: all arms, the pretrained model too, were decoded in 15 s"
+    assert told in capsys.readouterr().out
+
+
 def test_different_windows_are_told(tmp_path: Path, capsys: pytest.CaptureFixture):
     data = [evaluation(tmp_path, "pretrained", [1] * 4, seed=0)]
     data += [evaluation(tmp_path, arm, [1] * 4, window=10) for arm in (BASELINE, "target-real")]
     run_summarize(tmp_path, data)
     told = "Audio windows: pretrained in 30 s; all others in 10 s."
     assert told in capsys.readouterr().out
-    run_summarize(tmp_path, data[1:])
-    assert "Audio windows" not in capsys.readouterr().out
+    run_summarize(tmp_path, data[:1])
+    assert "Audio window" not in capsys.readouterr().out
 
 
 def test_terminal_gets_the_same_cells(

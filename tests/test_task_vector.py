@@ -54,6 +54,22 @@ def vector(tmp_path: Path) -> Path:
     return subtract(real, write(tmp_path / "synthetic", BASE), tmp_path / "tau.safetensors")
 
 
+@pytest.mark.parametrize(("synthetic", "refused"), [("fp32", True), ("bf16", False)])
+def test_halves_of_a_vector_that_were_trained_in_different_precisions_are_refused(
+    tmp_path, synthetic, refused
+):
+    halves = []
+    for name, precision in (("real", "bf16"), ("synthetic", synthetic)):
+        halves.append(write(tmp_path / name, BASE))
+        write_record(task_vector.__file__, [halves[-1]], [], {"precision": precision})
+    if not refused:
+        subtract(*halves, tmp_path / "tau.safetensors")
+        return
+    with pytest.raises(InputError, match=r"real/model.* in bf16 and .* in fp32.*set precision: bf"):
+        subtract(*halves, tmp_path / "tau.safetensors")
+    assert not (tmp_path / "tau.safetensors").exists()
+
+
 def whisper(seed: int, dtype: torch.dtype = torch.float32) -> WhisperForConditionalGeneration:
     torch.manual_seed(seed)
     config = WhisperConfig(

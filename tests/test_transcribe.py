@@ -2,6 +2,7 @@
 
 import socket
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -140,6 +141,18 @@ def test_a_cpu_multiplies_in_bf16_only_where_it_has_amx(monkeypatch, amx, expect
     assert precision_of("auto", "cpu") == expected
 
 
+@pytest.mark.parametrize(("emulated", "expected"), [(True, torch.float32), (False, torch.bfloat16)])
+def test_a_gpu_multiplies_in_bf16_only_where_it_need_not_emulate_it(
+    monkeypatch, emulated, expected
+):
+    monkeypatch.setattr(
+        torch.cuda,
+        "is_bf16_supported",
+        lambda including_emulation=True: including_emulation or not emulated,
+    )
+    assert precision_of("auto", "cuda") == expected
+
+
 @pytest.fixture(scope="module")
 def vectors(data, tmp_path_factory) -> dict[str, Path]:
     """Return the vector of all parameters, and that of models whose encoder was not trained."""
@@ -158,13 +171,15 @@ def vectors(data, tmp_path_factory) -> dict[str, Path]:
 SCALES = (0.5, 40.0, 0.0)
 
 
-def run_sweep(data: Path, folder: Path, vector: Path, **changes: object) -> list[dict[str, str]]:
-    """Return the hypotheses of one job for all of ``SCALES``."""
+def run_sweep(
+    data: Path, folder: Path, vector: Path, scales: Sequence[float] = SCALES, **changes: object
+) -> list[dict[str, str]]:
+    """Return the hypotheses of one job for all ``scales``."""
     options = {"manifest": data / "test.jsonl", "precision": "fp32", "max_length": 12} | changes
     arguments = ["--model", data / "real", "--task-vector", vector, "--window", 1.0]
     arguments += [x for k, v in options.items() for x in (f"--{k.replace('_', '-')}", v)]
-    outputs = [folder / f"sweep{scale}.jsonl" for scale in SCALES]
-    arguments += ["--scaling-coefficient", *SCALES, "--output", *outputs]
+    outputs = [folder / f"sweep{scale}.jsonl" for scale in scales]
+    arguments += ["--scaling-coefficient", *scales, "--output", *outputs]
     transcribe.main([str(argument) for argument in arguments])
     return [{row["id"]: row["text"] for row in read_jsonl(path)} for path in outputs]
 
@@ -249,6 +264,23 @@ def test_a_stopped_sweep_goes_on_where_each_coefficient_was(data, vectors, tmp_p
     sizes = count_and_stop(monkeypatch, after=99)
     assert run_sweep(data, tmp_path, vectors["all"], **work) == plain
     assert sizes == [2, 1, 2, 2, 1]  # of 3 x [2, 2, 1], what came after the first four
+
+
+def test_with_one_more_coefficient_only_that_one_is_transcribed(
+    data, vectors, tmp_path, monkeypatch
+):
+    work = {"batch_size": 2, "work_dir": tmp_path / "work"}
+    plain = run_sweep(data, tmp_path, vectors["all"])
+    assert run_sweep(data, tmp_path, vectors["all"], SCALES[:2], **work) == plain[:2]
+    for scale in SCALES[:2]:  # Snakemake deletes the files before it makes them again
+        (tmp_path / f"sweep{scale}.jsonl").unlink()
+    sizes = count_and_stop(monkeypatch, after=99)
+    assert run_sweep(data, tmp_path, vectors["all"], SCALES, **work) == plain
+    assert sizes == [2, 2, 1]  # of the third
+    assert len(list((tmp_path / "work").iterdir())) == 3
+    run_sweep(data, tmp_path, vectors["decoder"], SCALES, **work)
+    assert sizes == [2, 2, 1] + 3 * [2, 2, 1]  # of another vector, all
+    assert len(list((tmp_path / "work").iterdir())) == 3
 
 
 def count_and_stop(monkeypatch, after: int) -> list[int]:

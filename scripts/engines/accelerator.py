@@ -8,17 +8,19 @@ import torch
 
 from engines.engine import check_files
 from errors import InputError
+from processor import processor
 
 PRECISIONS = {"fp16": torch.float16, "bf16": torch.bfloat16, "fp32": torch.float32}
 
 
 def device_and_precision(precision: str, on_gpu: str) -> tuple[torch.device, str]:
     """Return where to compute, and in what; "auto" is ``on_gpu`` there and fp32 on a CPU."""
-    if torch.cuda.is_available():
-        return torch.device("cuda"), on_gpu if precision == "auto" else precision
+    device = processor()
+    if device.type == "cuda":
+        return device, on_gpu if precision == "auto" else precision
     if precision == "fp16":
         raise InputError("--precision fp16: a CPU can't; use auto, fp32 or bf16, or run on a GPU")
-    return torch.device("cpu"), "fp32" if precision == "auto" else precision
+    return device, "fp32" if precision == "auto" else precision
 
 
 def check_model_folder(folder: Path, *more: str) -> list[Path]:

@@ -40,6 +40,7 @@ from engines.engine import (
     one_by_one,
 )
 from errors import InputError
+from processor import processor
 
 MODELS = ("vits", "xtts")
 MODEL_FILES = ("model_file.pth", "model.pth")
@@ -70,7 +71,7 @@ def load(setup: Setup) -> Engine:
     model_file = find(folder, MODEL_FILES)
     if model_file is None:
         raise InputError(f"{folder}: no {' or '.join(MODEL_FILES)}; fetch the artifact (fetch.py)")
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    device = processor()
     torch.set_num_threads(setup.threads)
     if config.model == "vits":
         check_unused("coqui with VITS", setup, "speakers")
