@@ -10,7 +10,7 @@ VALIDATOR := $(VENV)/validator
 EXPERIMENT ?= experiments/demo.yaml
 PROFILE ?= profiles/local
 SNAKEMAKE := snakemake --profile $(PROFILE) --configfile $(EXPERIMENT)
-NAME = $$(sed -n "s/^name: *//p" $(EXPERIMENT))
+NAME = $$(sed -n "s/^[\"']*name[\"']*: *[\"']*\([a-z0-9_-]*\).*/\1/p" $(EXPERIMENT))
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export PYTHONUNBUFFERED := 1
 export HF_HUB_DISABLE_TELEMETRY := 1
@@ -24,6 +24,7 @@ help:  ## show this list
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 20
 
 demo: $(READY)  ## run the embedded experiment (or EXPERIMENT=my.yaml) and show its WER table
+	@python scripts/experiment.py --experiment $(EXPERIMENT) >/dev/null  # Snakemake reads it more loosely
 	@$(SNAKEMAKE)
 	@python scripts/summarize.py --show results/$(NAME)/summary.json
 	@echo "Report: results/$(NAME)/report.html"

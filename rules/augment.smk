@@ -33,9 +33,9 @@ rule augment:
         python scripts/augment.py \
             --manifest {input.manifest:q} \
             --settings {params.settings:q} {params.noises:q} {params.rooms:q} \
-            --max-duration {params.longest} \
+            --max-duration {params.longest:q} \
             --seed 1 \
-            --jobs {threads} \
+            --jobs {threads:q} \
             --audio-dir {params.audio:q} \
             --output {output.manifest:q} >{log:q} 2>&1
         """

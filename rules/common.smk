@@ -18,12 +18,10 @@ import matrix
 from run_guard import begin_run
 from run_log import follow
 
-try:
-    for path in workflow.configfiles:
-        experiment.load_yaml(path)
-    config = experiment.check(config)
+try:  # what is read of the files is what was checked, and not what Snakemake read of them
+    config = experiment.read(workflow.configfiles, workflow.config_settings.config)
 except InputError as error:
-    raise WorkflowError(str(error).replace("config:", f"{workflow.configfiles[-1]}:", 1))
+    raise WorkflowError(str(error))
 
 if workflow.exec_mode == ExecMode.DEFAULT:
     follow(workflow, config)
@@ -39,8 +37,7 @@ pathvars:
 
 SCRIPTS = Path(workflow.basedir) / "scripts"
 RESULTS = matrix.results_folder(config)
-NUMBER = r"\d+(?:\.\d+)?"
-SCALES = [f"{scale:g}" for scale in config["task_vector"]["scaling_coefficients"]]
+SCALES = [matrix.coefficient(scale) for scale in config["task_vector"]["scaling_coefficients"]]
 NOTHING = "(?!)"  # matches no wildcard
 WITH_RECORDINGS = [
     name for name, domain in config["domains"].items() if not matrix.is_text_only(domain)
@@ -68,7 +65,7 @@ def record_of(outputs):
 
 
 TTS = one_of(config["tts"])
-ANOTHER_SCALE = f"(?!(?:{one_of(SCALES)})/){NUMBER}"  # one that no sweep is asked for
+ANOTHER_SCALE = f"(?!(?:{one_of(SCALES)})/){matrix.NUMBER}"  # one that no sweep is asked for
 GROUP = one_of([*GROUPS, *WITH_RECORDINGS])
 HEARD = one_of([*config["domains"], *POOLED])
 TRAINING_DATA = f"(?:{one_of([*GROUPS, *config['domains']])})-(?:real|(?:mixed-)?(?:{TTS}))"
@@ -86,7 +83,7 @@ wildcard_constraints:
     first=TRAINING_DATA,
     model=r"[^+/]+",
     vector=f"(?:each-)?(?:{GROUP})-(?:{TTS}|{matrix.ENGINES})",
-    scale=NUMBER,
+    scale=matrix.NUMBER,
     seed=r"\d+",
     shard=r"\d+",
     shards=r"\d+",

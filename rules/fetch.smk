@@ -6,7 +6,7 @@ rule fetch:
         index="resources/{artifact}/files.json",
         lineage=record_of("resources/{artifact}/files.json"),
     log:
-        "logs/fetch/{artifact}.log",
+        "<logs>/fetch/{artifact}.log",
     localrule: True
     conda:
         "../envs/syn2real.yaml"
@@ -18,9 +18,9 @@ rule fetch:
     shell:
         """
         python scripts/fetch.py \
-            --artifact {wildcards.artifact} \
+            --artifact {wildcards.artifact:q} \
             --declaration {params.declaration:q} \
-            --output resources/{wildcards.artifact} >{log:q} 2>&1
+            --output resources/{wildcards.artifact:q} >{log:q} 2>&1
         """
 
 

@@ -16,7 +16,7 @@ use rule transcribe as transcribe_synthesized with:
         "<logs>/transcribe_synthesized/{domain}-{tts}-{split}-shard{shard}of{shards}.log",
     params:
         code=code_version("transcribe.py"),
-        vector="",
+        vector=[],
         window=config["filter"]["window"],
         batch_size=config["batch_size"],
         precision=config["precision"],
@@ -53,13 +53,13 @@ rule filter:
         python scripts/filter.py \
             --manifest {input.manifests:q} \
             --hypotheses {input.hypotheses:q} \
-            --max-cer {params.bounds[max_cer]} \
-            --min-duration {params.bounds[min_duration]} \
-            --max-duration {params.bounds[max_duration]} \
-            --min-speaking-rate {params.bounds[min_speaking_rate]} \
-            --max-speaking-rate {params.bounds[max_speaking_rate]} \
-            --max-silence {params.bounds[max_silence]} \
-            --max-clipping {params.bounds[max_clipping]} \
+            --max-cer {params.bounds[max_cer]:q} \
+            --min-duration {params.bounds[min_duration]:q} \
+            --max-duration {params.bounds[max_duration]:q} \
+            --min-speaking-rate {params.bounds[min_speaking_rate]:q} \
+            --max-speaking-rate {params.bounds[max_speaking_rate]:q} \
+            --max-silence {params.bounds[max_silence]:q} \
+            --max-clipping {params.bounds[max_clipping]:q} \
             --output {output.kept:q} \
             --rejected {output.rejected:q} >{log:q} 2>&1
         """

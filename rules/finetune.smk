@@ -36,27 +36,27 @@ rule finetune:
     shell:
         """
         python scripts/finetune.py \
-            --processes {resources.processes} \
+            --processes {resources.processes:q} \
             --model "$(dirname {input.checkpoint:q})" {params.train:q} {params.dev:q} \
-            --window {params.window} \
-            --learning-rate {params.finetune[learning_rate]} \
-            --weight-decay {params.finetune[weight_decay]} \
-            --warmup-steps {params.finetune[warmup_steps]} \
-            --epochs {params.finetune[epochs]} \
-            --max-steps {params.finetune[max_steps]} \
-            --batch-size {params.finetune[batch_size]} \
-            --micro-batch-size {params.finetune[micro_batch_size]} \
-            --trained {params.finetune[trained]} \
-            --lora-rank {params.finetune[lora_rank]} \
-            --optimizer {params.finetune[optimizer]} \
-            --evaluate-every {params.finetune[evaluate_every]} \
-            --patience {params.finetune[patience]} \
-            --criterion {params.finetune[criterion]} {params.switches} \
-            --precision {params.precision} {params.encodings} \
-            --max-length {params.max_length} \
-            --language {params.prompt[language]} --task {params.prompt[task]} \
-            --seed {wildcards.seed} \
-            --threads {resources.cpus_per_task} \
+            --window {params.window:q} \
+            --learning-rate {params.finetune[learning_rate]:q} \
+            --weight-decay {params.finetune[weight_decay]:q} \
+            --warmup-steps {params.finetune[warmup_steps]:q} \
+            --epochs {params.finetune[epochs]:q} \
+            --max-steps {params.finetune[max_steps]:q} \
+            --batch-size {params.finetune[batch_size]:q} \
+            --micro-batch-size {params.finetune[micro_batch_size]:q} \
+            --trained {params.finetune[trained]:q} \
+            --lora-rank {params.finetune[lora_rank]:q} \
+            --optimizer {params.finetune[optimizer]:q} \
+            --evaluate-every {params.finetune[evaluate_every]:q} \
+            --patience {params.finetune[patience]:q} \
+            --criterion {params.finetune[criterion]:q} {params.switches:q} \
+            --precision {params.precision:q} {params.encodings:q} \
+            --max-length {params.max_length:q} \
+            --language {params.prompt[language]:q} --task {params.prompt[task]:q} \
+            --seed {wildcards.seed:q} \
+            --threads {resources.cpus_per_task:q} \
             --work-dir {params.work:q} \
             --output "$(dirname {output.weights:q})" >>{log:q} 2>&1
         """

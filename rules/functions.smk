@@ -3,6 +3,11 @@
 import estimates
 
 
+def whole_config(wildcards) -> str:
+    """Return the config as JSON; of a function's text Snakemake takes no brace for a wildcard."""
+    return json.dumps(config, sort_keys=True)
+
+
 def domain_declaration(wildcards) -> str:
     """Return a domain as ``prepare`` is told of it: what its speech goes through comes later."""
     domain = config["domains"][wildcards.domain]
@@ -24,14 +29,14 @@ def prompt(wildcards) -> dict:
     return prompt_of(wildcards.base)
 
 
-def encodings_of(base: str) -> str:
+def encodings_of(base: str) -> list[str]:
     """Return the option that keeps the encoder's outputs, where all models share the encoder."""
     if config["base_models"][base]["finetune"]["trained"] != "decoder":
-        return ""
-    return f"--encodings {RESULTS}/encodings/{base}"
+        return []
+    return ["--encodings", f"{RESULTS}/encodings/{base}"]
 
 
-def encodings(wildcards) -> str:
+def encodings(wildcards) -> list[str]:
     """Return the same for a rule's base model."""
     return encodings_of(wildcards.base)
 
@@ -106,9 +111,9 @@ def training_manifests(split: str):
     return manifests
 
 
-def task_vector_option(input, scales: list[str]) -> str:
+def task_vector_option(input, scales: list[str]) -> list[str]:
     """Return the options that add a task vector, with each of some scaling coefficients."""
-    return f"--task-vector {input.vector} --scaling-coefficient {' '.join(scales)}"
+    return ["--task-vector", input.vector, "--scaling-coefficient", *scales]
 
 
 @functools.cache

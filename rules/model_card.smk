@@ -23,5 +23,5 @@ rule model_card:
         python scripts/model_card.py \
             --checkpoint {input.checkpoint:q} \
             --summary {input.summary:q} \
-            --window {params.window} >{log:q} 2>&1
+            --window {params.window:q} >{log:q} 2>&1
         """

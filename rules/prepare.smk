@@ -37,9 +37,9 @@ rule prepare:
     shell:
         """
         python scripts/prepare.py \
-            --domain {wildcards.domain} \
+            --domain {wildcards.domain:q} \
             --declaration {params.declaration:q} {params.corpus:q} \
-            --jobs {threads} \
+            --jobs {threads:q} \
             --audio-dir {params.audio:q} \
             --manifests-dir {params.manifests:q} \
             --texts-dir {params.texts:q} >{log:q} 2>&1

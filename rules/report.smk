@@ -21,7 +21,7 @@ rule evaluations:
         "../envs/syn2real.yaml"
     params:
         code=code_version("experiment.py"),
-        experiment=json.dumps(config, sort_keys=True),
+        experiment=whole_config,
     shell:
         """
         python scripts/experiment.py \
@@ -80,10 +80,10 @@ rule summarize:
         python scripts/summarize.py \
             --evaluations {input.evaluations:q} \
             --leakage {input.leakage:q} \
-            --resamples {params.resamples} \
-            --resampled-by {params.resampled_by} \
-            --chosen-on {params.chosen_on} \
-            --constant {params.constant} \
+            --resamples {params.resamples:q} \
+            --resampled-by {params.resampled_by:q} \
+            --chosen-on {params.chosen_on:q} \
+            --constant {params.constant:q} \
             --again {params.again:q} \
             --output-json {output.json:q} \
             --output-tsv {output.tsv:q} >{log:q} 2>&1
@@ -165,7 +165,7 @@ rule report:
     params:
         code=code_version("report.py"),
         vectors=repeated("--task-vectors", "vectors"),
-        experiment=json.dumps(config, sort_keys=True),
+        experiment=whole_config,
     shell:
         """
         python scripts/report.py \

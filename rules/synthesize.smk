@@ -30,16 +30,16 @@ rule synthesize:
         """
         python scripts/synthesize.py \
             --texts {input.texts:q} \
-            --engine {params.tts[engine]} \
+            --engine {params.tts[engine]:q} \
             --resources "$(dirname {input.weights:q})" {params.options:q} \
-            --tts {wildcards.tts} \
+            --tts {wildcards.tts:q} \
             --voices {params.tts[voices]:q} \
-            --samples-per-text {params.tts[samples_per_text]} \
-            --batch-size {params.tts[batch_size]} \
-            --precision {params.tts[precision]} \
-            --seed {params.tts[seed]} \
-            --shard {wildcards.shard} --shards {wildcards.shards} \
-            --threads {threads} \
+            --samples-per-text {params.tts[samples_per_text]:q} \
+            --batch-size {params.tts[batch_size]:q} \
+            --precision {params.tts[precision]:q} \
+            --seed {params.tts[seed]:q} \
+            --shard {wildcards.shard:q} --shards {wildcards.shards:q} \
+            --threads {threads:q} \
             --audio-dir {params.audio:q} \
             --output {output.manifest:q} >{log:q} 2>&1
         """

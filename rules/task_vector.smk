@@ -96,6 +96,6 @@ rule apply:
         python scripts/task_vector.py apply \
             --checkpoint {input.checkpoint:q} \
             --vector {input.vector:q} \
-            --scaling-coefficient {wildcards.scale} \
+            --scaling-coefficient {wildcards.scale:q} \
             --output {output.weights:q} >{log:q} 2>&1
         """

@@ -30,7 +30,7 @@ rule transcribe:
         disk_mb=1000,
     params:
         code=code_version("transcribe.py"),
-        vector="",
+        vector=[],
         window=config["decoding_window"],
         batch_size=config["batch_size"],
         precision=config["precision"],
@@ -42,14 +42,14 @@ rule transcribe:
     shell:
         """
         python scripts/transcribe.py \
-            --model "$(dirname {input.checkpoint:q})" {params.vector} \
+            --model "$(dirname {input.checkpoint:q})" {params.vector:q} \
             --manifest {input.manifest:q} \
-            --window {params.window} \
-            --batch-size {params.batch_size} \
-            --precision {params.precision} {params.encodings} \
-            --max-length {params.max_length} \
-            --language {params.prompt[language]} --task {params.prompt[task]} \
-            --threads {threads} \
+            --window {params.window:q} \
+            --batch-size {params.batch_size:q} \
+            --precision {params.precision:q} {params.encodings:q} \
+            --max-length {params.max_length:q} \
+            --language {params.prompt[language]:q} --task {params.prompt[task]:q} \
+            --threads {threads:q} \
             --work-dir {params.work:q} \
             --output {output.hypotheses:q} >{log:q} 2>&1
         """

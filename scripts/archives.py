@@ -89,7 +89,8 @@ def fixed_folder(patterns: list[str]) -> str:
 def safe_name(name: str) -> PurePosixPath:
     """Return a relative path, or refuse one that would leave the folder it is joined to."""
     path = PurePosixPath(name)
-    unsafe = path.is_absolute() or ".." in path.parts or "\\" in name or ":" in name
+    unsafe = path.is_absolute() or ".." in path.parts or re.search(r"[\\:\x00-\x1f\x7f]", name)
+    unsafe = unsafe or any("\ud800" <= character <= "\udfff" for character in name)  # not UTF-8
     if unsafe or not path.parts:
         raise ArchiveError(f"{name!r} is not a plain path inside the archive")
     return path

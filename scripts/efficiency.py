@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from errors import InputError, run
+from names import name_of
 from records import sidecar
 
 MEGABYTE = 2**20  # bytes, as SLURM takes mem_mb
@@ -142,7 +143,9 @@ def table(attempts: list[dict], found: list[Use]) -> list[str]:
 def main(argv: list[str] | None = None) -> None:
     """Print what was asked and used, and what to set."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--experiment", required=True, help="name of the experiment")
+    parser.add_argument(
+        "--experiment", type=name_of("experiment"), required=True, help="name of the experiment"
+    )
     parser.add_argument("--logs", type=Path, default=Path("logs"), help="folder of all logs")
     options = parser.parse_args(argv)
     attempts = jobs(options.logs / options.experiment / "jobs.jsonl")

@@ -3,13 +3,15 @@
 import argparse
 import difflib
 import json
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import jsonschema
-import yaml
 
 from atomic import atomic_path
+from declaration import check_declaration
 from errors import InputError, run
 from matrix import (
     COMPLEMENT,
@@ -17,6 +19,7 @@ from matrix import (
     REAL,
     SOURCE,
     SOURCES,
+    coefficient,
     domains_of,
     evaluations,
     is_text_only,
@@ -24,7 +27,9 @@ from matrix import (
     test_speech,
     training_tts,
 )
+from names import BESIDE, name_of
 from records import write_record
+from strict_yaml import line_of, load_yaml
 
 RULES = Path(__file__).parent.parent / "rules"
 SCHEMA = RULES / "config.schema.yaml"
@@ -32,34 +37,73 @@ PRESETS = RULES / "presets.yaml"  # published hyper-parameters of each base mode
 ARTIFACTS = RULES / "artifacts.yaml"  # external files that any experiment may use
 
 
-class _StrictLoader(yaml.SafeLoader):
-    """YAML in which a repeated key is an error, not a silent replacement."""
+LARGEST = 10**15  # of numbers in a config
+LONGEST = 240  # characters of a part of a path; file systems take 255
+BOOLEANS = ("yes", "no", "on", "off", "y", "n")  # to YAML 1.1
+
+FORMATS = jsonschema.FormatChecker(formats=())
+for kind in BESIDE:
+    FORMATS.checks(f"{kind} name", InputError)(name_of(kind))
 
 
-def _mapping(loader: _StrictLoader, node: yaml.MappingNode) -> dict:
-    seen: dict[str, int] = {}
-    for key_node, _ in node.value:
-        key, line = key_node.value, key_node.start_mark.line + 1
-        if key in seen:
-            raise InputError(
-                f"{key_node.start_mark.name}:{line}: {key!r} stands already in line {seen[key]};"
-                " remove or rename one of them"
-            )
-        seen[key] = line
-    loader.flatten_mapping(node)
-    return loader.construct_mapping(node, deep=True)
+def _whole_pattern(_: object, pattern: str, value: object, __: object) -> Iterator:
+    """Yield an error unless all of a text matches: to ``re``, ``$`` stands before a newline too."""
+    if isinstance(value, str) and not re.fullmatch(pattern, value):
+        yield jsonschema.ValidationError(f"{value!r} does not match {pattern!r}")
 
 
-_StrictLoader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _mapping)
+def _is_integer(_: object, value: object) -> bool:
+    """Say whether a value is written as an integer: 8.0 is none to the scripts."""
+    return isinstance(value, int) and not isinstance(value, bool)
 
 
-def load_yaml(path: str | Path) -> dict:
-    """Return a YAML file's content; a key that stands twice, or a syntax error, is refused."""
+Validator = jsonschema.validators.extend(
+    jsonschema.Draft202012Validator,
+    {"pattern": _whole_pattern},
+    type_checker=jsonschema.Draft202012Validator.TYPE_CHECKER.redefine("integer", _is_integer),
+)
+
+
+def read(files: Sequence[str | Path], overrides: Mapping[str, Any] | None = None) -> dict:
+    """Return the checked config of some files, each added to those before it, and of overrides.
+
+    Raises ``InputError`` for the first mistake, with file and line.
+    """
+    config: dict = {}
+    for path in files:
+        config = merged(config, load_yaml(path))
+    overrides = dict(overrides or {})
+    if files and not merged(config, overrides):
+        raise InputError(f"{files[-1]}: is empty; config.yaml shows what an experiment says")
     try:
-        with open(path, encoding="utf-8") as file:
-            return yaml.load(file, _StrictLoader)
-    except yaml.YAMLError as error:
-        raise InputError(f"{path}: not YAML: {error}") from None
+        return check(merged(config, overrides))
+    except InputError as error:
+        raise InputError(with_line(str(error), files, overrides)) from None
+
+
+def merged(config: Mapping, more: Mapping) -> dict:
+    """Return a config with the values of another in their places, as Snakemake does it."""
+    result = dict(config)
+    for key, value in more.items():
+        if isinstance(value, Mapping):
+            below = result.get(key)
+            value = merged(below if isinstance(below, Mapping) else {}, value)
+        result[key] = value
+    return result
+
+
+def with_line(message: str, files: Sequence[str | Path], overrides: Mapping[str, Any]) -> str:
+    """Return a message of ``check`` with the file and line where the faulty value stands."""
+    start, _, said = message.partition("config: ")
+    place = said.partition(": ")[0].replace("top level", "")
+    if unknown := re.match(r"[^:]*: unknown key '([^']*)'", said):
+        place = f"{place}.{unknown[1]}".removeprefix(".")
+    if start or not files or place.partition(".")[0] in overrides:
+        return message.replace("config: ", "--config: ", 1) if overrides else message
+    path, (_, line) = max(
+        ((path, line_of(path, place)) for path in reversed(files)), key=lambda each: each[1][0]
+    )
+    return f"{path}:{line}: {said}"
 
 
 def fill_defaults(config: object, schema: dict, definitions: dict) -> object:
@@ -83,19 +127,60 @@ def check(config: dict) -> dict:
     Raises ``InputError`` for the first mistake. A checked config stays as it is.
     """
     schema = load_yaml(SCHEMA)
+    check_numbers(config)
     validate(config, schema)
     config = fill_defaults(with_presets(config), schema, schema["$defs"])
     validate(config, schema)
     known = load_yaml(ARTIFACTS) | config["artifacts"]
     check_names(config, known)
+    check_paths(config)
     used = {name for _, name in artifacts_named(config)} | set(config["artifacts"])
+    for name in sorted(used):
+        try:
+            check_declaration(known[name])
+        except InputError as error:
+            raise InputError(f"config: artifacts.{name}: {error}") from None
     return config | {"artifacts": {name: known[name] for name in sorted(used)}}
+
+
+def check_numbers(value: object, place: str = "") -> None:
+    """Raise ``InputError`` for a number that no bound holds: NaN, an infinity, or one as large."""
+    if isinstance(value, Mapping | list):
+        parts = value.items() if isinstance(value, Mapping) else enumerate(value)
+        for key, part in parts:
+            check_numbers(part, f"{place}.{key}".removeprefix("."))
+    elif isinstance(value, int | float) and not abs(value) < LARGEST:  # so is NaN
+        raise InputError(
+            f"config: {place}: {str(value)[:20]} is no number that can be used; write one that is"
+            ' finite, or if it is a text, quote it: "..."'
+        )
+
+
+def check_paths(config: dict) -> None:
+    """Raise ``InputError`` for coefficients and names that can't stand in the paths of files."""
+    choice = config["task_vector"]
+    places = [("scaling_coefficients", scale) for scale in choice["scaling_coefficients"]]
+    places.append(
+        ("delivered.scaling_coefficient", choice["delivered"]["scaling_coefficient"]),
+    )
+    for place, scale in places:
+        try:
+            coefficient(scale)
+        except ValueError as error:
+            raise InputError(f"config: task_vector.{place}: {error}") from None
+    paths = {path for row in evaluations(config) for path in (row["model"], row["score"]) if path}
+    part = max((part for path in sorted(paths) for part in path.split("/")), key=len, default="")
+    if len(part) > LONGEST:
+        raise InputError(
+            f"config: domains: a file would be named {part}, {len(part)} characters, of which"
+            f" {LONGEST} fit; shorten the names under domains or tts"
+        )
 
 
 def validate(config: dict, schema: dict) -> None:
     """Raise ``InputError`` for the first violation of the schema."""
-    validator = jsonschema.Draft202012Validator(schema)
-    for error in sorted(validator.iter_errors(config), key=lambda error: list(error.path)):
+    errors = Validator(schema, format_checker=FORMATS).iter_errors(config)
+    for error in sorted(errors, key=lambda error: list(map(str, error.absolute_path))):
         raise InputError(explain(error))
 
 
@@ -128,16 +213,50 @@ def explain(error: jsonschema.ValidationError) -> str:
         nearest = difflib.get_close_matches(unknown, known, 1)
         remedy = f"did you mean {nearest[0]!r}?" if nearest else f"known: {', '.join(known)}"
         return f"config: {place}: unknown key {unknown!r}; {remedy}"
-    if error.validator == "oneOf":
+    if error.validator == "oneOf" and "required" in error.validator_value[0]:
         choices = [" and ".join(choice["required"]) for choice in error.validator_value]
         return f"config: {place}: exactly one of these must be given: {'; '.join(choices)}"
-    if error.validator == "pattern" and "propertyNames" in error.schema_path:
+    if error.validator == "oneOf":  # a list, or a word in place of it
+        if isinstance(error.instance, list):
+            return explain(next(part for part in error.context if part.schema_path[0] == 0))
+        word = error.validator_value[1]["const"]
         return (
-            f"config: {place}: {error.instance!r} can't be a name here;"
-            f" names match {error.validator_value} and are used in file names"
+            f"config: {place}: {written(error.instance)} is neither a list of names, [a, b], nor"
+            f" {word}. {error.schema['description']}"
         )
+    if error.validator == "format":
+        return f"config: {place}: {error.cause}"
     described = error.schema.get("description", "") if isinstance(error.schema, dict) else ""
-    return f"config: {place}: {error.message}. {described}".strip()
+    said = error.message.removeprefix(repr(error.instance))
+    said = error.message if said == error.message else written(error.instance) + said
+    return " ".join(filter(None, [f"config: {place}: {said}.", described, remedy_of(error)]))
+
+
+def written(value: object) -> str:
+    """Return a value as a message shows it: texts in quotes, true and null as YAML has them."""
+    return json.dumps(value) if value is None or isinstance(value, bool) else repr(value)
+
+
+def remedy_of(error: jsonschema.ValidationError) -> str:
+    """Return what to write instead of a value that is of another type, if that is the fault."""
+    value, wanted = error.instance, error.validator_value
+    if error.validator in ("enum", "const") and not isinstance(value, dict | list | str):
+        wanted = "string"
+    elif error.validator != "type":
+        return ""
+    if value is None:
+        return "Nothing stands there: write a value, or remove the key."
+    if wanted == "string" and isinstance(value, bool | int | float):
+        return f'If it is a text, quote it: "{str(value).lower()}".'
+    if wanted == "boolean" and str(value).lower() in BOOLEANS:
+        return "Write true or false."
+    if wanted == "integer" and isinstance(value, float):
+        return f"Write {value:.0f}." if value.is_integer() else "Write a whole number."
+    if wanted in ("number", "integer") and isinstance(value, str):
+        return "Write a number in decimal digits, without quotes and units."
+    if wanted == "array" and isinstance(value, str | int | float):
+        return f"Write [{value}]."
+    return ""
 
 
 def check_names(config: dict, artifacts: dict) -> None:
@@ -318,8 +437,14 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--output", help="JSON file to write (default: print)")
     options = parser.parse_args(argv)
     given = options.experiment
-    config = json.loads(given) if given.startswith("{") else load_yaml(given)
-    text = json.dumps(list(evaluations(check(config))), indent=1) + "\n"
+    if given.startswith("{"):
+        try:
+            config = check(json.loads(given))
+        except ValueError as error:
+            raise InputError(f"--experiment: not JSON: {error}") from None
+    else:
+        config = read([given])
+    text = json.dumps(list(evaluations(config)), indent=1) + "\n"
     if options.output is None:
         print(text, end="")
         return

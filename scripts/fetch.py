@@ -25,22 +25,25 @@ is the same wherever they came from.
 """
 
 import argparse
+import fcntl
 import hashlib
 import json
 import os
-import re
 import shutil
 import tempfile
 import threading
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from difflib import get_close_matches
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from archives import CHUNK, ArchiveError, extract_file, extract_folder, safe_name
+from archives import CHUNK, ArchiveError, extract_file, extract_folder
 from atomic import atomic_path
+from declaration import KNOWN, check_declaration, is_folder, patterns
 from errors import InputError, run
+from names import name_of
 from records import INDEX, licence, sha256, write_record
 from sources import (
     LOCAL_KINDS,
@@ -53,108 +56,6 @@ from sources import (
     redacted,
     say,
 )
-
-SOURCE_KEYS = {
-    "hub": {"revision", "file", "members", "repo_type"},
-    "url": {"member", "members"},
-    "zenodo": {"file", "member", "members"},
-    "pypi": {"member", "members"},
-    "sdist": {"member", "members"},
-    "npm": {"member", "members"},
-    "deb": {"member", "members"},
-    "path": {"member", "members"},
-    "join": set(),
-}
-NEEDS_MEMBER = ("pypi", "sdist", "npm", "deb")
-KNOWN = "known.json"
-FIRST_USE = "first-use"
-
-
-def check_declaration(artifact: Any) -> None:
-    """Refuse a declaration with a missing, unknown or impossible entry, and say which."""
-    check_keys(artifact, {"licence", "files"}, {"licence", "forbids", "files"}, "artifact")
-    if not isinstance(artifact["licence"], str) or not artifact["licence"].strip():
-        raise InputError("artifact: licence is empty; name it (an SPDX name, or where it is told)")
-    if not isinstance(artifact["files"], dict) or not artifact["files"]:
-        raise InputError("artifact: files is empty; map at least one name to sha256 and sources")
-    for name, entry in artifact["files"].items():
-        try:
-            safe_name(name)
-        except ArchiveError as error:
-            raise InputError(f"files: {error}; use a name below the artifact's folder") from None
-        if name in (INDEX, KNOWN) or name.startswith(f"{INDEX}."):
-            raise InputError(f"files: {name!r} is the name of the index; choose another")
-        check_keys(entry, {"sources"}, {"sha256", "checksum", "sources"}, name)
-        if ("sha256" in entry) == ("checksum" in entry):
-            raise InputError(
-                f"{name}: give either sha256 or, if it is not known, checksum: {FIRST_USE}"
-            )
-        if entry.get("checksum", FIRST_USE) != FIRST_USE:
-            raise InputError(f"{name}: checksum is {entry['checksum']!r}; it can be {FIRST_USE}")
-        if "sha256" in entry and not re.fullmatch("[0-9a-f]{64}", str(entry["sha256"])):
-            raise InputError(f"{name}: sha256 is {entry['sha256']!r}, not 64 hexadecimal digits")
-        if not isinstance(entry["sources"], list) or not entry["sources"]:
-            raise InputError(f"{name}: sources is empty; list at least one")
-        for source in entry["sources"]:
-            check_source(source, name, pinned="sha256" in entry)
-        if len({is_folder(source) for source in entry["sources"]}) > 1:
-            raise InputError(f"{name}: some sources give a file, others (with members) a folder")
-
-
-def check_source(source: Any, name: str, pinned: bool) -> None:
-    """Refuse a source with a missing or unknown key; a ``pinned`` one also if it can move."""
-    kinds = [kind for kind in SOURCE_KEYS if isinstance(source, dict) and kind in source]
-    if len(kinds) != 1:
-        raise InputError(f"{name}: source {source!r} must have one of {', '.join(SOURCE_KEYS)}")
-    kind = kinds[0]
-    check_keys(source, {kind}, {kind} | SOURCE_KEYS[kind], f"{name}: source {kind}")
-    if kind == "join":
-        if not isinstance(source["join"], list) or not source["join"]:
-            raise InputError(f"{name}: join is empty; list the parts in their order")
-        for part in source["join"]:
-            check_source(part, name, pinned)
-            if "join" in part or is_folder(part):
-                raise InputError(f"{name}: a part of join must be one file")
-        return
-    if "member" in source and "members" in source:
-        raise InputError(f"{name}: source {kind} has both member (a file) and members (a folder)")
-    if kind in NEEDS_MEMBER and not {"member", "members"} & set(source):
-        raise InputError(f"{name}: source {kind} needs member, the file's path in the package")
-    if kind == "zenodo" and "file" not in source:
-        raise InputError(f"{name}: source zenodo needs file, a name in the record")
-    if kind == "hub":
-        if "file" not in source and "members" not in source:
-            raise InputError(f"{name}: source hub needs file, the path in the repository")
-        commit = re.fullmatch("[0-9a-f]{40}", str(source.get("revision")))
-        if "revision" not in source or pinned and not commit:
-            raise InputError(
-                f"{name}: source hub has revision {source.get('revision')!r}; pin the commit"
-                f" (40 hexadecimal digits), branches and tags move, or say checksum: {FIRST_USE}"
-            )
-
-
-def check_keys(value: Any, needed: set[str], known: set[str], where: str) -> None:
-    """Refuse what is no mapping, lacks a needed key or has an unknown one."""
-    if not isinstance(value, dict):
-        raise InputError(f"{where}: {value!r} is not a mapping of {', '.join(sorted(known))}")
-    for key in sorted(set(value) - known):
-        hint = get_close_matches(key, known, n=1)
-        raise InputError(
-            f"{where}: unknown key {key!r}"
-            + (f"; did you mean {hint[0]!r}?" if hint else f"; known: {', '.join(sorted(known))}")
-        )
-    if missing := sorted(needed - set(value)):
-        raise InputError(f"{where}: key {missing[0]!r} is missing")
-
-
-def is_folder(source: Source) -> bool:
-    return "members" in source
-
-
-def patterns(source: Source) -> list[str]:
-    """Return what a source's ``members`` must match: one pattern, or one of several."""
-    members = source["members"]
-    return [members] if isinstance(members, str) else members
 
 
 def describe(source: Source) -> str:
@@ -333,12 +234,37 @@ def put_in_place(target: Path, final: Path) -> None:
     target.replace(final)
 
 
+@contextmanager
+def alone(output: Path) -> Iterator[None]:
+    """Wait until no other process fetches into a folder, and let none begin before the block ends.
+
+    The lock is that of a file beside the folder; it ends with its process, however that ends.
+    """
+    path = beside(output, "lock")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            say(f"{output}: another process is fetching it; waiting for that")
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        except OSError as error:  # some shared disks have no locks
+            say(f"{path}: {error.strerror}: fetch this artifact only once at a time")
+        yield
+
+
+def beside(output: Path, what: str) -> Path:
+    """Return the path of what belongs to an artifact's folder and outlives its removal."""
+    whole = output.resolve()
+    return whole.with_name(f".{whole.name}.{what}")
+
+
 def fetch(
     files: dict[str, dict], output: Path, offline: bool = False, jobs: int = 4
 ) -> dict[str, str]:
     """Fetch the files of an artifact into ``output``; return the source that gave each of them."""
     output.mkdir(parents=True, exist_ok=True)
-    work = output.resolve().with_name(f".{output.name}.work")  # outlives a removal of output
+    work = beside(output, "work")
     work.mkdir(exist_ok=True)
     downloads, known = Downloads(work, offline), Known(output)
     used: dict[str, str] = {}
@@ -391,7 +317,12 @@ def main(argv: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--artifact", required=True, help="its name, for messages and the lineage")
+    parser.add_argument(
+        "--artifact",
+        type=name_of("artifact"),
+        required=True,
+        help="its name, for messages and the lineage",
+    )
     parser.add_argument("--declaration", required=True, help="JSON: licence and files (see above)")
     parser.add_argument("--output", type=Path, required=True, help="folder for the files")
     parser.add_argument(
@@ -414,19 +345,20 @@ def main(argv: list[str] | None = None) -> None:
     offline = is_offline(arguments.offline, dict(os.environ))
     files = artifact["files"]
     terms = licence(artifact["licence"], artifact.get("forbids", ""))
-    used = fetch(files, arguments.output, offline, arguments.jobs)
-    with atomic_path(arguments.output / INDEX) as temporary:
-        content = index(terms, files, arguments.output)
-        temporary.write_text(json.dumps(content, indent=1) + "\n")
+    with alone(arguments.output):
+        used = fetch(files, arguments.output, offline, arguments.jobs)
+        with atomic_path(arguments.output / INDEX) as temporary:
+            content = index(terms, files, arguments.output)
+            temporary.write_text(json.dumps(content, indent=1) + "\n")
+        write_record(
+            __file__,
+            [arguments.output / INDEX],
+            [],
+            parameters={"artifact": arguments.artifact, "files": files},
+            licences={arguments.artifact: terms},
+            sources=used,
+        )
     say(f"{arguments.artifact}: complete, {len(files)} files, {time.monotonic() - started:.1f} s")
-    write_record(
-        __file__,
-        [arguments.output / INDEX],
-        [],
-        parameters={"artifact": arguments.artifact, "files": files},
-        licences={arguments.artifact: terms},
-        sources=used,
-    )
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 Everything here takes a config that ``experiment.check`` has checked.
 """
 
+import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -13,6 +14,21 @@ COMPLEMENT = "complement"
 SOURCE = "source"
 ENGINES = "engines"
 CONSTANT, SOURCES, REAL = "constant", "sources", "real"  # what lambda is chosen on, besides a TTS
+NUMBER = r"\d+(?:\.\d+)?"  # a scaling coefficient, as it stands in file names
+
+
+def coefficient(scale: float) -> str:
+    """Return a scaling coefficient as it stands in file names and tables: six digits at most.
+
+    Raises ``ValueError`` for one that would be read there as another, or that is written 5e-05.
+    """
+    text = f"{scale:g}"
+    if not re.fullmatch(NUMBER, text) or float(text) != scale:
+        raise ValueError(
+            f"{scale} would be {text} in file names; write it with six significant digits at most,"
+            " 0 or between 0.0001 and 999999"
+        )
+    return text
 
 
 def is_text_only(domain: dict) -> bool:
@@ -111,7 +127,8 @@ def delivered(config: dict, target: str, tts: str) -> str:
     """Return the name under ``models/BASE/`` of the adapted checkpoint written for a target."""
     choice, group = config["task_vector"]["delivered"], source_group(config, target)
     model = model_name(choice["arm"], target, tts, group)
-    return f"{model}+{vector_name('pooled', tts, group)}-tv{choice['scaling_coefficient']:g}"
+    scale = coefficient(choice["scaling_coefficient"])
+    return f"{model}+{vector_name('pooled', tts, group)}-tv{scale}"
 
 
 def evaluations(config: dict) -> Iterator[dict]:
@@ -216,7 +233,7 @@ def evaluations_of(
     model = model_name(on, adapted_to, arm.tts, group)
     vector = vector_name(arm.vector, arm.tts, group) if arm.vector else None
     vectors = f"{results}/task_vectors/{base}/{vector}"
-    added = f"+{vector}-tv{arm.scale:g}" if vector else ""
+    added = f"+{vector}-tv{coefficient(arm.scale)}" if vector else ""
     written = model if heard else model + added  # a vector is added while a model is transcribing
     for seed in [0] if arm.name == PRETRAINED else config["seeds"]:
         if heard:

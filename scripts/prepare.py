@@ -42,6 +42,7 @@ from corpora.recording import Recording
 from domain import Domain, is_text_only, parse_declaration
 from errors import InputError, run
 from manifest import write_jsonl
+from names import name_of
 from normalise import normalise
 from own_data import UNKNOWN_SPEAKER, check_ids, read_manifest_of_user, read_plain_texts
 from records import licence, sha256, write_record
@@ -334,7 +335,9 @@ def main(argv: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--domain", required=True, help="name of the domain")
+    parser.add_argument(
+        "--domain", type=name_of("domain"), required=True, help="name of the domain"
+    )
     parser.add_argument("--declaration", required=True, help="JSON of the domain (see above)")
     parser.add_argument("--artifact", type=Path, help="folder of the corpus's fetched files")
     parser.add_argument("--seed", type=int, default=1, help="seed of the splits (default: 1)")

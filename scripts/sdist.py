@@ -11,6 +11,7 @@ import shutil
 from pathlib import Path
 
 from atomic import atomic_path
+from declaration import check_spec
 from errors import InputError, run
 
 
@@ -20,7 +21,8 @@ def download_sdist(name: str, version: str, folder: Path) -> Path:
     from pip._vendor.packaging.specifiers import SpecifierSet
 
     command = create_command("download")
-    options, _ = command.parse_args(["--no-binary", ":all:", "--no-deps", f"{name}=={version}"])
+    requirement = f"{name}=={version}"
+    options, _ = command.parse_args(["--no-binary", ":all:", "--no-deps", "--", requirement])
     with command.main_context():
         session = command.get_default_session(options)
         finder = command._build_package_finder(options=options, session=session)
@@ -46,9 +48,8 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("requirement", help="name==version")
     parser.add_argument("--output", type=Path, required=True, help="folder for the archive")
     arguments = parser.parse_args(argv)
-    name, equals, version = arguments.requirement.partition("==")
-    if not (name and equals and version):
-        raise InputError(f"{arguments.requirement!r}: write name==version")
+    check_spec("sdist", arguments.requirement, "requirement")
+    name, _, version = arguments.requirement.partition("==")
     print(download_sdist(name, version, arguments.output))
 
 

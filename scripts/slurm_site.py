@@ -1,6 +1,7 @@
 """What is particular about a SLURM cluster: profiles/slurm/site.yaml, read by the profile."""
 
 import difflib
+import re
 import shlex
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,8 @@ KEYS = {
     "scratch": str,
     "jobs": int,
 }
+WORDS = dict.fromkeys(("account", "qos", "gres"), r"[A-Za-z0-9][A-Za-z0-9_.,:/=@+-]*")
+WORDS["scratch"] = r"[A-Za-z0-9_./${}:~+-]+"  # variables, which the node expands, and no commands
 GPU_RULES = (
     "finetune", "finetune_further", "synthesize", "transcribe", "transcribe_sweep",
     "transcribe_synthesized", "transcribe_with_task_vector", "xvectors",
@@ -41,6 +44,12 @@ def read_site(path: str | Path) -> dict[str, Any]:
             site[key] = str(value)  # an account may be a number
         elif value is not None and (not isinstance(value, kind) or value is True):
             raise InputError(f"{path}: {key} is {value!r}; it must be of type {kind.__name__}")
+    for key, pattern in WORDS.items():
+        if site[key] is not None and not re.fullmatch(pattern, site[key]):
+            raise InputError(
+                f"{path}: {key} is {site[key]!r}; it goes to a shell, so write one word, without"
+                " spaces, quotes and parentheses"
+            )
     for key in ("cores_per_gpu", "jobs"):
         if site[key] is None or site[key] < 1:
             raise InputError(f"{path}: {key} is {site[key]}; it must be at least 1")

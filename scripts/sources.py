@@ -1,7 +1,8 @@
 """Where a file can come from: one function for each kind of source.
 
 Packages are fetched with the user's own clients (pip, npm, apt-get), so with his mirrors, proxies
-and credentials. Nothing of a package is installed, built or run.
+and credentials. Nothing of a package is installed, built or run; what a client is told to fetch
+has passed ``declaration.check_source``.
 """
 
 import hashlib
@@ -166,20 +167,20 @@ def wheel(source: Source, folder: Path, offline: bool) -> Path:
     """A wheel, by pip."""
     command = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary", ":all:"]
     options = ["--ignore-requires-python", "--progress-bar", "off", "--dest", str(folder)]
-    execute([*command, *options, source["pypi"]], folder)
+    execute([*command, *options, "--", source["pypi"]], folder)
     return only_file(folder, "*.whl")
 
 
 def sdist(source: Source, folder: Path, offline: bool) -> Path:
     """A Python source distribution, by pip's own index search, unbuilt (see ``sdist.py``)."""
     script = Path(__file__).with_name("sdist.py")
-    execute([sys.executable, str(script), source["sdist"], "--output", str(folder)], folder)
+    execute([sys.executable, str(script), "--output", str(folder), "--", source["sdist"]], folder)
     return only_file(folder, "*")
 
 
 def npm(source: Source, folder: Path, offline: bool) -> Path:
     """An npm package, by ``npm pack``."""
-    execute(["npm", "pack", source["npm"], "--ignore-scripts", "--loglevel=error"], folder)
+    execute(["npm", "pack", "--ignore-scripts", "--loglevel=error", "--", source["npm"]], folder)
     return only_file(folder, "*.tgz")
 
 
@@ -192,10 +193,11 @@ def deb(source: Source, folder: Path, offline: bool) -> Path:
     if os.geteuid() == 0:  # else apt would change to a user who cannot write into our folder
         apt += ["-o", "APT::Sandbox::User=root"]
     try:
-        execute([*apt, "download", source["deb"]], folder)
+        execute([*apt, "download", "--", source["deb"]], folder)
     except Unavailable as first:
         try:
-            execute([*apt, *fresh_lists(apt, folder.parent), "download", source["deb"]], folder)
+            lists = fresh_lists(apt, folder.parent)
+            execute([*apt, *lists, "download", "--", source["deb"]], folder)
         except Unavailable as second:
             raise Unavailable(
                 f"{first}; with fresh package lists: {second}; if it is the lists, run"

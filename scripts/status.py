@@ -11,6 +11,7 @@ import psutil
 
 import job_words
 from errors import InputError, run
+from names import name_of
 
 SHOWN = 20  # running jobs
 COLUMNS = ("planned", "queued", "running", "done", "failed")
@@ -110,7 +111,9 @@ def duration(seconds: float) -> str:
 def main(argv: list[str] | None = None) -> None:
     """Print how a run stands."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--experiment", required=True, help="name of the experiment")
+    parser.add_argument(
+        "--experiment", type=name_of("experiment"), required=True, help="name of the experiment"
+    )
     parser.add_argument("--logs", type=Path, default=Path("logs"), help="folder of all logs")
     options = parser.parse_args(argv)
     status, now = read(options.logs, options.experiment), time.time()

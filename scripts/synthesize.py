@@ -25,6 +25,7 @@ from code_version import code_version
 from engines.engine import Engine, Request, Setup, Speech, Unspeakable
 from errors import InputError, naming_full_disk, run
 from manifest import read_texts, write_jsonl
+from names import name_of
 from progress import progress
 from records import sha256, versions_of, write_record
 
@@ -357,7 +358,12 @@ def main(argv: list[str] | None = None) -> None:
     add("--texts", required=True, help="JSON lines: id, text, spoken (what is said), domain")
     add("--engine", required=True, choices=ENGINES, help="text-to-speech engine")
     add("--resources", required=True, type=Path, help="folder of the engine's fetched files")
-    add("--tts", required=True, help="name of this synthetic speech in manifests")
+    add(
+        "--tts",
+        type=name_of("tts"),
+        required=True,
+        help="name of this synthetic speech in manifests",
+    )
     add(
         "--voices",
         required=True,

@@ -10,6 +10,7 @@ import matrix
 from conftest import ROOT
 from errors import InputError
 
+FILES = {"weights": {"checksum": "first-use", "sources": [{"path": "/nowhere"}]}}
 CONFIG = {
     "name": "tiny",
     "base_models": {"tiny": {"artifact": "base"}},
@@ -24,7 +25,7 @@ CONFIG = {
     "tts": {"kokoro": {"engine": "kokoro", "artifact": "voices", "voices": ["a", "b"]}},
     "finetune": {"learning_rate": 1e-5, "epochs": 2},
     "task_vector": {"scaling_coefficients": [0.25, 0.5], "chosen_on": ["real"]},
-    "artifacts": {name: {"licence": "MIT", "files": {}} for name in ("base", "queen", "voices")},
+    "artifacts": {name: {"licence": "MIT", "files": FILES} for name in ("base", "queen", "voices")},
 }
 
 
@@ -241,7 +242,7 @@ def test_selection_on_the_targets_recordings_is_said_of_every_arm_that_it_touche
 def test_artifacts_are_those_in_use_and_those_the_experiment_declares():
     config = changed(base_models={"tiny": {"artifact": "whisper-tiny.en"}})
     assert set(config["artifacts"]) == {"base", "queen", "voices", "whisper-tiny.en"}
-    own = {"licence": "mine", "files": {}}
+    own = {"licence": "mine", "files": FILES}
     config = changed(artifacts=CONFIG["artifacts"] | {"hibari": own})
     assert config["artifacts"]["hibari"] == own  # not the one that comes with the project
 

@@ -5,11 +5,13 @@ import hashlib
 import io
 import json
 import lzma
+import re
 import shutil
 import subprocess
 import sys
 import tarfile
 import threading
+import time
 import zipfile
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -19,6 +21,7 @@ import yaml
 
 import archives
 import fetch
+import sdist
 import sources
 from conftest import ROOT
 from errors import InputError
@@ -68,7 +71,7 @@ def test_the_first_source_that_works_is_used_and_later_ones_are_not_asked(
 ):
     monkeypatch.setitem(sources.SOURCES, "npm", lambda *_: pytest.fail("npm was asked"))
     missing = {"path": str(tmp_path / "missing")}
-    later = {"npm": "a@1", "member": "b"}
+    later = {"npm": "a@1.0.0", "member": "b"}
     used = fetch.fetch(one_file(missing, local, later)["files"], tmp_path / "out")
     assert used == {"model.bin": f"path {local['path']}"}
     assert (tmp_path / "out" / "model.bin").read_bytes() == CONTENT
@@ -170,7 +173,9 @@ def test_offline_only_local_files_are_taken(tmp_path, local, monkeypatch, variab
     remote = [
         {"url": "http://x/"},
         {"zenodo": "1", "file": "x"},
-        *({k: "x", "member": "m"} for k in ("pypi", "npm", "deb")),
+        {"pypi": "x==1", "member": "m"},
+        {"npm": "x@1.0.0", "member": "m"},
+        {"deb": "xy", "member": "m"},
     ]
     fetch_main(one_file(*remote, local), tmp_path / "out", *options)
     with pytest.raises(InputError, match="not tried: offline"):
@@ -189,6 +194,8 @@ def server():
             state = self.server.state
             state["requests"].append(self.headers.get("Range"))
             state["paths"].append(self.path)
+            if state["hold"]:
+                state["hold"].wait(60)
             if state["status"]:
                 self.send_error(state["status"])
                 return
@@ -220,6 +227,7 @@ def server():
         "ranges": True,
         "status": 0,
         "break_at": [],
+        "hold": None,
         "requests": [],
         "paths": [],
     }
@@ -622,9 +630,9 @@ def test_without_package_lists_apt_fetches_its_own_and_tries_again(tmp_path, mon
 
     def execute(command, folder):
         commands.append(command)
-        if command[-2] == "download" and not any("Dir::State::Lists" in part for part in command):
+        if "download" in command and not any("Dir::State::Lists" in part for part in command):
             raise sources.Unavailable("E: Unable to locate package demo")
-        if command[-2] == "download":
+        if "download" in command:
             make_deb(folder / "demo_1_all.deb", ".xz")
 
     monkeypatch.setattr(sources, "execute", execute)
@@ -694,7 +702,12 @@ def test_a_faulty_artifact_is_refused(local, change, message):
         fetch.check_declaration({**one_file(local), **change})
 
 
-@pytest.mark.parametrize("name", ["../a", "/a", "a/../../b", "files.json", "known.json"])
+@pytest.mark.parametrize(
+    "name",
+    ["../a", "/a", "a/../../b", "files.json", "known.json", "./files.json", "files.json/a", "."]
+    + ["Files.json", "known.json/a", "files.json.lineage.json", "a//b", "a/.", "-rf", ".x", "a\nb"]
+    + ["C:a", "a\\b", "a\x00", "\ud800"],
+)
 def test_a_file_name_outside_the_artifact_is_refused(local, name):
     declaration = artifact(**{name: {"sha256": "0" * 64, "sources": [local]}})
     with pytest.raises(InputError, match="files: "):
@@ -730,6 +743,149 @@ def test_a_faulty_file_entry_is_refused_by_name(entry, message):
         fetch.check_declaration(artifact(**{"model.bin": entry}))
 
 
+@pytest.mark.parametrize("names", [("a", "a/b"), ("a", "A"), ("a/b", "A/b/c")])
+def test_two_files_that_can_not_both_be_there_are_refused(local, names):
+    entry = {"sha256": "0" * 64, "sources": [local]}
+    with pytest.raises(InputError, match="can't both be there"):
+        fetch.check_declaration(artifact(**dict.fromkeys(names, entry)))
+
+
+EXECUTES = [
+    "-r requirements.txt",
+    "--requirement=requirements.txt",
+    "-e .",
+    "./project",
+    "project/",
+    "../project",
+    ".",
+    "/tmp/project",
+    "~/project",
+    "demo @ file:///tmp/project",
+    "demo@file:///tmp/project",
+    "git+https://host/demo",
+    "https://host/demo-1.0.tar.gz",
+    "file:///tmp/project",
+    "demo-1.0.tar.gz",
+    "demo==1.0.tar.gz",
+    "demo==1.0.zip",
+    "--index-url=http://host",
+    "-o",
+    "--",
+    "demo==1.0 --pre",
+    "demo==1.0; python_version>'3'",
+    "demo[extra]==1.0",
+    "demo==1.0,==2.0",
+    "demo===1.0",
+    "demo",
+    "demo==",
+    "demo>=1.0",
+    "==1.0",
+    "demo==1.*",
+    "demo==1.0\x00",
+    "user/repo",
+    "github:user/repo",
+    "demo@latest",
+    "demo@1",
+    "demo@^1.0.0",
+    "demo@npm:other@1.0.0",
+    "@scope/demo",
+    "demo=",
+    "$(touch x)",
+    "a b",
+    "..",
+]
+
+
+@pytest.mark.parametrize("kind", ["pypi", "sdist", "npm", "deb"])
+@pytest.mark.parametrize("spec", [*EXECUTES, "demo==1.0\n", "", 1, None, ["demo==1.0"]])
+def test_a_package_is_a_name_and_a_version_and_nothing_that_a_client_would_run(kind, spec):
+    """A folder, say, or a file of requirements: pip runs setup.py there, npm its scripts."""
+    if kind == "deb" and spec in ("demo", "demo-1.0.tar.gz"):
+        return  # which may be names of Debian packages
+    with pytest.raises(
+        InputError, match=f"model.bin: source {kind} is .*; write it as in {kind}: "
+    ):
+        fetch.check_declaration(one_file({kind: spec, "member": "a"}))
+
+
+@pytest.mark.parametrize(
+    ("kind", "spec"),
+    [
+        ("pypi", "demo==1.0"),
+        ("sdist", "Demo_2.x-y==1!2.0rc1.post2.dev3+cpu.1"),
+        ("npm", "@scope/demo@1.2.3-beta.1"),
+        ("deb", "libstdc++6"),
+        ("deb", "asterisk-core-sounds-en-wav:all=1:1.6.1-1+deb12u1~x"),
+    ],
+)
+def test_what_a_registry_itself_calls_a_package_is_accepted(kind, spec):
+    fetch.check_declaration(one_file({kind: spec, "member": "a"}))
+
+
+@pytest.mark.parametrize("spec", ["./project", "-r requirements.txt"])
+def test_of_a_folder_or_a_file_of_requirements_nothing_is_executed(wheelhouse, tmp_path, spec):
+    """Nor by the command that fetches source distributions, called by itself."""
+    project = tmp_path / ".out.work" / "x" / "project"
+    project.mkdir(parents=True)
+    (project / "setup.py").write_text(f"open({str(tmp_path / 'executed')!r}, 'w')\n")
+    for kind in ("pypi", "sdist"):
+        with pytest.raises(InputError):
+            fetch_main(one_file({kind: spec, "member": "a"}), tmp_path / "out")
+    with pytest.raises(InputError, match="requirement: source sdist is"):
+        sdist.main(["--output", str(tmp_path), f"{project}"])
+    assert not (tmp_path / "executed").exists()
+
+
+def test_a_client_is_told_that_no_option_follows(tmp_path, monkeypatch):
+    commands = []
+    monkeypatch.setattr(sources, "execute", lambda command, folder: commands.append(command))
+    for kind in ("pypi", "sdist", "npm", "deb"):
+        with pytest.raises(sources.Unavailable):
+            sources.SOURCES[kind]({kind: "demo"}, tmp_path, False)
+    assert [command[-2:] for command in commands] == [["--", "demo"]] * 4
+
+
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        ({"hub": "../x", "file": "a"}, "source hub is '../x'; write it as in hub: owner/repo"),
+        ({"hub": "a/b/c", "file": "a"}, "write it as in hub: owner/repo"),
+        ({"hub": "a/b", "file": "../a"}, "'../a' is not a plain path"),
+        ({"hub": "a/b", "file": "a", "revision": "../../x"}, "'../../x', no branch, tag or"),
+        ({"hub": "a/b", "file": "a", "revision": "-x"}, "'-x', no branch, tag or commit"),
+        ({"hub": "a/b", "file": "a", "repo_type": "../x"}, "one of model, dataset, space"),
+        ({"zenodo": "1/../2", "file": "a"}, "write it as in zenodo: 4274930"),
+        ({"zenodo": True, "file": "a"}, "write it as in zenodo: 4274930"),
+        ({"path": 1}, "write it as in path: /local/file"),
+        ({"path": "a\x00"}, "write it as in path: /local/file"),
+        ({"path": "a", "member": 1}, "source path has 1; name a file inside"),
+        ({"path": "a", "members": {"a": 1}}, "name a file inside, or with members a pattern"),
+        ({"path": "a", "members": [1]}, "source path has 1"),
+        ({"url": "file:///etc/passwd"}, "only http and https"),
+        ({"url": "https://"}, "only http and https"),
+        ({"url": "https://host:port/"}, "Port could not be cast"),
+        ({"url": "http://[x/"}, "Invalid IPv6 URL"),
+        ({"url": "https://host/a b"}, "without spaces"),
+        ({"url": "https://host/a\r\nX: y"}, "without spaces"),
+        ({"url": ["https://host"]}, "without spaces"),
+    ],
+)
+def test_every_other_source_is_what_it_should_be(source, message):
+    revision = {"revision": "main"} if "hub" in source else {}
+    entry = {"checksum": "first-use", "sources": [revision | source]}
+    with pytest.raises(InputError, match=re.escape(message)):
+        fetch.check_declaration(artifact(a=entry))
+
+
+def test_a_member_with_a_line_break_in_its_name_is_refused(tmp_path):
+    """The identity of a folder is a list of names, one a line."""
+    with tarfile.open(tmp_path / "x.tar", "w") as tar:
+        tar.addfile(tarfile.TarInfo("data/a\nb.bin"))
+    source = {"path": str(tmp_path / "x.tar"), "members": "data/*.bin"}
+    with pytest.raises(InputError, match="not a plain path"):
+        fetch_main(first_use(source), tmp_path / "out")
+
+
 def test_what_is_not_json_is_refused(tmp_path):
     with pytest.raises(InputError, match="not JSON"):
         fetch.main(["--artifact", "a", "--declaration", "{", "--output", str(tmp_path)])
@@ -749,3 +905,69 @@ def test_every_artifact_that_comes_with_the_project_is_rightly_declared():
     assert len(known) > 20
     for declaration in known.values():
         fetch.check_declaration(declaration)
+
+
+# --- one at a time
+
+
+def fetching(declaration: dict, output: Path, **options: object) -> subprocess.Popen:
+    """Begin to fetch in a process of its own."""
+    command = [sys.executable, str(ROOT / "scripts/fetch.py"), "--artifact", "demo"]
+    command += ["--declaration", json.dumps(declaration), "--output", str(output)]
+    return subprocess.Popen(command, stderr=subprocess.PIPE, text=True, **options)
+
+
+def test_who_fetches_what_another_is_fetching_waits_and_then_has_it(tmp_path, server):
+    """The server holds the first one up until the second one waits."""
+    server.state["hold"] = threading.Event()
+    first = fetching(one_file({"url": server.address}), tmp_path / "out")
+    wait_for(lambda: server.state["requests"])
+    second = fetching(one_file({"url": server.address}), tmp_path / "out")
+    assert "another process is fetching it; waiting" in second.stderr.readline()
+    server.state["hold"].set()
+    printed = [process.communicate(timeout=60)[1] for process in (first, second)]
+    assert [process.returncode for process in (first, second)] == [0, 0], printed
+    assert len(server.state["requests"]) == 1
+    assert "model.bin is here already" in printed[1]
+    assert (tmp_path / "out" / "model.bin").read_bytes() == CONTENT
+
+
+def test_six_at_once_neither_fail_nor_fetch_twice(tmp_path, server):
+    processes = [
+        fetching(one_file({"url": server.address}), tmp_path / "resources/out") for _ in range(6)
+    ]
+    printed = [process.communicate(timeout=120)[1] for process in processes]
+    assert {process.returncode for process in processes} == {0}, printed
+    assert len(server.state["requests"]) == 1
+    names = {path.name for path in (tmp_path / "resources/out").iterdir()}
+    assert names == {"model.bin", "files.json", "files.json.lineage.json"}
+
+
+def test_a_killed_process_leaves_no_lock(tmp_path, server):
+    server.state["hold"] = threading.Event()
+    first = fetching(one_file({"url": server.address}), tmp_path / "out")
+    wait_for(lambda: server.state["requests"])
+    first.kill()
+    first.communicate()
+    server.state["hold"].set()
+    second = fetching(one_file({"url": server.address}), tmp_path / "out")
+    printed = second.communicate(timeout=60)[1]
+    assert second.returncode == 0 and "waiting" not in printed
+    assert (tmp_path / "out" / "model.bin").read_bytes() == CONTENT
+
+
+def test_two_names_of_a_folder_are_one(tmp_path, local):
+    (tmp_path / "there").mkdir()
+    (tmp_path / "link").symlink_to("there")
+    with fetch.alone(tmp_path / "there"):
+        process = fetching(one_file(local), tmp_path / "link")
+        assert "waiting" in process.stderr.readline()
+    assert process.wait(60) == 0
+    process.stderr.close()
+
+
+def wait_for(condition) -> None:
+    deadline = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)

@@ -52,6 +52,12 @@ def test_the_committed_site_is_nobodys():
         ("jobs: 10", "site.yaml: cores_per_gpu is None; it must be at least 1"),
         ("jobs: true\ncores_per_gpu: 4", "site.yaml: jobs is True; it must be of type int"),
         ("qos: a\nqos: b", "site.yaml:.*qos"),
+        ("account: a b", "site.yaml: account is 'a b'; it goes to a shell, so write one word"),
+        ("qos: -x", "site.yaml: qos is '-x'; it goes to a shell"),
+        ("gres: $(touch x)", r"site.yaml: gres is '\$\(touch x\)'; it goes to a shell"),
+        ("scratch: /tmp; touch x", "site.yaml: scratch is '/tmp; touch x'; it goes to a shell"),
+        ("scratch: /tmp/$(touch x)", "site.yaml: scratch is"),
+        ("scratch: /tmp/`touch`", "site.yaml: scratch is"),
     ],
 )
 def test_a_mistake_in_the_site_names_file_key_and_remedy(tmp_path, text, message):

@@ -1,0 +1,44 @@
+"""The rule for names that become file names: of experiments, models, artifacts, domains, TTS."""
+
+import re
+from collections.abc import Callable
+from functools import partial
+
+from errors import InputError
+
+MAX_LENGTH = 64
+BESIDE = {  # letters and digits, in a name of each kind; domains and TTS are joined by hyphens
+    "experiment": "_-",
+    "base model": "._-",
+    "artifact": "._-",
+    "domain": "_",
+    "tts": "_",
+}
+JOINED = (  # words that stand beside the names of domains and TTS, or in their place
+    "after", "all", "augmented", "complement", "constant", "domains", "each", "engines", "except",
+    "mixed", "pooled", "pretrained", "real", "source", "sources",
+)  # fmt: skip
+RESERVED = {"experiment": ("slurm_jobs",), "domain": JOINED, "tts": JOINED}
+
+
+def check_name(name: str, kind: str) -> str:
+    """Return a name of some kind, or raise ``InputError`` if it can't stand in a file name."""
+    beside = BESIDE[kind]
+    pattern = rf"[a-z0-9][a-z0-9{re.escape(beside)}]{{0,{MAX_LENGTH - 1}}}"
+    if not re.fullmatch(pattern, name) or ".." in name:
+        raise InputError(
+            f"{name!r} can't be a name here: it becomes a file name, so begin it with a letter or"
+            f" digit and go on with those or {' '.join(beside)} (a to z only, no two dots in a row,"
+            f" {MAX_LENGTH} characters at most)"
+        )
+    if name in RESERVED.get(kind, ()):
+        raise InputError(
+            f"{name!r} can't be a name here: in file names or in the config it means something else"
+            f" (so does each of {', '.join(RESERVED[kind])}); choose another"
+        )
+    return name
+
+
+def name_of(kind: str) -> Callable[[str], str]:
+    """Return what checks a command's option that is a name of some kind (argparse's ``type``)."""
+    return partial(check_name, kind=kind)

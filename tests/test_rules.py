@@ -1,0 +1,105 @@
+"""What the rules make of the config: its texts reach the shell and Snakemake as texts."""
+
+import re
+import shlex
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+import yaml
+
+from conftest import ROOT
+
+HOSTILE = "a $(touch PWNED) `touch PWNED`; {wildcards} {base} 'x' \"y\" <results> *"
+EXPERIMENT = {
+    "name": "hostile",
+    "base_models": {"tiny": {"artifact": "whisper-tiny.en"}},
+    "window": 5,
+    "source": ["own"],
+    "targets": ["leaflet", "shop"],
+    "domains": {
+        "own": {"manifest": "own; touch PWNED.jsonl", "licence": HOSTILE, "forbids": HOSTILE},
+        "leaflet": {"texts": "$(touch PWNED) 'leaflet'.txt"},
+        "shop": {"manifest": "*.jsonl"},
+    },
+    "tts": {"hibari": {"engine": "hibari", "artifact": "mine", "voices": [HOSTILE, "b c"]}},
+    "finetune": {"learning_rate": 1e-3, "epochs": 1, "trained": "decoder"},
+    "artifacts": {
+        "mine": {
+            "licence": HOSTILE,
+            "files": {
+                "a b": {"checksum": "first-use", "sources": [{"path": HOSTILE}]},
+            },
+        }
+    },
+}
+
+
+def shell_blocks() -> list[tuple[str, str]]:
+    """Return file and text of every shell command of the rules."""
+    blocks = []
+    for path in sorted((ROOT / "rules").glob("*.smk")):
+        text = path.read_text()
+        found = re.findall(r'\bshell:\s*"""(.*?)"""', text, re.DOTALL)
+        assert len(found) == len(re.findall(r"\bshell\b", text)), f"{path}: shell of another form"
+        assert not re.search(r"(?m)^ +(run|script|notebook|wrapper):|\bshell\(", text), path
+        blocks += [(path.name, block) for block in found]
+    return blocks
+
+
+def test_whatever_a_rule_puts_into_a_shell_command_is_quoted():
+    """Numbers and Snakemake's own threads and resources too: nobody must know which is which."""
+    blocks = shell_blocks()
+    assert len(blocks) > 15
+    fields = [(file, field) for file, block in blocks for field in re.findall(r"\{.*?\}", block)]
+    assert len(fields) > 100
+    assert [each for each in fields if not each[1].endswith(":q}")] == []
+
+
+def test_a_substitution_in_double_quotes_takes_a_quoted_path_with_spaces_whole(tmp_path):
+    """In "$(dirname {input:q})" the quotes within the parentheses are not those around them."""
+    path = tmp_path / "a  b $(touch PWNED)/it's/model"
+    command = f'printf %s "$(dirname {shlex.quote(str(path))})"'
+    printed = subprocess.run(["bash", "-c", command], cwd=tmp_path, capture_output=True, text=True)
+    assert printed.stdout == str(path.parent) and not (tmp_path / "PWNED").exists()
+    around = {"dirname {input:q}", "dirname {input.checkpoint:q}", "dirname {output.weights:q}"}
+    around |= {"dirname {input.weights:q}", "dirname {input.encoder:q}"}
+    inside = {each for _, block in shell_blocks() for each in re.findall(r'"\$\((.*?)\)"', block)}
+    assert inside <= around
+    rest = "".join(re.sub(r'"\$\(.*?\)"', "", block) for _, block in shell_blocks())
+    assert '"' not in rest and "`" not in rest and "$" not in rest
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory) -> Path:
+    """Return the workflow in a folder of its own, with the hostile experiment's files."""
+    folder = tmp_path_factory.mktemp("workflow")
+    for name in ("scripts", "rules", "envs"):
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "Snakefile", folder)
+    for domain in EXPERIMENT["domains"].values():
+        (folder / domain.get("manifest", domain.get("texts"))).touch()
+    return folder
+
+
+def dry_run(folder: Path, experiment: dict | str, *options: str) -> subprocess.CompletedProcess:
+    text = experiment if isinstance(experiment, str) else yaml.safe_dump(experiment)
+    (folder / "experiment.yaml").write_text(text)
+    command = ["snakemake", "--dry-run", "--printshellcmds", "--configfile", "experiment.yaml"]
+    return subprocess.run([*command, *options], cwd=folder, capture_output=True, text=True)
+
+
+def test_commands_braces_and_quotes_in_the_config_reach_no_shell_and_no_format(folder):
+    done = dry_run(folder, EXPERIMENT)
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
+    commands = [line for line in done.stdout.splitlines() if line.strip().startswith("python ")]
+    words = {word for line in commands for word in shlex.split(line)}
+    assert {HOSTILE, "b c"} <= words  # the voices
+    assert sum(HOSTILE.replace('"', r"\"") in word for word in words) >= 3  # JSON
+    assert {"--encodings", "--task-vector", "--scaling-coefficient"} <= words
+    assert "results/hostile/encodings/tiny" in words
+    assert not any(word.startswith("--") and " " in word for word in words)
+    for line in commands:  # outside of quotes nothing is left to the shell
+        inside = re.sub(r"'[^']*'|\"\$\(dirname [^()$`;]*\)\"", "", line.replace("'\"'\"'", ""))
+        assert not re.search(r"[$`;*<(]", inside), line
