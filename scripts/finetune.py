@@ -7,7 +7,6 @@ the same checkpoint. On SIGTERM it writes the state at the end of the step, and 
 """
 
 import argparse
-import math
 import shutil
 import sys
 import time
@@ -50,7 +49,7 @@ def dev_loss(speech: Speech) -> float:
 
 def dev_wer(speech: Speech) -> float:
     """Return the WER (a fraction)."""
-    rows = [row | {"id": key} for row, key in zip(speech.utterances, speech.keys, strict=True)]
+    rows = [row | {"id": id} for row, id in zip(speech.utterances, speech.ids, strict=True)]
     cut = list(by_duration(rows, EVALUATION_BATCH))[distributed.rank() :: distributed.size()]
     share = [row for batch in cut for row in batch]
     hypotheses = transcribe(speech.recogniser, share, EVALUATION_BATCH)
@@ -75,7 +74,7 @@ def finetune(
     When SIGTERM came, the state is written and ``Stopped`` raised.
     """
     lengths = [len(labels) for labels in train.labels]
-    per_epoch = math.ceil(len(train) / settings.batch_size)
+    per_epoch = len(batches(train.keys, lengths, settings.batch_size, settings.seed, epoch=0))
     total_steps = count_steps(settings, per_epoch)
     evaluate_every = settings.evaluate_every or per_epoch
     training = Training(recogniser, settings, total_steps)

@@ -10,8 +10,9 @@ from records import write_record
 def pool(manifests: dict[str, list[dict]]) -> list[dict]:
     """Return the utterances of all manifests (by path), in order.
 
-    Of several manifests, ids become ``{domain}--{id}``: corpora may call theirs alike. Real and
-    synthetic speech of a text still have one id, and so one place in the order of training.
+    Of several manifests, ids become ``{domain}--{id}``, of utterances and of their texts: corpora
+    may call theirs alike. Real and synthetic speech of a text still have one place in the order of
+    training.
     """
     if len(manifests) == 1:
         return [row for rows in manifests.values() for row in rows]
@@ -26,7 +27,8 @@ def pool(manifests: dict[str, list[dict]]) -> list[dict]:
                     " pool each domain once"
                 )
             origin[id] = path
-            pooled.append({**row, "id": id})
+            text = {"text_id": f"{row['domain']}--{row['text_id']}"} if "text_id" in row else {}
+            pooled.append({**row, "id": id, **text})
     return pooled
 
 
