@@ -179,6 +179,9 @@ def check_names(config: dict, artifacts: dict) -> None:
                 f"config: domains.{name}.max_duration: {domain['max_duration']} s is more than"
                 f" the window of {window} s, in which all arms hear the same"
             )
+        if not is_text_only(domain):
+            for key in ("max_silence", "max_clipping", "min_speaking_rate", "max_speaking_rate"):
+                domain.setdefault(key, config["filter"][key])
         if name in config["targets"] and not is_text_only(domain) and domain.get("test") == 0:
             raise InputError(f"config: domains.{name}.test: 0 utterances give no WER; raise it")
     bounds = config["filter"]

@@ -9,29 +9,17 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import jiwer
-import numpy as np
 
 from atomic import atomic_path
-from audio import SAMPLING_RATE, load_audio
+from audio import load_audio
 from errors import InputError, run
 from manifest import read_jsonl, read_manifest, write_jsonl
 from normalise import normalise
 from records import write_record
+from sound import Sound, measure
 
-FRAME = 0.02  # s, over which loudness is measured
-QUIET = 0.01  # of the loudest frame (40 dB below it): a frame under it is silence
-CLIPPED = 0.999  # of full scale: a sample from there on is clipped
 COLUMNS = ("id", "reason", "value", "bound", "text", "hypothesis")
 REPORT_EVERY = 5.0  # s
-
-
-@dataclass(frozen=True)
-class Sound:
-    """What is measured of a waveform: duration in s, the others as fractions of it."""
-
-    duration: float
-    silence: float
-    clipping: float
 
 
 @dataclass(frozen=True)
@@ -54,19 +42,6 @@ class Reason:
     name: str
     value: float
     bound: float
-
-
-def measure(waveform: np.ndarray, sampling_rate: int = SAMPLING_RATE) -> Sound:
-    """Return what counts of a waveform, float32 [n_samples]; a rest that fills no frame is left."""
-    size = round(FRAME * sampling_rate)
-    frames = waveform[: len(waveform) // size * size].reshape(-1, size).astype(np.float64)
-    loudness = np.sqrt((frames**2).mean(axis=1))
-    loudest = loudness.max(initial=0.0)
-    return Sound(
-        duration=len(waveform) / sampling_rate,
-        silence=float((loudness < QUIET * loudest).mean()) if loudest > 0 else 1.0,
-        clipping=float((np.abs(waveform) >= CLIPPED).mean()) if len(waveform) else 0.0,
-    )
 
 
 def character_error_rate(text: str, hypothesis: str) -> float:

@@ -8,32 +8,34 @@ A domain is declared by one of
   "splits": {"train": ..., "test": ..., "dev": ...}, such manifests; dev may be left to be drawn
   "texts": a file with one text a line, or with id, tab and text; no recordings; "test_texts"
       may be another, to test on its synthetic speech
-and may have "train", "dev" and "test" (utterances to draw; train 0: all that remain), "min_words",
-"min_duration" and "max_duration" (s), "speaker_disjoint", "skip_missing_audio" (leave out and
-count recordings that are missing or broken), and, for given splits, "drop_repeated_sentences":
-leave out of train what is in dev or test, out of dev what is in test.
+and may have "train", "dev" and "test" (what to draw: train and test count utterances, dev counts
+sentences, one utterance of each; train 0: all that remain), "min_words", "min_duration" and
+"max_duration" (s), "max_silence" and "max_clipping" (fractions), "min_speaking_rate" and
+"max_speaking_rate" (characters/s), "speaker_disjoint", "skip_missing_audio" (leave out and count
+recordings that are missing or broken), and, for given splits, "drop_repeated_sentences": leave out
+of train what is in dev or test, out of dev what is in test.
 
-Of SLURP, "train", "dev" and "test" draw so many of its splits; 0, or without the key, all. Further
-keys are "microphone" (headset, far or all), "statuses" (a list of those taken),
-"max_recording_wer" (by SLURP's own "wer" of a recording), "synthetic_train" (its own synthetic
-speech joins train), "text_only" (sentences alone; no recording is needed) and "check_counts"
-(default true: devel and test must have as many sentences and recordings as were published).
+Of SLURP, "train", "dev" and "test" draw so many of its splits; 0, or without the key, all, of dev
+one recording of each sentence. Further keys are "microphone" (headset, far or all), "statuses" (a
+list of those taken), "max_recording_wer" (by SLURP's own "wer" of a recording), "synthetic_train"
+(its own synthetic speech joins train), "text_only" (sentences alone; no recording is needed) and
+"check_counts" (default true: devel and test must have as many sentences and recordings as were
+published).
 
 Written are MANIFESTS/{train,dev,test}.jsonl and AUDIO/{id}.flac (not for a domain of texts),
 TEXTS/{train,dev}.jsonl (for a domain of texts with texts to test on also test.jsonl), and
-TEXTS/counts.json: what was read, left out and kept.
+TEXTS/counts.json: what was read, left out, mended and kept. A row of a manifest that repeats a
+sentence of its split has "text_id", the id of the text that is spoken for it.
 """
 
 import argparse
 import json
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from atomic import atomic_path
 from audio import SAMPLING_RATE, resample, save_audio
@@ -45,9 +47,9 @@ from manifest import write_jsonl
 from normalise import normalise
 from own_data import UNKNOWN_SPEAKER, check_ids, read_manifest_of_user, read_plain_texts
 from records import licence, sha256, write_record
-from splits import SPLITS, check_disjoint, draw
+from splits import SPLITS, check_disjoint, draw, one_of_each
 from spoken import clean_for_tts, without_remarks
-from usable import TOLD, Counts, Utterance, each_readable, keep_usable, words
+from usable import TOLD, Counts, Utterance, each_readable, keep_usable, waveform_of, words
 
 
 @dataclass(frozen=True)
@@ -70,8 +72,16 @@ def split_drawn(
 
 def take(split: str, items: list, size: int, seed: int) -> list:
     """Return so many of a split's utterances or texts, drawn by sentence; all if ``size`` is 0."""
-    positions = draw([each.sentence for each in items], {split: size or None}, seed)[split]
+    sentences = [each.sentence for each in items]
+    positions = draw(sentences, {split: size or None}, seed, sentences)[split]
     return [items[position] for position in positions]
+
+
+def once(utterances: list[Utterance], seed: int) -> list[Utterance]:
+    """Return one utterance of each sentence: others of it cost time and tell little more."""
+    sentences = [each.sentence for each in utterances]
+    ids = [each.recording.id for each in utterances]
+    return [utterances[position] for position in one_of_each(sentences, ids, seed)]
 
 
 def draw_disjoint(
@@ -86,9 +96,9 @@ def draw_disjoint(
     if domain.speaker_disjoint:
         check_speakers_known(utterances)
         keys = [utterance.recording.speaker for utterance in utterances]
-    drawn = draw(keys, sizes, seed)
+    drawn = draw(keys, sizes, seed, [utterance.sentence for utterance in utterances])
     splits = {name: [utterances[position] for position in drawn[name]] for name in SPLITS}
-    return without_repeats(splits, counts)
+    return without_repeats({**splits, "dev": once(splits["dev"], seed)}, counts)
 
 
 def without_repeats(splits: dict[str, list], counts: Counts) -> dict[str, list]:
@@ -154,9 +164,7 @@ def check_speakers_known(utterances: list[Utterance]) -> None:
 def write_audio(utterance: Utterance, folder: Path, domain: str) -> dict[str, Any]:
     """Write an utterance as 16 kHz mono FLAC; return its row of the manifest."""
     recording = utterance.recording
-    waveform, rate = recording.load()
-    if not np.isfinite(waveform).all():
-        raise InputError(f"{utterance.place}: has samples that are not finite; repair the audio")
+    waveform, rate = waveform_of(utterance)
     path = folder / f"{recording.id}.flac"
     duration = save_audio(path, resample(waveform, rate))
     return {
@@ -271,6 +279,10 @@ def usable_splits(
     check_ids((recording.id, place) for recording, place in recordings)
     kept = keep_usable(recordings, domain, jobs, counts)
     of_id = {utterance.recording.id: utterance for utterance in kept}
+    test = [recording.id for recording, _ in read["test"]]
+    counts.left_out_of_given_test.update(
+        counts.reason_of[id] for id in test if id in counts.reason_of
+    )
     return {
         name: [of_id[recording.id] for recording, _ in rows if recording.id in of_id]
         for name, rows in read.items()
@@ -285,7 +297,8 @@ def limit_given(
         splits = without_repeats(splits, counts)
     check_splits(splits, domain)
     sizes = {"train": domain.train, "dev": domain.dev, "test": domain.test}
-    return {name: take(name, splits[name], sizes[name], seed) for name in SPLITS}
+    taken = {name: take(name, splits[name], sizes[name], seed) for name in SPLITS}
+    return {**taken, "dev": once(taken["dev"], seed)}
 
 
 def write_recordings(
@@ -302,7 +315,20 @@ def write_recordings(
     written = each_readable(write, utterances, domain, jobs, counts)
     row_of = {utterance.recording.id: row for utterance, row in written}
     ids = {split: [each.recording.id for each in splits[split]] for split in SPLITS}
-    return {split: [row_of[id] for id in ids[split] if id in row_of] for split in SPLITS}
+    rows = {split: [row_of[id] for id in ids[split] if id in row_of] for split in SPLITS}
+    sentence_of = {each.recording.id: each.sentence for each in utterances}
+    return {split: [*with_texts(rows[split], sentence_of)] for split in SPLITS}
+
+
+def with_texts(rows: list[dict[str, Any]], sentence_of: dict[str, str]) -> Iterator[dict[str, Any]]:
+    """Yield rows, those that repeat a sentence of the split with ``text_id``: its first row's id.
+
+    That is the id of the text that the TTS reads (see ``texts_to_speak``).
+    """
+    id_of: dict[str, str] = {}
+    for row in rows:
+        first = id_of.setdefault(sentence_of[row["id"]], row["id"])
+        yield row if first == row["id"] else {**row, "text_id": first}
 
 
 def summary(counts: Counts, rows: dict[str, list], texts: dict[str, list]) -> dict[str, Any]:
@@ -317,6 +343,12 @@ def summary(counts: Counts, rows: dict[str, list], texts: dict[str, list]) -> di
             row["speaker"] == UNKNOWN_SPEAKER for split in rows.values() for row in split
         ),
         "unreadable": counts.unreadable[:TOLD],
+        "out_of_bounds": {reason: names[:TOLD] for reason, names in counts.out_of_bounds.items()},
+        "mended": {
+            flaw: {"recordings": len(names), "first": names[:TOLD]}
+            for flaw, names in counts.mended.items()
+        },
+        "left_out_of_given_test": dict(sorted(counts.left_out_of_given_test.items())),
         "splits": {
             name: {
                 "utterances": len(split),
@@ -380,11 +412,23 @@ def main(argv: list[str] | None = None) -> None:
     with atomic_path(outputs[-1]) as temporary:
         temporary.write_text(json.dumps(told, indent=1) + "\n")
     print(json.dumps(told, indent=1), file=sys.stderr)
+    if counts.left_out_of_given_test:
+        print(shorter_test(arguments.domain, counts), file=sys.stderr)
     parameters = {"domain": arguments.domain, "seed": arguments.seed, "declaration": asdict(domain)}
     licences = {}
     if arguments.artifact is None:
         licences[arguments.domain] = licence(domain.licence, domain.forbids)
     write_record(__file__, outputs, inputs, parameters, licences=licences, counts=told)
+
+
+def shorter_test(name: str, counts: Counts) -> str:
+    """Return that the test set is not the whole one that was given, and why."""
+    reasons = ", ".join(f"{n} {why}" for why, n in sorted(counts.left_out_of_given_test.items()))
+    return (
+        f"warning: domain {name}: {counts.left_out_of_given_test.total()} recordings of the given"
+        f" test set are left out ({reasons}), so its WER is not that of the whole set; widen the"
+        " domain's bounds to keep them"
+    )
 
 
 def files_read(domain: Domain, artifact: Path | None) -> list[Path]:

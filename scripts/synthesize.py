@@ -27,6 +27,7 @@ from errors import InputError, naming_full_disk, run
 from manifest import read_texts, write_jsonl
 from progress import progress
 from records import sha256, write_record
+from sound import FAINT
 
 ENGINES = (
     "bark",
@@ -37,7 +38,6 @@ ENGINES = (
 )  # each a module of that name in engines/
 SPEEDS = (0.9, 1.1)  # drawn from by default, where the engine has a speed
 REPORT_EVERY = 5.0  # s
-SILENCE = 0.001  # of full scale; speech that stays below is a failure
 ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")  # safe as a file name
 
 
@@ -161,8 +161,8 @@ def finish(answer: Speech | Unspeakable, sampling_rate: int) -> Speech | Unspeak
         return Unspeakable("the waveform has values that are not numbers")
     waveform = resample(answer.waveform, sampling_rate)
     loudest = float(np.abs(waveform).max(initial=0.0))
-    if loudest < SILENCE:
-        return Unspeakable(f"silence: {len(waveform)} samples, none above {SILENCE} of full scale")
+    if loudest < FAINT:
+        return Unspeakable(f"silence: {len(waveform)} samples, none above {FAINT} of full scale")
     return Speech(waveform, answer.capped)
 
 
