@@ -173,8 +173,10 @@ def check_names(config: dict, artifacts: dict) -> None:
             f"config: decoding_window: {config['decoding_window']} s is less than the window of"
             f" {window} s, in which the models are trained"
         )
+    spoken = min(config["filter"]["max_duration"], config["filter"]["window"], window)
     for name, domain in domains.items():
-        if domain.setdefault("max_duration", window) > window:
+        longest = spoken if is_text_only(domain) else window
+        if domain.setdefault("max_duration", longest) > window:
             raise InputError(
                 f"config: domains.{name}.max_duration: {domain['max_duration']} s is more than"
                 f" the window of {window} s, in which all arms hear the same"
@@ -187,7 +189,7 @@ def check_names(config: dict, artifacts: dict) -> None:
     bounds = config["filter"]
     bounds.setdefault("base_model", next(iter(config["base_models"])))
     refer(bounds["base_model"], config["base_models"], "filter.base_model", "base_models")
-    bounds["max_duration"] = min(bounds["max_duration"], bounds["window"], window)
+    bounds["max_duration"] = spoken
 
 
 def check_roles(config: dict) -> None:

@@ -75,6 +75,17 @@ def reasons_to_reject(text: str, hypothesis: str, sound: Sound, bounds: Bounds) 
     return reasons
 
 
+def reasons_but_cer(utterance: dict, reasons: list[Reason]) -> list[Reason]:
+    """Return the reasons against an utterance that was too long to be transcribed."""
+    if not any(reason.name == "duration" for reason in reasons):
+        raise InputError(
+            f"utterance {utterance['id']!r} ({utterance['duration']:.2f} s) was longer than the"
+            " window that it should be transcribed in, but is within max_duration; lower that to"
+            " the window"
+        )
+    return [reason for reason in reasons if reason.name != "cer"]
+
+
 def read_all(paths: Sequence[str], read) -> list[dict]:
     """Return the rows of several files, one after the other; an id in two of them is an error."""
     rows: list[dict] = []
@@ -91,9 +102,14 @@ def read_all(paths: Sequence[str], read) -> list[dict]:
     return rows
 
 
-def match(utterances: Sequence[dict], hypotheses: Sequence[dict]) -> dict[str, str]:
-    """Return the hypothesis of each id; the two lists must have the same ids."""
-    text_of = {row["id"]: row["text"] for row in hypotheses}
+def match(utterances: Sequence[dict], hypotheses: Sequence[dict]) -> dict[str, str | None]:
+    """Return the hypothesis of each id, or null if it is too long to have one.
+
+    The two lists must have the same ids.
+    """
+    text_of = {
+        row["id"]: row["text"] if row.get("transcribed", True) else None for row in hypotheses
+    }
     wanted = {row["id"] for row in utterances}
     for names, what in (
         (sorted(wanted - text_of.keys()), "utterances have no hypothesis"),
@@ -107,23 +123,25 @@ def match(utterances: Sequence[dict], hypotheses: Sequence[dict]) -> dict[str, s
 
 
 def judge(
-    utterances: Sequence[dict], text_of: dict[str, str], bounds: Bounds
+    utterances: Sequence[dict], text_of: dict[str, str | None], bounds: Bounds
 ) -> Iterator[tuple[dict, list[Reason]]]:
     """Yield each utterance with the reasons against it; reads its audio."""
     reported = time.monotonic()
     for count, row in enumerate(utterances, start=1):
         sound = measure(load_audio(row["audio_filepath"]))
-        yield row, reasons_to_reject(row["text"], text_of[row["id"]], sound, bounds)
+        heard = text_of[row["id"]]
+        reasons = reasons_to_reject(row["text"], heard or "", sound, bounds)
+        yield row, reasons if heard is not None else reasons_but_cer(row, reasons)
         if time.monotonic() - reported > REPORT_EVERY:
             reported = time.monotonic()
             print(f"{count}/{len(utterances)} utterances", file=sys.stderr, flush=True)
 
 
-def table(rejected: Sequence[tuple[dict, list[Reason]]], text_of: dict[str, str]) -> str:
+def table(rejected: Sequence[tuple[dict, list[Reason]]], text_of: dict[str, str | None]) -> str:
     """Return what went and why as tab-separated lines, one for each reason."""
     lines = [COLUMNS]
     for row, reasons in rejected:
-        texts = [" ".join(text.split()) for text in (row["text"], text_of[row["id"]])]
+        texts = [" ".join(text.split()) for text in (row["text"], text_of[row["id"]] or "")]
         lines += [
             (row["id"], reason.name, f"{reason.value:.4g}", f"{reason.bound:g}", *texts)
             for reason in reasons

@@ -10,7 +10,8 @@ A domain is declared by one of
       may be another, to test on its synthetic speech
 and may have "train", "dev" and "test" (what to draw: train and test count utterances, dev counts
 sentences, one utterance of each; train 0: all that remain), "min_words", "min_duration" and
-"max_duration" (s), "max_silence" and "max_clipping" (fractions), "min_speaking_rate" and
+"max_duration" (s; texts that would take longer to say are split at ends of sentences, or left out),
+"max_silence" and "max_clipping" (fractions), "min_speaking_rate" and
 "max_speaking_rate" (characters/s), "speaker_disjoint", "skip_missing_audio" (leave out and count
 recordings that are missing or broken), and, for given splits, "drop_repeated_sentences": leave out
 of train what is in dev or test, out of dev what is in test.
@@ -43,6 +44,7 @@ from corpora import CORPORA, slurp
 from corpora.recording import Recording
 from domain import Domain, is_text_only, parse_declaration
 from errors import InputError, run
+from long_texts import pieces, speaking_time
 from manifest import write_jsonl
 from normalise import normalise
 from own_data import UNKNOWN_SPEAKER, check_ids, read_manifest_of_user, read_plain_texts
@@ -194,7 +196,10 @@ def split_texts(
     domain: Domain, name: str, artifact: Path | None, seed: int, counts: Counts
 ) -> dict[str, list[dict[str, str]]]:
     """Return the texts of a domain without recordings: train, dev and, if it has them, test."""
-    lines = read_lines(domain, name, artifact)
+    lines = {
+        split: speakable(rows, split, domain, counts)
+        for split, rows in read_lines(domain, name, artifact).items()
+    }
     check_ids((id, place) for rows in lines.values() for id, _, place in rows)
     splits = {split: different(rows, name, domain, counts) for split, rows in lines.items()}
     if domain.drop_repeated_sentences:
@@ -227,6 +232,34 @@ def read_lines(
     if domain.test_texts:
         lines["test"] = read_plain_texts(domain.test_texts, f"{name}-test")
     return lines
+
+
+def speakable(
+    lines: list[tuple[str, str, str]], split: str, domain: Domain, counts: Counts
+) -> list[tuple[str, str, str]]:
+    """Return (id, text, place) of texts, long ones in pieces, without what takes too long to say.
+
+    The pieces of a text are called ``{id}-1``, ``{id}-2``, and so on. Durations are estimates; only
+    what a TTS makes of a text shows how long it is.
+    """
+    longest = domain.max_duration
+    reason = f"longer than {longest:g} s to say, in one sentence"
+    kept = []
+    for id, text, place in lines:
+        said = without_remarks(text)
+        parts = [text] if speaking_time(said) <= longest else pieces(said, longest)
+        counts.split_texts += len(parts) > 1
+        for number, part in enumerate(parts, start=1):
+            if (seconds := speaking_time(without_remarks(part))) <= longest:
+                kept.append((id if len(parts) == 1 else f"{id}-{number}", part, place))
+                continue
+            counts.left_out[reason] += 1
+            counts.left_out_of_given_test[reason] += split == "test"
+            counts.out_of_bounds.setdefault(reason, []).append(
+                f"{place}: about {seconds:.0f} s: {part[:50]!r}"
+            )
+    counts.read += len(lines) - len(kept)  # those that are kept are counted next
+    return kept
 
 
 def different(
@@ -348,7 +381,8 @@ def summary(counts: Counts, rows: dict[str, list], texts: dict[str, list]) -> di
             flaw: {"recordings": len(names), "first": names[:TOLD]}
             for flaw, names in counts.mended.items()
         },
-        "left_out_of_given_test": dict(sorted(counts.left_out_of_given_test.items())),
+        "left_out_of_given_test": dict(sorted((+counts.left_out_of_given_test).items())),
+        "split_texts": counts.split_texts,
         "splits": {
             name: {
                 "utterances": len(split),
@@ -412,7 +446,7 @@ def main(argv: list[str] | None = None) -> None:
     with atomic_path(outputs[-1]) as temporary:
         temporary.write_text(json.dumps(told, indent=1) + "\n")
     print(json.dumps(told, indent=1), file=sys.stderr)
-    if counts.left_out_of_given_test:
+    if +counts.left_out_of_given_test:
         print(shorter_test(arguments.domain, counts), file=sys.stderr)
     parameters = {"domain": arguments.domain, "seed": arguments.seed, "declaration": asdict(domain)}
     licences = {}
@@ -423,10 +457,10 @@ def main(argv: list[str] | None = None) -> None:
 
 def shorter_test(name: str, counts: Counts) -> str:
     """Return that the test set is not the whole one that was given, and why."""
-    reasons = ", ".join(f"{n} {why}" for why, n in sorted(counts.left_out_of_given_test.items()))
+    reasons = ", ".join(f"{n} {why}" for why, n in sorted((+counts.left_out_of_given_test).items()))
     return (
-        f"warning: domain {name}: {counts.left_out_of_given_test.total()} recordings of the given"
-        f" test set are left out ({reasons}), so its WER is not that of the whole set; widen the"
+        f"warning: domain {name}: {counts.left_out_of_given_test.total()} of the given test set are"
+        f" left out ({reasons}), so its WER is not that of the whole set; mend them, or widen the"
         " domain's bounds to keep them"
     )
 

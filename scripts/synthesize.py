@@ -261,6 +261,11 @@ def synthesize(
     return rows, failures, resumed
 
 
+def most_of(fraction: float, utterances: int) -> float:
+    """Return how many utterances may fail: one may, unless none may or no other is left."""
+    return max(fraction * utterances, float(fraction > 0 and utterances > 1))
+
+
 def failure(utterance: Request, error: Exception) -> dict:
     """Return the record of an utterance that could not be spoken."""
     reason = str(error) if isinstance(error, Unspeakable) else f"{type(error).__name__}: {error}"
@@ -391,7 +396,7 @@ def main(argv: list[str] | None = None) -> None:
         "--max-failures",
         type=float,
         default=0.05,
-        help="largest fraction of utterances that may fail (default 0.05)",
+        help="largest fraction of utterances that may fail, of several one at least (default 0.05)",
     )
     add("--threads", type=int, default=1, help="threads of the engine (default 1)")
     add("--audio-dir", required=True, type=Path, help="folder of the audio files and the journal")
@@ -422,7 +427,7 @@ def main(argv: list[str] | None = None) -> None:
         options.seed,
     )
     journal = Journal(options.audio_dir, f"{options.output.stem}")
-    most_failures = options.max_failures * len(asked)
+    most_failures = most_of(options.max_failures, len(asked))
     rows, failures, resumed = synthesize(
         asked, engine, code, journal, options.batch_size, most_failures
     )
@@ -432,7 +437,8 @@ def main(argv: list[str] | None = None) -> None:
         raise InputError(
             f"{failed}: {len(failures)} of {len(asked)} utterances failed (at most"
             f" {options.max_failures:.0%} may), first {failures[0]['id']!r}:"
-            f" {failures[0]['reason']}; mend the texts or raise --max-failures"
+            f" {failures[0]['reason']}; mend the texts or raise --max-failures (in the config,"
+            " max_failures of the TTS)"
         )
     write_jsonl(
         options.output,

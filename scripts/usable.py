@@ -46,6 +46,7 @@ class Counts:
     mended: dict[str, list[str]] = field(default_factory=dict)  # of those kept, by what it was
     reason_of: dict[str, str] = field(default_factory=dict)  # of each recording left out, by id
     left_out_of_given_test: Counter = field(default_factory=Counter)  # among left_out, by reason
+    split_texts: int = 0  # at ends of sentences
     sampling_rates: Counter = field(default_factory=Counter)
     more_than_one_channel: int = 0
 

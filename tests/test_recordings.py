@@ -195,7 +195,7 @@ def test_recordings_that_a_given_test_set_loses_are_said_to_be_missing(tmp_path,
     counts = prepare_main(tmp_path, {"splits": paths})
     assert counts["left_out"] == {"silence over 0.6": 3}
     assert counts["left_out_of_given_test"] == {"silence over 0.6": 1}
-    warning = "1 recordings of the given test set are left out (1 silence over 0.6), so its WER"
+    warning = "1 of the given test set are left out (1 silence over 0.6), so its WER is not that of"
     assert warning in capsys.readouterr().err
 
 
