@@ -95,7 +95,30 @@ class Speech:
             self.keys += [f"{index}/{row.get('text_id', row['id'])}" for row in rows]
         scratch.check(row["audio_filepath"] for row in self.utterances)
         self.labels = [recogniser.labels(row["text"]) for row in self.utterances]
-        self.remarks = recogniser.check(self.utterances, self.labels)
+        self.remarks = self._leave_out() + recogniser.check(self.utterances, self.labels)
+
+    def _leave_out(self) -> list[str]:
+        """Leave out utterances whose labels can't be learnt; return remarks on them.
+
+        Those of one text have one fault, so real and synthetic speech lose the same texts. Raises
+        ``InputError`` if no utterance is left.
+        """
+        faults = [self.recogniser.fault(labels) for labels in self.labels]
+        remarks = []
+        for fault in sorted({fault for fault in faults if fault}):
+            rows = [row for row, each in zip(self.utterances, faults, strict=True) if each == fault]
+            remarks.append(
+                f"{len(rows)} utterances are left out, their texts have {fault}, first"
+                f" {rows[0]['id']!r} ({rows[0]['text'][:60]!r})"
+            )
+        kept = [index for index, fault in enumerate(faults) if fault is None]
+        if not kept:
+            raise InputError("; ".join([*remarks, "no utterance is left; mend the texts"]))
+        self.utterances, self.ids, self.keys, self.labels = (
+            [column[index] for index in kept]
+            for column in (self.utterances, self.ids, self.keys, self.labels)
+        )
+        return remarks
 
     def __len__(self) -> int:
         return len(self.utterances)

@@ -132,6 +132,19 @@ def test_synthetic_utterances_have_the_key_of_their_text_and_an_id_of_their_own(
     assert finetune.dev_wer(synthetic) == finetune.dev_wer(real)  # each is scored by its id
 
 
+def test_a_text_of_more_tokens_than_the_decoder_has_is_left_out_and_told(data):
+    rows = read_manifest(data / "dev.jsonl")
+    rows[1]["text"] = "hello " * 500
+    write_jsonl(data / "long.jsonl", rows)
+    speech = training_data.Speech(load_recogniser(data / "base"), [data / "long.jsonl"])
+    limit = speech.recogniser.model.config.max_target_positions
+    assert [row["id"] for row in speech.utterances] == [rows[n]["id"] for n in (0, 2, 3)]
+    assert len(speech.labels) == len(speech.keys) == len(speech.ids) == 3
+    [remark] = speech.remarks
+    assert f"1 utterances are left out, their texts have more than the decoder's {limit}" in remark
+    assert f"first {rows[1]['id']!r}" in remark
+
+
 def test_batches_hold_texts_of_like_length():
     lengths = [1, 9] * 8
     found = training_data.batches([str(i) for i in range(16)], lengths, 4, seed=1, epoch=0)
