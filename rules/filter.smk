@@ -16,6 +16,7 @@ use rule transcribe as transcribe_synthesized with:
         "<logs>/transcribe_synthesized/{domain}-{tts}-{split}-shard{shard}of{shards}.log",
     params:
         code=code_version("transcribe.py"),
+        longer=["--leave-out-longer"],  # the filter rejects it
         vector=[],
         window=config["filter"]["window"],
         batch_size=config["batch_size"],

@@ -142,7 +142,9 @@ def engine_version(wildcards) -> str:
 def tts_settings(wildcards) -> dict:
     """Return what a synthesis is told of its engine: a parameter that changes reruns it."""
     told = ("engine", "voices", "samples_per_text", "batch_size", "precision", "seed")
-    return {key: config["tts"][wildcards.tts][key] for key in told}
+    settings = {key: config["tts"][wildcards.tts][key] for key in (*told, "max_failures")}
+    once = {} if wildcards.split == "train" else {"samples_per_text": 1}
+    return settings | once
 
 
 def speakers(wildcards) -> list[str]:

@@ -20,6 +20,7 @@ rule prepare:
         "<logs>/prepare/{domain}.log",
     wildcard_constraints:
         domain=one_of(WITH_RECORDINGS),
+    priority: 1
     conda:
         "../envs/syn2real.yaml"
     threads: 2

@@ -79,7 +79,7 @@ def to_synthesize(wildcards, input, threads):
     texts = estimates.count_lines(input.texts) / int(wildcards.shards)
     return estimates.synthesize(
         estimates.weights_mb(input.weights),
-        texts * tts["samples_per_text"],
+        texts * tts_settings(wildcards)["samples_per_text"],
         estimates.seconds_per_utterance(tts),
         bool(gpus_of_tts(wildcards)),
     )

@@ -13,6 +13,7 @@ rule synthesize:
         ),
     log:
         "<logs>/synthesize/{domain}-{tts}-{split}-shard{shard}of{shards}.log",
+    priority: 1
     conda:
         environment_of_tts
     threads: 1
@@ -35,6 +36,7 @@ rule synthesize:
             --tts {wildcards.tts:q} \
             --voices {params.tts[voices]:q} \
             --samples-per-text {params.tts[samples_per_text]:q} \
+            --max-failures {params.tts[max_failures]:q} \
             --batch-size {params.tts[batch_size]:q} \
             --precision {params.tts[precision]:q} \
             --seed {params.tts[seed]:q} \
@@ -83,12 +85,15 @@ rule test_on_synthetic_speech:
         lineage=record_of("<results>/manifests/{domain}/{tts}/test.jsonl"),
     log:
         "<logs>/test_on_synthetic_speech/{domain}-{tts}.log",
+    priority: 1  # what is wrong with the speech is said before models are trained
     localrule: True
     conda:
         "../envs/syn2real.yaml"
     params:
         code=code_version("pool.py"),
+        longest=config["decoding_window"],
     shell:
         """
-        python scripts/pool.py --output {output.manifest:q} {input:q} >{log:q} 2>&1
+        python scripts/pool.py --output {output.manifest:q} {input:q} \
+            --max-duration {params.longest:q} >{log:q} 2>&1
         """

@@ -30,6 +30,7 @@ rule transcribe:
         disk_mb=1000,
     params:
         code=code_version("transcribe.py"),
+        longer=[],
         vector=[],
         window=config["decoding_window"],
         batch_size=config["batch_size"],
@@ -50,7 +51,7 @@ rule transcribe:
             --max-length {params.max_length:q} \
             --language {params.prompt[language]:q} --task {params.prompt[task]:q} \
             --threads {threads:q} \
-            --work-dir {params.work:q} \
+            --work-dir {params.work:q} {params.longer:q} \
             --output {output.hypotheses:q} >{log:q} 2>&1
         """
 
@@ -67,6 +68,7 @@ use rule transcribe as transcribe_sweep with:
         "<logs>/transcribe/{base}/{model}+{vector}-sweep/seed{seed}/{domain}-{speech}-{split}.log",
     params:
         code=code_version("transcribe.py"),
+        longer=[],
         vector=lambda wildcards, input: task_vector_option(input, SCALES),
         window=config["decoding_window"],
         batch_size=config["batch_size"],
@@ -98,6 +100,7 @@ use rule transcribe as transcribe_with_task_vector with:
         scale=ANOTHER_SCALE,
     params:
         code=code_version("transcribe.py"),
+        longer=[],
         vector=lambda wildcards, input: task_vector_option(input, [wildcards.scale]),
         window=config["decoding_window"],
         batch_size=config["batch_size"],

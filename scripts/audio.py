@@ -14,12 +14,31 @@ SAMPLING_RATE = 16_000  # Hz, of every model and of every file that the workflow
 
 
 def load_audio(path: str | Path, sampling_rate: int = SAMPLING_RATE) -> np.ndarray:
-    """Return a file's waveform: float32 [n_samples], channels averaged, at ``sampling_rate`` Hz."""
+    """Return a file's waveform: float32 [n_samples], made ``mono``, at ``sampling_rate`` Hz."""
     try:
         waveform, rate = soundfile.read(path, dtype="float32", always_2d=True)
     except (soundfile.LibsndfileError, OSError) as error:
         raise InputError(f"{path}: not readable as audio ({error})") from None
-    return resample(waveform.mean(axis=1), rate, sampling_rate)
+    return resample(mono(waveform), rate, sampling_rate)
+
+
+def mono(channels: np.ndarray) -> np.ndarray:
+    """Return the mean of float32 [n_samples, n_channels]; of channels in antiphase, the loudest."""
+    if in_antiphase(channels):
+        return channels[:, channels.var(axis=0, dtype=np.float64).argmax()]
+    return channels.mean(axis=1)
+
+
+def in_antiphase(channels: np.ndarray) -> bool:
+    """Say whether channels cancel each other when they are averaged; constant offsets don't count.
+
+    Of n channels that have nothing to do with each other, or of which one sounds alone, the mean
+    keeps 1/n of the energy; it is less than half of that only if they are opposed.
+    """
+    if channels.shape[1] == 1 or not len(channels):
+        return False
+    kept = channels.mean(axis=1, dtype=np.float64).var()
+    return bool(kept < channels.var(axis=0, dtype=np.float64).mean() / (2 * channels.shape[1]))
 
 
 def resample(waveform: np.ndarray, from_rate: int, to_rate: int = SAMPLING_RATE) -> np.ndarray:

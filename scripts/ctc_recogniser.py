@@ -100,17 +100,12 @@ class CtcRecogniser:
         """Return how many predictions the loss is a sum of."""
         return len(labels)
 
-    def check(self, utterances: Sequence[dict], labels: Sequence[Sequence[int]]) -> list[str]:
-        """Raise ``InputError`` if a transcript has no letter.
+    def fault(self, labels: Sequence[int]) -> str | None:
+        """Return why labels can't be learnt, if they can't: there are none."""
+        return None if labels else "no letter of the model's vocabulary"
 
-        Returns remarks on audio too short for its letters and on characters that were left out.
-        """
-        empty = [row for row, letters in zip(utterances, labels, strict=True) if not letters]
-        if empty:
-            raise InputError(
-                f"{len(empty)} utterances have no letter of the model's vocabulary, first"
-                f" {empty[0]['id']!r} ({empty[0]['text']!r}); leave them out"
-            )
+    def check(self, utterances: Sequence[dict], labels: Sequence[Sequence[int]]) -> list[str]:
+        """Return remarks on audio too short for its letters and on characters left out."""
         short = [
             row["id"]
             for row, letters in zip(utterances, labels, strict=True)

@@ -30,6 +30,10 @@ class Domain:
     min_words: int = 1
     min_duration: float = 0.3
     max_duration: float = 30.0
+    max_silence: float = 0.6  # a fraction, as in the filter of synthetic speech
+    max_clipping: float = 0.01  # a fraction
+    min_speaking_rate: float = 4.0  # characters/s
+    max_speaking_rate: float = 30.0
     speaker_disjoint: bool = False
     drop_repeated_sentences: bool = False
     skip_missing_audio: bool = False

@@ -293,18 +293,23 @@ def check_names(config: dict, artifacts: dict) -> None:
             f" {window} s, in which the models are trained;"
             " raise it, or leave it out (30 s)"
         )
+    spoken = min(config["filter"]["max_duration"], config["filter"]["window"], window)
     for name, domain in domains.items():
-        if domain.setdefault("max_duration", window) > window:
+        longest = spoken if is_text_only(domain) else window
+        if domain.setdefault("max_duration", longest) > window:
             raise InputError(
                 f"config: domains.{name}.max_duration: {domain['max_duration']} s is more than"
                 f" the window of {window} s, in which all arms hear the same"
             )
+        if not is_text_only(domain):
+            for key in ("max_silence", "max_clipping", "min_speaking_rate", "max_speaking_rate"):
+                domain.setdefault(key, config["filter"][key])
         if name in config["targets"] and not is_text_only(domain) and domain.get("test") == 0:
             raise InputError(f"config: domains.{name}.test: 0 utterances give no WER; raise it")
     bounds = config["filter"]
     bounds.setdefault("base_model", next(iter(config["base_models"])))
     refer(bounds["base_model"], config["base_models"], "filter.base_model", "base_models")
-    bounds["max_duration"] = min(bounds["max_duration"], bounds["window"], window)
+    bounds["max_duration"] = spoken
 
 
 def check_roles(config: dict) -> None:

@@ -9,29 +9,17 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import jiwer
-import numpy as np
 
 from atomic import atomic_path
-from audio import SAMPLING_RATE, load_audio
+from audio import load_audio
 from errors import InputError, run
 from manifest import read_jsonl, read_manifest, write_jsonl
 from normalise import normalise
 from records import write_record
+from sound import Sound, measure
 
-FRAME = 0.02  # s, over which loudness is measured
-QUIET = 0.01  # of the loudest frame (40 dB below it): a frame under it is silence
-CLIPPED = 0.999  # of full scale: a sample from there on is clipped
 COLUMNS = ("id", "reason", "value", "bound", "text", "hypothesis")
 REPORT_EVERY = 5.0  # s
-
-
-@dataclass(frozen=True)
-class Sound:
-    """What is measured of a waveform: duration in s, the others as fractions of it."""
-
-    duration: float
-    silence: float
-    clipping: float
 
 
 @dataclass(frozen=True)
@@ -54,19 +42,6 @@ class Reason:
     name: str
     value: float
     bound: float
-
-
-def measure(waveform: np.ndarray, sampling_rate: int = SAMPLING_RATE) -> Sound:
-    """Return what counts of a waveform, float32 [n_samples]; a rest that fills no frame is left."""
-    size = round(FRAME * sampling_rate)
-    frames = waveform[: len(waveform) // size * size].reshape(-1, size).astype(np.float64)
-    loudness = np.sqrt((frames**2).mean(axis=1))
-    loudest = loudness.max(initial=0.0)
-    return Sound(
-        duration=len(waveform) / sampling_rate,
-        silence=float((loudness < QUIET * loudest).mean()) if loudest > 0 else 1.0,
-        clipping=float((np.abs(waveform) >= CLIPPED).mean()) if len(waveform) else 0.0,
-    )
 
 
 def character_error_rate(text: str, hypothesis: str) -> float:
@@ -100,6 +75,17 @@ def reasons_to_reject(text: str, hypothesis: str, sound: Sound, bounds: Bounds) 
     return reasons
 
 
+def reasons_but_cer(utterance: dict, reasons: list[Reason]) -> list[Reason]:
+    """Return the reasons against an utterance that was too long to be transcribed."""
+    if not any(reason.name == "duration" for reason in reasons):
+        raise InputError(
+            f"utterance {utterance['id']!r} ({utterance['duration']:.2f} s) was longer than the"
+            " window that it should be transcribed in, but is within max_duration; lower that to"
+            " the window"
+        )
+    return [reason for reason in reasons if reason.name != "cer"]
+
+
 def read_all(paths: Sequence[str], read) -> list[dict]:
     """Return the rows of several files, one after the other; an id in two of them is an error."""
     rows: list[dict] = []
@@ -116,9 +102,14 @@ def read_all(paths: Sequence[str], read) -> list[dict]:
     return rows
 
 
-def match(utterances: Sequence[dict], hypotheses: Sequence[dict]) -> dict[str, str]:
-    """Return the hypothesis of each id; the two lists must have the same ids."""
-    text_of = {row["id"]: row["text"] for row in hypotheses}
+def match(utterances: Sequence[dict], hypotheses: Sequence[dict]) -> dict[str, str | None]:
+    """Return the hypothesis of each id, or null if it is too long to have one.
+
+    The two lists must have the same ids.
+    """
+    text_of = {
+        row["id"]: row["text"] if row.get("transcribed", True) else None for row in hypotheses
+    }
     wanted = {row["id"] for row in utterances}
     for names, what in (
         (sorted(wanted - text_of.keys()), "utterances have no hypothesis"),
@@ -132,23 +123,25 @@ def match(utterances: Sequence[dict], hypotheses: Sequence[dict]) -> dict[str, s
 
 
 def judge(
-    utterances: Sequence[dict], text_of: dict[str, str], bounds: Bounds
+    utterances: Sequence[dict], text_of: dict[str, str | None], bounds: Bounds
 ) -> Iterator[tuple[dict, list[Reason]]]:
     """Yield each utterance with the reasons against it; reads its audio."""
     reported = time.monotonic()
     for count, row in enumerate(utterances, start=1):
         sound = measure(load_audio(row["audio_filepath"]))
-        yield row, reasons_to_reject(row["text"], text_of[row["id"]], sound, bounds)
+        heard = text_of[row["id"]]
+        reasons = reasons_to_reject(row["text"], heard or "", sound, bounds)
+        yield row, reasons if heard is not None else reasons_but_cer(row, reasons)
         if time.monotonic() - reported > REPORT_EVERY:
             reported = time.monotonic()
             print(f"{count}/{len(utterances)} utterances", file=sys.stderr, flush=True)
 
 
-def table(rejected: Sequence[tuple[dict, list[Reason]]], text_of: dict[str, str]) -> str:
+def table(rejected: Sequence[tuple[dict, list[Reason]]], text_of: dict[str, str | None]) -> str:
     """Return what went and why as tab-separated lines, one for each reason."""
     lines = [COLUMNS]
     for row, reasons in rejected:
-        texts = [" ".join(text.split()) for text in (row["text"], text_of[row["id"]])]
+        texts = [" ".join(text.split()) for text in (row["text"], text_of[row["id"]] or "")]
         lines += [
             (row["id"], reason.name, f"{reason.value:.4g}", f"{reason.bound:g}", *texts)
             for reason in reasons

@@ -8,7 +8,6 @@ On SIGTERM it writes the state at the end of the step, and stops.
 """
 
 import argparse
-import math
 import shutil
 import sys
 import time
@@ -60,7 +59,7 @@ def dev_loss(speech: Speech) -> float:
 
 def dev_wer(speech: Speech) -> float:
     """Return the WER (a fraction)."""
-    rows = [row | {"id": key} for row, key in zip(speech.utterances, speech.keys, strict=True)]
+    rows = [row | {"id": id} for row, id in zip(speech.utterances, speech.ids, strict=True)]
     cut = list(by_duration(rows, EVALUATION_BATCH))[distributed.rank() :: distributed.size()]
     own = [row for batch in cut for row in batch]
     hypotheses = transcribe(speech.recogniser, own, EVALUATION_BATCH, speech.readers)
@@ -85,7 +84,7 @@ def finetune(
     When SIGTERM came, the state is written and ``Stopped`` raised.
     """
     lengths = [len(labels) for labels in train.labels]
-    per_epoch = math.ceil(len(train) / settings.batch_size)
+    per_epoch = len(batches(train.keys, lengths, settings.batch_size, settings.seed, epoch=0))
     total_steps = count_steps(settings, per_epoch)
     evaluate_every = settings.evaluate_every or per_epoch
     training = Training(recogniser, settings, total_steps)

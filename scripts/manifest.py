@@ -2,7 +2,8 @@
 
 An utterance has ``id``, ``audio_filepath``, ``duration`` (s), ``text``, ``speaker`` and ``domain``;
 further keys (``voice``, ``tts``, ...) are kept. A list of texts has ``id``, ``text``, ``spoken``
-and ``domain``; a list of hypotheses has ``id`` and ``text``.
+and ``domain``; a list of hypotheses has ``id`` and ``text``, and where there is none also
+``transcribed``, which is false.
 """
 
 import json
@@ -85,6 +86,11 @@ def read_texts(path: str | Path) -> list[dict]:
     return read_jsonl(path, TEXT_KEYS)
 
 
+def fits(utterance: dict, window: float) -> bool:
+    """Say whether an utterance is not longer than a window (s), by more than rounding."""
+    return utterance["duration"] <= window + 0.01
+
+
 def check_fits(utterances: Sequence[dict], manifest: str | Path, window: float) -> None:
     """Raise ``InputError`` if audio is missing or longer than the window (s)."""
     missing = [row for row in utterances if not Path(row["audio_filepath"]).is_file()]
@@ -93,7 +99,7 @@ def check_fits(utterances: Sequence[dict], manifest: str | Path, window: float) 
             f"{manifest}: the audio of {len(missing)} utterances is missing, first"
             f" {missing[0]['audio_filepath']} of {missing[0]['id']!r}; make the manifest again"
         )
-    longer = [row for row in utterances if row["duration"] > window + 0.01]
+    longer = [row for row in utterances if not fits(row, window)]
     if longer:
         raise InputError(
             f"{manifest}: {len(longer)} utterances are longer than the window of {window} s,"

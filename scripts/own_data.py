@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
+from audio import mono
 from corpora.recording import Recording
 from errors import InputError
 from manifest import parse_json_line
@@ -35,7 +36,12 @@ class AudioFile:
     duration: float | None = None  # s
 
     def __call__(self) -> tuple[np.ndarray, int]:
-        """Return float32 [n_samples], channels averaged, and the sampling rate in Hz."""
+        """Return float32 [n_samples], made mono, and the sampling rate in Hz."""
+        channels, rate = self.channels()
+        return mono(channels), rate
+
+    def channels(self) -> tuple[np.ndarray, int]:
+        """Return float32 [n_samples, n_channels] and the sampling rate in Hz."""
         start, frames, rate, _ = self._range()
         try:
             waveform, _ = soundfile.read(
@@ -45,7 +51,7 @@ class AudioFile:
             raise self._unreadable(error) from None
         if len(waveform) < frames - TOLERANCE * rate:  # an mp3 is read as far as it goes
             raise self._unreadable(f"cut short: {len(waveform)} of {frames} samples")
-        return waveform.mean(axis=1), rate
+        return waveform, rate
 
     def measure(self) -> tuple[float, int, int]:
         """Return duration (s), sampling rate (Hz) and channels, from the file's header."""

@@ -8,32 +8,35 @@ A domain is declared by one of
   "splits": {"train": ..., "test": ..., "dev": ...}, such manifests; dev may be left to be drawn
   "texts": a file with one text a line, or with id, tab and text; no recordings; "test_texts"
       may be another, to test on its synthetic speech
-and may have "train", "dev" and "test" (utterances to draw; train 0: all that remain), "min_words",
-"min_duration" and "max_duration" (s), "speaker_disjoint", "skip_missing_audio" (leave out and
-count recordings that are missing or broken), and, for given splits, "drop_repeated_sentences":
-leave out of train what is in dev or test, out of dev what is in test.
+and may have "train", "dev" and "test" (what to draw: train and test count utterances, dev counts
+sentences, one utterance of each; train 0: all that remain), "min_words", "min_duration" and
+"max_duration" (s; texts that would take longer to say are split at ends of sentences, or left out),
+"max_silence" and "max_clipping" (fractions), "min_speaking_rate" and
+"max_speaking_rate" (characters/s), "speaker_disjoint", "skip_missing_audio" (leave out and count
+recordings that are missing or broken), and, for given splits, "drop_repeated_sentences": leave out
+of train what is in dev or test, out of dev what is in test.
 
-Of SLURP, "train", "dev" and "test" draw so many of its splits; 0, or without the key, all. Further
-keys are "microphone" (headset, far or all), "statuses" (a list of those taken),
-"max_recording_wer" (by SLURP's own "wer" of a recording), "synthetic_train" (its own synthetic
-speech joins train), "text_only" (sentences alone; no recording is needed) and "check_counts"
-(default true: devel and test must have as many sentences and recordings as were published).
+Of SLURP, "train", "dev" and "test" draw so many of its splits; 0, or without the key, all, of dev
+one recording of each sentence. Further keys are "microphone" (headset, far or all), "statuses" (a
+list of those taken), "max_recording_wer" (by SLURP's own "wer" of a recording), "synthetic_train"
+(its own synthetic speech joins train), "text_only" (sentences alone; no recording is needed) and
+"check_counts" (default true: devel and test must have as many sentences and recordings as were
+published).
 
 Written are MANIFESTS/{train,dev,test}.jsonl and AUDIO/{id}.flac (not for a domain of texts),
 TEXTS/{train,dev}.jsonl (for a domain of texts with texts to test on also test.jsonl), and
-TEXTS/counts.json: what was read, left out and kept.
+TEXTS/counts.json: what was read, left out, mended and kept. A row of a manifest that repeats a
+sentence of its split has "text_id", the id of the text that is spoken for it.
 """
 
 import argparse
 import json
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from atomic import atomic_path
 from audio import SAMPLING_RATE, resample, save_audio
@@ -41,14 +44,15 @@ from corpora import CORPORA, slurp
 from corpora.recording import Recording
 from domain import Domain, is_text_only, parse_declaration
 from errors import InputError, run
+from long_texts import pieces, speaking_time
 from manifest import write_jsonl
 from names import name_of
 from normalise import normalise
 from own_data import UNKNOWN_SPEAKER, check_ids, read_manifest_of_user, read_plain_texts
 from records import licence, sha256, write_record
-from splits import SPLITS, check_disjoint, draw
+from splits import SPLITS, check_disjoint, draw, one_of_each
 from spoken import clean_for_tts, without_remarks
-from usable import TOLD, Counts, Utterance, each_readable, keep_usable, words
+from usable import TOLD, Counts, Utterance, each_readable, keep_usable, waveform_of, words
 
 
 @dataclass(frozen=True)
@@ -71,8 +75,16 @@ def split_drawn(
 
 def take(split: str, items: list, size: int, seed: int) -> list:
     """Return so many of a split's utterances or texts, drawn by sentence; all if ``size`` is 0."""
-    positions = draw([each.sentence for each in items], {split: size or None}, seed)[split]
+    sentences = [each.sentence for each in items]
+    positions = draw(sentences, {split: size or None}, seed, sentences)[split]
     return [items[position] for position in positions]
+
+
+def once(utterances: list[Utterance], seed: int) -> list[Utterance]:
+    """Return one utterance of each sentence: others of it cost time and tell little more."""
+    sentences = [each.sentence for each in utterances]
+    ids = [each.recording.id for each in utterances]
+    return [utterances[position] for position in one_of_each(sentences, ids, seed)]
 
 
 def draw_disjoint(
@@ -87,9 +99,9 @@ def draw_disjoint(
     if domain.speaker_disjoint:
         check_speakers_known(utterances)
         keys = [utterance.recording.speaker for utterance in utterances]
-    drawn = draw(keys, sizes, seed)
+    drawn = draw(keys, sizes, seed, [utterance.sentence for utterance in utterances])
     splits = {name: [utterances[position] for position in drawn[name]] for name in SPLITS}
-    return without_repeats(splits, counts)
+    return without_repeats({**splits, "dev": once(splits["dev"], seed)}, counts)
 
 
 def without_repeats(splits: dict[str, list], counts: Counts) -> dict[str, list]:
@@ -155,9 +167,7 @@ def check_speakers_known(utterances: list[Utterance]) -> None:
 def write_audio(utterance: Utterance, folder: Path, domain: str) -> dict[str, Any]:
     """Write an utterance as 16 kHz mono FLAC; return its row of the manifest."""
     recording = utterance.recording
-    waveform, rate = recording.load()
-    if not np.isfinite(waveform).all():
-        raise InputError(f"{utterance.place}: has samples that are not finite; repair the audio")
+    waveform, rate = waveform_of(utterance)
     path = folder / f"{recording.id}.flac"
     duration = save_audio(path, resample(waveform, rate))
     return {
@@ -187,7 +197,10 @@ def split_texts(
     domain: Domain, name: str, artifact: Path | None, seed: int, counts: Counts
 ) -> dict[str, list[dict[str, str]]]:
     """Return the texts of a domain without recordings: train, dev and, if it has them, test."""
-    lines = read_lines(domain, name, artifact)
+    lines = {
+        split: speakable(rows, split, domain, counts)
+        for split, rows in read_lines(domain, name, artifact).items()
+    }
     check_ids((id, place) for rows in lines.values() for id, _, place in rows)
     splits = {split: different(rows, name, domain, counts) for split, rows in lines.items()}
     if domain.drop_repeated_sentences:
@@ -220,6 +233,34 @@ def read_lines(
     if domain.test_texts:
         lines["test"] = read_plain_texts(domain.test_texts, f"{name}-test")
     return lines
+
+
+def speakable(
+    lines: list[tuple[str, str, str]], split: str, domain: Domain, counts: Counts
+) -> list[tuple[str, str, str]]:
+    """Return (id, text, place) of texts, long ones in pieces, without what takes too long to say.
+
+    The pieces of a text are called ``{id}-1``, ``{id}-2``, and so on. Durations are estimates; only
+    what a TTS makes of a text shows how long it is.
+    """
+    longest = domain.max_duration
+    reason = f"longer than {longest:g} s to say, in one sentence"
+    kept = []
+    for id, text, place in lines:
+        said = without_remarks(text)
+        parts = [text] if speaking_time(said) <= longest else pieces(said, longest)
+        counts.split_texts += len(parts) > 1
+        for number, part in enumerate(parts, start=1):
+            if (seconds := speaking_time(without_remarks(part))) <= longest:
+                kept.append((id if len(parts) == 1 else f"{id}-{number}", part, place))
+                continue
+            counts.left_out[reason] += 1
+            counts.left_out_of_given_test[reason] += split == "test"
+            counts.out_of_bounds.setdefault(reason, []).append(
+                f"{place}: about {seconds:.0f} s: {part[:50]!r}"
+            )
+    counts.read += len(lines) - len(kept)  # those that are kept are counted next
+    return kept
 
 
 def different(
@@ -272,6 +313,10 @@ def usable_splits(
     check_ids((recording.id, place) for recording, place in recordings)
     kept = keep_usable(recordings, domain, jobs, counts)
     of_id = {utterance.recording.id: utterance for utterance in kept}
+    test = [recording.id for recording, _ in read["test"]]
+    counts.left_out_of_given_test.update(
+        counts.reason_of[id] for id in test if id in counts.reason_of
+    )
     return {
         name: [of_id[recording.id] for recording, _ in rows if recording.id in of_id]
         for name, rows in read.items()
@@ -286,7 +331,8 @@ def limit_given(
         splits = without_repeats(splits, counts)
     check_splits(splits, domain)
     sizes = {"train": domain.train, "dev": domain.dev, "test": domain.test}
-    return {name: take(name, splits[name], sizes[name], seed) for name in SPLITS}
+    taken = {name: take(name, splits[name], sizes[name], seed) for name in SPLITS}
+    return {**taken, "dev": once(taken["dev"], seed)}
 
 
 def write_recordings(
@@ -303,7 +349,20 @@ def write_recordings(
     written = each_readable(write, utterances, domain, jobs, counts)
     row_of = {utterance.recording.id: row for utterance, row in written}
     ids = {split: [each.recording.id for each in splits[split]] for split in SPLITS}
-    return {split: [row_of[id] for id in ids[split] if id in row_of] for split in SPLITS}
+    rows = {split: [row_of[id] for id in ids[split] if id in row_of] for split in SPLITS}
+    sentence_of = {each.recording.id: each.sentence for each in utterances}
+    return {split: [*with_texts(rows[split], sentence_of)] for split in SPLITS}
+
+
+def with_texts(rows: list[dict[str, Any]], sentence_of: dict[str, str]) -> Iterator[dict[str, Any]]:
+    """Yield rows, those that repeat a sentence of the split with ``text_id``: its first row's id.
+
+    That is the id of the text that the TTS reads (see ``texts_to_speak``).
+    """
+    id_of: dict[str, str] = {}
+    for row in rows:
+        first = id_of.setdefault(sentence_of[row["id"]], row["id"])
+        yield row if first == row["id"] else {**row, "text_id": first}
 
 
 def summary(counts: Counts, rows: dict[str, list], texts: dict[str, list]) -> dict[str, Any]:
@@ -318,6 +377,13 @@ def summary(counts: Counts, rows: dict[str, list], texts: dict[str, list]) -> di
             row["speaker"] == UNKNOWN_SPEAKER for split in rows.values() for row in split
         ),
         "unreadable": counts.unreadable[:TOLD],
+        "out_of_bounds": {reason: names[:TOLD] for reason, names in counts.out_of_bounds.items()},
+        "mended": {
+            flaw: {"recordings": len(names), "first": names[:TOLD]}
+            for flaw, names in counts.mended.items()
+        },
+        "left_out_of_given_test": dict(sorted((+counts.left_out_of_given_test).items())),
+        "split_texts": counts.split_texts,
         "splits": {
             name: {
                 "utterances": len(split),
@@ -383,11 +449,23 @@ def main(argv: list[str] | None = None) -> None:
     with atomic_path(outputs[-1]) as temporary:
         temporary.write_text(json.dumps(told, indent=1) + "\n")
     print(json.dumps(told, indent=1), file=sys.stderr)
+    if +counts.left_out_of_given_test:
+        print(shorter_test(arguments.domain, counts), file=sys.stderr)
     parameters = {"domain": arguments.domain, "seed": arguments.seed, "declaration": asdict(domain)}
     licences = {}
     if arguments.artifact is None:
         licences[arguments.domain] = licence(domain.licence, domain.forbids)
     write_record(__file__, outputs, inputs, parameters, licences=licences, counts=told)
+
+
+def shorter_test(name: str, counts: Counts) -> str:
+    """Return that the test set is not the whole one that was given, and why."""
+    reasons = ", ".join(f"{n} {why}" for why, n in sorted((+counts.left_out_of_given_test).items()))
+    return (
+        f"warning: domain {name}: {counts.left_out_of_given_test.total()} of the given test set are"
+        f" left out ({reasons}), so its WER is not that of the whole set; mend them, or widen the"
+        " domain's bounds to keep them"
+    )
 
 
 def files_read(domain: Domain, artifact: Path | None) -> list[Path]:

@@ -1,8 +1,8 @@
 """The door to the recognisers: which one a checkpoint needs is told by its ``config.json``.
 
 Each has ``model``, ``device``, ``precision``, ``window`` (s) and ``lora_targets``, and the methods
-``labels``, ``tokens``, ``check``, ``freeze``, ``train``, ``prepare``, ``loss``, ``transcribe``,
-``stages``, ``tensors``, ``state_dict`` and ``save``.
+``labels``, ``tokens``, ``fault``, ``check``, ``freeze``, ``train``, ``prepare``, ``loss``,
+``transcribe``, ``stages``, ``tensors``, ``state_dict`` and ``save``.
 """
 
 import json

@@ -9,12 +9,20 @@ SPLITS = ("train", "dev", "test")
 DRAWN = ("test", "dev", "train")  # the test set first: other sizes do not change it
 
 
-def draw(keys: Sequence[str], sizes: Mapping[str, int | None], seed: int) -> dict[str, list[int]]:
+def draw(
+    keys: Sequence[str],
+    sizes: Mapping[str, int | None],
+    seed: int,
+    sentences: Sequence[str] | None = None,
+) -> dict[str, list[int]]:
     """Return the positions of ``keys`` that go to each split, so that no key is in two of them.
 
     Keys are taken whole, in an order that depends on the seed and on each key alone: utterances
     that are added later reshuffle nothing. Only the last key of a split may be cut to make its
     size exact; what is cut is in no split. The size ``None`` is all that remain.
+
+    Sizes count positions; that of dev counts ``sentences``, one for each key, if they are given:
+    what repeats a sentence tells little more of a model.
     """
     positions: dict[str, list[int]] = {}
     for position, key in enumerate(keys):
@@ -24,21 +32,36 @@ def draw(keys: Sequence[str], sizes: Mapping[str, int | None], seed: int) -> dic
     drawn: dict[str, list[int]] = {}
     for split in DRAWN:
         size = sizes.get(split, 0)
-        chosen: list[int] = []
+        by_sentence = sentences is not None and split == "dev"
+        chosen: dict[int | str, list[int]] = {}  # positions of what is counted
         while size is None or len(chosen) < size:
             key = next(left, None)
             if key is None:
                 break
-            chosen += positions[key]
+            for position in positions[key]:
+                counted = sentences[position] if by_sentence else position
+                chosen.setdefault(counted, []).append(position)
         if size is not None and len(chosen) < size:
             asked = ", ".join(f"{name} {n}" for name in DRAWN if (n := sizes.get(name)))
             raise InputError(
-                f"{split}: {size} utterances are asked for, but only {len(chosen)} are left of"
+                f"{split}: {size} {'sentences' if by_sentence else 'utterances'} are asked for, but"
+                f" only {len(chosen)} are left of"
                 f" {len(keys)} (asked: {asked}; splits share no sentence or speaker);"
                 " lower a size"
             )
-        drawn[split] = sorted(chosen[:size])
+        drawn[split] = sorted(
+            position for each in list(chosen.values())[:size] for position in each
+        )
     return drawn
+
+
+def one_of_each(keys: Sequence[str], ids: Sequence[str], seed: int) -> list[int]:
+    """Return the position of one of each key, drawn by the seed and the ids, in order."""
+    position_of: dict[str, int] = {}
+    rank = [hashlib.sha256(f"{seed}:{id}".encode()).digest() for id in ids]
+    for position in sorted(range(len(keys)), key=rank.__getitem__):
+        position_of.setdefault(keys[position], position)
+    return sorted(position_of.values())
 
 
 def shared(first: Sequence[str], second: Sequence[str]) -> list[str]:

@@ -28,6 +28,7 @@ from manifest import read_texts, write_jsonl
 from names import name_of
 from progress import progress
 from records import sha256, versions_of, write_record
+from sound import FAINT
 
 ENGINES = (
     "bark",
@@ -39,7 +40,6 @@ ENGINES = (
 SPEEDS = (0.9, 1.1)  # drawn from by default, where the engine has a speed
 REPORT_EVERY = 5.0  # s
 PACKAGES = ("numpy", "soundfile", "soxr")
-SILENCE = 0.001  # of full scale; speech that stays below is a failure
 ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")  # safe as a file name
 
 
@@ -167,8 +167,8 @@ def finish(answer: Speech | Unspeakable, sampling_rate: int) -> Speech | Unspeak
         return Unspeakable("the waveform has values that are not numbers")
     waveform = resample(answer.waveform, sampling_rate)
     loudest = float(np.abs(waveform).max(initial=0.0))
-    if loudest < SILENCE:
-        return Unspeakable(f"silence: {len(waveform)} samples, none above {SILENCE} of full scale")
+    if loudest < FAINT:
+        return Unspeakable(f"silence: {len(waveform)} samples, none above {FAINT} of full scale")
     return Speech(waveform, answer.capped)
 
 
@@ -265,6 +265,11 @@ def synthesize(
         if len(failures) > most_failures:
             break
     return rows, failures, resumed
+
+
+def most_of(fraction: float, utterances: int) -> float:
+    """Return how many utterances may fail: one may, unless none may or no other is left."""
+    return max(fraction * utterances, float(fraction > 0 and utterances > 1))
 
 
 def failure(utterance: Request, error: Exception) -> dict:
@@ -402,7 +407,7 @@ def main(argv: list[str] | None = None) -> None:
         "--max-failures",
         type=float,
         default=0.05,
-        help="largest fraction of utterances that may fail (default 0.05)",
+        help="largest fraction of utterances that may fail, of several one at least (default 0.05)",
     )
     add("--threads", type=int, default=1, help="threads of the engine (default 1)")
     add("--audio-dir", required=True, type=Path, help="folder of the audio files and the journal")
@@ -433,7 +438,7 @@ def main(argv: list[str] | None = None) -> None:
         options.seed,
     )
     journal = Journal(options.audio_dir, f"{options.output.stem}")
-    most_failures = options.max_failures * len(asked)
+    most_failures = most_of(options.max_failures, len(asked))
     rows, failures, resumed = synthesize(
         asked, engine, code, journal, options.batch_size, most_failures
     )
@@ -443,7 +448,8 @@ def main(argv: list[str] | None = None) -> None:
         raise InputError(
             f"{failed}: {len(failures)} of {len(asked)} utterances failed (at most"
             f" {options.max_failures:.0%} may), first {failures[0]['id']!r}:"
-            f" {failures[0]['reason']}; mend the texts or raise --max-failures"
+            f" {failures[0]['reason']}; mend the texts or raise --max-failures (in the config,"
+            " max_failures of the TTS)"
         )
     write_jsonl(
         options.output,

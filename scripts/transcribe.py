@@ -20,7 +20,7 @@ import torch
 import readers
 import scratch
 from errors import InputError, naming_full_disk, run
-from manifest import check_fits, read_manifest, write_jsonl
+from manifest import check_fits, fits, read_manifest, write_jsonl
 from precision import name_of
 from progress import progress
 from recogniser import Recogniser, load_recogniser
@@ -115,6 +115,20 @@ def in_parts(
         yield part
 
 
+def with_untranscribed(hypotheses: Sequence[dict], rows: Sequence[dict]) -> list[dict]:
+    """Return hypotheses of all rows: of those that have none an empty one that says so."""
+    of_id = {row["id"]: row for row in hypotheses}
+    return [
+        of_id.get(row["id"], {"id": row["id"], "text": "", "transcribed": False}) for row in rows
+    ]
+
+
+def longer_than_window(rows: Sequence[dict], transcribed: Sequence[dict]) -> dict[str, int]:
+    """Return the count of the rows that were left out, if there are any."""
+    left_out = len(rows) - len(transcribed)
+    return {"longer_than_window": left_out} if left_out else {}
+
+
 def read_journal(path: Path) -> dict[str, str]:
     """Return the texts by id of the batches, one a line; cut off what a kill left half written."""
     texts: dict[str, str] = {}
@@ -162,6 +176,11 @@ def main(argv: list[str] | None = None) -> None:
     )
     add("--work-dir", help="folder of its own for what a restart goes on from (default: none)")
     add("--window", type=float, default=30.0, help="audio window, s; CTC: longest audio (30)")
+    add(
+        "--leave-out-longer",
+        action="store_true",
+        help="give utterances longer than the window no hypothesis, instead of refusing them",
+    )
     add("--batch-size", type=int, default=32, help="utterances decoded together (default 32)")
     add("--precision", choices=["auto", "bf16", "fp32"], default="auto", help="of matrix products")
     add(
@@ -186,7 +205,8 @@ def main(argv: list[str] | None = None) -> None:
         )
     if options.threads:
         torch.set_num_threads(options.threads)
-    utterances = read_manifest(options.manifest)
+    rows = read_manifest(options.manifest)
+    utterances = [row for row in rows if fits(row, options.window) or not options.leave_out_longer]
     check_fits(utterances, options.manifest, options.window)
     scratch.check(row["audio_filepath"] for row in utterances)
     recogniser = load_recogniser(
@@ -223,13 +243,13 @@ def main(argv: list[str] | None = None) -> None:
     read_by = readers.readers_of(options.readers, recogniser.device)
     found = sweep(recogniser, utterances, options.batch_size, scales, addition, journals, read_by)
     for hypotheses, output, parameters in zip(found, options.output, settings, strict=True):
-        write_jsonl(output, hypotheses)
+        write_jsonl(output, with_untranscribed(hypotheses, rows))
         write_record(
             __file__,
             [output],
             inputs,
             parameters,
-            counts={"utterances": len(utterances)},
+            counts={"utterances": len(rows)} | longer_than_window(rows, utterances),
             device=str(recogniser.device),
         )
     if options.work_dir:

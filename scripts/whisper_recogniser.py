@@ -130,18 +130,13 @@ class WhisperRecogniser:
         """Return how many predictions the loss is a sum of: the first label is given."""
         return len(labels) - 1
 
-    def check(self, utterances: Sequence[dict], labels: Sequence[Sequence[int]]) -> list[str]:
-        """Raise ``InputError`` if the decoder is too short for an utterance's labels.
-
-        Returns remarks: none, as the tokens spell every text.
-        """
-        longest = max(range(len(labels)), key=lambda index: len(labels[index]))
+    def fault(self, labels: Sequence[int]) -> str | None:
+        """Return why labels can't be learnt, if they can't: the decoder is too short for them."""
         limit = self.model.config.max_target_positions
-        if len(labels[longest]) > limit:
-            raise InputError(
-                f"utterance {utterances[longest]['id']!r} has {len(labels[longest])}"
-                f" tokens, over the decoder's {limit}; leave it out or split it"
-            )
+        return f"more than the decoder's {limit} tokens" if len(labels) > limit else None
+
+    def check(self, utterances: Sequence[dict], labels: Sequence[Sequence[int]]) -> list[str]:
+        """Return remarks on what can't be learnt: none, as the tokens spell every text."""
         return []
 
     def loss(self, audio: Audio, labels: Sequence[Sequence[int]]) -> torch.Tensor:

@@ -219,8 +219,18 @@ def test_transcripts_that_do_not_fit_are_told(data, tmp_path, capsys):
 
     rows[4]["text"] = "42"
     write_jsonl(tmp_path / "train.jsonl", rows)
-    with pytest.raises(InputError, match=r"no letter of the .* first 'utterance4' \('42'\)"):
-        finetune.main(command(data, tmp_path / "other", train=tmp_path / "train.jsonl"))
+    finetune.main(command(data, tmp_path / "other", train=tmp_path / "train.jsonl"))
+    told = capsys.readouterr().err
+    remark = (
+        "1 utterances are left out, their texts have no letter of the model's vocabulary, first"
+    )
+    assert f"{remark} 'utterance4' ('42')" in told
+    lineage = json.loads((tmp_path / "other/model.safetensors.lineage.json").read_text())
+    assert lineage["training"]["utterances"] == len(rows) - 1
+
+    write_jsonl(tmp_path / "train.jsonl", rows[4:5])
+    with pytest.raises(InputError, match=r"'utterance4' \('42'\); no utterance is left"):
+        finetune.main(command(data, tmp_path / "none", train=tmp_path / "train.jsonl"))
 
 
 @pytest.mark.parametrize(

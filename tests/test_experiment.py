@@ -8,6 +8,7 @@ import pytest
 import experiment
 import matrix
 from conftest import ROOT
+from corpora.slurp import PUBLISHED
 from errors import InputError
 
 FILES = {"weights": {"checksum": "first-use", "sources": [{"path": "/nowhere"}]}}
@@ -424,6 +425,25 @@ def test_adapted_models_are_tested_on_other_domains_too():
 def test_the_experiments_that_come_with_the_project_are_right():
     for path in (ROOT / "config.yaml", *sorted((ROOT / "experiments").glob("*.yaml"))):
         experiment.check(experiment.load_yaml(path))
+
+
+def test_no_experiment_asks_for_more_dev_sentences_than_slurp_has():
+    for path in (ROOT / "config.yaml", *sorted((ROOT / "experiments").glob("*.yaml"))):
+        config = experiment.load_yaml(path)
+        for name, domain in config["domains"].items():
+            if domain.get("corpus") == "slurp" and name in config["targets"]:
+                assert "dev" not in domain or domain.get("text_only"), name  # all of a target's
+            elif domain.get("corpus") == "slurp":
+                assert domain.get("dev", 0) <= PUBLISHED[domain["scenario"]]["dev"][1], name
+
+
+def test_recordings_keep_the_bounds_of_the_filter_unless_their_domain_has_its_own():
+    domains = CONFIG["domains"] | {"games": CONFIG["domains"]["games"] | {"max_clipping": 0.1}}
+    found = changed(domains=domains, filter={"max_silence": 0.5})["domains"]
+    bounds = ("max_silence", "max_clipping", "min_speaking_rate", "max_speaking_rate")
+    assert [found["games"][bound] for bound in bounds] == [0.5, 0.1, 4, 30]
+    texts = next(domain for domain in found.values() if "texts" in domain)
+    assert not set(bounds) & set(texts)
 
 
 def test_the_papers_matrix_is_every_scenario_with_seventeen_sources():

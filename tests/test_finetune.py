@@ -1,5 +1,6 @@
 """Fine-tuning: order, schedule, resume, early stopping, what is saved."""
 
+import hashlib
 import json
 import math
 import os
@@ -72,6 +73,76 @@ def test_real_and_synthetic_speech_are_visited_in_the_same_order_when_the_filter
     order = [real[index] for index in training_data.data_order(real, 3, 0)]
     filtered = [synthetic[index] for index in training_data.data_order(synthetic, 3, 0)]
     assert filtered == [key for key in order if key in synthetic]
+
+
+def test_with_one_utterance_a_text_the_order_is_that_of_a_hash_of_seed_epoch_and_key():
+    keys = [f"0/{number}" for number in range(50)]
+    hashes = [hashlib.sha256(f"1/2/{key}".encode()).digest() for key in keys]
+    expected = sorted(range(50), key=hashes.__getitem__)
+    assert training_data.data_order(keys, seed=1, epoch=2) == expected
+
+
+def texts_of(batches: list[list[int]], keys: list[str]) -> list[list[str]]:
+    return [[keys[index] for index in batch] for batch in batches]
+
+
+def test_an_epoch_of_five_utterances_a_text_is_five_epochs_of_one():
+    once = [f"0/{number}" for number in range(50)]
+    lengths = [number % 7 for number in range(50)]
+    five_times = [key for key in once for _ in range(5)]
+    found = training_data.batches(five_times, [n for n in lengths for _ in range(5)], 8, 1, epoch=1)
+    five_epochs = [
+        batch
+        for epoch in range(5, 10)
+        for batch in texts_of(training_data.batches(once, lengths, 8, 1, epoch), once)
+    ]
+    assert texts_of(found, five_times) == five_epochs
+    assert sorted(index for batch in found for index in batch) == list(range(250))
+
+
+def test_texts_come_in_the_same_order_however_often_and_unevenly_they_are_spoken():
+    once = [f"0/{number}" for number in range(40)]
+    synthetic = [key for key in once for _ in range(5)]
+    del synthetic[3], synthetic[20:23], synthetic[70]  # what a filter took
+    real = [key for number, key in enumerate(once) for _ in range(4 + number % 3)]  # 4 to 6
+    for keys in (synthetic, real):
+        order = [keys[index] for index in training_data.data_order(keys, seed=3, epoch=0)]
+        expected = [once[index] for index in training_data.data_order(once, seed=3, epoch=0)]
+        assert list(dict.fromkeys(order)) == expected
+        assert sorted(order) == sorted(keys)
+
+
+def test_a_sentence_that_is_said_very_often_is_spread_and_every_epoch_has_as_many_batches():
+    keys = [f"0/{number}" for number in range(100)] + ["0/yes"] * 100
+    order = training_data.data_order(keys, seed=1, epoch=0)
+    assert 30 < sum(index >= 100 for index in order[:100]) < 70
+    counts = {len(training_data.batches(keys, [1] * 200, 8, 1, epoch)) for epoch in range(4)}
+    assert counts == {25}
+
+
+def test_synthetic_utterances_have_the_key_of_their_text_and_an_id_of_their_own(data):
+    rows = read_manifest(data / "dev.jsonl")
+    several = [row | {"id": f"{row['id']}-{n}", "text_id": row["id"]} for row in rows for n in "12"]
+    write_jsonl(data / "several.jsonl", several)
+    recogniser = load_recogniser(data / "base")
+    real = training_data.Speech(recogniser, [data / "dev.jsonl"])
+    synthetic = training_data.Speech(recogniser, [data / "several.jsonl"])
+    assert set(synthetic.keys) == set(real.keys) == set(real.ids)
+    assert len(set(synthetic.ids)) == len(synthetic) == 2 * len(real)
+    assert finetune.dev_wer(synthetic) == finetune.dev_wer(real)  # each is scored by its id
+
+
+def test_a_text_of_more_tokens_than_the_decoder_has_is_left_out_and_told(data):
+    rows = read_manifest(data / "dev.jsonl")
+    rows[1]["text"] = "hello " * 500
+    write_jsonl(data / "long.jsonl", rows)
+    speech = training_data.Speech(load_recogniser(data / "base"), [data / "long.jsonl"])
+    limit = speech.recogniser.model.config.max_target_positions
+    assert [row["id"] for row in speech.utterances] == [rows[n]["id"] for n in (0, 2, 3)]
+    assert len(speech.labels) == len(speech.keys) == len(speech.ids) == 3
+    [remark] = speech.remarks
+    assert f"1 utterances are left out, their texts have more than the decoder's {limit}" in remark
+    assert f"first {rows[1]['id']!r}" in remark
 
 
 def test_batches_hold_texts_of_like_length():

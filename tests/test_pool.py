@@ -35,3 +35,9 @@ def test_real_and_synthetic_speech_of_a_text_have_one_id_by_which_training_is_or
         for kind in ("real", "synthetic")
     )
     assert real == synthetic
+
+
+def test_pooled_utterances_of_one_text_still_share_it():
+    said_twice = [*rows("a", "1"), {"id": "1-2", "domain": "a", "text_id": "1"}]
+    found = pool.pool({"a.jsonl": said_twice, "b.jsonl": rows("b", "1")})
+    assert [row.get("text_id") for row in found] == [None, "a--1", None]

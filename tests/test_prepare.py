@@ -90,9 +90,9 @@ def test_too_large_a_size_is_refused_with_what_there_is():
 
 
 def test_a_manifest_becomes_splits_of_16_khz_flac_that_share_no_sentence(tmp_path, manifest):
-    counts = prepare_main(tmp_path, {"manifest": manifest, "test": 6, "dev": 4})
+    counts = prepare_main(tmp_path, {"manifest": manifest, "test": 6, "dev": 2})
     rows = {name: read_manifest(tmp_path / "manifests" / f"{name}.jsonl") for name in splits.SPLITS}
-    assert [len(rows[name]) for name in splits.SPLITS] == [10, 4, 6]
+    assert [len(rows[name]) for name in splits.SPLITS] == [10, 2, 6]
     sentences = [{row["text"] for row in rows[name]} for name in splits.SPLITS]
     assert sum(map(len, sentences)) == len(set.union(*sentences)) == 10
     assert counts["splits"]["test"] == {
@@ -110,7 +110,7 @@ def test_a_manifest_becomes_splits_of_16_khz_flac_that_share_no_sentence(tmp_pat
 
 
 def test_texts_for_the_tts_are_the_different_sentences_of_train_and_dev_only(tmp_path, manifest):
-    prepare_main(tmp_path, {"manifest": manifest, "test": 6, "dev": 4})
+    prepare_main(tmp_path, {"manifest": manifest, "test": 6, "dev": 2})
     for name, number in (("train", 5), ("dev", 2)):
         texts = read_texts(tmp_path / "texts" / f"{name}.jsonl")
         heard = read_manifest(tmp_path / "manifests" / f"{name}.jsonl")
@@ -155,7 +155,7 @@ def test_by_speaker_an_utterance_without_a_speaker_is_refused(tmp_path):
 def test_what_is_outside_the_bounds_is_left_out_and_counted(tmp_path):
     rows = [
         make_row(tmp_path, "short", "this is short", seconds=0.4),
-        make_row(tmp_path, "low", "this is just long enough", seconds=0.5),
+        make_row(tmp_path, "low", "it is as low", seconds=0.5),
         make_row(tmp_path, "high", "this is just short enough", seconds=2.0),
         make_row(tmp_path, "long", "this is long", seconds=2.1),
         make_row(tmp_path, "few", "too few"),
@@ -176,8 +176,7 @@ def test_what_is_outside_the_bounds_is_left_out_and_counted(tmp_path):
 
 def test_low_sampling_rates_and_channels_are_reported_and_converted(tmp_path):
     soundfile.write(tmp_path / "low.wav", tone(1, rate=8_000), 8_000)
-    stereo = np.stack([tone(1), -tone(1)], axis=1)  # averages to silence
-    soundfile.write(tmp_path / "stereo.wav", stereo, 16_000)
+    soundfile.write(tmp_path / "stereo.wav", np.stack([tone(1), 0 * tone(1)], axis=1), 16_000)
     rows = [
         {"audio_filepath": str(tmp_path / f"{name}.wav"), "text": f"this is {name}"}
         for name in ("low", "stereo")
@@ -189,7 +188,7 @@ def test_low_sampling_rates_and_channels_are_reported_and_converted(tmp_path):
     low, stereo = read_manifest(tmp_path / "manifests" / "train.jsonl")
     assert (low["id"], low["speaker"]) == ("low", "unknown")  # the file's name, for want of an id
     assert low["duration"] == pytest.approx(1.0)
-    assert np.abs(soundfile.read(stereo["audio_filepath"])[0]).max() == 0
+    assert np.abs(soundfile.read(stereo["audio_filepath"])[0]).max() == pytest.approx(0.25, 0.01)
 
 
 def test_a_segment_is_cut_out_of_its_file(tmp_path):

@@ -206,7 +206,7 @@ def test_sizes_draw_of_slurps_splits_and_leave_the_others_whole(folder):
     assert (len(few["train"]), len(few["dev"]), len(few["test"])) == (2, 1, 2)
     prepare_main(folder, train=2, test=1)
     assert ids(folder) == {**few, "test": few["test"][:1]}
-    with pytest.raises(InputError, match="dev: 2 utterances are asked for, but only 1"):
+    with pytest.raises(InputError, match="dev: 2 sentences are asked for, but only 1"):
         prepare_main(folder, dev=2)
 
 
@@ -235,7 +235,7 @@ def test_missing_and_broken_audio_is_refused_with_its_number_and_its_names(folde
     with pytest.raises(InputError) as error:
         prepare_main(folder)
     message = str(error.value)
-    assert "the audio of 2 of 7 recordings is missing or broken" in message
+    assert "the audio of 3 of 7 recordings is missing or broken" in message
     assert "train.jsonl:1: audio_filepath" in message
     assert "audio-11.flac' is not readable as audio (no such file)" in message
     assert "audio-41.flac' is not readable as audio (Error opening" in message

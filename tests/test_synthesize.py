@@ -245,6 +245,16 @@ def test_too_many_failures_are_an_error_and_there_is_no_manifest(tmp_path, resou
     assert len(read_jsonl(tmp_path / "shard1of1.failures.jsonl", {"id": str})) == 3
 
 
+def test_one_utterance_may_fail_of_few_but_not_the_only_one(tmp_path, resources):
+    texts = write_texts(tmp_path / "texts.jsonl", "crash", "one", "two")
+    assert list(run(tmp_path, texts, resources, max_failures=0.05)) == ["t1", "t2"]
+    with pytest.raises(InputError, match="1 of 3 .* 0% may"):
+        run(tmp_path, texts, resources, max_failures=0)
+    alone = write_texts(tmp_path / "alone.jsonl", "crash")
+    with pytest.raises(InputError, match="1 of 1 .*max_failures of the TTS"):
+        run(tmp_path, alone, resources, max_failures=0.05)
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [

@@ -447,6 +447,11 @@ def test_the_default_experiment_plans_every_arm_of_four_targets_with_the_publish
         rate = float(line.partition("--learning-rate ")[2].split()[0])
         assert rate == pytest.approx(1e-6 if "-after-source" in line else 1e-5)
         assert "--weight-decay 0.0 " in line
+    spoken = [line for line in printed.splitlines() if "python scripts/synthesize.py" in line]
+    for split, samples in (("train", 5), ("dev", 1)):
+        of_split = [line for line in spoken if f"/{split}.jsonl " in line.partition("--engine")[0]]
+        assert len(of_split) >= 18 * 2
+        assert all(f"--samples-per-text {samples} " in line for line in of_split)
 
 
 def everything() -> dict:
