@@ -14,6 +14,7 @@ from errors import InputError
 import experiment
 from forward_sigterm import forward_sigterm
 import matrix
+import plain_texts
 from run_guard import begin_run
 from run_log import follow
 
@@ -21,6 +22,8 @@ try:
     for path in workflow.configfiles:
         experiment.load_yaml(path)
     config = experiment.check(config)
+    if workflow.exec_mode == ExecMode.DEFAULT:  # once, and not for each job
+        plain_texts.check_files(config["domains"])
 except InputError as error:
     raise WorkflowError(str(error).replace("config:", f"{workflow.configfiles[-1]}:", 1))
 
