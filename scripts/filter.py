@@ -17,6 +17,7 @@ from errors import InputError, run
 from manifest import read_jsonl, read_manifest, write_jsonl
 from normalise import normalise
 from records import write_record
+from spoken import without_remarks
 
 FRAME = 0.02  # s, over which loudness is measured
 QUIET = 0.01  # of the loudest frame (40 dB below it): a frame under it is silence
@@ -83,7 +84,7 @@ def character_error_rate(text: str, hypothesis: str) -> float:
 
 def reasons_to_reject(text: str, hypothesis: str, sound: Sound, bounds: Bounds) -> list[Reason]:
     """Return every bound that an utterance breaks; none means that it is kept."""
-    rate = len(text.strip()) / sound.duration if sound.duration else math.inf
+    rate = len(without_remarks(text)) / sound.duration if sound.duration else math.inf
     measured = (
         ("cer", character_error_rate(text, hypothesis), 0.0, bounds.max_cer),
         ("duration", sound.duration, bounds.min_duration, bounds.max_duration),

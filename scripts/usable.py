@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,7 @@ from domain import Domain
 from errors import InputError
 from normalise import normalise
 from own_data import AudioFile, UnreadableAudio
+from spoken import without_remarks
 
 TOLD = 3  # unreadable recordings that are named
 
@@ -49,6 +50,7 @@ def keep_usable(
     with_words = []
     for recording, place in recordings:
         counts.read += 1
+        recording = as_said(recording)
         sentence = normalise(recording.text)
         if not sentence:
             counts.left_out["no word in the text"] += 1
@@ -68,6 +70,18 @@ def keep_usable(
             counts.more_than_one_channel += channels > 1
             kept.append(utterance)
     return kept
+
+
+def as_said(recording: Recording) -> Recording:
+    """Return a recording with the text that its synthetic twin would have: folded, no remarks.
+
+    The transcript as it was given stands in the manifest as ``raw_text`` where it is another.
+    """
+    text = without_remarks(recording.text)
+    if text == " ".join(recording.text.split()):
+        return recording
+    extra = recording.extra | {"raw_text": recording.text}
+    return replace(recording, text=text, extra=extra)
 
 
 def each_readable(
