@@ -15,11 +15,14 @@ from errors import InputError
 import experiment
 from forward_sigterm import forward_sigterm
 import matrix
+import plain_texts
 from run_guard import begin_run
 from run_log import follow
 
 try:  # what is read of the files is what was checked, and not what Snakemake read of them
     config = experiment.read(workflow.configfiles, workflow.config_settings.config)
+    if workflow.exec_mode == ExecMode.DEFAULT:  # once, and not for each job
+        plain_texts.check_files(config["domains"])
 except InputError as error:
     raise WorkflowError(str(error))
 

@@ -19,9 +19,10 @@ from transformers.utils.logging import disable_progress_bar
 
 from audio import SAMPLING_RATE, load_audio
 from errors import InputError
+from folding import fold
 from precision import autocast, precision_of
 from processor import processor
-from spoken import PLAIN
+from spoken import without_remarks
 
 CTC_MODELS = {
     "hubert": HubertForCTC,
@@ -237,19 +238,22 @@ def letter_ids(tokenizer: Wav2Vec2CTCTokenizer) -> dict[str, int]:
 def spell(text: str, letters: dict[str, int]) -> tuple[str, Counter[str]]:
     """Return ``text`` in the vocabulary's letters, and how often which characters were left out.
 
-    Case follows the vocabulary's, accents go if they must, hyphens and slashes part words.
+    The text is folded, and without remarks. Case follows the vocabulary's, as does the apostrophe;
+    accents go if they must; hyphens, dashes and slashes part words.
     """
+    text = without_remarks(text)
     if not any(map(str.islower, letters)):
         text = text.upper()
     elif not any(map(str.isupper, letters)):
         text = text.lower()
+    signs = {fold(letter): letter for letter in letters if not letter.isalnum()}
     spelt: list[str] = []
     dropped: Counter[str] = Counter()
-    for character in unicodedata.normalize("NFC", text).translate(PLAIN):
+    for character in text:
         parts = [part for part in unicodedata.normalize("NFKD", character) if part in letters]
-        if character in letters:
-            spelt.append(character)
-        elif character.isspace() or character in "-/":
+        if character in letters or character in signs:
+            spelt.append(character if character in letters else signs[character])
+        elif character.isspace() or character in "-/\u2013\u2014\u2015":
             spelt.append(" ")
         elif parts:
             spelt += parts

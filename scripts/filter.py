@@ -17,6 +17,7 @@ from manifest import read_jsonl, read_manifest, write_jsonl
 from normalise import normalise
 from records import write_record
 from sound import Sound, measure
+from spoken import without_remarks
 
 COLUMNS = ("id", "reason", "value", "bound", "text", "hypothesis")
 REPORT_EVERY = 5.0  # s
@@ -58,7 +59,7 @@ def character_error_rate(text: str, hypothesis: str) -> float:
 
 def reasons_to_reject(text: str, hypothesis: str, sound: Sound, bounds: Bounds) -> list[Reason]:
     """Return every bound that an utterance breaks; none means that it is kept."""
-    rate = len(text.strip()) / sound.duration if sound.duration else math.inf
+    rate = len(without_remarks(text)) / sound.duration if sound.duration else math.inf
     measured = (
         ("cer", character_error_rate(text, hypothesis), 0.0, bounds.max_cer),
         ("duration", sound.duration, bounds.min_duration, bounds.max_duration),

@@ -7,15 +7,19 @@ package. ``transformers`` has the code without the table and takes seconds to im
 import functools
 from collections.abc import Callable
 
+from spoken import without_remarks
+
 
 def normalise(text: str) -> str:
     """Return lower-case words without punctuation or fillers, numbers as digits, US spelling.
+
+    What nobody says is left out first (see spoken.py).
 
     The words are separated by single spaces; the result is empty if nothing counts as a word.
     A word must have a letter or a digit: Whisper's rules make "wait ." of "wait...", and a model
     that has learnt where to write dots would seem to hear better.
     """
-    words = english_normaliser()(text).split()
+    words = english_normaliser()(without_remarks(text)).split()
     return " ".join(word for word in words if any(map(str.isalnum, word)))
 
 

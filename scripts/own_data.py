@@ -12,6 +12,7 @@ from audio import mono
 from corpora.recording import Recording
 from errors import InputError
 from manifest import parse_json_line
+from plain_texts import check_letters, check_plain, numbered_lines
 
 SAFE_ID = re.compile(r"[A-Za-z0-9_.-]{1,120}")
 UNKNOWN_SPEAKER = "unknown"
@@ -106,6 +107,7 @@ def read_manifest_of_user(path: str | Path) -> list[tuple[Recording, str]]:
                 raise InputError(
                     f"{place}: {key} is {row.get(key)!r}; it must be a text, not empty"
                 )
+        check_letters(place, row["text"])
         for key in ("offset", "duration"):
             value = row.get(key)
             if value is not None and (not isinstance(value, int | float) or value < 0):
@@ -121,9 +123,8 @@ def read_manifest_of_user(path: str | Path) -> list[tuple[Recording, str]]:
 def read_plain_texts(path: str | Path, domain: str) -> list[tuple[str, str, str]]:
     """Return (id, text, place) of each line: ``text``, or ``id<TAB>text`` in all lines."""
     path = Path(path)
-    if path.suffix == ".jsonl":
-        raise InputError(f"{path}: is a manifest; declare it under 'manifest', not 'texts'")
     lines = numbered_lines(path)
+    check_plain(path, lines)
     columns = lines[0][1].count("\t") + 1
     rows = []
     for number, line in lines:
@@ -138,20 +139,6 @@ def read_plain_texts(path: str | Path, domain: str) -> list[tuple[str, str, str]
             raise InputError(f"{place}: the text is empty; remove the line")
         rows.append((id.strip() or f"{domain}-{number:06d}", text.strip(), place))
     return rows
-
-
-def numbered_lines(path: Path) -> list[tuple[int, str]]:
-    """Return number and content of the lines that are not blank."""
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except FileNotFoundError:
-        raise InputError(f"{path}: no such file") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: not readable as UTF-8 text ({error})") from None
-    lines = [(n, line) for n, line in enumerate(text.split("\n"), start=1) if line.strip()]
-    if not lines:
-        raise InputError(f"{path}: is empty")
-    return lines
 
 
 def check_ids(ids: Iterable[tuple[str, str]]) -> None:

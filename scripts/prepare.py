@@ -183,7 +183,7 @@ def write_audio(utterance: Utterance, folder: Path, domain: str) -> dict[str, An
 
 
 def texts_to_speak(rows: Iterable[dict[str, Any]], domain: str) -> list[dict[str, str]]:
-    """Return each different sentence once, without remarks in brackets, and as the TTS reads it."""
+    """Return each different sentence once, as it is learnt and as the TTS reads it."""
     texts: dict[str, dict[str, str]] = {}
     for row in rows:
         spoken, sentence = clean_for_tts(row["text"]), normalise(row["text"])
@@ -268,7 +268,8 @@ def different(
 ) -> list[Text]:
     """Return the texts that are long enough, each different sentence once."""
     counts.read += len(lines)
-    rows = [{"id": id, "text": text} for id, text, _ in lines if words(text) >= domain.min_words]
+    rows = [{"id": id, "text": without_remarks(text)} for id, text, _ in lines]
+    rows = [row for row in rows if words(row["text"]) >= domain.min_words]
     counts.left_out[f"fewer than {domain.min_words} words"] += len(lines) - len(rows)
     texts = texts_to_speak(rows, name)
     counts.left_out["no word in the text, or repeated"] += len(rows) - len(texts)

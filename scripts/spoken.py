@@ -1,84 +1,125 @@
-"""What a TTS is given to read: a transcript without what is not spoken, in plain characters."""
+"""What is said of a text: the words that all learn from, and how a TTS should read them."""
 
 import re
-import unicodedata
 
-PLAIN = str.maketrans(
-    {
-        **dict.fromkeys("\u2018\u2019\u201a\u201b\u2032\u00b4`", "'"),
-        **dict.fromkeys("\u201c\u201d\u201e\u201f\u2033\u00ab\u00bb", '"'),
-        **dict.fromkeys("\u2010\u2011\u00ad", "-"),
-        **dict.fromkeys("\u2012\u2013\u2014\u2015", " - "),
-        **dict.fromkeys("\u200b\u200c\u200d\u2060\ufeff", ""),  # of no width
-        "\u2026": "...",
-        "\u2044": "/",
-    }
+import regex
+
+from folding import fold
+
+ENGLISH = "en"
+# What stands in brackets, tokens of recognisers among it, pictures, and notes around what is sung.
+REMARK = regex.compile(
+    r"(?V1)\[[^\[\]]*\]|\([^()]*\)|<[^<>]*>|\{[^{}]*\}|\u3010[^\u3010\u3011]*\u3011"
+    r"|[\p{Extended_Pictographic}\p{Regional_Indicator}\U0001f3fb-\U0001f3ff\u2669-\u266f\u20e3"
+    r"--[\u00a9]]"
 )
-REMARK = re.compile(r"\[[^\]]*\]|\([^)]*\)|<[^>]*>|\{[^}]*\}")
-MARKUP = re.compile(r"[*_^~|\\<>{}\[\]()]|(?<!\w)@|@(?!\w)")
-SHORT_WORDS = frozenset(  # that would be spelt out if they were left in capitals
+MARKUP = regex.compile(
+    r"(?V1)[*_^~|\\<>{}\[\]()\u2022\p{So}--[\u00a9\u00b0\u2116]]|(?<!\w)@|@(?!\w)"
+)
+NUMBER = r"[$\u00a3\u20ac\u00a5\u20b9]?\.?\d"
+FUNCTION_WORDS = frozenset(  # that would be spelt out if they were left in capitals
     re.findall(
         r"\w+",
-        "a all am an and any are as at be but by can did do for get go got had has he her him his"
-        " how if in is it its me my no nor not now of off oh on one or our out own she so the to"
-        " too two up us was we who why yes you",
+        "and are at be been but by can could down for from get go got had has have he her him his"
+        " how if its made make might my near not of on our per put shall she should some than that"
+        " the their them there these they this those through to up was we were what when where"
+        " which while whose why will with would you your",
     )
 )
-VOWELS = frozenset("AEIOUY")
+OTHER_WORDS = frozenset(  # short ones, as they stand in a line of capitals
+    re.findall(
+        r"\w+",
+        "a all an any as did do i in is me no now off oh one out own so too two yes",
+    )
+)
+ABBREVIATIONS = frozenset(["AM", "IT", "OR", "US", "WHO"])  # which are words as well
+CONTRACTION = re.compile(
+    r"(?:\w+(?:N'T|'LL|'RE|'VE|'M|'D)|(?:HE|SHE|IT|THAT|THERE|HERE|WHAT|WHO|WHERE|HOW|LET)'S)"
+)
+VOWEL = re.compile("[AEIOUY]|[^A-Z']")
+PART = r"(?<![\w&'.@])[^\W\d_]+(?:'[^\W\d_]+)*(?![\w&@]|['.]\w)"  # U.S. and R&D are none
+WORD = re.compile(rf"(?<![/-]){PART}(?![/-])")
+PART = re.compile(PART)
 
 
-def clean_for_tts(text: str) -> str:
+def clean_for_tts(text: str, language: str = ENGLISH) -> str:
     """Return the text as it should be read aloud; empty if there is no word to say.
 
-    Numbers, currencies and abbreviations stay: the engine's own front end says them.
+    Numbers, currencies and abbreviations stay: the engine's own front end says them. What it would
+    not, a minus before a currency or after a number, is a word in English.
     """
-    text = unicodedata.normalize("NFC", text).translate(PLAIN)
-    text = MARKUP.sub(" ", without_remarks(text))
-    text = re.sub(r"(?:\s-+(?!\d)|-{2,}|-+\s|^-+|-+$)+", ", ", f" {text} ")  # a dash is a pause
+    text = re.sub("(?<=\\d)\\s?[\u2013\u2014]\\s?(?=\\d)", "-", without_remarks(text))
+    text = MARKUP.sub(" ", re.sub("[\u2013-\u2015]", " - ", text))
+    if language == ENGLISH:
+        text = re.sub(rf"(?<=\d)\s-(?={NUMBER})|(?<!\S)-(?!\d)(?={NUMBER})", " minus ", text)
+    dash = rf"(?:\s-+(?!{NUMBER})|-{{2,}}|-+\s|^-+(?!{NUMBER})|-+$)+"
+    text = re.sub(dash, ", ", f" {text} ")  # a dash is a pause
     text = re.sub(r"[?!]*\?[?!]*", "?", text)
     text = re.sub(r"!+", "!", text)
     text = re.sub(r"\.{2,}", "...", text)
     text = re.sub(r"([,;:])(?:\s*[,;:])+", r"\1", text)
-    text = re.sub(r"\s+([.,;:?!])", r"\1", text)
+    text = re.sub(r"\s+([,;:?!]|\.(?!\d))", r"\1", text)
     text = re.sub(r"(\.\.\.|[?!])[.,;:]+(?=\s|$)", r"\1", text)
     text = re.sub(r"^[\s,;:.!?]+(?!\d)", "", text)
-    text = without_shouting(" ".join(text.split()))
+    text = without_shouting(" ".join(text.split()), language)
     return text if any(map(str.isalnum, text)) else ""
 
 
 def without_remarks(text: str) -> str:
-    """Return the text without what stands in brackets, which nobody says: ``[sighs] Well (hm).``
+    """Return the text, folded, without what nobody says: ``[sighs] Well (hm).`` is ``Well.``
 
-    Whisper's normaliser leaves the same out when words are counted.
+    This is the text that speech is learnt from and scored against, whoever speaks it. Brackets are
+    always taken for a remark, as Whisper's normaliser takes them when words are counted.
     """
-    return " ".join(REMARK.sub(" ", text).split())
+    text = said = fold(text)
+    while (shorter := REMARK.sub(" ", said)) != said:  # brackets within brackets
+        said = shorter
+    if said != text:
+        said = re.sub(r"\s+(?=[.,;:?!]+(?:\s|$))", "", f" {said}")
+        said = re.sub(r"^[\s.,;:?!]+(?=\s)", "", said)
+    return " ".join(said.split())
 
 
-def without_shouting(text: str) -> str:
-    """Return the text with words in capitals in lower case, as far as they are words.
+def without_shouting(text: str, language: str = ENGLISH) -> str:
+    """Return the text with shouted words in lower case.
 
-    ``STOP`` and ``MY`` are words; ``FBI``, ``TV`` and ``PBX`` are spelt out and stay. Where all is
-    in capitals, all is lower-cased and the first letter kept.
+    A line of capitals is lower-cased and its first letter kept, but for words without a vowel
+    (``TV``). It must have several words, most of which look like words. In any other line capitals
+    stay, since the engines read ``STOP`` as a word, and ``IT``, ``US`` or ``USPS`` letter by
+    letter, as it is meant; but ``MY`` and further function words they would spell out, too, and
+    those are lower-cased in English, as are contractions.
     """
-    letters = [letter for letter in text if letter.isalpha()]
-    if any(map(_is_word, text.split()[1:])) and all(map(str.isupper, letters)):
-        lower = re.sub(r"\bi\b", "I", text.lower())
+    if _is_shouted(text, language):
+        lower = PART.sub(lambda found: _lower(found[0]), text)
+        lower = re.sub(r"\bi\b", "I", lower) if language == ENGLISH else lower
         first = next(at for at, letter in enumerate(lower) if letter.isalpha())
         return lower[:first] + lower[first].upper() + lower[first + 1 :]
-    return re.sub(r"[^\W\d_]+(?:'[^\W\d_]+)?", lambda match: _unshouted(match[0]), text)
+    return WORD.sub(lambda found: _calm(found[0]), text) if language == ENGLISH else text
 
 
-def _unshouted(word: str) -> str:
-    if word.startswith("I'"):
+def _is_shouted(text: str, language: str) -> bool:
+    words = PART.findall(text)
+    telling = [word for word in words if word not in ABBREVIATIONS]
+    likely = [word for word in telling if _looks_like_word(word, language)]
+    return text.isupper() and len(words) > 1 and 2 * len(likely) > len(telling)
+
+
+def _looks_like_word(capitals: str, language: str) -> bool:
+    if language != ENGLISH:
+        return len(capitals) > 2 and bool(VOWEL.search(capitals))
+    if capitals.lower() in FUNCTION_WORDS | OTHER_WORDS or CONTRACTION.fullmatch(capitals):
+        return True
+    return len(capitals) > 3 and bool(VOWEL.search(capitals))
+
+
+def _lower(word: str) -> str:
+    return word.lower() if VOWEL.search(word) else word
+
+
+def _calm(word: str) -> str:
+    if not word.isupper() or len(word) == 1:
+        return word
+    if word.startswith("I'") and CONTRACTION.fullmatch(word):
         return "I" + word[1:].lower()
-    return word.lower() if word.isupper() and _is_word(word) else word
-
-
-def _is_word(word: str) -> bool:
-    """Say whether capitals are to be read as a word, not letter by letter."""
-    stem = word.partition("'")[0]
-    if len(word) == 1:
-        return False
-    return (
-        word.lower() in SHORT_WORDS or stem != word or (len(stem) > 3 and bool(VOWELS & set(stem)))
-    )
+    shouted = word.lower() in FUNCTION_WORDS or CONTRACTION.fullmatch(word)
+    return word.lower() if shouted else word

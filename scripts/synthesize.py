@@ -24,6 +24,7 @@ from audio import resample, save_audio
 from code_version import code_version
 from engines.engine import Engine, Request, Setup, Speech, Unspeakable
 from errors import InputError, naming_full_disk, run
+from in_words import ENGLISH, in_words
 from manifest import read_texts, write_jsonl
 from names import name_of
 from progress import progress
@@ -284,13 +285,22 @@ def failure(utterance: Request, error: Exception) -> dict:
     }
 
 
-def manifest_row(utterance: Request, row: dict, tts: str, folder: Path) -> dict:
-    """Return an utterance of the shard's manifest."""
+def for_letters_only(texts: Sequence[dict], language: str) -> list[dict]:
+    """Return texts that are spoken without digits and signs: these are in words."""
+    return [row | {"spoken": in_words(row["spoken"], language)} for row in texts]
+
+
+def manifest_row(
+    utterance: Request, row: dict, tts: str, folder: Path, letters_only: bool = False
+) -> dict:
+    """Return an utterance of the shard's manifest, with what was said where that is in words."""
+    spoken = {"spoken": utterance.spoken} if letters_only else {}
     return {
         "id": utterance.id,
         "audio_filepath": str(folder / f"{utterance.id}.flac"),
         "duration": row["duration"],
         "text": utterance.text["text"],
+        **spoken,
         "speaker": f"{tts}:{utterance.voice}",
         "domain": utterance.text["domain"],
         "tts": tts,
@@ -378,7 +388,11 @@ def main(argv: list[str] | None = None) -> None:
         " each utterance",
     )
     add("--speakers", type=Path, help="speakers that the resources do not have (see the engine)")
-    add("--language", help="code of the language (coqui's multilingual models)")
+    add(
+        "--language",
+        help="code of the language, for coqui's multilingual models and for numbers in words"
+        " (default en)",
+    )
     add("--samples-per-text", type=int, default=1, help="utterances of each text (default 1)")
     add("--seed", type=int, required=True, help="of voices, speeds and the engine's noise")
     add("--shard", type=int, default=1, help="which part of the texts, from 1 (default 1)")
@@ -426,6 +440,8 @@ def main(argv: list[str] | None = None) -> None:
             language=options.language,
         )
     )
+    if engine.letters_only:
+        texts = for_letters_only(texts, options.language or ENGLISH)
     speeds = speeds_of(options, engine)
     code = code_of(options.engine)
     asked = requests(
@@ -454,7 +470,13 @@ def main(argv: list[str] | None = None) -> None:
     write_jsonl(
         options.output,
         (
-            manifest_row(utterance, rows[utterance.id], options.tts, options.audio_dir)
+            manifest_row(
+                utterance,
+                rows[utterance.id],
+                options.tts,
+                options.audio_dir,
+                engine.letters_only,
+            )
             for utterance in asked
             if utterance.id in rows
         ),

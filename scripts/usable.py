@@ -20,6 +20,7 @@ from errors import InputError
 from normalise import normalise
 from own_data import AudioFile, UnreadableAudio
 from sound import Sound, clipping_of_recording, measure, mend
+from spoken import without_remarks
 
 TOLD = 3  # recordings that are named of each kind: unreadable, left out, mended
 LOWEST_RATE = 8_000  # Hz, a telephone's; below it consonants are lost
@@ -79,6 +80,7 @@ def keep_usable(
     with_words = []
     for recording, place in recordings:
         counts.read += 1
+        recording = as_said(recording)
         sentence = normalise(recording.text)
         if not sentence:
             counts.leave_out(recording, "no word in the text")
@@ -128,6 +130,18 @@ def out_of_bounds(text: str, take: Take, domain: Domain) -> tuple[str, str] | No
     if slow < domain.min_speaking_rate:
         return f"under {domain.min_speaking_rate:g} characters/s", f"{slow:.4g}"
     return None
+
+
+def as_said(recording: Recording) -> Recording:
+    """Return a recording with the text that its synthetic twin would have: folded, no remarks.
+
+    The transcript as it was given stands in the manifest as ``raw_text`` where it is another.
+    """
+    text = without_remarks(recording.text)
+    if text == " ".join(recording.text.split()):
+        return recording
+    extra = recording.extra | {"raw_text": recording.text}
+    return replace(recording, text=text, extra=extra)
 
 
 def each_readable(

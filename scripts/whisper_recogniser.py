@@ -21,6 +21,7 @@ from greedy import greedy
 from log_mel import HOP_LENGTH, log_mel
 from precision import autocast, precision_of
 from processor import processor
+from spoken import without_remarks
 
 FRAMES_PER_POSITION = 2  # the encoder's second convolution has stride 2
 POSITIONS_PER_SECOND = SAMPLING_RATE // (HOP_LENGTH * FRAMES_PER_POSITION)  # 50
@@ -123,8 +124,11 @@ class WhisperRecogniser:
         self.model.train()
 
     def labels(self, text: str) -> list[int]:
-        """Return the tokens that the decoder learns: prompt, text, end."""
-        return self.tokenizer(text).input_ids
+        """Return the tokens that the decoder learns: prompt, text, end.
+
+        The text is folded, and without remarks: no name of a special token in it becomes one.
+        """
+        return self.tokenizer(without_remarks(text), split_special_tokens=True).input_ids
 
     def tokens(self, labels: Sequence[int]) -> int:
         """Return how many predictions the loss is a sum of: the first label is given."""

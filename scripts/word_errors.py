@@ -9,7 +9,7 @@ from normalise import normalise
 
 ERRORS = ("substitutions", "deletions", "insertions")
 OPERATIONS = {"substitute": "substitutions", "delete": "deletions", "insert": "insertions"}
-NOT_CARRIED = ("audio_filepath", "text")
+NOT_CARRIED = ("audio_filepath", "text", "raw_text", "spoken")
 
 
 def align(references: list[str], hypotheses: list[str], unit: str) -> list[dict[str, int]]:

@@ -313,6 +313,32 @@ def test_speakers_that_cannot_be_right_are_told(tmp_path, speecht5_folder, harm,
         )
 
 
+def test_speecht5_is_given_words_and_they_stand_beside_the_text(tmp_path, speak_with):
+    found = speak_with("speecht5", tmp_path, ("call me at 9", "good night"))
+    assert {row["text"]: row["spoken"] for row in found.values()} == {
+        "call me at 9": "call me at nine",
+        "good night": "good night",
+    }
+    assert (tmp_path / "shard1of1.failures.jsonl").read_text() == ""
+    lineage = json.loads((tmp_path / "shard1of1.jsonl.lineage.json").read_text())
+    assert {"num2words", "babel"} <= set(lineage["packages"])
+
+
+def test_speecht5_is_given_the_words_of_its_language(tmp_path, speak_with):
+    (row,) = speak_with("speecht5", tmp_path, ("um 9",), language="de").values()
+    assert row["spoken"] == "um neun"
+
+
+def test_an_engine_that_reads_digits_is_given_them(tmp_path, speak_with):
+    (row,) = speak_with("bark", tmp_path, ("call me at 9",), voices="v2/en_speaker_0").values()
+    assert row["text"] == "call me at 9" and "spoken" not in row
+
+
+def test_too_many_failures_name_a_remedy_that_the_config_has(tmp_path, speak_with):
+    with pytest.raises(InputError, match="max_failures of this TTS in the config"):
+        speak_with("speecht5", tmp_path, ("\u0142", "good night"))
+
+
 @pytest.mark.parametrize(
     ("load", "option"),
     [
@@ -320,7 +346,6 @@ def test_speakers_that_cannot_be_right_are_told(tmp_path, speecht5_folder, harm,
         (hibari.load, {"precision": "fp16"}),
         (kokoro.load, {"speakers": Path("speakers")}),
         (bark.load, {"language": "en"}),
-        (speecht5.load, {"language": "en"}),
     ],
 )
 def test_an_option_that_an_engine_has_no_use_for_is_told(tmp_path, load, option):

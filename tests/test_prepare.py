@@ -468,7 +468,7 @@ def test_a_byte_order_mark_is_no_part_of_the_first_line(tmp_path):
         ("STOP MY PLANE, I SAID!", "Stop my plane, I said!"),
         ("MY plane, NOT yours", "my plane, not yours"),
         ("DON'T call the FBI, I'M on TV", "don't call the FBI, I'm on TV"),
-        ("NASA", "nasa"),
+        ("NASA", "NASA"),
         ("I am", "I am"),
         (".5 per cent", ".5 per cent"),
         ("M I S D N", "M I S D N"),

@@ -6,7 +6,8 @@ used. Weights: XTTS is under the Coqui Public Model License, for non-commercial 
 VCTK, 109 speakers, Apache-2.0, 22.05 kHz. Files are read without executing their pickles.
 
 - VITS: voices are the model's speakers, or ``default`` if it has but one. Models trained on
-  phonemes need the program espeak-ng. Characters that a model does not know are refused.
+  phonemes need the program espeak-ng. A model that can't read digits is given them in words, of
+  --language. Other characters that a model does not know are refused.
 - XTTS, 24 kHz: voices are its speakers or, with --speakers, the names of the audio files of a
   folder, of 3 s or more each, to be imitated. Needs --language.
 
@@ -116,6 +117,7 @@ def load(setup: Setup) -> Engine:
         int(config.audio.get("output_sample_rate", config.audio["sample_rate"])),
         voices,
         has_speed=True,
+        letters_only=config.model == "vits" and not reads_digits(model, setup.language),
         files=[folder / "config.json", model_file, *files],
         packages=installed("coqui-tts", "torch", "transformers", "numpy"),
         settings={"device": device.type, "language": setup.language or ""},
@@ -139,6 +141,13 @@ def vits(model: Any, setup: Setup) -> tuple[list[str], Any]:
         return waveform
 
     return voices, speak
+
+
+def reads_digits(model: Any, language: str | None) -> bool:
+    """Say whether a VITS has tokens for digits, or its cleaner or phonemes put them in words."""
+    model.tokenizer.not_found_characters = []
+    model.tokenizer.text_to_ids("0 1 2 3 4 5 6 7 8 9", language=language)
+    return not model.tokenizer.not_found_characters
 
 
 def xtts(model: Any, setup: Setup) -> tuple[list[str], Any]:

@@ -60,8 +60,9 @@ class Engine:
 
     ``speak`` says a batch: a ``Speech`` or an ``Unspeakable`` for each request, which must be the
     same for the same batch whatever was said before. ``batch_key`` of a request is the same for
-    requests that can be said together. ``voices`` are those to draw from. ``files``, ``packages``
-    and ``settings`` are all that shapes the waveform besides the batch and the code.
+    requests that can be said together. ``voices`` are those to draw from. An engine of
+    ``letters_only`` has no tokens for digits: it is given its texts in words. ``files``,
+    ``packages`` and ``settings`` are all that shapes the waveform besides the batch and the code.
     """
 
     speak: Callable[[Sequence[Request]], list[Speech | Unspeakable]]
@@ -69,6 +70,7 @@ class Engine:
     voices: Sequence[str]
     batch_key: Callable[[Request], str] = lambda request: ""
     has_speed: bool = False
+    letters_only: bool = False
     files: Sequence[Path] = ()
     packages: Mapping[str, str] = field(default_factory=dict)
     settings: Mapping[str, str] = field(default_factory=dict)

@@ -4,8 +4,9 @@ Weights MIT. Resources have the two Hugging Face folders as ``model`` and ``voco
 x-vectors (512-d, speechbrain's spkrec-xvect-voxceleb) given with --speakers: a folder of ``.npy``
 files (the CMU Arctic set, MIT, one for each recording) or the ``.safetensors`` of xvectors.py;
 ``random`` draws one of all for each utterance. The model itself scales them to unit length. No
-speed. Up to ``max_text_positions`` characters; digits and signs that it has no token for are
-refused. It should stop by itself; speech that does not is cut off and marked ``capped``.
+speed. Up to ``max_text_positions`` characters. Digits and the signs between them, for which it has
+no tokens, are given to it in words of --language (see in_words.py); what else it has no token for
+is refused. It should stop by itself; speech that does not is cut off and marked ``capped``.
 """
 
 import hashlib
@@ -28,7 +29,6 @@ from engines.engine import (
     Setup,
     Speech,
     Unspeakable,
-    check_unused,
     chosen_voices,
     installed,
     seed_of,
@@ -40,7 +40,6 @@ LONGEST = 20.0  # spectrogram frames, of 16 ms, for each character, transformers
 
 def load(setup: Setup) -> Engine:
     """Return SpeechT5 on the GPU, if there is one; in fp32, it is small, unless told otherwise."""
-    check_unused("speecht5", setup, "language")
     device, precision = device_and_precision(setup.precision, on_gpu="fp32")
     model_folder, vocoder_folder = setup.resources / "model", setup.resources / "vocoder"
     files = check_model_folder(model_folder, "spm_char.model", "tokenizer_config.json")
@@ -105,8 +104,9 @@ def load(setup: Setup) -> Engine:
         speak,
         vocoder.config.sampling_rate,
         voices,
+        letters_only=tokenizer.unk_token_id in tokenizer("0123456789").input_ids,
         files=files,
-        packages=installed("torch", "transformers", "sentencepiece", "numpy"),
+        packages=installed("torch", "transformers", "sentencepiece", "numpy", "num2words", "babel"),
         settings={
             "precision": precision,
             "device": device.type,

@@ -1,0 +1,234 @@
+"""Lines of text of the user's, and what a file of them turns out to be instead.
+
+Of a table, of subtitles or of a page, ids, headers and markup would be spoken: they are refused,
+each kind by its name and with what to do about it.
+"""
+
+import codecs
+import json
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from errors import InputError
+
+ONE_A_LINE = "give one text a line, or id, tab and text in every line"
+BINARY = {  # first bytes
+    b"PK\x03\x04": "a ZIP, such as Excel's and Word's files",
+    b"\xd0\xcf\x11\xe0": "an old Excel or Word file",
+    b"%PDF": "a PDF",
+    b"{\\rtf": "an RTF",
+    b"\x1f\x8b": "gzipped",
+    b"BZh": "bzipped",
+    b"\xfd7zXZ": "xz-compressed",
+    b"PAR1": "a Parquet table",
+    b"SQLite": "an SQLite database",
+    b"RIFF": "audio",
+    b"fLaC": "audio",
+    b"OggS": "audio",
+    b"ID3": "audio",
+}
+WIDE = (  # the longer marks first
+    (codecs.BOM_UTF32_LE, "UTF-32"),
+    (codecs.BOM_UTF32_BE, "UTF-32"),
+    (codecs.BOM_UTF16_LE, "UTF-16"),
+    (codecs.BOM_UTF16_BE, "UTF-16"),
+)
+COLUMNS = frozenset(  # names that columns of published corpora have
+    re.findall(
+        r"\S+",
+        "id ids key name index utt utt_id utterance utterance_id uttid segment segment_id clip_id"
+        " sentence_id text_id text texts raw_text sentence sentences transcript transcripts"
+        " transcription normalized_text normalised_text normalized_transcript prompt phrase caption"
+        " question answer label intent path paths audio audio_path audio_file audio_filepath wav"
+        " wav_path wav_filename wav_filesize file files filename file_name file_path start end"
+        " duration speaker speaker_id spk client_id user_id gender sex age accent accents locale"
+        " lang language variant split up_votes down_votes domain emotion style date time",
+    )
+)
+OF_TEXT = re.compile(r"text|sentence|transcript|utterance|prompt|phrase|caption")
+MARKUP = re.compile(r"<(?:!doctype|\?xml|html|head|body|div|p|table|tt|speak|srt)\b", re.IGNORECASE)
+TIMES = re.compile(r"(?:\d+:)?\d{1,2}:\d\d[.,]\d{1,3}\s*-->\s*(?:\d+:)?\d{1,2}:\d\d")
+TABLE_RULE = re.compile(r"\s*\|?\s*:?-{3,}:?\s*(?:\|\s*:?-{3,}:?\s*)+\|?\s*")
+HEADING = re.compile(r"#{1,6}\s+\S|```")
+KALDI_ID = re.compile(r"(?=\S*\d)[A-Za-z0-9]+(?:[-_.][A-Za-z0-9]+)+$")
+CSV_ID = re.compile(r"\"?(?=[\w./-]*\d)[\w./-]+\"?[,;](?=\S)")
+NUMBERED = re.compile(r"\(?(\d+)[.):]\s+\S")
+
+Lines = Sequence[tuple[int, str]]  # number and content
+Told = tuple[int, str, str] | None  # line, what it is, remedy
+
+
+def check_files(domains: Mapping[str, dict]) -> None:
+    """Raise ``InputError`` for the first file of a config's texts that is something else."""
+    for domain in domains.values():
+        for path in (Path(domain[key]) for key in ("texts", "test_texts") if key in domain):
+            if path.is_file():  # else Snakemake says what is missing
+                check_plain(path, numbered_lines(path))
+
+
+def numbered_lines(path: Path) -> Lines:
+    """Return number and content of the lines that are not blank."""
+    try:
+        text = decode(path, path.read_bytes())
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such file") from None
+    except OSError as error:
+        raise InputError(f"{path}: not readable ({error.strerror})") from None
+    lines = [(n, line) for n, line in enumerate(text.split("\n"), start=1) if line.strip()]
+    if not lines:
+        raise InputError(f"{path}: is empty")
+    return lines
+
+
+def decode(path: Path, content: bytes) -> str:
+    """Return a file's content as text; ``InputError`` if it is none, or not in UTF-8."""
+    for mark, encoding in WIDE:
+        if content.startswith(mark):
+            raise InputError(f"{path}: is in {encoding}; {_convert(path, encoding)}")
+    for start, kind in BINARY.items():
+        if content.startswith(start):
+            raise InputError(f"{path}: is {kind}, not text; save it as text in UTF-8")
+    if b"\0" in content:
+        if 0.4 < content.count(b"\0") / len(content) < 0.6:
+            raise InputError(f"{path}: is in UTF-16; {_convert(path, 'UTF-16LE')}")
+        raise InputError(f"{path}: has bytes that are 0, so it is no text; save it as UTF-8")
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        remedy = _convert(path, "WINDOWS-1252")
+        raise InputError(
+            f"{path}: not readable as UTF-8 text ({error}); {remedy}, or from what it is in"
+        ) from None
+
+
+def _convert(path: Path, encoding: str) -> str:
+    return f"convert it: iconv -f {encoding} -t UTF-8 '{path}' > utf8.txt"
+
+
+def check_letters(place: str, text: str) -> None:
+    """Raise ``InputError`` for a text of which a letter was lost when it was decoded."""
+    lost = next((each for each in text if each == "\ufffd" or "\ud800" <= each <= "\udfff"), None)
+    if lost:
+        at = text.index(lost)
+        raise InputError(
+            f"{place}: a letter was lost (U+{ord(lost):04X}) in"
+            f" {text[max(0, at - 20) : at + 20]!a}; correct it, or convert its source anew"
+        )
+
+
+def check_plain(path: Path, lines: Lines) -> None:
+    """Raise ``InputError`` for a file whose lines are not texts, or not ids, tabs and texts."""
+    for check in (json_lines, markup, subtitles, markdown, header, bars, commas, ids, numbers):
+        if told := check(lines):
+            at, kind, remedy = told
+            raise InputError(f"{path}:{at}: {kind}; {remedy}")
+    for at, line in lines:
+        if path.suffix.lower() == ".csv" and re.search('[,;"]', line):
+            raise InputError(
+                f"{path}:{at}: is of a table by its name (CSV); export it as text: {ONE_A_LINE}"
+            )
+        check_letters(f"{path}:{at}", line)
+
+
+def json_lines(lines: Lines) -> Told:
+    """Say whether the file is JSON: of one object a line, or as a whole."""
+    at, first = lines[0]
+    for text in (first, "\n".join(line for _, line in lines)):
+        if text.strip()[:1] not in ("{", "["):
+            return None
+        try:
+            value = json.loads(text)
+        except json.JSONDecodeError:
+            continue
+        if isinstance(value, dict) and "audio_filepath" in value:
+            return at, "is a manifest", "declare it under 'manifest', not 'texts'"
+        if isinstance(value, dict | list) and value:
+            return at, "is JSON, not text", f"{ONE_A_LINE} (jq -r .text)"
+    return None
+
+
+def markup(lines: Lines) -> Told:
+    """Say whether the file is a page of HTML or XML."""
+    at, first = lines[0]
+    if MARKUP.match(first.strip()):
+        return at, "is HTML or XML, not text", f"take the texts out of it: {ONE_A_LINE}"
+    return None
+
+
+def subtitles(lines: Lines) -> Told:
+    """Say whether the file has the times of subtitles."""
+    for at, line in lines:
+        if line.strip().startswith("WEBVTT") or TIMES.search(line):
+            return at, "is of subtitles (SRT, VTT)", f"remove numbers and times: {ONE_A_LINE}"
+    return None
+
+
+def markdown(lines: Lines) -> Told:
+    """Say whether the file has a table, a heading or code of Markdown, or a comment."""
+    for at, line in lines:
+        if TABLE_RULE.fullmatch(line) or re.fullmatch(r"\|.*\|.*\|", line.strip()):
+            return at, "is a table of Markdown", f"take the texts out of it: {ONE_A_LINE}"
+        if HEADING.match(line):
+            return (
+                at,
+                f"{line.strip()[:40]!r} is a comment or Markdown, and would be spoken",
+                "remove the line",
+            )
+    return None
+
+
+def header(lines: Lines) -> Told:
+    """Say whether the first line has names of columns, tabs, commas, semicolons or bars between."""
+    at, first = lines[0]
+    for sign, name in (("\t", "tabs"), (",", "commas"), (";", "semicolons"), ("|", "bars")):
+        cells = [cell.strip().strip("\"'").lower().replace(" ", "_") for cell in first.split(sign)]
+        known = [cell for cell in cells if cell in COLUMNS]
+        names = len(known) == len(cells) or " " not in first
+        parted = 2 * sum(sign in line for _, line in lines) > len(lines)
+        several = len(known) > 1 and names and parted
+        alone = len(cells) == 1 < len(lines)
+        if any(map(OF_TEXT.search, known)) and (several or alone):
+            kind = f"{first.strip()[:60]!r} is the header of a table"
+            if several:
+                kind += f" with {name}"
+            return at, kind, f"remove it, and columns other than id and text: {ONE_A_LINE}"
+    return None
+
+
+def bars(lines: Lines) -> Told:
+    """Say whether all lines are an id, a bar and a text, as LJSpeech's."""
+    cells = [line.split("|") for _, line in lines]
+    ids = [row[0].strip() for row in cells]
+    same = len({len(row) for row in cells}) == 1 < min(len(cells[0]), len(lines))
+    if same and len(set(ids)) == len(ids) and not any(re.search(r"\s", id) for id in ids):
+        remedy = f"{ONE_A_LINE} (cut -d'|' -f1,2 --output-delimiter=$'\\t')"
+        return lines[0][0], "is a list with bars, such as LJSpeech's (id|text)", remedy
+    return None
+
+
+def commas(lines: Lines) -> Told:
+    """Say whether all lines are an id, a comma or semicolon and a text."""
+    found = [CSV_ID.match(line) for _, line in lines]
+    if len(lines) > 1 and all(found) and len({each[0] for each in found}) == len(lines):
+        return lines[0][0], "is a table with commas (CSV)", f"export it with tabs: {ONE_A_LINE}"
+    return None
+
+
+def ids(lines: Lines) -> Told:
+    """Say whether all lines begin with an id and a space, as Kaldi's."""
+    first = [line.split(maxsplit=1)[0] for _, line in lines if "\t" not in line]
+    different = len(set(first)) == len(lines) > 1
+    if different and all(map(KALDI_ID.match, first)):
+        remedy = f"put a tab behind the ids (sed 's/ /\\t/'): {ONE_A_LINE}"
+        return lines[0][0], f"has ids before the texts, such as {first[0]!r}, as Kaldi's", remedy
+    return None
+
+
+def numbers(lines: Lines) -> Told:
+    """Say whether the lines are numbered: 1., 2., 3., ..."""
+    found = [NUMBERED.match(line.strip()) for _, line in lines]
+    numbers = [int(each[1]) for each in found if each]
+    if len(lines) > 2 and numbers and numbers == [*range(numbers[0], numbers[0] + len(lines))]:
+        return lines[0][0], "has numbered lines", f"remove the numbers: {ONE_A_LINE}"
+    return None
