@@ -48,11 +48,13 @@ rule filter:
     params:
         code=code_version("filter.py"),
         bounds=config["filter"],
+        language=config["language"],
     shell:
         """
         python scripts/filter.py \
             --manifest {input.manifests:q} \
             --hypotheses {input.hypotheses:q} \
+            --language {params.language:q} \
             --max-cer {params.bounds[max_cer]} \
             --min-duration {params.bounds[min_duration]} \
             --max-duration {params.bounds[max_duration]} \

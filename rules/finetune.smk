@@ -53,7 +53,7 @@ rule finetune:
             --criterion {params.finetune[criterion]} {params.switches} \
             --precision {params.precision} {params.encodings} \
             --max-length {params.max_length} \
-            --language {params.prompt[language]} --task {params.prompt[task]} \
+            --language {params.prompt[language]:q} --task {params.prompt[task]:q} \
             --seed {wildcards.seed} \
             --threads {threads} \
             --work-dir {params.work:q} \

@@ -16,7 +16,7 @@ def base_model(wildcards) -> dict:
 
 def prompt_of(base: str) -> dict:
     """Return what a base model is prompted with, and nothing of how it is trained."""
-    return {key: config["base_models"][base][key] for key in ("language", "task")}
+    return {"language": config["language"], "task": config["base_models"][base]["task"]}
 
 
 def prompt(wildcards) -> dict:
@@ -153,7 +153,7 @@ def speakers(wildcards) -> list[str]:
 def options_of_tts(wildcards, input) -> list[str]:
     """Return the options that only some engines have, where the config gives them."""
     tts = config["tts"][wildcards.tts]
-    options = ["--language", tts["language"]] if "language" in tts else []
+    options = ["--language", tts["language"]] if tts["engine"] == "coqui" else []
     if "speed_range" in tts:
         options += ["--speed-range", *map(str, tts["speed_range"])]
     for path in input.speakers:  # a file, or the index of a fetched folder

@@ -30,6 +30,7 @@ rule prepare:
     params:
         code=code_version("prepare.py"),
         declaration=domain_declaration,
+        language=config["language"],
         corpus=corpus_folder,
         audio=f"{RESULTS}/audio/{{domain}}/real",
         manifests=f"{RESULTS}/manifests/{{domain}}/real",
@@ -39,6 +40,7 @@ rule prepare:
         python scripts/prepare.py \
             --domain {wildcards.domain} \
             --declaration {params.declaration:q} {params.corpus:q} \
+            --language {params.language:q} \
             --jobs {threads} \
             --audio-dir {params.audio:q} \
             --manifests-dir {params.manifests:q} \

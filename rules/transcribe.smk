@@ -48,7 +48,7 @@ rule transcribe:
             --batch-size {params.batch_size} \
             --precision {params.precision} {params.encodings} \
             --max-length {params.max_length} \
-            --language {params.prompt[language]} --task {params.prompt[task]} \
+            --language {params.prompt[language]:q} --task {params.prompt[task]:q} \
             --threads {threads} \
             --work-dir {params.work:q} \
             --output {output.hypotheses:q} >{log:q} 2>&1

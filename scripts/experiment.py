@@ -11,6 +11,7 @@ import yaml
 
 from atomic import atomic_path
 from errors import InputError, run
+from languages import check_speakers_of
 from matrix import (
     COMPLEMENT,
     CONSTANT,
@@ -88,6 +89,7 @@ def check(config: dict) -> dict:
     validate(config, schema)
     known = load_yaml(ARTIFACTS) | config["artifacts"]
     check_names(config, known)
+    check_speakers_of(config, known)
     used = {name for _, name in artifacts_named(config)} | set(config["artifacts"])
     return config | {"artifacts": {name: known[name] for name in sorted(used)}}
 
@@ -127,6 +129,8 @@ def explain(error: jsonschema.ValidationError) -> str:
         unknown = sorted(set(error.instance) - set(known))[0]
         nearest = difflib.get_close_matches(unknown, known, 1)
         remedy = f"did you mean {nearest[0]!r}?" if nearest else f"known: {', '.join(known)}"
+        if unknown == "language" and place.startswith("base_models."):
+            remedy = "give it once for the whole experiment, at the top level of the config"
         return f"config: {place}: unknown key {unknown!r}; {remedy}"
     if error.validator == "oneOf":
         choices = [" and ".join(choice["required"]) for choice in error.validator_value]

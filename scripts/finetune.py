@@ -20,6 +20,7 @@ import distributed
 from atomic import atomic_folder
 from errors import InputError, Stopped, run
 from heap import keep_freed_memory
+from languages import add_language
 from low_rank import add_factors
 from recogniser import Recogniser, load_recogniser
 from records import checkpoint_files, fingerprint, write_record
@@ -54,7 +55,7 @@ def dev_wer(speech: Speech) -> float:
     cut = list(by_duration(rows, EVALUATION_BATCH))[distributed.rank() :: distributed.size()]
     share = [row for batch in cut for row in batch]
     hypotheses = transcribe(speech.recogniser, share, EVALUATION_BATCH)
-    return score(rows, distributed.gather(hypotheses))["wer"]
+    return score(rows, distributed.gather(hypotheses), speech.recogniser.language)["wer"]
 
 
 CRITERIA = {"loss": dev_loss, "wer": dev_wer}
@@ -178,7 +179,7 @@ def arguments() -> argparse.ArgumentParser:
     add("--patience", type=int, default=3, help="evaluations without a better one before stopping")
     add("--criterion", choices=list(CRITERIA), default="wer", help="what the dev evaluation is")
     add("--precision", choices=["auto", "bf16", "fp32"], default="auto", help="of matrix products")
-    add("--language", default="en", help="of the speech (default en)")
+    add_language(parser)
     add("--task", default="transcribe", help="transcribe or translate (default transcribe)")
     add("--seed", type=int, required=True, help="of the data order, dropout and LoRA's factors")
     add("--threads", type=int, default=0, help="CPU threads of all processes (0: PyTorch chooses)")

@@ -41,6 +41,7 @@ from corpora import CORPORA, slurp
 from corpora.recording import Recording
 from domain import Domain, is_text_only, parse_declaration
 from errors import InputError, run
+from languages import add_language
 from manifest import write_jsonl
 from normalise import normalise
 from own_data import UNKNOWN_SPEAKER, check_ids, read_manifest_of_user, read_plain_texts
@@ -171,11 +172,13 @@ def write_audio(utterance: Utterance, folder: Path, domain: str) -> dict[str, An
     }
 
 
-def texts_to_speak(rows: Iterable[dict[str, Any]], domain: str) -> list[dict[str, str]]:
+def texts_to_speak(
+    rows: Iterable[dict[str, Any]], domain: str, language: str
+) -> list[dict[str, str]]:
     """Return each different sentence once, without remarks in brackets, and as the TTS reads it."""
     texts: dict[str, dict[str, str]] = {}
     for row in rows:
-        spoken, sentence = clean_for_tts(row["text"]), normalise(row["text"])
+        spoken, sentence = clean_for_tts(row["text"]), normalise(row["text"], language)
         if spoken and sentence and sentence not in texts:
             text = without_remarks(row["text"])
             texts[sentence] = {"id": row["id"], "text": text, "spoken": spoken, "domain": domain}
@@ -228,10 +231,12 @@ def different(
     counts.read += len(lines)
     rows = [{"id": id, "text": text} for id, text, _ in lines if words(text) >= domain.min_words]
     counts.left_out[f"fewer than {domain.min_words} words"] += len(lines) - len(rows)
-    texts = texts_to_speak(rows, name)
+    texts = texts_to_speak(rows, name, domain.language)
     counts.left_out["no word in the text, or repeated"] += len(rows) - len(texts)
     place_of = {id: place for id, _, place in lines}
-    return [Text(text, place_of[text["id"]], normalise(text["text"])) for text in texts]
+    return [
+        Text(text, place_of[text["id"]], normalise(text["text"], domain.language)) for text in texts
+    ]
 
 
 def split_recordings(
@@ -336,6 +341,7 @@ def main(argv: list[str] | None = None) -> None:
     )
     parser.add_argument("--domain", required=True, help="name of the domain")
     parser.add_argument("--declaration", required=True, help="JSON of the domain (see above)")
+    add_language(parser)
     parser.add_argument("--artifact", type=Path, help="folder of the corpus's fetched files")
     parser.add_argument("--seed", type=int, default=1, help="seed of the splits (default: 1)")
     parser.add_argument("--audio-dir", type=Path, help="folder for FLAC files, 16 kHz mono")
@@ -345,7 +351,7 @@ def main(argv: list[str] | None = None) -> None:
         "--jobs", type=int, default=2, help="threads reading and writing audio (default: 2)"
     )
     arguments = parser.parse_args(argv)
-    domain = parse_declaration(arguments.declaration)
+    domain = parse_declaration(arguments.declaration, arguments.language)
     counts = Counts()
     manifests: dict[str, list[dict]] = {}
     inputs = files_read(domain, arguments.artifact)
@@ -364,7 +370,8 @@ def main(argv: list[str] | None = None) -> None:
             splits, arguments.audio_dir, arguments.domain, domain, arguments.jobs, counts
         )
         texts = {
-            name: texts_to_speak(manifests[name], arguments.domain) for name in ("train", "dev")
+            name: texts_to_speak(manifests[name], arguments.domain, domain.language)
+            for name in ("train", "dev")
         }
     needed = SPLITS if domain.selection else ("train",)  # published splits are never empty
     check_not_empty(arguments.domain, manifests or texts, counts, needed)

@@ -8,7 +8,9 @@ from typing import Any
 
 from atomic import atomic_path
 from errors import InputError, run
+from languages import add_language
 from manifest import read_jsonl, read_manifest
+from normalise import described
 from records import write_record
 from word_errors import normalised, normalised_pairs, score
 
@@ -35,14 +37,16 @@ def check_same_ids(
         )
 
 
-def check_not_shuffled(references: list[dict], hypotheses: list[dict], path: Path) -> None:
+def check_not_shuffled(
+    references: list[dict], hypotheses: list[dict], path: Path, language: str
+) -> None:
     """Refuse hypotheses that seem to stand under other utterances' ids.
 
     So it seems if more of them are word for word the reference of another utterance than their own.
     A text counts at most as often as it is a reference, and not if it is a single word: a bad
     model says one thing again and again, or takes one short command for another.
     """
-    expected, found = normalised_pairs(references, hypotheses)
+    expected, found = normalised_pairs(references, hypotheses, language)
     said = Counter(text for text in expected if " " in text)
     right, elsewhere = Counter(), Counter()
     for reference, hypothesis in zip(expected, found, strict=True):
@@ -62,9 +66,9 @@ def check_not_shuffled(references: list[dict], hypotheses: list[dict], path: Pat
     )
 
 
-def check_any_words(references: list[dict], path: Path) -> None:
+def check_any_words(references: list[dict], path: Path, language: str) -> None:
     """Refuse references without a single word: an error rate would divide by zero."""
-    if not any(normalised(row["text"]) for row in references):
+    if not any(normalised(row["text"], language) for row in references):
         raise InputError(
             f"{path}: none of its {len(references)} references has a word left after"
             " normalisation; a word error rate needs at least one"
@@ -101,6 +105,7 @@ def main(argv: list[str] | None = None) -> None:
         required=True,
         help="score to write (JSON; rates are fractions), one for each file of hypotheses",
     )
+    add_language(parser)
     options = parser.parse_args(argv)
     if len(options.hypotheses) != len(options.output):
         raise InputError(
@@ -108,19 +113,20 @@ def main(argv: list[str] | None = None) -> None:
             " give as many --output as --hypotheses, in the same order"
         )
     references = read_manifest(options.references)
-    check_any_words(references, options.references)
+    check_any_words(references, options.references, options.language)
     for path, output in zip(options.hypotheses, options.output, strict=True):
         hypotheses = read_jsonl(path)
         check_same_ids(references, hypotheses, options.references, path)
-        check_not_shuffled(references, hypotheses, path)
-        result = score(references, hypotheses)
+        check_not_shuffled(references, hypotheses, path, options.language)
+        result = score(references, hypotheses, options.language)
         write_score(output, result)
         print(
             f"{path}: WER {result['wer']:.2%}, CER {result['cer']:.2%}:"
             f" {result['utterances']} utterances, {result['words']['reference_words']} words"
         )
         inputs = [options.references, path]
-        write_record(__file__, [output], inputs, {"normaliser": "whisper-normalizer"})
+        settings = {"language": options.language, "normaliser": described(options.language)}
+        write_record(__file__, [output], inputs, settings)
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ import torch
 
 import scratch
 from errors import InputError, naming_full_disk, run
+from languages import add_language
 from manifest import check_fits, read_manifest, write_jsonl
 from progress import progress
 from recogniser import Recogniser, load_recogniser
@@ -151,7 +152,7 @@ def main(argv: list[str] | None = None) -> None:
         help=f"tokens of a hypothesis, at most (default {MAX_LENGTH})",
     )
     add("--encodings", help="folder that keeps the encoder's outputs, for models that share it")
-    add("--language", default="en", help="of the speech (default en)")
+    add_language(parser)
     add("--task", default="transcribe", help="transcribe or translate (default transcribe)")
     add("--threads", type=int, default=0, help="CPU threads (0: as PyTorch chooses)")
     options = parser.parse_args(argv)

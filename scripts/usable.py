@@ -49,7 +49,7 @@ def keep_usable(
     with_words = []
     for recording, place in recordings:
         counts.read += 1
-        sentence = normalise(recording.text)
+        sentence = normalise(recording.text, domain.language)
         if not sentence:
             counts.left_out["no word in the text"] += 1
         elif words(recording.text) < domain.min_words:
