@@ -28,7 +28,7 @@ from bootstrap import (
 from comparisons import adjust
 from errors import InputError, run
 from foreign_hypotheses import READERS, read_hypotheses, read_references
-from languages import add_language
+from languages import add_language, unit
 from plain_words import main_rows, percent, points
 from records import record_of, sha256, write_record
 from score import check_any_words, check_not_shuffled, check_same_ids
@@ -206,6 +206,7 @@ def compare(a: System, b: System, by: str, resamples: int, seed: int) -> dict[st
     return {
         "a": described(a, words, rates[0]),
         "b": described(b, words, rates[1]),
+        "language": a.language,
         "utterances": len(words),
         "words": int(words.sum()),
         "units": len(words) if units is None else len(set(units)),
@@ -286,6 +287,8 @@ def lines(comparison: dict, settings: dict[str, Any], several: bool) -> Iterator
         f"{adjusted}, MAPSSWE p {comparison['mapsswe_p']:.2g}"
     )
     yield verdict(comparison)
+    if told := unit(comparison["language"]):
+        yield told
     drawn = "" if settings["by"] == "utterance" else f" ({comparison['units']:,} of them)"
     yield (
         f"{comparison['utterances']:,} utterances, {comparison['words']:,} words;"

@@ -11,7 +11,7 @@ import yaml
 
 from atomic import atomic_path
 from errors import InputError, run
-from languages import check_speakers_of
+from languages import check_parts, slowest
 from matrix import (
     COMPLEMENT,
     CONSTANT,
@@ -86,10 +86,11 @@ def check(config: dict) -> dict:
     schema = load_yaml(SCHEMA)
     validate(config, schema)
     config = fill_defaults(with_presets(config), schema, schema["$defs"])
+    config["filter"].setdefault("min_speaking_rate", slowest(config["language"]))
     validate(config, schema)
     known = load_yaml(ARTIFACTS) | config["artifacts"]
     check_names(config, known)
-    check_speakers_of(config, known)
+    check_parts(config, known)
     used = {name for _, name in artifacts_named(config)} | set(config["artifacts"])
     return config | {"artifacts": {name: known[name] for name in sorted(used)}}
 

@@ -66,6 +66,9 @@ SPOKEN_BY = {  # TTS engines; a model of Coqui's says itself what it speaks
     "kokoro": ("en",),
     "speecht5": ("en",),
 }
+ENGLISH_CORPORA = ("amazon_queen", "asterisk", "drascula", "slurp")
+SLOWEST = {"ja": 2, "ko": 2, "yue": 1, "zh": 1}  # speech, characters/s, that are syllables or words
+SLOWEST_IN_LETTERS = 4  # characters/s
 PRESET = re.compile(r"(?:.*/)?([a-z]{2})_speaker_\d+")  # of Bark: v2/de_speaker_3
 ENGLISH_ONLY = re.compile(r"(?:tiny|base|small|medium)\.en(?![a-z])|gpt2\.tiktoken")
 
@@ -95,8 +98,13 @@ def known_code(language: str, place: str = "--language") -> str:
     raise InputError(f"{place}: {language!r} is no code of Whisper's for a language; {remedy}")
 
 
-def check_speakers_of(config: dict, artifacts: dict) -> None:
-    """Raise ``InputError`` for a base model or a TTS that surely can't do the config's language.
+def slowest(language: str) -> int:
+    """Return the rate (characters/s) below which speech is taken for no reading of its text."""
+    return SLOWEST.get(language, SLOWEST_IN_LETTERS)
+
+
+def check_parts(config: dict, artifacts: dict) -> None:
+    """Raise ``InputError`` for a part of the experiment that surely is of another language.
 
     What a checkpoint that is not fetched yet can do is told by what its declaration is called.
     Writes out ``tts.NAME.language``.
@@ -109,6 +117,12 @@ def check_speakers_of(config: dict, artifacts: dict) -> None:
                 f"config: base_models.{name}.artifact: {model['artifact']} ({told[0]}) is Whisper"
                 f" for English only, but language is {language!r} ({NAMES[language]}); take a"
                 " multilingual one, as whisper-small"
+            )
+    for name, domain in config["domains"].items():
+        if language != "en" and domain.get("corpus") in ENGLISH_CORPORA:
+            raise InputError(
+                f"config: domains.{name}.corpus: {domain['corpus']} is English, but language is"
+                f" {language!r} ({NAMES[language]}); name recordings or texts of that language"
             )
     for name, tts in config["tts"].items():
         spoken, place = tts.setdefault("language", language), f"config: tts.{name}"
@@ -129,3 +143,10 @@ def check_speakers_of(config: dict, artifacts: dict) -> None:
 def script_of(letter: str) -> str:
     """Return the script of a letter as Unicode names it: LATIN, CYRILLIC, CJK, ..."""
     return unicodedata.name(letter, "").partition(" ")[0]
+
+
+def unit(language: str | None) -> str:
+    """Say what a WER counts where words are not parted by spaces; nothing where they are."""
+    if language not in WITHOUT_SPACES:
+        return ""
+    return f"{NAMES[language]} parts no words by spaces: each character counts as one."

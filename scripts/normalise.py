@@ -17,6 +17,15 @@ LETTERS = {  # two codes of one letter, or capitals that are another letter's el
     **dict.fromkeys(("fa", "ur"), {"ي": "ی", "ك": "ک"}),
     "ro": {"ş": "ș", "Ş": "Ș", "ţ": "ț", "Ţ": "Ț"},
 }
+JOINED = {  # letters that older texts write with a joiner: ta of Bengali, six of Malayalam
+    "\u09a4\u09cd\u200d": "\u09ce",
+    "\u0d15\u0d4d\u200d": "\u0d7f",
+    "\u0d23\u0d4d\u200d": "\u0d7a",
+    "\u0d28\u0d4d\u200d": "\u0d7b",
+    "\u0d30\u0d4d\u200d": "\u0d7c",
+    "\u0d32\u0d4d\u200d": "\u0d7d",
+    "\u0d33\u0d4d\u200d": "\u0d7e",
+}
 OPTIONAL = re.compile(
     "[\ufe00-\ufe0f\U000e0100-\U000e01ef"  # which picture of a character is meant
     "\u0610-\u061a\u0640\u064b-\u0652\u0656-\u065f\u0670\u06d6-\u06dc\u06df-\u06e8\u06ea-\u06ed]"
@@ -65,6 +74,8 @@ def normaliser_of(language: str) -> Callable[[str], str]:
 
     def normaliser(text: str) -> str:
         composed = unicodedata.normalize("NFKC", text).translate(letters)
+        for joined, letter in JOINED.items():
+            composed = composed.replace(joined, letter)
         visible = "".join(each for each in composed if unicodedata.category(each) != "Cf")
         return basic(without_optional_marks(visible, language)).replace("ς", "σ")
 

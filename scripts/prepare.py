@@ -229,7 +229,11 @@ def different(
 ) -> list[Text]:
     """Return the texts that are long enough, each different sentence once."""
     counts.read += len(lines)
-    rows = [{"id": id, "text": text} for id, text, _ in lines if words(text) >= domain.min_words]
+    rows = [
+        {"id": id, "text": text}
+        for id, text, _ in lines
+        if words(text, domain.language) >= domain.min_words
+    ]
     counts.left_out[f"fewer than {domain.min_words} words"] += len(lines) - len(rows)
     texts = texts_to_speak(rows, name, domain.language)
     counts.left_out["no word in the text, or repeated"] += len(rows) - len(texts)
@@ -310,7 +314,9 @@ def write_recordings(
     return {split: [row_of[id] for id in ids[split] if id in row_of] for split in SPLITS}
 
 
-def summary(counts: Counts, rows: dict[str, list], texts: dict[str, list]) -> dict[str, Any]:
+def summary(
+    counts: Counts, rows: dict[str, list], texts: dict[str, list], language: str
+) -> dict[str, Any]:
     """Return the content of ``counts.json``."""
     return {
         "read": counts.read,
@@ -325,7 +331,7 @@ def summary(counts: Counts, rows: dict[str, list], texts: dict[str, list]) -> di
         "splits": {
             name: {
                 "utterances": len(split),
-                "words": sum(words(row["text"]) for row in split),
+                "words": sum(words(row["text"], language) for row in split),
                 "speakers": len({row["speaker"] for row in split}),
                 "minutes": round(sum(row["duration"] for row in split) / 60, 2),
             }
@@ -382,7 +388,7 @@ def main(argv: list[str] | None = None) -> None:
         for name, rows in contents.items():
             outputs.append(folder / f"{name}.jsonl")
             write_jsonl(outputs[-1], rows)
-    told = summary(counts, manifests, texts)
+    told = summary(counts, manifests, texts, domain.language)
     outputs.append(arguments.texts_dir / "counts.json")
     with atomic_path(outputs[-1]) as temporary:
         temporary.write_text(json.dumps(told, indent=1) + "\n")

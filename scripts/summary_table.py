@@ -2,7 +2,7 @@
 
 import sys
 
-from languages import NAMES, WITHOUT_SPACES
+from languages import unit
 from plain_words import percent, points
 
 HEADINGS = (
@@ -19,10 +19,10 @@ HEADINGS = (
 def note(summary: dict) -> str:
     """Return what a reader must know of a summary's numbers."""
     confidence = f"{summary['confidence'] * 100:g} %"
+    counted = f"{unit(summary['language'])} ".lstrip()
     return (
-        f"{unit(summary['language'])}WER in % with its {confidence} interval;"
-        " differences in points, paired on the same"
-        f" utterances; bootstrap of {summary['resamples']:,} resamples by"
+        f"{counted}WER in % with its {confidence} interval; differences in points, paired on the"
+        f" same utterances; bootstrap of {summary['resamples']:,} resamples by"
         f" {summary['resampled_by']}. * marks a difference whose p stays below"
         f" {1 - summary['confidence']:.2g} after correction for the number of comparisons of its"
         f" table ({summary['comparisons']}; a λ that no way of choosing picked takes no part)."
@@ -32,13 +32,6 @@ def note(summary: dict) -> str:
         " Elsewhere: the same model on other domains' recordings, and what adaptation costs there."
         " The baseline is the paper's: source-mixed→target-synthetic."
     )
-
-
-def unit(language: str | None) -> str:
-    """Say what a WER counts where words are not parted by spaces; nothing where they are."""
-    if language not in WITHOUT_SPACES:
-        return ""
-    return f"{NAMES[language]} parts no words by spaces: each character counts as one. "
 
 
 def title(target: dict) -> str:

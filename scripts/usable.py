@@ -11,6 +11,7 @@ import numpy as np
 from corpora.recording import Recording
 from domain import Domain
 from errors import InputError
+from languages import WITHOUT_SPACES
 from normalise import normalise
 from own_data import AudioFile, UnreadableAudio
 
@@ -37,8 +38,13 @@ class Counts:
     more_than_one_channel: int = 0
 
 
-def words(text: str) -> int:
-    """Return the number of words that have a letter or digit."""
+def words(text: str, language: str) -> int:
+    """Return the number of words that have a letter or digit.
+
+    Where no spaces part words, each character is one.
+    """
+    if language in WITHOUT_SPACES:
+        return len(normalise(text, language).split())
     return sum(any(map(str.isalnum, word)) for word in text.split())
 
 
@@ -52,7 +58,7 @@ def keep_usable(
         sentence = normalise(recording.text, domain.language)
         if not sentence:
             counts.left_out["no word in the text"] += 1
-        elif words(recording.text) < domain.min_words:
+        elif words(recording.text, domain.language) < domain.min_words:
             counts.left_out[f"fewer than {domain.min_words} words"] += 1
         else:
             with_words.append(Utterance(recording, place, sentence))

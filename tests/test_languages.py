@@ -4,6 +4,7 @@ import itertools
 import json
 import unicodedata
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import yaml
@@ -11,11 +12,18 @@ from transformers.models.whisper.tokenization_whisper import LANGUAGES
 
 import compare
 import experiment
+import finetune
 import languages
+import leakage
 import prepare
 import score
+import summarize
+import summary_table
+from corpora import CORPORA
+from domain import SLURP
 from errors import InputError
 from filter import character_error_rate
+from made_up import evaluation, write_evaluations
 from manifest import write_jsonl
 from normalise import normalise
 from test_experiment import CONFIG, changed
@@ -84,6 +92,8 @@ def test_different_words_stay_different(language: str, words: str):
         ("ru", "за\u0301мок", "замок"),
         ("hi", "क\u093cानून", "\u0958ानून"),
         ("bn", "পড\u09bc\u09be", "প\u09dc\u09be"),
+        ("ml", "\u0d05\u0d35\u0d28\u0d4d\u200d", "\u0d05\u0d35\u0d7b"),
+        ("bn", "\u0989\u09a4\u09cd\u200d\u09b8", "\u0989\u09ce\u09b8"),
         ("fr", "l\u00adéco\u200ble", "l'école".replace("'", "")),
         ("ja", "ｶﾞｷﾞ ＡＢＣ１２", "がぎ ABC12".translate({0x304C: "ガ", 0x304E: "ギ"})),
         ("ja", "そう（笑）です。", "そうです"),
@@ -224,6 +234,9 @@ def test_texts_to_compare_need_a_language(tmp_path: Path):
 # --- the config
 
 
+IN_NO_LANGUAGE = {"domains": CONFIG["domains"] | {"games": {"manifest": "games.jsonl"}}}
+
+
 def with_tts(**voice: object) -> dict:
     return {"tts": {"voice": {"artifact": "voices"} | voice}}
 
@@ -234,13 +247,19 @@ def with_tts(**voice: object) -> dict:
         ({"language": "german"}, r"language: 'german' is not one of \['af'.*Norwegian is \"no\""),
         ({"language": False}, r"language: False is not one of"),
         ({"language": "en$(touch PWNED)"}, r"language: 'en\$\(touch PWNED\)' is not one of"),
-        ({"language": "de"}, r"tts\.kokoro\.engine: kokoro speaks en, not 'de'; take another"),
-        (with_tts(engine="hibari") | {"language": "fr"}, r"hibari speaks en, not 'fr'"),
-        (with_tts(engine="speecht5") | {"language": "fr"}, r"speecht5 speaks en, not 'fr'"),
-        (with_tts(engine="bark") | {"language": "sv"}, r"bark speaks de, en, .* not 'sv'"),
         (
-            with_tts(engine="bark", voices=["v2/de_speaker_1", "v2/en_speaker_1"])
-            | {"language": "de"},
+            {"language": "de", **with_tts(engine="coqui")},
+            r"domains\.games\.corpus: amazon_queen is English, but language is 'de' \(German\)",
+        ),
+        (
+            IN_NO_LANGUAGE | {"language": "de"},
+            r"tts\.kokoro\.engine: kokoro speaks en, not 'de'; take another",
+        ),
+        (with_tts(engine="hibari", language="fr"), r"hibari speaks en, not 'fr'"),
+        (with_tts(engine="speecht5", language="fr"), r"speecht5 speaks en, not 'fr'"),
+        (with_tts(engine="bark", language="sv"), r"bark speaks de, en, .* not 'sv'"),
+        (
+            with_tts(engine="bark", voices=["v2/de_speaker_1", "v2/en_speaker_1"], language="de"),
             r"tts\.voice\.voices: 'v2/en_speaker_1' speaks 'en', not 'de'; .*v2/de_speaker_0",
         ),
         (
@@ -274,9 +293,88 @@ def test_an_english_only_original_is_known_by_its_files_whatever_it_is_called():
 
 def test_the_language_is_every_voices_unless_it_has_its_own():
     assert changed()["language"] == changed()["tts"]["kokoro"]["language"] == "en"
-    config = changed(language="zh", tts={
+    config = changed(**IN_NO_LANGUAGE, language="zh", tts={
         "bark": {"engine": "bark", "artifact": "voices", "voices": ["v2/zh_speaker_0"]},
         "xtts": {"engine": "coqui", "artifact": "voices", "language": "zh-cn"},
     })  # fmt: skip
     assert [tts["language"] for tts in config["tts"].values()] == ["zh", "zh-cn"]
     assert experiment.check(config) == config
+
+
+def test_a_character_of_chinese_takes_longer_to_say_than_a_letter():
+    assert changed()["filter"]["min_speaking_rate"] == 4
+    chinese = IN_NO_LANGUAGE | {"language": "zh"} | with_tts(engine="coqui")
+    assert changed(**chinese)["filter"]["min_speaking_rate"] == 1
+    given = changed(**chinese, filter={"min_speaking_rate": 3})
+    assert given["filter"]["min_speaking_rate"] == 3
+
+
+def test_every_engine_and_corpus_says_what_it_speaks():
+    schema = yaml.safe_load(experiment.SCHEMA.read_text())
+    engines = schema["properties"]["tts"]["additionalProperties"]["properties"]["engine"]["enum"]
+    assert set(languages.SPOKEN_BY) | {"coqui"} == set(engines)
+    assert {*CORPORA, SLURP} == set(languages.ENGLISH_CORPORA)
+
+
+# --- what the commands make of it
+
+
+def prepared(folder: Path, declaration: dict, language: str) -> dict:
+    """Prepare a domain of texts; return its counts."""
+    prepare.main(
+        ["--domain", "d", "--declaration", json.dumps(declaration), "--language", language]
+        + ["--texts-dir", str(folder / "texts")]
+    )
+    return json.loads((folder / "texts/counts.json").read_text())
+
+
+def test_train_and_test_share_a_sentence_only_if_it_is_one_in_their_language(tmp_path: Path):
+    (tmp_path / "a.txt").write_text("एक कि\nदो\nतीन\n", encoding="utf-8")
+    (tmp_path / "b.txt").write_text("एक की\n", encoding="utf-8")
+    declaration = {"texts": str(tmp_path / "a.txt"), "test_texts": str(tmp_path / "b.txt")}
+    counts = prepared(tmp_path, declaration | {"dev": 1}, "hi")
+    assert counts["texts"] == {"train": 2, "dev": 1, "test": 1}
+    (tmp_path / "b.txt").write_text("एक कि।\n", encoding="utf-8")
+    with pytest.raises(InputError, match="the sentence"):
+        prepared(tmp_path, declaration | {"dev": 1}, "hi")
+
+
+def test_words_of_chinese_are_counted_by_characters(tmp_path: Path):
+    (tmp_path / "a.txt").write_text("今天天气\n你好\n明天见。\n后天见\n", encoding="utf-8")
+    declaration = {"texts": str(tmp_path / "a.txt"), "min_words": 3, "dev": 1}
+    counts = prepared(tmp_path, declaration, "zh")
+    assert counts["left_out"] == {"fewer than 3 words": 1}
+
+
+def test_dev_wer_follows_the_recognisers_language(monkeypatch: pytest.MonkeyPatch):
+    heard = [{"id": "u0", "text": "acht"}]
+    monkeypatch.setattr(finetune, "transcribe", lambda *_: heard)
+    for language, expected in (("de", 0.5), ("en", 0)):
+        recogniser = SimpleNamespace(language=language)
+        speech = SimpleNamespace(utterances=rows("um acht"), keys=["u0"], recogniser=recogniser)
+        assert finetune.dev_wer(speech) == expected
+
+
+def test_a_test_sentence_in_training_is_one_in_its_language_only():
+    texts = rows("कि", "की", "um acht", "acht")
+    assert len(leakage.sentences_of(texts, "hi")) == 4
+    assert len(leakage.sentences_of(rows("um acht", "acht"), "en")) == 1
+
+
+def test_scores_of_two_languages_are_no_table(tmp_path: Path):
+    first = evaluation(tmp_path, "pretrained", [0, 1], seed=0)
+    second = evaluation(tmp_path, "target-synthetic", [0, 1])
+    path = Path(second["score"])
+    path.write_text(path.read_text().replace('"language": "en"', '"language": "de"'))
+    options = [f"--evaluations={write_evaluations(tmp_path, [first, second])}", "--constant=0.25"]
+    options += [f"--output-{kind}={tmp_path / 'summary'}.{kind}" for kind in ("json", "tsv")]
+    with pytest.raises(InputError, match="scores of 2 languages don't compare: .* in 'en', .*'de'"):
+        summarize.main(options)
+
+
+def test_a_table_of_chinese_says_what_a_wer_counts():
+    settings = {"confidence": 0.95, "resamples": 200, "resampled_by": "sentence"}
+    settings |= {"comparisons": "Holm"}
+    note = summary_table.note(settings | {"language": "zh"})
+    assert note.startswith("Chinese parts no words by spaces: each character counts as one. WER")
+    assert summary_table.note(settings | {"language": "de"}).startswith("WER in %")
