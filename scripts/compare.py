@@ -28,7 +28,8 @@ from bootstrap import (
 from comparisons import adjust
 from errors import InputError, run
 from foreign_hypotheses import READERS, read_hypotheses, read_references
-from languages import add_language, unit
+from languages import add_language
+from normalise import unit
 from plain_words import main_rows, percent, points
 from records import record_of, sha256, write_record
 from score import check_any_words, check_not_shuffled, check_same_ids

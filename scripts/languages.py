@@ -1,4 +1,7 @@
-"""Languages by Whisper's codes: what they are called, how they are written, who speaks them."""
+"""Languages by Whisper's codes: what they are called, their scripts, and who speaks them.
+
+Only checks are made with these: how texts are compared is in normalise.py.
+"""
 
 import argparse
 import difflib
@@ -29,7 +32,6 @@ NAMES = {
     "tl": "Tagalog", "tr": "Turkish", "tt": "Tatar", "uk": "Ukrainian", "ur": "Urdu", "uz": "Uzbek",
     "vi": "Vietnamese", "yi": "Yiddish", "yo": "Yoruba", "yue": "Cantonese", "zh": "Chinese",
 }  # fmt: skip
-WITHOUT_SPACES = ("ja", "km", "lo", "my", "th", "yue", "zh")  # between words
 
 SCRIPTS = {  # as Unicode names letters; the others are written in Latin ones
     **dict.fromkeys(("be", "bg", "ba", "kk", "mk", "mn", "ru", "tg", "tt", "uk"), ("CYRILLIC",)),
@@ -143,10 +145,3 @@ def check_parts(config: dict, artifacts: dict) -> None:
 def script_of(letter: str) -> str:
     """Return the script of a letter as Unicode names it: LATIN, CYRILLIC, CJK, ..."""
     return unicodedata.name(letter, "").partition(" ")[0]
-
-
-def unit(language: str | None) -> str:
-    """Say what a WER counts where words are not parted by spaces; nothing where they are."""
-    if language not in WITHOUT_SPACES:
-        return ""
-    return f"{NAMES[language]} parts no words by spaces: each character counts as one."

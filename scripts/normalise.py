@@ -9,9 +9,10 @@ import re
 import unicodedata
 from collections.abc import Callable
 
-from languages import WITHOUT_SPACES, known_code
+from languages import NAMES, known_code
 
 ENGLISH = "en"
+WITHOUT_SPACES = ("ja", "km", "lo", "my", "th", "yue", "zh")  # between words
 LETTERS = {  # two codes of one letter, or capitals that are another letter's elsewhere
     **dict.fromkeys(("az", "tr"), {"I": "ı"}),
     **dict.fromkeys(("fa", "ur"), {"ي": "ی", "ك": "ک"}),
@@ -56,6 +57,13 @@ def described(language: str) -> str:
         return "whisper-normalizer, English"
     counted = ", each character a word" if language in WITHOUT_SPACES else ""
     return f"whisper-normalizer, basic, marks kept{counted}"
+
+
+def unit(language: str | None) -> str:
+    """Say what a WER counts where words are not parted by spaces; nothing where they are."""
+    if language not in WITHOUT_SPACES:
+        return ""
+    return f"{NAMES[language]} parts no words by spaces: each character counts as one."
 
 
 @functools.cache

@@ -2,7 +2,7 @@
 
 import sys
 
-from languages import unit
+from normalise import unit
 from plain_words import percent, points
 
 HEADINGS = (

@@ -11,8 +11,7 @@ import numpy as np
 from corpora.recording import Recording
 from domain import Domain
 from errors import InputError
-from languages import WITHOUT_SPACES
-from normalise import normalise
+from normalise import WITHOUT_SPACES, normalise
 from own_data import AudioFile, UnreadableAudio
 
 TOLD = 3  # unreadable recordings that are named

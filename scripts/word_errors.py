@@ -5,8 +5,7 @@ from typing import Any
 
 import jiwer
 
-from languages import WITHOUT_SPACES
-from normalise import described, normalise
+from normalise import WITHOUT_SPACES, described, normalise
 
 ERRORS = ("substitutions", "deletions", "insertions")
 OPERATIONS = {"substitute": "substitutions", "delete": "deletions", "insert": "insertions"}

@@ -25,7 +25,7 @@ from errors import InputError
 from filter import character_error_rate
 from made_up import evaluation, write_evaluations
 from manifest import write_jsonl
-from normalise import normalise
+from normalise import WITHOUT_SPACES, normalise
 from test_experiment import CONFIG, changed
 from word_errors import score as score_texts
 
@@ -130,7 +130,7 @@ def test_german_um_is_a_word_and_english_um_is_none():
     assert normalise("Um, at eight", "en") == "at 8"
 
 
-@pytest.mark.parametrize("language", languages.WITHOUT_SPACES)
+@pytest.mark.parametrize("language", WITHOUT_SPACES)
 def test_characters_are_words_where_no_spaces_part_words(language: str):
     text = {"th": "ดี มาก", "lo": "ດີ ຫຼາຍ", "my": "က ခ", "km": "ក ខ"}.get(language, "你好 吗")
     assert normalise(text, language) == normalise(text.replace(" ", ""), language)
@@ -196,7 +196,7 @@ def test_codes_are_those_of_whisper_in_the_schema_too():
     assert set(languages.NAMES) == set(LANGUAGES)
     schema = yaml.safe_load(experiment.SCHEMA.read_text())
     assert schema["properties"]["language"]["enum"] == list(languages.NAMES)
-    tables = (languages.WITHOUT_SPACES, languages.SCRIPTS, *languages.SPOKEN_BY.values())
+    tables = (WITHOUT_SPACES, languages.SCRIPTS, *languages.SPOKEN_BY.values())
     assert set(itertools.chain(*tables)) <= set(LANGUAGES)
 
 
