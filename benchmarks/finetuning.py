@@ -119,7 +119,8 @@ def ours(folder: Path, train: Path, dev: Path, window: float, **changes: object)
     return script(
         "finetune.py", "--model", DEMO / BASE, "--train", train, "--dev", dev,
         "--window", window, "--learning-rate", RATE, "--warmup-steps", WARMUP,
-        "--weight-decay", 0, "--batch-size", BATCH, "--seed", 1, "--work-dir", f"{folder}.work",
+        "--weight-decay", 0, "--batch-size", BATCH, "--language", "en", "--seed", 1,
+        "--work-dir", f"{folder}.work",
         "--output", folder, *chain.from_iterable(flags),
     )  # fmt: skip
 
@@ -141,10 +142,10 @@ def errors_of(folder: Path, window: float) -> tuple[np.ndarray, np.ndarray, np.n
         run(
             script(
                 "transcribe.py", "--model", folder, "--manifest", manifest, "--window", window,
-                "--max-length", 96, "--output", hypotheses,
+                "--max-length", 96, "--language", "en", "--output", hypotheses,
             )
         )  # fmt: skip
-        for row in score(read_manifest(manifest), read_jsonl(hypotheses))["per_utterance"]:
+        for row in score(read_manifest(manifest), read_jsonl(hypotheses), "en")["per_utterance"]:
             errors = sum(row[error] for error in ERRORS)
             found.append((errors, row["reference_words"], f"{domain} {row['reference']}"))
     return tuple(map(np.array, zip(*found, strict=True)))

@@ -51,7 +51,8 @@ def main() -> None:
             outputs = [folder / f"{scale}.jsonl" for scale in scales]
             return script(
                 "transcribe.py", "--model", model.parent, "--manifest", manifest,
-                "--window", WINDOW, "--precision", "fp32", *added, "--output", *outputs,
+                "--window", WINDOW, "--language", "en", "--precision", "fp32", *added,
+                "--output", *outputs,
             )  # fmt: skip
 
         def with_checkpoint(vector: Path) -> None:

@@ -191,7 +191,7 @@ def same(first: Sequence[str], second: Sequence[str]) -> float:
 def wer(rows: Sequence[dict], texts: Sequence[str]) -> float:
     """Return the WER (a fraction) of texts in the rows' order."""
     found = [{"id": row["id"], "text": text} for row, text in zip(rows, texts, strict=True)]
-    return score(list(rows), found)["wer"]
+    return score(list(rows), found, "en")["wer"]
 
 
 def encoder_flops(config, window: float) -> float:
@@ -279,7 +279,7 @@ def grow(folder: Path, rows: Sequence[dict], quick: bool) -> Growth:
             more = [row | {"id": f"{n}"} for n, row in enumerate(take(rows, times * len(rows)))]
             write_jsonl(Path(name, "m.jsonl"), more)
             command = ["--model", folder, "--manifest", f"{name}/m.jsonl"]
-            command += ["--window", WINDOW, "--output", f"{name}/h.jsonl"]
+            command += ["--language", "en", "--window", WINDOW, "--output", f"{name}/h.jsonl"]
             growth.add(len(more), *run(script("transcribe.py", *command)))
     return growth
 

@@ -40,9 +40,11 @@ rule pretrained:
         disk_mb=disk(to_convert),
     params:
         code=code_version("pretrained.py"),
+        prompt=prompt,
     shell:
         """
         python scripts/pretrained.py \
             --artifact "$(dirname {input:q})" \
+            --language {params.prompt[language]:q} --task {params.prompt[task]:q} \
             --output "$(dirname {output.weights:q})" >{log:q} 2>&1
         """

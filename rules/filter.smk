@@ -49,11 +49,13 @@ rule filter:
     params:
         code=code_version("filter.py"),
         bounds=config["filter"],
+        language=config["language"],
     shell:
         """
         python scripts/filter.py \
             --manifest {input.manifests:q} \
             --hypotheses {input.hypotheses:q} \
+            --language {params.language:q} \
             --max-cer {params.bounds[max_cer]:q} \
             --min-duration {params.bounds[min_duration]:q} \
             --max-duration {params.bounds[max_duration]:q} \

@@ -21,7 +21,7 @@ def base_model(wildcards) -> dict:
 
 def prompt_of(base: str) -> dict:
     """Return what a base model is prompted with, and nothing of how it is trained."""
-    return {key: config["base_models"][base][key] for key in ("language", "task")}
+    return {"language": config["language"], "task": config["base_models"][base]["task"]}
 
 
 def prompt(wildcards) -> dict:
@@ -147,6 +147,9 @@ def tts_settings(wildcards) -> dict:
     return settings | once
 
 
+TOLD_THE_LANGUAGE = ("coqui", "speecht5")  # the other engines have no use for it
+
+
 def speakers(wildcards) -> list[str]:
     """Return where the speakers that a TTS imitates are, if it is given any."""
     named = config["tts"][wildcards.tts].get("speakers")
@@ -160,8 +163,7 @@ def speakers(wildcards) -> list[str]:
 def options_of_tts(wildcards, input) -> list[str]:
     """Return the options that only some engines have, where the config gives them, and failures."""
     tts = config["tts"][wildcards.tts]
-    options = ["--language", tts["language"]] if "language" in tts else []
-    options += ["--max-failures", str(tts["max_failures"])]
+    options = ["--language", tts["language"]] if tts["engine"] in TOLD_THE_LANGUAGE else []
     if "speed_range" in tts:
         options += ["--speed-range", *map(str, tts["speed_range"])]
     for path in input.speakers:  # a file, or the index of a fetched folder

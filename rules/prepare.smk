@@ -31,6 +31,7 @@ rule prepare:
     params:
         code=code_version("prepare.py"),
         declaration=domain_declaration,
+        language=config["language"],
         corpus=corpus_folder,
         audio=f"{RESULTS}/audio/{{domain}}/real",
         manifests=f"{RESULTS}/manifests/{{domain}}/real",
@@ -40,6 +41,7 @@ rule prepare:
         python scripts/prepare.py \
             --domain {wildcards.domain:q} \
             --declaration {params.declaration:q} {params.corpus:q} \
+            --language {params.language:q} \
             --jobs {threads:q} \
             --audio-dir {params.audio:q} \
             --manifests-dir {params.manifests:q} \

@@ -44,10 +44,12 @@ rule leakage:
         "../envs/syn2real.yaml"
     params:
         code=code_version("leakage.py"),
+        language=config["language"],
     shell:
         """
         python scripts/leakage.py \
             --evaluations {input.evaluations:q} \
+            --language {params.language:q} \
             --output {output.json:q} >{log:q} 2>&1
         """
 

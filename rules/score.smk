@@ -26,11 +26,13 @@ rule score:
         "../envs/syn2real.yaml"
     params:
         code=code_version("score.py"),
+        language=config["language"],
     shell:
         """
         python scripts/score.py \
             --references {input.references:q} \
             --hypotheses {input.hypotheses:q} \
+            --language {params.language:q} \
             --output {output.scores:q} >{log:q} 2>&1
         """
 

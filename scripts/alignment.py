@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import jiwer
 
-from word_errors import ERRORS, align
+from word_errors import ERRORS, align, spelt
 
 KINDS = {"equal": "", "substitute": "wrong", "insert": "added", "delete": "missed"}
 
@@ -60,11 +60,14 @@ def errors_of(
     ]
 
 
-def character_errors(pairs: Collection[tuple[str, str]]) -> dict[tuple[str, str], int]:
+def character_errors(
+    pairs: Collection[tuple[str, str]], language: str
+) -> dict[tuple[str, str], int]:
     """Return the number of character errors of each (reference, hypothesis)."""
     if not pairs:
         return {}
-    found = align(*map(list, zip(*pairs, strict=True)), "characters")
+    sides = [[spelt(text, language) for text in side] for side in zip(*pairs, strict=True)]
+    found = align(*sides, "characters")
     counts = [sum(row[error] for error in ERRORS) for row in found]
     return dict(zip(pairs, counts, strict=True))
 

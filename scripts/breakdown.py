@@ -25,8 +25,8 @@ from matrix import PRETRAINED
 from plain_words import main_rows
 from records import write_record
 from score import check_same_ids
-from scored import read_json
-from word_errors import normalised
+from scored import language_of, read_json
+from word_errors import normalised, spelt
 
 RESAMPLES = 1_000  # of the bootstrap: cells are many, and none of them is a headline
 LARGEST = 30  # values in a table
@@ -51,7 +51,8 @@ class Arm:
 class TestSet:
     """A target's test utterances, their normalised references, and what the shown arms heard.
 
-    ``units`` are the units of resampling, one label per utterance.
+    ``units`` are the units of resampling, one label per utterance; texts are normalised as
+    ``language`` needs it.
     """
 
     target: dict
@@ -59,6 +60,7 @@ class TestSet:
     references: list[str]
     units: np.ndarray
     arms: list[Arm]
+    language: str
 
     @property
     def words(self) -> np.ndarray:
@@ -67,8 +69,8 @@ class TestSet:
 
     @property
     def characters(self) -> np.ndarray:
-        """Reference characters, spaces included, int [n_utterances]."""
-        return np.array([len(reference) for reference in self.references])
+        """Reference characters, spaces included if the language has them, int [n_utterances]."""
+        return np.array([len(spelt(reference, self.language)) for reference in self.references])
 
 
 @dataclass(frozen=True)
@@ -235,20 +237,21 @@ def rare_words(test: TestSet, vocabulary: set[str], bootstrap: Bootstrap) -> dic
     }
 
 
-def source_vocabulary(source: Iterable[dict], target: str) -> set[str]:
+def source_vocabulary(source: Iterable[dict], target: str, language: str) -> set[str]:
     """Return the normalised words of training utterances, without those of the target's domain.
 
     A source that is all other domains differs from target to target.
     """
     texts = {row["text"] for row in source if row["domain"] != target}
-    return {word for text in texts for word in normalised(text).split()}
+    return {word for text in texts for word in normalised(text, language).split()}
 
 
 def entity_errors(test: TestSet, bootstrap: Bootstrap) -> dict | None:
     """Return how many entities are heard wrong, of all and of each type; null if there are none."""
     found, not_found = [], 0
     for index, row in enumerate(test.utterances):
-        here, lost = find_entities(index, row.get("entities", []), test.references[index].split())
+        named, words = row.get("entities", []), test.references[index].split()
+        here, lost = find_entities(index, named, words, test.language)
         found += here
         not_found += lost
     if not found:
@@ -273,7 +276,7 @@ def entity_errors(test: TestSet, bootstrap: Bootstrap) -> dict | None:
 
 
 def find_entities(
-    utterance: int, annotated: list[dict], reference: list[str]
+    utterance: int, annotated: list[dict], reference: list[str], language: str
 ) -> tuple[list[Entity], int]:
     """Return an utterance's entities, and how many are not among its reference's words.
 
@@ -282,7 +285,7 @@ def find_entities(
     """
     found: list[Entity] = []
     for entity in annotated:
-        words = normalised(entity["words"]).split()
+        words = normalised(entity["words"], language).split()
         behind = found[-1].end if found else 0
         starts = range(behind, len(reference) - len(words) + 1) if words else ()
         at = (start for start in starts if reference[start : start + len(words)] == words)
@@ -374,14 +377,16 @@ def changed_utterances(test: TestSet, to: int | None, count: int) -> list[dict]:
     ]
 
 
-def read_test_set(target: dict, resampled_by: str) -> TestSet:
+def read_test_set(target: dict, resampled_by: str, language: str) -> TestSet:
     """Return a target's test set; refuse hypotheses that are not those of the summary."""
     rows, path = shown_rows(target), Path(target["manifest"])
     utterances = read_manifest(path)
-    references = [normalised(row["text"]) for row in utterances]
-    heard = [[read_heard(file, utterances, path) for file in row["hypotheses"]] for row in rows]
+    references = [normalised(row["text"], language) for row in utterances]
+    heard = [
+        [read_heard(file, utterances, path, language) for file in row["hypotheses"]] for row in rows
+    ]
     pairs = {(r, h) for arm in heard for seed in arm for r, h in zip(references, seed, strict=True)}
-    aligned, characters = word_errors(pairs), character_errors(pairs)
+    aligned, characters = word_errors(pairs), character_errors(pairs, language)
 
     def of_pairs(found: dict, texts: list[list[str]]) -> list[list]:
         return [[found[pair] for pair in zip(references, seed, strict=True)] for seed in texts]
@@ -394,17 +399,17 @@ def read_test_set(target: dict, resampled_by: str) -> TestSet:
         row | {"reference": text} for row, text in zip(utterances, references, strict=True)
     ]
     units = units_of(with_reference, resampled_by, path) or [row["id"] for row in utterances]
-    test = TestSet(target, utterances, references, np.array(units), arms)
+    test = TestSet(target, utterances, references, np.array(units), arms, language)
     check_same_wer(test, rows)
     return test
 
 
-def read_heard(hypotheses: str, utterances: list[dict], manifest: Path) -> list[str]:
+def read_heard(hypotheses: str, utterances: list[dict], manifest: Path, language: str) -> list[str]:
     """Return the normalised hypotheses of a file, in the order of the manifest."""
     found = read_jsonl(hypotheses)
     check_same_ids(utterances, found, manifest, Path(hypotheses))
     text_of = {row["id"]: row["text"] for row in found}
-    return [normalised(text_of[row["id"]]) for row in utterances]
+    return [normalised(text_of[row["id"]], language) for row in utterances]
 
 
 def check_same_wer(test: TestSet, rows: Sequence[dict]) -> None:
@@ -423,7 +428,7 @@ def break_down(
     test: TestSet, source: list[dict], options: argparse.Namespace, bootstrap: Bootstrap
 ) -> dict:
     """Return a target's part of the file."""
-    vocabulary = source_vocabulary(source, test.target["target"])
+    vocabulary = source_vocabulary(source, test.target["target"], test.language)
     best = best_adapted(shown_rows(test.target))
     labels = [arm.label for arm in test.arms]
     return {
@@ -470,7 +475,8 @@ def main(argv: list[str] | None = None) -> None:
     summary = read_json(options.summary, "write it with summarize.py")
     source = [row for path in options.source_training for row in read_manifest(path)]
     targets = [target for target in summary["targets"] if shown_rows(target)]
-    tests = [read_test_set(target, summary["resampled_by"]) for target in targets]
+    language = language_of(summary, options.summary, "summarize again")
+    tests = [read_test_set(target, summary["resampled_by"], language) for target in targets]
     bootstrap = Bootstrap(options.resamples, summary["seed"], summary["confidence"])
     found = [break_down(test, source, options, bootstrap) for test in tests]
     with atomic_path(options.output) as temporary:

@@ -12,6 +12,7 @@ BOOKKEEPING = {  # what changes no artifact
     "direct_file.py",
     "errors.py",
     "heap.py",
+    "languages.py",
     "progress.py",
     "records.py",
     "scratch.py",

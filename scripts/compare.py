@@ -28,10 +28,12 @@ from bootstrap import (
 from comparisons import adjust
 from errors import InputError, run
 from foreign_hypotheses import READERS, read_hypotheses, read_references
+from languages import add_language
+from normalise import unit
 from plain_words import main_rows, percent, points
 from records import record_of, sha256, write_record
 from score import check_any_words, check_same_ids, sign_of_shuffling
-from scored import read_json
+from scored import language_of, one_language, read_json
 from significance import FEW_UNITS, mapsswe
 from word_errors import ERRORS, normalised, score
 
@@ -44,6 +46,7 @@ class System:
 
     ``errors`` is float [n_utterances], averaged over seeds; ``hypotheses`` are normalised texts by
     id (of the first seed), or ``None`` where they are not at hand. ``files`` were read for it.
+    Texts were normalised as ``language`` needs it.
     """
 
     name: str
@@ -52,6 +55,7 @@ class System:
     errors: np.ndarray
     hypotheses: dict[str, str] | None
     files: list[Path]
+    language: str
 
 
 def system_of_hypotheses(
@@ -59,33 +63,36 @@ def system_of_hypotheses(
     references: list[dict],
     references_path: Path,
     hypotheses: list[dict],
+    language: str,
     ids_are_right: bool,
 ) -> System:
     """Score hypotheses of any toolkit like those of an experiment."""
     check_same_ids(references, hypotheses, references_path, path)
-    sign = None if ids_are_right else sign_of_shuffling(references, hypotheses)
+    sign = None if ids_are_right else sign_of_shuffling(references, hypotheses, language)
     if sign:
         raise InputError(
             f"{path}: {sign}; give each text the id of the recording that it was heard in, or"
             " --ids-are-right if it has it"
         )
-    rows = in_order(score(references, hypotheses)["per_utterance"])
-    texts = {row["id"]: normalised(row["text"]) for row in hypotheses}
-    return System(str(path), path, rows, errors_of(rows), texts, [references_path, path])
+    rows = in_order(score(references, hypotheses, language)["per_utterance"])
+    texts = {row["id"]: normalised(row["text"], language) for row in hypotheses}
+    return System(str(path), path, rows, errors_of(rows), texts, [references_path, path], language)
 
 
 def system_of_scores(name: str, paths: list[Path], hypotheses: Path | None) -> System:
     """Read the score files of one system, one for each seed, and its first seed's hypotheses."""
-    tables = [in_order(read_score(path)["per_utterance"]) for path in paths]
+    scores = {path: read_score(path) for path in paths}
+    language = one_language({path: score["language"] for path, score in scores.items()})
+    tables = [in_order(score["per_utterance"]) for score in scores.values()]
     for path, table in zip(paths, tables, strict=True):
         check_same_references(tables[0], table, paths[0], path)
     errors = mean_over_seeds(np.stack([errors_of(table) for table in tables]))
     texts, files = None, list(paths)
     if hypotheses and hypotheses.is_file():
         found = read_hypotheses(hypotheses, tables[0], "jsonl")
-        texts = {row["id"]: normalised(row["text"]) for row in found}
+        texts = {row["id"]: normalised(row["text"], language) for row in found}
         files.append(hypotheses)
-    return System(name, paths[0], tables[0], errors, texts, files)
+    return System(name, paths[0], tables[0], errors, texts, files, language)
 
 
 def in_order(rows: list[dict]) -> list[dict]:
@@ -110,6 +117,7 @@ def read_score(path: Path) -> dict:
             f"{path}: {len(lacking)} utterances have no reference, first {lacking[0]!r}: an older"
             " score.py wrote it; score the hypotheses again"
         )
+    language_of(found, path, "score the hypotheses again")
     return found
 
 
@@ -197,6 +205,7 @@ def where(path: str, root: Path) -> Path:
 
 def compare(a: System, b: System, by: str, resamples: int, seed: int) -> dict[str, Any]:
     """Return the WERs of two systems, their paired difference (b - a), its interval and p."""
+    one_language({a.path: a.language, b.path: b.language})
     check_same_references(a.rows, b.rows, a.path, b.path)
     words = np.array([row["reference_words"] for row in a.rows])
     units = units_of(a.rows, by, a.path)
@@ -207,6 +216,7 @@ def compare(a: System, b: System, by: str, resamples: int, seed: int) -> dict[st
     return {
         "a": described(a, words, rates[0]),
         "b": described(b, words, rates[1]),
+        "language": a.language,
         "utterances": len(words),
         "words": int(words.sum()),
         "units": len(words) if units is None else len(set(units)),
@@ -287,6 +297,8 @@ def lines(comparison: dict, settings: dict[str, Any], several: bool) -> Iterator
         f"{adjusted}, MAPSSWE p {comparison['mapsswe_p']:.2g}"
     )
     yield verdict(comparison)
+    if told := unit(comparison["language"]):
+        yield told
     drawn = "" if settings["by"] == "utterance" else f" ({comparison['units']:,} of them)"
     yield (
         f"{comparison['utterances']:,} utterances, {comparison['words']:,} words;"
@@ -315,7 +327,9 @@ def pairs(options: argparse.Namespace) -> Iterator[tuple[str, System, System]]:
     references = None
     if options.references:
         references = read_references(options.references, options.references_format)
-        check_any_words(references, options.references)
+        if options.language is None:
+            raise InputError(f"{options.references}: texts; give their language by --language")
+        check_any_words(references, options.references, options.language)
     yield "", system_of_file(a, references, options), system_of_file(b, references, options)
 
 
@@ -328,7 +342,9 @@ def system_of_file(
     if references is None:
         raise InputError(f"{path}: hypotheses alone; give their true texts by --references")
     found = read_hypotheses(path, references, options.format, options.absent_is_empty)
-    return system_of_hypotheses(path, references, options.references, found, options.ids_are_right)
+    return system_of_hypotheses(
+        path, references, options.references, found, options.language, options.ids_are_right
+    )
 
 
 def write_json(path: Path, comparisons: list[dict], settings: dict[str, Any]) -> None:
@@ -346,6 +362,7 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     add("a", type=Path, help="hypotheses, a score file (JSON), or a folder with summary.json")
     add("b", type=Path, help="the same of the other system; the difference is B − A")
     add("--references", type=Path, help="true texts: manifest (JSON lines), TRN, Kaldi or text")
+    add_language(parser, required=False, note="; needed with --references (a score tells its own)")
     add("--format", choices=READERS, help="of the hypotheses (default: by suffix)")
     add("--references-format", choices=READERS, help="of the references (default: by suffix)")
     add(

@@ -12,12 +12,12 @@ from transformers import (
     HubertForCTC,
     Wav2Vec2ConformerForCTC,
     Wav2Vec2CTCTokenizer,
-    Wav2Vec2FeatureExtractor,
     Wav2Vec2ForCTC,
 )
 from transformers.utils.logging import disable_progress_bar
 
 from audio import SAMPLING_RATE, load_audio
+from checkpoints import check_writes, load
 from errors import InputError
 from folding import fold
 from precision import autocast, precision_of
@@ -53,6 +53,7 @@ class CtcRecogniser:
         folder: str | Path,
         model_type: str,
         window: float,
+        language: str = "en",
         precision: str = "auto",
         dropout: float | None = None,
         mask_time_prob: float | None = None,
@@ -65,13 +66,11 @@ class CtcRecogniser:
         config = kind.config_class.from_pretrained(folder, local_files_only=True)
         if dropout is not None:
             config.update({name: dropout for name in DROPOUTS if hasattr(config, name)})
-        self.model = kind.from_pretrained(
-            folder, config=config, dtype=torch.float32, local_files_only=True
-        )
+        self.language = language
+        self.model, self.tokenizer, self.features = load(folder, kind, config)
+        check_writes(self.tokenizer, language, folder)
         if mask_time_prob is not None:
             set_mask_time_prob(self.model, mask_time_prob, folder)
-        self.tokenizer = Wav2Vec2CTCTokenizer.from_pretrained(folder, local_files_only=True)
-        self.features = Wav2Vec2FeatureExtractor.from_pretrained(folder, local_files_only=True)
         self.blank = self.model.config.pad_token_id
         self.ids = letter_ids(self.tokenizer)
         self.letters = {id: letter for letter, id in self.ids.items()}

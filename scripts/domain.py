@@ -1,7 +1,7 @@
 """A domain's declaration: the keys that prepare.py describes, checked."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import Any, get_args, get_type_hints
 
@@ -40,17 +40,18 @@ class Domain:
     licence: str = "not stated"  # of a user's own files
     forbids: str = ""
     selection: slurp.Selection | None = None  # of SLURP
+    language: str = field(kw_only=True)  # of the texts; the experiment's, a code of Whisper's
 
 
-def parse_declaration(declaration: str) -> Domain:
-    """Return the domain that a JSON object declares."""
+def parse_declaration(declaration: str, language: str) -> Domain:
+    """Return the domain that a JSON object declares, in the language of the experiment."""
     try:
         given = json.loads(declaration)
     except json.JSONDecodeError as error:
         raise InputError(f"--declaration is not JSON: {error}") from None
     of_slurp = get_type_hints(slurp.Selection) if given.get("corpus") == SLURP else {}
     known = get_type_hints(Domain) | of_slurp
-    del known["selection"]
+    del known["selection"], known["language"]
     if "artifact" in given and {"licence", "forbids"} & set(given):
         raise InputError("domain: the artifact states the licence; remove licence and forbids")
     for key, value in given.items():
@@ -72,9 +73,9 @@ def parse_declaration(declaration: str) -> Domain:
     if of_slurp:
         selection = slurp.Selection(**{key: given.pop(key) for key in of_slurp if key in given})
         slurp.check_selection(selection)
-        return Domain(**given, selection=selection)
+        return Domain(**given, selection=selection, language=language)
     drawn = {"dev": DEV} if kinds == ["texts"] else {"dev": DEV, "test": TEST}
-    return Domain(**{**drawn, **given})
+    return Domain(**{**drawn, **given}, language=language)
 
 
 def check_value(key: str, value: Any, kinds: tuple[type, ...]) -> None:

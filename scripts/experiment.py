@@ -13,6 +13,7 @@ import jsonschema
 from atomic import atomic_path
 from declaration import check_declaration
 from errors import InputError, run
+from languages import check_parts, slowest
 from matrix import (
     COMPLEMENT,
     CONSTANT,
@@ -130,10 +131,12 @@ def check(config: dict) -> dict:
     check_numbers(config)
     validate(config, schema)
     config = fill_defaults(with_presets(config), schema, schema["$defs"])
+    config["filter"].setdefault("min_speaking_rate", slowest(config["language"]))
     validate(config, schema)
     known = load_yaml(ARTIFACTS) | config["artifacts"]
     check_names(config, known)
     check_paths(config)
+    check_parts(config, known)
     used = {name for _, name in artifacts_named(config)} | set(config["artifacts"])
     for name in sorted(used):
         try:
@@ -212,6 +215,8 @@ def explain(error: jsonschema.ValidationError) -> str:
         unknown = sorted(set(error.instance) - set(known))[0]
         nearest = difflib.get_close_matches(unknown, known, 1)
         remedy = f"did you mean {nearest[0]!r}?" if nearest else f"known: {', '.join(known)}"
+        if unknown == "language" and place.startswith("base_models."):
+            remedy = "give it once for the whole experiment, at the top level of the config"
         return f"config: {place}: unknown key {unknown!r}; {remedy}"
     if error.validator == "oneOf" and "required" in error.validator_value[0]:
         choices = [" and ".join(choice["required"]) for choice in error.validator_value]

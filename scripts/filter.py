@@ -13,6 +13,7 @@ import jiwer
 from atomic import atomic_path
 from audio import load_audio
 from errors import InputError, run
+from languages import add_language
 from manifest import read_jsonl, read_manifest, write_jsonl
 from normalise import normalise
 from records import write_record
@@ -45,23 +46,25 @@ class Reason:
     bound: float
 
 
-def character_error_rate(text: str, hypothesis: str) -> float:
+def character_error_rate(text: str, hypothesis: str, language: str) -> float:
     """Return the CER (a fraction, above 1 if much was inserted) of texts, both normalised.
 
     Spaces don't count: the normaliser makes "1030" of "ten thirty" and "10 30" of "10:30". Of a
     text with nothing that can be heard it is 0 or infinite.
     """
-    reference, heard = (normalise(words).replace(" ", "") for words in (text, hypothesis))
+    reference, heard = (normalise(words, language).replace(" ", "") for words in (text, hypothesis))
     if not reference:
         return math.inf if heard else 0.0
     return jiwer.cer(reference, heard)
 
 
-def reasons_to_reject(text: str, hypothesis: str, sound: Sound, bounds: Bounds) -> list[Reason]:
+def reasons_to_reject(
+    text: str, hypothesis: str, sound: Sound, bounds: Bounds, language: str
+) -> list[Reason]:
     """Return every bound that an utterance breaks; none means that it is kept."""
     rate = len(without_remarks(text)) / sound.duration if sound.duration else math.inf
     measured = (
-        ("cer", character_error_rate(text, hypothesis), 0.0, bounds.max_cer),
+        ("cer", character_error_rate(text, hypothesis, language), 0.0, bounds.max_cer),
         ("duration", sound.duration, bounds.min_duration, bounds.max_duration),
         ("speaking_rate", rate, bounds.min_speaking_rate, bounds.max_speaking_rate),
         ("silence", sound.silence, 0.0, bounds.max_silence),
@@ -124,14 +127,17 @@ def match(utterances: Sequence[dict], hypotheses: Sequence[dict]) -> dict[str, s
 
 
 def judge(
-    utterances: Sequence[dict], text_of: dict[str, str | None], bounds: Bounds
+    utterances: Sequence[dict],
+    text_of: dict[str, str | None],
+    bounds: Bounds,
+    language: str,
 ) -> Iterator[tuple[dict, list[Reason]]]:
     """Yield each utterance with the reasons against it; reads its audio."""
     reported = time.monotonic()
     for count, row in enumerate(utterances, start=1):
         sound = measure(load_audio(row["audio_filepath"]))
         heard = text_of[row["id"]]
-        reasons = reasons_to_reject(row["text"], heard or "", sound, bounds)
+        reasons = reasons_to_reject(row["text"], heard or "", sound, bounds, language)
         yield row, reasons if heard is not None else reasons_but_cer(row, reasons)
         if time.monotonic() - reported > REPORT_EVERY:
             reported = time.monotonic()
@@ -174,6 +180,7 @@ def main(argv: list[str] | None = None) -> None:
     several = {"required": True, "nargs": "+", "action": "extend"}
     add("--manifest", **several, help="manifests of synthetic utterances, all shards")
     add("--hypotheses", **several, help="the base model's transcripts of them (id, text)")
+    add_language(parser)
     add("--max-cer", type=float, default=0.3, help="largest CER, a fraction (default 0.3)")
     add("--min-duration", type=float, default=0.3, help="shortest audio, s (default 0.3)")
     add("--max-duration", type=float, default=30.0, help="longest audio, s (default 30)")
@@ -202,7 +209,7 @@ def main(argv: list[str] | None = None) -> None:
     check_bounds(bounds)
     utterances = read_all(options.manifest, read_manifest)
     text_of = match(utterances, read_all(options.hypotheses, read_jsonl))
-    judged = list(judge(utterances, text_of, bounds))
+    judged = list(judge(utterances, text_of, bounds, options.language))
     kept = [row for row, reasons in judged if not reasons]
     rejected = [(row, reasons) for row, reasons in judged if reasons]
     with atomic_path(options.rejected) as temporary:
@@ -221,7 +228,7 @@ def main(argv: list[str] | None = None) -> None:
         __file__,
         [options.output, options.rejected],
         [*options.manifest, *options.hypotheses],
-        vars(bounds),
+        vars(bounds) | {"language": options.language},
         counts={
             "utterances": len(utterances),
             "kept": len(kept),

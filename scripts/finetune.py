@@ -23,6 +23,7 @@ import readers
 from atomic import atomic_folder
 from errors import InputError, Stopped, run
 from heap import keep_freed_memory
+from languages import add_language
 from low_rank import add_factors
 from precision import name_of
 from processor import ask_for_determinism
@@ -61,9 +62,9 @@ def dev_wer(speech: Speech) -> float:
     """Return the WER (a fraction)."""
     rows = [row | {"id": id} for row, id in zip(speech.utterances, speech.ids, strict=True)]
     cut = list(by_duration(rows, EVALUATION_BATCH))[distributed.rank() :: distributed.size()]
-    own = [row for batch in cut for row in batch]
-    hypotheses = transcribe(speech.recogniser, own, EVALUATION_BATCH, speech.readers)
-    return score(rows, distributed.gather(hypotheses))["wer"]
+    share = [row for batch in cut for row in batch]
+    hypotheses = transcribe(speech.recogniser, share, EVALUATION_BATCH, speech.readers)
+    return score(rows, distributed.gather(hypotheses), speech.recogniser.language)["wer"]
 
 
 CRITERIA = {"loss": dev_loss, "wer": dev_wer}
@@ -198,7 +199,7 @@ def arguments() -> argparse.ArgumentParser:
     add("--patience", type=int, default=3, help="evaluations without a better one before stopping")
     add("--criterion", choices=list(CRITERIA), default="wer", help="what the dev evaluation is")
     add("--precision", choices=["auto", "bf16", "fp32"], default="auto", help="of matrix products")
-    add("--language", default="en", help="of the speech (default en)")
+    add_language(parser)
     add("--task", default="transcribe", help="transcribe or translate (default transcribe)")
     add("--seed", type=int, required=True, help="of the data order, dropout and LoRA's factors")
     add("--threads", type=int, default=0, help="CPU threads of all processes (0: PyTorch chooses)")

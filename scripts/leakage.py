@@ -16,11 +16,12 @@ from pathlib import Path
 
 from atomic import atomic_path
 from errors import InputError, run
+from languages import add_language
 from manifest import read_manifest, read_texts
 from own_data import UNKNOWN_SPEAKER
 from provenance import Provenance, Use
 from records import write_record
-from scored import read_json
+from scored import language_of, read_json
 from word_errors import normalised
 
 STAGES = ("training", "selection", "filtering", "synthesis", "choice")
@@ -111,7 +112,7 @@ def speaker_of(row: dict, corpora: Mapping[str, str]) -> Speaker | None:
     return (corpora.get(row["domain"], "own data"), row["speaker"])
 
 
-def content_of(rows: Sequence[dict], corpora: Mapping[str, str]) -> Content:
+def content_of(rows: Sequence[dict], corpora: Mapping[str, str], language: str) -> Content:
     """Return what of utterances can touch a test set."""
     recordings: dict[str, set[str]] = {}
     keys: dict[tuple[str, str, str], str] = {}
@@ -125,14 +126,14 @@ def content_of(rows: Sequence[dict], corpora: Mapping[str, str]) -> Content:
         {domain: frozenset(paths) for domain, paths in recordings.items()},
         keys,
         frozenset(keys.values()),
-        sentences_of(rows),
+        sentences_of(rows, language),
         frozenset(speaker_of(row, corpora) for row in rows) - {None},
     )
 
 
-def sentences_of(rows: Iterable[dict]) -> frozenset[str]:
+def sentences_of(rows: Iterable[dict], language: str) -> frozenset[str]:
     """Return the different normalised texts that have words."""
-    return frozenset(normalised(row["text"]) for row in rows) - {""}
+    return frozenset(normalised(row["text"], language) for row in rows) - {""}
 
 
 def only(**parts: frozenset) -> Content:
@@ -160,11 +161,14 @@ def overlap(content: Content, test: Content, sha256: Callable[[str], str]) -> Fo
 class Overlaps:
     """What used files have in common with targets; each file is read, each pair compared once.
 
-    ``tests`` are the test manifests of each target.
+    ``tests`` are the test manifests of each target; sentences are compared as ``language`` needs.
     """
 
-    def __init__(self, provenance: Provenance, tests: Mapping[str, tuple[str, ...]]) -> None:
+    def __init__(
+        self, provenance: Provenance, tests: Mapping[str, tuple[str, ...]], language: str
+    ) -> None:
         self.provenance = provenance
+        self.language = language
         self.tests = tests
         self.rows = cache(read_manifest)
         self.content = cache(self._content)
@@ -174,17 +178,18 @@ class Overlaps:
     def _content(self, what: str, path: str, speech: str | None, per: str | None) -> Content:
         """Return what of a used file (see ``Use``) can touch a test set."""
         if what == "texts":
-            return only(sentences=sentences_of(read_texts(path)))
+            return only(sentences=sentences_of(read_texts(path), self.language))
         if what == "recording":
             return only(audio=frozenset([path]))
         rows, corpora = self.rows(path), self.provenance.corpora
         if what == "voices":
             return only(voices=frozenset(row["voice"] for row in rows))
         if what == "utterances":
-            return content_of(rows, corpora)
+            return content_of(rows, corpora, self.language)
         voices = {row["voice"] for row in self.rows(speech)}
         imitated = [row for row in rows if row["speaker" if per == "speaker" else "id"] in voices]
-        return replace(content_of(imitated, corpora), sentences=frozenset())
+        content = content_of(imitated, corpora, self.language)
+        return replace(content, sentences=frozenset())
 
     def _found(
         self, what: str, path: str, speech: str | None, per: str | None, target: str
@@ -247,13 +252,15 @@ def other_files(evaluation: dict, provenance: Provenance) -> Iterator[str]:
             yield f"{path}: was transcribed {words.format(used)}, not {said} ({record.sidecar})"
 
 
-def examine(evaluations: Sequence[dict], provenance: Provenance) -> tuple[list[dict], int]:
+def examine(
+    evaluations: Sequence[dict], provenance: Provenance, language: str
+) -> tuple[list[dict], int]:
     """Return the scored evaluations with what touched each, and how many manifests were read.
 
     Raises ``InputError`` that names every file that is not what its records say.
     """
     scored = [row for row in evaluations if row["score"] is not None]
-    overlaps = Overlaps(provenance, tests_of(scored))
+    overlaps = Overlaps(provenance, tests_of(scored), language)
     found = [row | touched(row, overlaps) for row in scored]
     complaints = provenance.disagreements() + [
         line for row in scored for line in other_files(row, provenance)
@@ -402,9 +409,10 @@ def read_evaluations(path: Path) -> list[dict]:
     return rows
 
 
-def write(evaluations: Path, output: Path, full: bool) -> None:
+def write(evaluations: Path, output: Path, full: bool, language: str) -> None:
     """Write what touched each scored evaluation."""
-    found, manifests = examine(read_evaluations(evaluations), Provenance(evaluations.parent, full))
+    provenance = Provenance(evaluations.parent, full)
+    found, manifests = examine(read_evaluations(evaluations), provenance, language)
     keys = ("score", "role", "target", "touched", TEST_RECORDINGS)
     rows = ",\n  ".join(json.dumps({key: row[key] for key in keys}) for row in found)
     with atomic_path(output) as temporary:
@@ -413,7 +421,7 @@ def write(evaluations: Path, output: Path, full: bool) -> None:
             encoding="utf-8",
         )
     scores = dict.fromkeys(row["score"] for row in found)
-    write_record(__file__, [output], [evaluations, *scores], {"full": full})
+    write_record(__file__, [output], [evaluations, *scores], {"full": full, "language": language})
     print(f"{len(found)} scores, {manifests} manifests: {output}")
 
 
@@ -423,9 +431,10 @@ def audit(summary_path: Path, full: bool) -> None:
     path = os.path.normpath(summary_path)
     provenance.verify(path, provenance.record_of(path))
     evaluations = read_evaluations(summary_path.with_name("evaluations.json"))
-    examined, manifests = examine(evaluations, provenance)
-    found = by_number(examined)
     summary = read_json(summary_path, "write it with summarize.py")
+    language = language_of(summary, summary_path, "summarize again")
+    examined, manifests = examine(evaluations, provenance, language)
+    found = by_number(examined)
     if violations := check(summary, found):
         raise InputError("\n".join([f"{summary_path}: against its lineage:", *violations]))
     print(table(summary, found))
@@ -450,13 +459,14 @@ def main(argv: list[str] | None = None) -> None:
         action="store_true",
         help="also read the weights, and compare their hashes",
     )
+    add_language(parser, required=False, note=", needed with --evaluations")
     options = parser.parse_args(argv)
     if options.check:
         audit(options.check, options.full)
-    elif options.evaluations and options.output:
-        write(options.evaluations, options.output, options.full)
+    elif options.evaluations and options.output and options.language:
+        write(options.evaluations, options.output, options.full, options.language)
     else:
-        parser.error("give --evaluations and --output, or --check")
+        parser.error("give --evaluations, --output and --language, or --check")
 
 
 if __name__ == "__main__":

@@ -44,6 +44,7 @@ from corpora import CORPORA, slurp
 from corpora.recording import Recording
 from domain import Domain, is_text_only, parse_declaration
 from errors import InputError, run
+from languages import add_language
 from long_texts import pieces, speaking_time
 from manifest import write_jsonl
 from names import name_of
@@ -182,11 +183,13 @@ def write_audio(utterance: Utterance, folder: Path, domain: str) -> dict[str, An
     }
 
 
-def texts_to_speak(rows: Iterable[dict[str, Any]], domain: str) -> list[dict[str, str]]:
+def texts_to_speak(
+    rows: Iterable[dict[str, Any]], domain: str, language: str
+) -> list[dict[str, str]]:
     """Return each different sentence once, as it is learnt and as the TTS reads it."""
     texts: dict[str, dict[str, str]] = {}
     for row in rows:
-        spoken, sentence = clean_for_tts(row["text"]), normalise(row["text"])
+        spoken, sentence = clean_for_tts(row["text"]), normalise(row["text"], language)
         if spoken and sentence and sentence not in texts:
             text = without_remarks(row["text"])
             texts[sentence] = {"id": row["id"], "text": text, "spoken": spoken, "domain": domain}
@@ -269,12 +272,14 @@ def different(
     """Return the texts that are long enough, each different sentence once."""
     counts.read += len(lines)
     rows = [{"id": id, "text": without_remarks(text)} for id, text, _ in lines]
-    rows = [row for row in rows if words(row["text"]) >= domain.min_words]
+    rows = [row for row in rows if words(row["text"], domain.language) >= domain.min_words]
     counts.left_out[f"fewer than {domain.min_words} words"] += len(lines) - len(rows)
-    texts = texts_to_speak(rows, name)
+    texts = texts_to_speak(rows, name, domain.language)
     counts.left_out["no word in the text, or repeated"] += len(rows) - len(texts)
     place_of = {id: place for id, _, place in lines}
-    return [Text(text, place_of[text["id"]], normalise(text["text"])) for text in texts]
+    return [
+        Text(text, place_of[text["id"]], normalise(text["text"], domain.language)) for text in texts
+    ]
 
 
 def split_recordings(
@@ -366,7 +371,9 @@ def with_texts(rows: list[dict[str, Any]], sentence_of: dict[str, str]) -> Itera
         yield row if first == row["id"] else {**row, "text_id": first}
 
 
-def summary(counts: Counts, rows: dict[str, list], texts: dict[str, list]) -> dict[str, Any]:
+def summary(
+    counts: Counts, rows: dict[str, list], texts: dict[str, list], language: str
+) -> dict[str, Any]:
     """Return the content of ``counts.json``."""
     return {
         "read": counts.read,
@@ -388,7 +395,7 @@ def summary(counts: Counts, rows: dict[str, list], texts: dict[str, list]) -> di
         "splits": {
             name: {
                 "utterances": len(split),
-                "words": sum(words(row["text"]) for row in split),
+                "words": sum(words(row["text"], language) for row in split),
                 "speakers": len({row["speaker"] for row in split}),
                 "minutes": round(sum(row["duration"] for row in split) / 60, 2),
             }
@@ -406,6 +413,7 @@ def main(argv: list[str] | None = None) -> None:
         "--domain", type=name_of("domain"), required=True, help="name of the domain"
     )
     parser.add_argument("--declaration", required=True, help="JSON of the domain (see above)")
+    add_language(parser)
     parser.add_argument("--artifact", type=Path, help="folder of the corpus's fetched files")
     parser.add_argument("--seed", type=int, default=1, help="seed of the splits (default: 1)")
     parser.add_argument("--audio-dir", type=Path, help="folder for FLAC files, 16 kHz mono")
@@ -415,7 +423,7 @@ def main(argv: list[str] | None = None) -> None:
         "--jobs", type=int, default=2, help="threads reading and writing audio (default: 2)"
     )
     arguments = parser.parse_args(argv)
-    domain = parse_declaration(arguments.declaration)
+    domain = parse_declaration(arguments.declaration, arguments.language)
     counts = Counts()
     manifests: dict[str, list[dict]] = {}
     inputs = files_read(domain, arguments.artifact)
@@ -434,7 +442,8 @@ def main(argv: list[str] | None = None) -> None:
             splits, arguments.audio_dir, arguments.domain, domain, arguments.jobs, counts
         )
         texts = {
-            name: texts_to_speak(manifests[name], arguments.domain) for name in ("train", "dev")
+            name: texts_to_speak(manifests[name], arguments.domain, domain.language)
+            for name in ("train", "dev")
         }
     needed = SPLITS if domain.selection else ("train",)  # published splits are never empty
     check_not_empty(arguments.domain, manifests or texts, counts, needed)
@@ -445,7 +454,7 @@ def main(argv: list[str] | None = None) -> None:
         for name, rows in contents.items():
             outputs.append(folder / f"{name}.jsonl")
             write_jsonl(outputs[-1], rows)
-    told = summary(counts, manifests, texts)
+    told = summary(counts, manifests, texts, domain.language)
     outputs.append(arguments.texts_dir / "counts.json")
     with atomic_path(outputs[-1]) as temporary:
         temporary.write_text(json.dumps(told, indent=1) + "\n")

@@ -10,7 +10,6 @@ import base64
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from pickle import UnpicklingError
 from typing import Any
 
 import torch
@@ -34,13 +33,14 @@ from transformers.utils.logging import disable_progress_bar
 
 from atomic import atomic_folder
 from audio import SAMPLING_RATE
+from checkpoints import END_OF_TEXT, check_speaks, check_writes, load
 from ctc_recogniser import CTC_MODELS
 from errors import InputError, run
+from languages import add_language
 from recogniser import model_type
 from records import INDEX, checkpoint_files, write_record
 
 ENGLISH_VOCABULARY = 51_864  # entries; multilingual models have more
-END_OF_TEXT = "<|endoftext|>"
 START_OF_TRANSCRIPT = "<|startoftranscript|>"
 TASKS = ("translate", "transcribe")
 CONTROLS = (  # after the languages, in the order of their ids
@@ -213,8 +213,11 @@ def generation_config(
     )
 
 
-def from_original(checkpoint: Path, output: Path) -> list[Path]:
-    """Write an original checkpoint as a Hugging Face folder; return the files that were read."""
+def from_original(checkpoint: Path, output: Path, language: str | None, task: str) -> list[Path]:
+    """Write an original checkpoint as a Hugging Face folder; return the files that were read.
+
+    One that can't write a language that is given is refused.
+    """
     content = load_original(checkpoint)
     dimensions, parameters = content["dims"], content["model_state_dict"]
     multilingual = dimensions["n_vocab"] > ENGLISH_VOCABULARY
@@ -238,6 +241,8 @@ def from_original(checkpoint: Path, output: Path) -> list[Path]:
     model.generation_config = generation_config(
         tokenizer, languages, multilingual, max_length=dimensions["n_text_ctx"]
     )
+    if language:
+        check_speaks(model, language, task, checkpoint)
     features = WhisperFeatureExtractor(
         feature_size=dimensions["n_mels"],
         chunk_length=dimensions["n_audio_ctx"] // 50,  # s; an encoder position is 20 ms
@@ -271,51 +276,20 @@ def pick_languages(vocabulary: int, ranks_file: Path, ranks: int) -> list[str]:
     return list(LANGUAGES)[:count]
 
 
-def from_hugging_face(folder: Path, output: Path) -> list[Path]:
-    """Write a Hugging Face folder again: float32, one weights file; return the files read."""
+def from_hugging_face(folder: Path, output: Path, language: str | None, task: str) -> list[Path]:
+    """Write a Hugging Face folder again: float32, one weights file; return the files read.
+
+    One that can't write a language that is given is refused.
+    """
     kind = model_type(folder)
-    whisper = kind == "whisper"
-    model_class = WhisperForConditionalGeneration if whisper else CTC_MODELS[kind]
-    tokenizer_class = WhisperTokenizer if whisper else Wav2Vec2CTCTokenizer
-    features_class = WhisperFeatureExtractor if whisper else Wav2Vec2FeatureExtractor
-    try:
-        model, loading = model_class.from_pretrained(
-            folder,
-            dtype=torch.float32,
-            use_safetensors=any(folder.glob("*.safetensors")),  # or .bin, as tensors only
-            local_files_only=True,
-            output_loading_info=True,
-        )
-        tokenizer = tokenizer_class.from_pretrained(folder, local_files_only=True)
-        features = features_class.from_pretrained(folder, local_files_only=True)
-    except (OSError, ValueError, RuntimeError, TypeError, UnpicklingError) as error:
-        raise InputError(f"{folder}: not a Hugging Face {kind} checkpoint ({error})") from None
-    for problem in ("missing_keys", "unexpected_keys", "mismatched_keys"):
-        if names := sorted(map(str, loading[problem])):
-            raise InputError(
-                f"{folder}: {len(names)} {problem.replace('_keys', '')} parameters,"
-                f" first {names[0]!r}; it must be a complete {kind} checkpoint"
-            )
-    if features.sampling_rate != SAMPLING_RATE:
-        raise InputError(
-            f"{folder}/preprocessor_config.json: sampling_rate is {features.sampling_rate} Hz;"
-            f" only models of {SAMPLING_RATE} Hz are read"
-        )
-    if whisper:
-        check_generation_config(model.generation_config, folder)
+    model_class = WhisperForConditionalGeneration if kind == "whisper" else CTC_MODELS[kind]
+    model, tokenizer, features = load(folder, model_class)
+    if language and kind == "whisper":
+        check_speaks(model, language, task, folder)
+    elif language:
+        check_writes(tokenizer, language, folder)
     save(model, tokenizer, features, output)
     return [path for path in checkpoint_files(folder) if path.is_file() and path.name != INDEX]
-
-
-def check_generation_config(generation_config: GenerationConfig, folder: Path) -> None:
-    """Refuse a Whisper that does not say how to decode: without it the prompt would be guessed."""
-    needed = ("decoder_start_token_id", "eos_token_id", "no_timestamps_token_id", "is_multilingual")
-    lacking = [key for key in needed if getattr(generation_config, key, None) is None]
-    if lacking:
-        raise InputError(
-            f"{folder}/generation_config.json: lacks {', '.join(lacking)};"
-            " take that file from the base model of this checkpoint"
-        )
 
 
 def save(
@@ -361,14 +335,18 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument(
         "--output", type=Path, required=True, help="Hugging Face folder to write (float32)"
     )
+    add_language(parser, required=False, note=": a model that can't write it is refused")
+    parser.add_argument(
+        "--task", default="transcribe", help="transcribe or translate (default transcribe)"
+    )
     arguments = parser.parse_args(argv)
     disable_progress_bar()
     folder: Path = arguments.artifact
     checkpoints = sorted(folder.glob("*.pt"))
     if (folder / "config.json").is_file():
-        inputs = from_hugging_face(folder, arguments.output)
+        inputs = from_hugging_face(folder, arguments.output, arguments.language, arguments.task)
     elif len(checkpoints) == 1:
-        inputs = from_original(checkpoints[0], arguments.output)
+        inputs = from_original(checkpoints[0], arguments.output, arguments.language, arguments.task)
     else:
         raise InputError(
             f"{folder}: has {len(checkpoints)} *.pt files and no config.json; needed: one original"

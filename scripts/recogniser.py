@@ -1,8 +1,8 @@
 """The door to the recognisers: which one a checkpoint needs is told by its ``config.json``.
 
-Each has ``model``, ``device``, ``precision``, ``window`` (s) and ``lora_targets``, and the methods
-``labels``, ``tokens``, ``fault``, ``check``, ``freeze``, ``train``, ``prepare``, ``loss``,
-``transcribe``, ``stages``, ``tensors``, ``state_dict`` and ``save``.
+Each has ``model``, ``device``, ``precision``, ``window`` (s), ``language`` and ``lora_targets``,
+and the methods ``labels``, ``tokens``, ``fault``, ``check``, ``freeze``, ``train``, ``prepare``,
+``loss``, ``transcribe``, ``stages``, ``tensors``, ``state_dict`` and ``save``.
 """
 
 import json
@@ -28,8 +28,9 @@ def load_recogniser(
 ) -> Recogniser:
     """Return the recogniser of a Hugging Face folder.
 
-    ``max_length`` (tokens), ``language`` and ``encodings`` (a folder) are Whisper's; ``dropout``
-    and ``mask_time_prob`` are for CTC models, which write what their letters say.
+    ``language`` is the speech's, a code of Whisper's, which the model must be able to write.
+    ``max_length`` (tokens) and ``encodings`` (a folder) are Whisper's; ``dropout`` and
+    ``mask_time_prob`` are for CTC models, which write what their letters say.
     """
     kind = model_type(folder)
     if kind == "whisper":
@@ -40,7 +41,7 @@ def load_recogniser(
         raise InputError(f"{folder}: a CTC model has no decoder for which to keep encodings")
     if task != "transcribe":
         raise InputError(f"{folder}: a CTC model cannot {task}; set task: transcribe")
-    return CtcRecogniser(folder, kind, window, precision, dropout, mask_time_prob)
+    return CtcRecogniser(folder, kind, window, language, precision, dropout, mask_time_prob)
 
 
 def model_type(folder: str | Path) -> str:

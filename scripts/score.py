@@ -9,7 +9,9 @@ from typing import Any
 
 from atomic import atomic_path
 from errors import InputError, run
+from languages import add_language
 from manifest import read_jsonl, read_manifest
+from normalise import described
 from records import write_record
 from word_errors import normalised, normalised_pairs, score
 
@@ -36,7 +38,7 @@ def check_same_ids(
         )
 
 
-def sign_of_shuffling(references: list[dict], hypotheses: list[dict]) -> str | None:
+def sign_of_shuffling(references: list[dict], hypotheses: list[dict], language: str) -> str | None:
     """Return what suggests that hypotheses stand under other utterances' ids, or ``None``.
 
     That is so if more of them are word for word the reference of another utterance than their own.
@@ -44,7 +46,7 @@ def sign_of_shuffling(references: list[dict], hypotheses: list[dict]) -> str | N
     model says one thing again and again, or takes one short command for another. It is a sign and
     no proof: a bad model of repetitive commands may give it too.
     """
-    expected, found = normalised_pairs(references, hypotheses)
+    expected, found = normalised_pairs(references, hypotheses, language)
     said = Counter(text for text in expected if " " in text)
     right, elsewhere = Counter(), Counter()
     for reference, hypothesis in zip(expected, found, strict=True):
@@ -63,9 +65,9 @@ def sign_of_shuffling(references: list[dict], hypotheses: list[dict]) -> str | N
     )
 
 
-def check_any_words(references: list[dict], path: Path) -> None:
+def check_any_words(references: list[dict], path: Path, language: str) -> None:
     """Refuse references without a single word: an error rate would divide by zero."""
-    if not any(normalised(row["text"]) for row in references):
+    if not any(normalised(row["text"], language) for row in references):
         raise InputError(
             f"{path}: none of its {len(references)} references has a word left after"
             " normalisation; a word error rate needs at least one"
@@ -102,6 +104,7 @@ def main(argv: list[str] | None = None) -> None:
         required=True,
         help="score to write (JSON; rates are fractions), one for each file of hypotheses",
     )
+    add_language(parser)
     options = parser.parse_args(argv)
     if len(options.hypotheses) != len(options.output):
         raise InputError(
@@ -109,12 +112,12 @@ def main(argv: list[str] | None = None) -> None:
             " give as many --output as --hypotheses, in the same order"
         )
     references = read_manifest(options.references)
-    check_any_words(references, options.references)
+    check_any_words(references, options.references, options.language)
     for path, output in zip(options.hypotheses, options.output, strict=True):
         hypotheses = read_jsonl(path)
         check_same_ids(references, hypotheses, options.references, path)
-        result = score(references, hypotheses)
-        if sign := sign_of_shuffling(references, hypotheses):
+        result = score(references, hypotheses, options.language)
+        if sign := sign_of_shuffling(references, hypotheses, options.language):
             result["warnings"] = [sign]
             print(f"warning: {path}: {sign}", file=sys.stderr)
         write_score(output, result)
@@ -123,7 +126,8 @@ def main(argv: list[str] | None = None) -> None:
             f" {result['utterances']} utterances, {result['words']['reference_words']} words"
         )
         inputs = [options.references, path]
-        write_record(__file__, [output], inputs, {"normaliser": "whisper-normalizer"})
+        settings = {"language": options.language, "normaliser": described(options.language)}
+        write_record(__file__, [output], inputs, settings)
 
 
 if __name__ == "__main__":

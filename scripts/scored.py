@@ -2,7 +2,7 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,26 @@ def read_json(path: str | Path, remedy: str) -> Any:
         return json.loads(Path(path).read_text(encoding="utf-8"))
     except (OSError, json.JSONDecodeError) as error:
         raise InputError(f"{path}: not readable as JSON ({error}); {remedy}") from None
+
+
+def language_of(content: dict, path: str | Path, remedy: str) -> str:
+    """Return the language in which a score's, or a summary's, texts were normalised."""
+    if "language" not in content:
+        raise InputError(f"{path}: does not say in which language it was scored; {remedy}")
+    return content["language"]
+
+
+def one_language(language_of_file: Mapping[str | Path, str]) -> str | None:
+    """Return the language of some scores, by path; refuse what was normalised in several."""
+    first: dict[str, str | Path] = {}
+    for path, language in language_of_file.items():
+        first.setdefault(language, path)
+    if len(first) > 1:
+        told = ", ".join(f"{path} in {language!r}" for language, path in first.items())
+        raise InputError(
+            f"scores of {len(first)} languages don't compare: {told}; score all in one language"
+        )
+    return next(iter(first), None)
 
 
 def read_evaluations(path: Path) -> list[dict]:
@@ -91,6 +111,10 @@ def pool_seeds(group: list[dict], scores: list[dict]) -> dict:
     rates = errors.sum(axis=1) / words.sum()
     return {
         **{key: group[0][key] for key in KEYS if key not in OF_A_SEED},
+        "languages": {
+            row["score"]: language_of(score, row["score"], "score the hypotheses again")
+            for row, score in zip(group, scores, strict=True)
+        },
         "ids": ids,
         "utterance_rows": [tables[0][i] for i in ids],
         "errors": pooled,

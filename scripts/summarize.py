@@ -16,7 +16,7 @@ from errors import InputError, run
 from matrix import PRETRAINED, REAL
 from plain_words import label, sentences
 from records import sha256, write_record
-from scored import gather, identity_of, read_evaluations, read_json, vector_of
+from scored import gather, identity_of, one_language, read_evaluations, read_json, vector_of
 from summary_table import print_summary
 
 COLUMNS = (
@@ -213,12 +213,14 @@ def summarize(
     is what leakage.py found.
     """
     several_bases = len({row["base"] for row in evaluations}) > 1
-    targets = []
+    targets, languages = [], {}
     for base, name in dict.fromkeys((row["base"], row["target"]) for row in evaluations):
         of_target = [row for row in evaluations if (row["base"], row["target"]) == (base, name)]
         title = f"{name} ({base})" if several_bases else name
         checkpoints = [row for row in of_target if row["score"] is None]
         scored = gather(row for row in of_target if row["score"] is not None)
+        for row in scored:
+            languages |= row["languages"]
         others = [row for row in scored if row["role"] != "test"]
         for speech in dict.fromkeys(row["speech"] for row in scored if row["role"] == "test"):
             test = [row for row in scored if (row["role"], row["speech"]) == ("test", speech)]
@@ -228,7 +230,8 @@ def summarize(
         if checkpoints:
             targets.append(untested_target(title, checkpoints))
     carried = ("confidence", "resamples", "resampled_by", "seed")
-    return {key: settings[key] for key in carried} | {"comparisons": "Holm", "targets": targets}
+    summary = {"language": one_language(languages)} | {key: settings[key] for key in carried}
+    return summary | {"comparisons": "Holm", "targets": targets}
 
 
 def flat(target: dict, row: dict) -> dict[str, Any]:

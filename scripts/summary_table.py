@@ -2,6 +2,7 @@
 
 import sys
 
+from normalise import unit
 from plain_words import percent, points
 from significance import FEW_UNITS
 
@@ -21,9 +22,10 @@ HEADINGS = (
 def note(summary: dict) -> str:
     """Return what a reader must know of a summary's numbers."""
     confidence = f"{summary['confidence'] * 100:g} %"
+    counted = f"{unit(summary['language'])} ".lstrip()
     return (
-        f"WER in % with its {confidence} interval; differences in points, paired on the same"
-        f" utterances; bootstrap of {summary['resamples']:,} resamples by"
+        f"{counted}WER in % with its {confidence} interval; differences in points, paired on the"
+        f" same utterances; bootstrap of {summary['resamples']:,} resamples by"
         f" {summary['resampled_by']}. * marks a difference whose p stays below"
         f" {1 - summary['confidence']:.2g} after correction for the number of comparisons of its"
         f" table ({summary['comparisons']}; a λ that no way of choosing picked takes no part)."

@@ -20,6 +20,7 @@ import torch
 import readers
 import scratch
 from errors import InputError, naming_full_disk, run
+from languages import add_language
 from manifest import check_fits, fits, read_manifest, write_jsonl
 from precision import name_of
 from progress import progress
@@ -190,7 +191,7 @@ def main(argv: list[str] | None = None) -> None:
         help=f"tokens of a hypothesis, at most (default {MAX_LENGTH})",
     )
     add("--encodings", help="folder that keeps the encoder's outputs, for models that share it")
-    add("--language", default="en", help="of the speech (default en)")
+    add_language(parser)
     add("--task", default="transcribe", help="transcribe or translate (default transcribe)")
     add("--threads", type=int, default=0, help="CPU threads (0: as PyTorch chooses)")
     readers.add_option(parser)

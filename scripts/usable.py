@@ -17,7 +17,7 @@ import numpy as np
 from corpora.recording import Recording
 from domain import Domain
 from errors import InputError
-from normalise import normalise
+from normalise import WITHOUT_SPACES, normalise
 from own_data import AudioFile, UnreadableAudio
 from sound import Sound, clipping_of_recording, measure, mend
 from spoken import without_remarks
@@ -68,8 +68,13 @@ class Take:
     mended: list[str]
 
 
-def words(text: str) -> int:
-    """Return the number of words that have a letter or digit."""
+def words(text: str, language: str) -> int:
+    """Return the number of words that have a letter or digit.
+
+    Where no spaces part words, each character is one.
+    """
+    if language in WITHOUT_SPACES:
+        return len(normalise(text, language).split())
     return sum(any(map(str.isalnum, word)) for word in text.split())
 
 
@@ -81,10 +86,10 @@ def keep_usable(
     for recording, place in recordings:
         counts.read += 1
         recording = as_said(recording)
-        sentence = normalise(recording.text)
+        sentence = normalise(recording.text, domain.language)
         if not sentence:
             counts.leave_out(recording, "no word in the text")
-        elif words(recording.text) < domain.min_words:
+        elif words(recording.text, domain.language) < domain.min_words:
             counts.leave_out(recording, f"fewer than {domain.min_words} words")
         else:
             with_words.append(Utterance(recording, place, sentence))

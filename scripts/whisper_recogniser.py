@@ -6,14 +6,11 @@ from pathlib import Path
 import numpy as np
 import torch
 from torch.nn.functional import cross_entropy
-from transformers import (
-    WhisperFeatureExtractor,
-    WhisperForConditionalGeneration,
-    WhisperTokenizer,
-)
+from transformers import WhisperForConditionalGeneration
 from transformers.utils.logging import disable_progress_bar
 
 from audio import SAMPLING_RATE, load_audio
+from checkpoints import check_prompt, check_speaks, load
 from cross_attention import absorb_keys_and_values
 from encoded import Encodings
 from errors import InputError
@@ -59,20 +56,17 @@ class WhisperRecogniser:
         self.window = window
         self.device = processor()
         self.precision = precision_of(precision, self.device.type)
-        self.model = WhisperForConditionalGeneration.from_pretrained(
-            folder, dtype=torch.float32, local_files_only=True
-        )
-        self.tokenizer = WhisperTokenizer.from_pretrained(folder, local_files_only=True)
-        self.features = WhisperFeatureExtractor.from_pretrained(folder, local_files_only=True)
+        self.language = language
+        self.model, self.tokenizer, self.features = load(folder, WhisperForConditionalGeneration)
+        check_speaks(self.model, language, task, folder)
         self.filters = torch.from_numpy(self.features.mel_filters.T).float()
         self.max_length = max_length
+        self.tokenizer.set_prefix_tokens(predict_timestamps=False)
+        prompt = []
         if self.model.generation_config.is_multilingual:
             self.tokenizer.set_prefix_tokens(language=language, task=task)
-        elif (language, task) != ("en", "transcribe"):
-            raise InputError(
-                f"{folder}: an English-only model cannot {task} {language!r};"
-                " take a multilingual one, or set language: en and task: transcribe"
-            )
+            prompt = [f"<|{language}|>", f"<|{task}|>"]
+        check_prompt(self.tokenizer, prompt, folder)
         self.model.to(self.device)
         self.positions = crop_window(self.model, window)
         absorb_keys_and_values(self.model)

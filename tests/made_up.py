@@ -20,7 +20,13 @@ def write_made_up_score(path: Path, errors: list[int], words: int = 5) -> str:
     counts = {"substitutions": sum(errors), "deletions": 0, "insertions": 0}
     counts |= {"hits": words * len(errors) - sum(errors), "reference_words": words * len(errors)}
     rate = sum(errors) / (words * len(errors))
-    score = {"utterances": len(errors), "words": counts, "wer": rate, "cer": rate / 2}
+    score = {
+        "language": "en",
+        "utterances": len(errors),
+        "words": counts,
+        "wer": rate,
+        "cer": rate / 2,
+    }
     score |= {"wer_against_raw_references": rate + 0.05}
     write_score(path, score | {"per_utterance": rows})
     return str(path)

@@ -295,7 +295,13 @@ def write_made_up_report_inputs(folder: Path, size: Size = SMALL) -> list[str]:
     for path, waveform in zip(audio, noise, strict=True):
         save_audio(path, waveform)
     names = NAMES[: size.targets]
-    summary = {"confidence": 0.95, "resamples": 1000, "seed": 0, "comparisons": "Holm"}
+    summary = {
+        "language": "en",
+        "confidence": 0.95,
+        "resamples": 1000,
+        "seed": 0,
+        "comparisons": "Holm",
+    }
     summary |= {"resampled_by": "speaker", "targets": [target(name, size) for name in names]}
     content = {
         "summary": summary,

@@ -39,6 +39,7 @@ def broken_down(
     write_jsonl(folder / "test.jsonl", rows)
     target = {"name": "music", "target": "music", "manifest": str(folder / "test.jsonl")}
     summary = {"confidence": 0.95, "resamples": 200, "resampled_by": resampled_by, "seed": 0}
+    summary |= {"language": "en"}
     summary["targets"] = [target | {"rows": arms}, {"name": "texts only", "rows": []}]
     (folder / "summary.json").write_text(json.dumps(summary))
     output = folder / "breakdown.json"
@@ -304,7 +305,7 @@ def test_the_entities_of_an_utterance_are_one_unit_of_resampling(tmp_path: Path)
 def test_an_entity_said_twice_stands_in_two_places():
     reference = ["from", "rome", "to", "rome"]
     found, lost = breakdown.find_entities(
-        7, [entity("rome"), entity("rome"), entity("")], reference
+        7, [entity("rome"), entity("rome"), entity("")], reference, "en"
     )
     assert [(each.utterance, each.start, each.end) for each in found] == [(7, 1, 2), (7, 3, 4)]
     assert lost == 1

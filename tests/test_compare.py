@@ -40,7 +40,7 @@ def trn(path: Path, texts: dict[str, str]) -> Path:
 
 def compare(folder: Path, a: Path, b: Path, *options: str, references: Path | None = None) -> dict:
     """Compare by utterance with few resamples; return the first comparison."""
-    given = [f"--references={references or manifest(folder)}"]
+    given = [f"--references={references or manifest(folder)}", "--language=en"]
     if references == Path():
         given = []
     main([str(a), str(b), *given, "--by=utterance", "--resamples=400"]
@@ -92,7 +92,7 @@ def test_sentences_are_drawn_whole_by_default(tmp_path: Path, capsys: pytest.Cap
     assert compare(tmp_path, a, b, "--by=sentence")["units"] == 10
     assert "by sentence (10 of them)" in capsys.readouterr().out
     assert compare(tmp_path, a, b, "--by=speaker")["units"] == 10
-    main([str(a), str(b), f"--references={manifest(tmp_path)}", "--resamples=100"])
+    main([str(a), str(b), f"--references={manifest(tmp_path)}", "--language=en", "--resamples=100"])
     assert "fewer than 50 sentences are rough" in capsys.readouterr().out
 
 
@@ -236,11 +236,16 @@ def test_wrong_calls_are_refused(tmp_path: Path):
         compare(tmp_path, tmp_path / "no.trn", a)
 
 
-def scored(folder: Path, name: str, texts: dict[str, str], references: Path) -> Path:
+def scored(
+    folder: Path, name: str, texts: dict[str, str], references: Path, language: str = "en"
+) -> Path:
     """Score hypotheses as the workflow does; return the score file."""
     hypotheses = as_jsonl(folder / f"{name}.jsonl", texts)
     output = folder / f"{name}.score.json"
-    score_main([f"--references={references}", f"--hypotheses={hypotheses}", f"--output={output}"])
+    score_main(
+        [f"--references={references}", f"--hypotheses={hypotheses}", f"--output={output}"]
+        + [f"--language={language}"]
+    )
     return output
 
 

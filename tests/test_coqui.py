@@ -82,7 +82,7 @@ def edit(folder: Path, **changes: object) -> None:
         ("bark", "model 'bark' is not supported; use the engine bark"),
         ("tacotron2", "model 'tacotron2' is not supported; use vits or xtts"),
         ("voice", "no voice 'p1'; there are p225, p226"),
-        ("language", "--language en: .* has one language; leave it out"),
+        ("language", "--language en: .* speaks de"),
         ("batch", "--batch-size 2: engine coqui has no use for it"),
     ],
 )
@@ -100,6 +100,8 @@ def test_mistakes_are_told(copy, harm, message):
         torch.save({"model": print}, copy / "model_file.pth")
     elif harm in ("bark", "tacotron2"):
         edit(copy, model=harm)
+    elif harm == "language":
+        edit(copy, phoneme_language="de")
     setup = Setup(
         copy,
         ["p1" if harm == "voice" else "random"],

@@ -99,7 +99,7 @@ def test_greedy_decoding_joins_repeats_drops_blanks_and_stops_where_the_audio_do
 @pytest.mark.parametrize("kind", ["conformer", "wav2vec2", "hubert"])
 def test_hypotheses_are_those_of_plain_transformers_one_by_one(data, tmp_path, kind):
     output = tmp_path / "hypotheses.jsonl"
-    options = ["--model", str(data / kind), "--manifest", str(data / "dev.jsonl")]
+    options = ["--model", str(data / kind), "--manifest", str(data / "dev.jsonl"), "--language=en"]
     transcribe.main([*options, "--output", str(output), "--precision", "fp32", "--batch-size", "1"])
     found = {row["id"]: row["text"] for row in read_jsonl(output)}
     assert any(found.values())
@@ -195,7 +195,7 @@ def test_a_task_vector_added_while_loading_gives_the_hypotheses_of_the_written_c
 
     def hypotheses(model: Path, *more: str) -> list[str]:
         output = tmp_path / "hypotheses.jsonl"
-        options = ["--model", str(model), "--manifest", str(data / "dev.jsonl")]
+        options = ["--model", str(model), "--manifest", str(data / "dev.jsonl"), "--language=en"]
         transcribe.main([*options, "--output", str(output), "--precision", "fp32", *more])
         return [row["text"] for row in read_jsonl(output)]
 

@@ -32,7 +32,7 @@ def hum(seconds: float, amplitude: float = 0.5, rate: int = 16_000) -> np.ndarra
 
 
 def test_a_good_utterance_has_no_reason_against_it():
-    assert reasons_to_reject(TEXT, TEXT, GOOD, BOUNDS) == []
+    assert reasons_to_reject(TEXT, TEXT, GOOD, BOUNDS, "en") == []
 
 
 @pytest.mark.parametrize(
@@ -48,23 +48,23 @@ def test_a_good_utterance_has_no_reason_against_it():
     ],
 )
 def test_each_bound_is_a_reason(text, hypothesis, sound, reason):
-    assert reason in reasons_to_reject(text, hypothesis, sound, BOUNDS)
+    assert reason in reasons_to_reject(text, hypothesis, sound, BOUNDS, "en")
 
 
 def test_values_on_the_bounds_are_kept_and_all_reasons_are_given():
-    assert reasons_to_reject("abcd", "abcx", Sound(1.0, 0.5, 0.01), BOUNDS) == []
-    assert reasons_to_reject("a" * 10, "a" * 10, Sound(0.5, 0.5, 0.01), BOUNDS) == []
-    reasons = reasons_to_reject("a" * 10, "", Sound(0.0, 1.0, 0.0), BOUNDS)
+    assert reasons_to_reject("abcd", "abcx", Sound(1.0, 0.5, 0.01), BOUNDS, "en") == []
+    assert reasons_to_reject("a" * 10, "a" * 10, Sound(0.5, 0.5, 0.01), BOUNDS, "en") == []
+    reasons = reasons_to_reject("a" * 10, "", Sound(0.0, 1.0, 0.0), BOUNDS, "en")
     assert [reason.name for reason in reasons] == ["cer", "duration", "speaking_rate", "silence"]
 
 
 def test_cer_is_of_characters_and_normalised_on_both_sides():
-    assert character_error_rate("abcd efgh.", "ABCD, efxx!") == 2 / 8
-    assert character_error_rate("It's twenty dollars", "it is $20") == 0
-    assert character_error_rate("at ten thirty", "at 10:30") == 0
-    assert character_error_rate("ab", "abcdef") == 2
-    assert character_error_rate("...", "") == 0
-    assert character_error_rate("...", "hello") == math.inf
+    assert character_error_rate("abcd efgh.", "ABCD, efxx!", "en") == 2 / 8
+    assert character_error_rate("It's twenty dollars", "it is $20", "en") == 0
+    assert character_error_rate("at ten thirty", "at 10:30", "en") == 0
+    assert character_error_rate("ab", "abcdef", "en") == 2
+    assert character_error_rate("...", "", "en") == 0
+    assert character_error_rate("...", "hello", "en") == math.inf
 
 
 def test_silence_is_the_part_of_the_frames_40_db_below_the_loudest():
@@ -122,7 +122,8 @@ def run(data: Path, *more: str) -> list[str]:
     rejecting.main(
         ["--manifest", f"{data}/one.jsonl", f"{data}/two.jsonl"]
         + ["--hypotheses", f"{data}/two.hypotheses.jsonl", f"{data}/one.hypotheses.jsonl"]
-        + ["--output", f"{data}/kept.jsonl", "--rejected", f"{data}/rejected.tsv", *more]
+        + ["--output", f"{data}/kept.jsonl", "--rejected", f"{data}/rejected.tsv"]
+        + ["--language", "en", *more]
     )
     return [row["id"] for row in read_manifest(data / "kept.jsonl")]
 

@@ -93,7 +93,7 @@ def test_speech(tmp_path, small_disk, monkeypatch, room):  # noqa: F811
 @pytest.mark.parametrize("room", [0, 4096])
 def test_hypotheses_and_their_journal(data, tmp_path, small_disk, room):  # noqa: F811
     options = ["--model", data / "base", "--manifest", data / "train.jsonl", "--max-length", "12"]
-    options += ["--precision", "fp32", "--batch-size", "2"]
+    options += ["--precision", "fp32", "--batch-size", "2", "--language", "en"]
 
     def work(disk: Path) -> None:
         folders = ["--work-dir", disk / "work", "--output", disk / "hypotheses.jsonl"]

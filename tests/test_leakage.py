@@ -226,7 +226,7 @@ class Tiny:
         )
 
     def found(self) -> leakage.Numbers:
-        examined, _ = leakage.examine(self.evaluations, Provenance(self.folder))
+        examined, _ = leakage.examine(self.evaluations, Provenance(self.folder), "en")
         return leakage.by_number(examined)
 
     def of(self, arm: str, role: str = "test") -> dict:
@@ -251,7 +251,7 @@ class Tiny:
         choice = {"vector_on": "target-synthetic", "tts": "kokoro", "vector": "pooled", "wer": 0.25}
         choice |= {"uses_target_recordings": 0, "scaling_coefficient": 0.5}
         choices = [choice | {"by": by} for by in ("constant", "sources", "kokoro", "real")]
-        return {"targets": [
+        return {"language": "en", "targets": [
             {"base": "tiny", "target": "music", "name": "music", "rows": rows, "choices": choices}
         ]}  # fmt: skip
 
@@ -281,7 +281,8 @@ def test_what_touched_each_score_is_written_with_its_lineage(tmp_path: Path):
     tiny = Tiny(tmp_path)
     tiny.write_summary()
     output = tiny.folder / "leakage.json"
-    leakage.main([f"--evaluations={tiny.folder / 'evaluations.json'}", f"--output={output}"])
+    evaluations = f"--evaluations={tiny.folder / 'evaluations.json'}"
+    leakage.main([evaluations, f"--output={output}", "--language=en"])
     content = json.loads(output.read_text())
     of_real = content["evaluations"][3]
     assert of_real["score"] == tiny.evaluations[3]["score"]
@@ -465,7 +466,7 @@ def test_hypotheses_edited_after_transcription_are_named_though_they_were_scored
     again = tiny.evaluations[2]
     tiny.record("score.py", [Path(again["score"])], [Path(again["manifest"]), edited])
     with pytest.raises(InputError) as error:
-        leakage.main(["--check", str(tiny.write_summary({"targets": []}))])
+        leakage.main(["--check", str(tiny.write_summary({"language": "en", "targets": []}))])
     [line] = [line for line in str(error.value).splitlines() if line.startswith(str(edited))]
     assert "score.py read sha256" in line
     assert "transcribe.py wrote" in line
@@ -494,7 +495,7 @@ def test_weights_made_again_after_transcription_are_found_without_reading_them(t
     weights.write_bytes(bytes(before.st_size))
     tiny.found()
     with pytest.raises(InputError, match="changed afterwards"):
-        leakage.examine(tiny.evaluations, Provenance(tiny.folder, full=True))
+        leakage.examine(tiny.evaluations, Provenance(tiny.folder, full=True), "en")
     tiny.finetune("music-kokoro", "pretrained", ["music/real"], ["music/kokoro"])
     sidecar = records.sidecar(tiny.path("models/music-kokoro"))
     record = json.loads(sidecar.read_text())
@@ -603,4 +604,6 @@ def test_evaluations_that_lack_a_role_are_refused_by_number(tmp_path: Path):
     path = tiny.folder / "evaluations.json"
     path.write_text(json.dumps(tiny.evaluations))
     with pytest.raises(InputError, match="evaluation 2 lacks role"):
-        leakage.main([f"--evaluations={path}", f"--output={tmp_path / 'out.json'}"])
+        leakage.main(
+            [f"--evaluations={path}", f"--output={tmp_path / 'out.json'}", "--language=en"]
+        )

@@ -62,7 +62,7 @@ def original(tmp_path_factory) -> Path:
         root, "prepare.py", "--domain", "own", "--declaration", json.dumps(declaration),
         "--audio-dir", "results/tiny/audio/own/real",
         "--manifests-dir", "results/tiny/manifests/own/real",
-        "--texts-dir", "results/tiny/texts/own",
+        "--texts-dir", "results/tiny/texts/own", "--language", "en",
     )  # fmt: skip
     script(root, "pool.py", "--output", POOLED, "results/tiny/manifests/own/real/test.jsonl")
     references = [json.loads(line) for line in (root / POOLED).read_text().splitlines()]
@@ -77,6 +77,7 @@ def original(tmp_path_factory) -> Path:
         "--output", "resources/heard",
     )  # fmt: skip
     arguments = ("--references", POOLED, "--hypotheses", HEARD, "--output", SCORE)
+    arguments += ("--language", "en")
     script(root, "score.py", *arguments)
     return root
 

@@ -50,6 +50,8 @@ def manifest(tmp_path) -> str:
 def prepare_main(folder: Path, declaration: dict, *options: str) -> dict:
     """Run the script as the workflow does; return counts.json."""
     arguments = ["--domain", "demo", "--declaration", json.dumps(declaration)]
+    if "--language" not in options:
+        arguments += ["--language", "en"]
     folders = ["--audio-dir", "audio", "--manifests-dir", "manifests", "--texts-dir", "texts"]
     paths = [part if part.startswith("--") else str(folder / part) for part in folders]
     prepare.main([*arguments, *paths, *options])
@@ -441,7 +443,7 @@ def test_folders_for_recordings_are_needed_only_where_there_are_recordings(tmp_p
     with pytest.raises(InputError, match="--audio-dir and --manifests-dir are needed"):
         prepare.main(
             ["--domain", "d", "--declaration", json.dumps({"manifest": manifest})]
-            + ["--texts-dir", str(tmp_path)]
+            + ["--texts-dir", str(tmp_path), "--language", "en"]
         )
 
 

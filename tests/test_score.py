@@ -16,7 +16,11 @@ from word_errors import align
 
 
 def run_score(
-    folder: Path, references: dict[str, str], hypotheses: dict[str, str], **carried
+    folder: Path,
+    references: dict[str, str],
+    hypotheses: dict[str, str],
+    language: str = "en",
+    **carried,
 ) -> dict:
     rows = [
         {"id": name, "audio_filepath": f"{name}.flac", "duration": 1.0, "text": text}
@@ -28,7 +32,7 @@ def run_score(
     write_jsonl(folder / "hyp.jsonl", ({"id": n, "text": t} for n, t in hypotheses.items()))
     main(
         [f"--references={folder / 'manifest.jsonl'}", f"--hypotheses={folder / 'hyp.jsonl'}"]
-        + [f"--output={folder / 'score.json'}"]
+        + [f"--output={folder / 'score.json'}", "--language", language]
     )
     return json.loads((folder / "score.json").read_text())
 
@@ -82,14 +86,14 @@ def test_both_sides_are_normalised(tmp_path: Path):
 
 
 def test_normalise_strips_and_maps():
-    assert normalise("  Um, I won't PAY twenty-one dollars! ") == "i will not pay $21"
+    assert normalise("  Um, I won't PAY twenty-one dollars! ", "en") == "i will not pay $21"
 
 
 def test_dots_are_no_word():
-    assert normalise("wait...") == "wait"
-    assert normalise("wait\N{HORIZONTAL ELLIPSIS} what") == "wait what"
-    assert normalise("[laughs] ... (ahem)") == ""
-    assert normalise("3.5% of $2") == "3.5% of $2"
+    assert normalise("wait...", "en") == "wait"
+    assert normalise("wait\N{HORIZONTAL ELLIPSIS} what", "en") == "wait what"
+    assert normalise("[laughs] ... (ahem)", "en") == ""
+    assert normalise("3.5% of $2", "en") == "3.5% of $2"
 
 
 def test_every_word_against_an_empty_reference_is_an_insertion(tmp_path: Path):
@@ -175,7 +179,7 @@ def test_several_hypotheses_are_scored_one_by_one(tmp_path: Path):
     other = tmp_path / "other.jsonl"
     write_jsonl(other, [{"id": "a", "text": "go bed"}])
     outputs = [tmp_path / "first.json", tmp_path / "second.json"]
-    arguments = ["--references", tmp_path / "manifest.jsonl"]
+    arguments = ["--references", tmp_path / "manifest.jsonl", "--language", "en"]
     arguments += ["--hypotheses", tmp_path / "hyp.jsonl", other, "--output", *outputs]
     main(list(map(str, arguments)))
     first, second = (json.loads(path.read_text()) for path in outputs)

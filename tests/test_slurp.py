@@ -113,7 +113,7 @@ def prepare_main(folder: Path, **keys) -> dict:
     prepare.main(
         ["--domain", "chat", "--declaration", json.dumps(declaration), "--artifact", str(folder)]
         + ["--audio-dir", str(out / "audio"), "--manifests-dir", str(out / "manifests")]
-        + ["--texts-dir", str(out / "texts")]
+        + ["--texts-dir", str(out / "texts"), "--language", "en"]
     )
     return json.loads((out / "texts" / "counts.json").read_text())
 

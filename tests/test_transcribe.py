@@ -41,6 +41,7 @@ def run(data: Path, output: Path, **changes: object) -> dict[str, str]:
         "output": output,
         "precision": "fp32",
         "max_length": 12,
+        "language": "en",
     } | changes
     transcribe.main(
         [part for k, v in options.items() for part in (f"--{k.replace('_', '-')}", str(v))]
@@ -176,6 +177,7 @@ def run_sweep(
 ) -> list[dict[str, str]]:
     """Return the hypotheses of one job for all ``scales``."""
     options = {"manifest": data / "test.jsonl", "precision": "fp32", "max_length": 12} | changes
+    options |= {"language": "en"}
     arguments = ["--model", data / "real", "--task-vector", vector, "--window", 1.0]
     arguments += [x for k, v in options.items() for x in (f"--{k.replace('_', '-')}", v)]
     outputs = [folder / f"sweep{scale}.jsonl" for scale in scales]
@@ -207,7 +209,7 @@ def test_as_many_outputs_as_coefficients_are_needed(data, vectors, tmp_path):
         transcribe.main(
             ["--model", str(data / "real"), "--manifest", str(data / "test.jsonl")]
             + ["--task-vector", str(vectors["all"]), "--scaling-coefficient", "0.5", "1"]
-            + ["--output", str(tmp_path / "one.jsonl")]
+            + ["--output", str(tmp_path / "one.jsonl"), "--language", "en"]
         )
 
 

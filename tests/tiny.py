@@ -146,6 +146,7 @@ def finetune_command(data: Path, output: Path, **changes: object) -> list[str]:
         "learning_rate": 1e-3,
         "criterion": "loss",
         "precision": "fp32",
+        "language": "en",
         "seed": 1,
         "threads": 1,
     } | changes

@@ -41,6 +41,7 @@ from engines.engine import (
     one_by_one,
 )
 from errors import InputError
+from languages import NAMES
 from processor import processor
 
 MODELS = ("vits", "xtts")
@@ -129,13 +130,15 @@ def vits(model: Any, setup: Setup) -> tuple[list[str], Any]:
     manager = model.speaker_manager
     known = list(manager.name_to_id) if manager is not None and manager.name_to_id else ["default"]
     voices = chosen_voices(setup.voices, known, str(setup.resources))
+    several = len(list(model.language_manager.language_names)) > 1
+    language = setup.language if several else None
     own_scale = model.length_scale
 
     def speak(request: Request) -> np.ndarray:
         model.length_scale = own_scale / request.speed
         model.tokenizer.not_found_characters = []
         speaker = None if known == ["default"] else request.voice
-        waveform = model.synthesize(request.spoken, speaker=speaker, language=setup.language)["wav"]
+        waveform = model.synthesize(request.spoken, speaker=speaker, language=language)["wav"]
         if unknown := model.tokenizer.not_found_characters:  # Coqui leaves them out and goes on
             raise Unspeakable(f"characters that are not in the vocabulary: {' '.join(unknown)}")
         return waveform
@@ -197,17 +200,18 @@ def xtts(model: Any, setup: Setup) -> tuple[list[str], Any]:
 
 
 def check_language(language: str | None, config: Any, model: Any, folder: Path) -> None:
-    """Raise ``InputError`` unless the model speaks the language, or has but one and none is given.
+    """Raise ``InputError`` unless the model speaks the language.
 
-    A model of one language takes no --language.
+    A model of one language tells at most in which the espeak of its training read texts.
     """
     if config.model == "xtts":
         known = list(config.languages)
     else:
         known = list(model.language_manager.language_names)
     if len(known) <= 1:
-        if language is not None:
-            raise InputError(f"--language {language}: {folder} has one language; leave it out")
+        own = str(config.get("phoneme_language") or "").partition("-")[0]
+        if language is not None and own in NAMES and own != language.partition("-")[0]:
+            raise InputError(f"--language {language}: {folder} speaks {own}")
     elif language not in known:
         raise InputError(
             f"--language {language or 'is missing'}: {folder} speaks {', '.join(known)}"
