@@ -2,6 +2,7 @@
 
 import argparse
 
+from atomic import check_outputs
 from errors import InputError, run
 from manifest import read_manifest, write_jsonl
 from records import write_record
@@ -36,6 +37,7 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("manifests", nargs="+", help="manifests to join, in this order")
     parser.add_argument("--output", required=True, help="manifest to write")
     options = parser.parse_args(argv)
+    check_outputs([options.output], options.manifests)
     rows = pool({path: read_manifest(path) for path in options.manifests})
     write_jsonl(options.output, rows)
     write_record(
