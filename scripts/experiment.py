@@ -9,7 +9,7 @@ from pathlib import Path
 import jsonschema
 import yaml
 
-from atomic import atomic_path
+from atomic import atomic_path, check_outputs
 from errors import InputError, run
 from matrix import (
     COMPLEMENT,
@@ -317,6 +317,7 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--output", help="JSON file to write (default: print)")
     options = parser.parse_args(argv)
     given = options.experiment
+    check_outputs([options.output], [] if given.startswith("{") else [given])
     config = json.loads(given) if given.startswith("{") else load_yaml(given)
     text = json.dumps(list(evaluations(check(config))), indent=1) + "\n"
     if options.output is None:

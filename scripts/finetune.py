@@ -8,7 +8,6 @@ the same checkpoint. On SIGTERM it writes the state at the end of the step, and 
 
 import argparse
 import math
-import shutil
 import sys
 import time
 from contextlib import nullcontext
@@ -17,7 +16,7 @@ from pathlib import Path
 import torch
 
 import distributed
-from atomic import atomic_folder
+from atomic import atomic_folder, check_outputs, remove_work
 from errors import InputError, Stopped, run
 from heap import keep_freed_memory
 from low_rank import add_factors
@@ -190,6 +189,8 @@ def main(argv: list[str] | None = None) -> None:
     options = arguments().parse_args(argv)
     if options.encodings and options.trained != "decoder":
         raise InputError("--encodings: kept encoder outputs need --trained decoder")
+    written = [options.output, options.work_dir, options.encodings]
+    check_outputs(written, [options.model, *options.train, *options.dev])
     if options.processes > 1 and not torch.distributed.is_torchelastic_launched():
         distributed.launch(options.processes, __file__, sys.argv[1:] if argv is None else argv)
         return
@@ -272,7 +273,7 @@ def work(options: argparse.Namespace) -> None:
         },
         device=str(recogniser.device),
     )
-    shutil.rmtree(options.work_dir)
+    remove_work(options.work_dir, "state.pt")
 
 
 if __name__ == "__main__":

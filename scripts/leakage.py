@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from pathlib import Path
 
-from atomic import atomic_path
+from atomic import atomic_path, check_outputs
 from errors import InputError, run
 from manifest import read_manifest, read_texts
 from own_data import UNKNOWN_SPEAKER
@@ -402,7 +402,9 @@ def read_evaluations(path: Path) -> list[dict]:
 
 def write(evaluations: Path, output: Path, full: bool) -> None:
     """Write what touched each scored evaluation."""
-    found, manifests = examine(read_evaluations(evaluations), Provenance(evaluations.parent, full))
+    rows = read_evaluations(evaluations)
+    check_outputs([output], (row["score"] for row in rows))
+    found, manifests = examine(rows, Provenance(evaluations.parent, full))
     keys = ("score", "role", "target", "touched", TEST_RECORDINGS)
     rows = ",\n  ".join(json.dumps({key: row[key] for key in keys}) for row in found)
     with atomic_path(output) as temporary:
@@ -452,6 +454,7 @@ def main(argv: list[str] | None = None) -> None:
     if options.check:
         audit(options.check, options.full)
     elif options.evaluations and options.output:
+        check_outputs([options.output], [options.evaluations])
         write(options.evaluations, options.output, options.full)
     else:
         parser.error("give --evaluations and --output, or --check")

@@ -18,7 +18,7 @@ from typing import Any
 import jinja2
 from huggingface_hub import EvalResult, ModelCard, ModelCardData
 
-from atomic import atomic_path
+from atomic import atomic_path, check_outputs
 from errors import InputError, run
 from leakage import told
 from manifest import read_manifest
@@ -523,10 +523,11 @@ def main(argv: list[str] | None = None) -> None:
     add("--summary", type=Path, required=True, help="summary.json of the experiment")
     add("--window", type=float, help="audio window it is decoded in, s (default: that of training)")
     options = parser.parse_args(argv)
+    outputs = [options.checkpoint.parent / name for name in MODEL_CARD]
+    check_outputs(outputs, [options.checkpoint, options.summary])
     history = read_history(options.checkpoint)
     summary = read_json(options.summary, "write it with summarize.py")
     card = render(describe(options.checkpoint, history, summary, options.window))
-    outputs = [options.checkpoint.parent / name for name in MODEL_CARD]
     for path, text in zip(outputs, (card, lineage(history)), strict=True):
         with atomic_path(path) as temporary:
             temporary.write_text(text, encoding="utf-8")

@@ -7,7 +7,6 @@ transcribed, and ends with the same bytes.
 import argparse
 import json
 import os
-import shutil
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -17,6 +16,7 @@ from typing import Any
 import torch
 
 import scratch
+from atomic import check_outputs, remove_work
 from errors import InputError, naming_full_disk, run
 from manifest import check_fits, read_manifest, write_jsonl
 from progress import progress
@@ -163,6 +163,8 @@ def main(argv: list[str] | None = None) -> None:
             f"{len(options.output)} outputs for {len(scales)} hypotheses of each utterance;"
             " give as many --output as --scaling-coefficient, in the same order"
         )
+    written = [*options.output, options.work_dir, options.encodings]
+    check_outputs(written, [options.model, options.manifest, options.task_vector])
     if options.threads:
         torch.set_num_threads(options.threads)
     utterances = read_manifest(options.manifest)
@@ -210,7 +212,7 @@ def main(argv: list[str] | None = None) -> None:
             device=str(recogniser.device),
         )
     if options.work_dir:
-        shutil.rmtree(options.work_dir, ignore_errors=True)
+        remove_work(options.work_dir, f"{'[0-9a-f]' * 64}.jsonl")
 
 
 if __name__ == "__main__":
