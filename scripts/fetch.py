@@ -39,7 +39,7 @@ from pathlib import Path
 from typing import Any
 
 from archives import CHUNK, ArchiveError, extract_file, extract_folder, safe_name
-from atomic import atomic_path
+from atomic import atomic_path, is_within
 from errors import InputError, run
 from records import INDEX, licence, sha256, write_record
 from sources import (
@@ -287,7 +287,7 @@ def fetch_file(name: str, entry: dict, output: Path, downloads: Downloads, known
             if (found := identity(target)) != (expected or found):
                 kind = "declared" if "sha256" in entry else f"at first use ({KNOWN})"
                 raise Unavailable(f"gave sha256 {found}, {kind} is {expected}: removed")
-            put_in_place(target, final)
+            put_in_place(target, final, output)
         except (Unavailable, ArchiveError, OSError) as error:
             reasons.append(f"    {number}. {describe(source)}: {error}")
             continue
@@ -325,10 +325,17 @@ class Known:
             temporary.write_text(json.dumps(self._files, indent=1, sort_keys=True) + "\n")
 
 
-def put_in_place(target: Path, final: Path) -> None:
-    """Move a finished file or folder to its final name, in place of what has that name."""
+def put_in_place(target: Path, final: Path, output: Path) -> None:
+    """Move a finished file or folder to its final name, in place of what has that name.
+
+    A link of that name is replaced, not what it leads to; through another link nothing is written.
+    """
     final.parent.mkdir(parents=True, exist_ok=True)
-    if final.is_dir():
+    if not is_within(str(final.parent.resolve()), str(output.resolve())):
+        raise Unavailable(f"{final.parent} is a link that leads out of {output}; remove it")
+    if final.is_symlink():
+        final.unlink()
+    elif final.is_dir():
         shutil.rmtree(final)
     target.replace(final)
 

@@ -1,6 +1,8 @@
 """No command writes over what it reads, whatever the path is called, and it says so at once."""
 
+import hashlib
 import importlib
+import json
 import os
 import re
 import shlex
@@ -8,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+import fetch
 from atomic import INSIDE, check_outputs, remove_work
 from conftest import ROOT
 from errors import InputError
@@ -134,3 +137,41 @@ def test_a_folder_of_work_keeps_what_is_not_the_commands_own(folder):
     remove_work("work", "state.pt")
     assert not Path("work").exists()
     remove_work("work", "state.pt")
+
+
+# --- fetched files
+
+
+def declare(folder: Path, name: str) -> Path:
+    """Fetch a file from this machine into resources/x; return the path that it has there."""
+    (folder / "source").write_text("fetched")
+    sha256 = hashlib.sha256(b"fetched").hexdigest()
+    entry = {"sha256": sha256, "sources": [{"path": str(folder / "source")}]}
+    declaration = json.dumps({"licence": "MIT", "files": {name: entry}})
+    fetch.main(["--artifact=x", f"--declaration={declaration}", "--output=resources/x"])
+    return folder / "resources/x" / name
+
+
+def test_a_fetch_writes_nothing_through_a_linked_folder(folder):
+    Path("resources/x").mkdir(parents=True)
+    Path("resources/x/sub").symlink_to(folder / "in")
+    with pytest.raises(InputError, match=r"resources/x/sub is a link that leads out of resources"):
+        declare(folder, "sub/a")
+    assert Path("in/a").read_text() == "precious"
+
+
+@pytest.mark.parametrize("linked", ["in/a", "in"])
+def test_a_fetch_replaces_a_link_and_leaves_what_it_leads_to(folder, linked):
+    Path("resources/x").mkdir(parents=True)
+    Path("resources/x/a").symlink_to(folder / linked)
+    before = content(folder / "in")
+    assert declare(folder, "a").read_text() == "fetched"
+    assert content(folder / "in") == before
+
+
+def test_a_folder_of_resources_may_itself_be_a_link(folder):
+    Path("big").mkdir()
+    Path("resources").mkdir()
+    Path("resources/x").symlink_to(folder / "big")
+    declare(folder, "a")
+    assert Path("big/a").read_text() == "fetched"
