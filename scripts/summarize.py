@@ -60,7 +60,7 @@ def summarize_target(
         entry = {"label": label(row, several_tts), "dev_wer": dev_wer.get(identity_of(row))}
         entry |= measured | about_choice(row, choices.get(vector_of(row), []))
         entry["evaluation"] = evaluation_id(row["scores"][0])
-        entry["command"] = settings["again"].format(shlex.join(row["scores"]))
+        entry["command"] = settings["again"].replace("{}", shlex.join(row["scores"]), 1)
         entry |= {key: row[key] for key in CARRIED}
         entry["leakage"] = touched and leakage.of_row(row["target"], entry, touched)
         table.append(entry)

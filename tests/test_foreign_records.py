@@ -239,6 +239,8 @@ def test_control_characters_are_shown_and_lines_kept():
         ("&lt;b&gt; R&D", "&amp;lt;b&amp;gt; R&D"),
         ("# head", r"\# head"),
         ("1. one", r"1\. one"),
+        ("- one", r"\- one"),
+        ("20.0 % -3 #1", "20.0 % -3 #1"),
         ("ftp://host file:///etc", r"ftp\://host file\:///etc"),
         ("see https://host/a_b?x=1&y=2.", "see https://host/a_b?x=1&y=2."),
         ("CC-BY-NC-4.0 (in README.md)", "CC-BY-NC-4.0 (in README.md)"),
