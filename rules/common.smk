@@ -2,6 +2,7 @@
 
 import functools
 import json
+import os
 import re
 import signal
 import sys
@@ -10,10 +11,12 @@ from snakemake_interface_executor_plugins.settings import ExecMode
 
 sys.path.insert(0, str(Path(workflow.basedir) / "scripts"))
 
+import addresses
 from code_version import code_version as hash_of_code
 from errors import InputError
 import experiment
 from forward_sigterm import forward_sigterm
+from job_words import command_of_number
 import matrix
 import plain_texts
 from run_guard import begin_run
@@ -21,6 +24,7 @@ from run_log import follow
 
 try:  # what is read of the files is what was checked, and not what Snakemake read of them
     config = experiment.read(workflow.configfiles, workflow.config_settings.config)
+    config = addresses.hide(config, os.environ)
     if workflow.exec_mode == ExecMode.DEFAULT:  # once, and not for each job
         plain_texts.check_files(config["domains"])
 except InputError as error:

@@ -76,7 +76,9 @@ rule summarize:
         resampled_by=config["resampled_by"],
         chosen_on=config["task_vector"]["chosen_on"],
         constant=config["task_vector"]["delivered"]["scaling_coefficient"],
-        again=" ".join(["snakemake {{}} --configfile", *map(str, workflow.configfiles)]),
+        again=lambda wildcards: command_of_number(
+            workflow.configfiles, workflow.config_settings.config_args
+        ),
     shell:
         """
         python scripts/summarize.py \

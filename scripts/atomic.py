@@ -1,13 +1,49 @@
 """Files that appear under their final name only when they are whole."""
 
+import itertools
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from errors import naming_full_disk
+from errors import InputError, naming_full_disk
+
+Given = str | Path | None  # an option's path, None if it was not given
+INSIDE = "SYN2REAL_INSIDE"  # environment variable: a folder outside of which nothing is written
+
+
+def check_outputs(outputs: Iterable[Given], inputs: Iterable[Given]) -> None:
+    """Refuse to write over what is read: files or folders, compared by where they really lie.
+
+    A folder to write must not have an input in it, and nothing is written into a folder that is
+    read. Raises ``InputError``.
+    """
+    places = [(str(path), os.path.realpath(path)) for path in outputs if path is not None]
+    read = {str(path): os.path.realpath(path) for path in inputs if path is not None}
+    inside = os.environ.get(INSIDE)
+    for output, place in places:
+        if inside and not is_within(place, os.path.realpath(inside)):
+            raise InputError(f"{output}: lies outside of {inside}, where all must be written")
+        for name, source in read.items():
+            if is_within(place, source) or is_within(source, place) or is_same(place, source):
+                raise InputError(
+                    f"{output}: would be written over {name}, which is read; name another output"
+                )
+    for (first, one), (second, other) in itertools.combinations(places, 2):
+        if one == other or is_same(one, other):
+            raise InputError(f"{second}: is to be written twice ({first}); give each its own name")
+
+
+def is_within(path: str, folder: str) -> bool:
+    """Say whether a path is a folder's or below it."""
+    return path == folder or path.startswith(os.path.join(folder, ""))
+
+
+def is_same(path: str, other: str) -> bool:
+    """Say whether two paths are one file, as where upper and lower case are not told apart."""
+    return os.path.exists(path) and os.path.exists(other) and os.path.samefile(path, other)
 
 
 @contextmanager
@@ -51,6 +87,19 @@ def atomic_folder(path: str | Path) -> Iterator[Path]:
                 file.replace(path / file.name)
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
+
+
+def remove_work(folder: str | Path, pattern: str, kept: Collection[Path] = ()) -> None:
+    """Delete a command's own files, which match ``pattern``, from the folder of its work.
+
+    Those that are ``kept`` stay. The folder goes, too, if nothing else is in it: the user may have
+    named one of his own.
+    """
+    folder = Path(folder)
+    for path in set(folder.glob(pattern)) - set(kept):
+        path.unlink(missing_ok=True)
+    if folder.is_dir() and not folder.is_symlink() and not any(folder.iterdir()):
+        folder.rmdir()
 
 
 def _umask() -> int:

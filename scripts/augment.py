@@ -37,6 +37,7 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
+from atomic import check_outputs
 from audio import SAMPLING_RATE, load_audio, resample, save_audio
 from augmentation import (
     CODECS,
@@ -343,12 +344,15 @@ def main(argv: list[str] | None = None) -> None:
     add("--audio-dir", required=True, type=Path, help="folder of the audio files")
     add("--output", required=True, help="manifest to write: the same keys, and augmentation")
     options = parser.parse_args(argv)
+    outputs = [options.audio_dir, options.output]
+    check_outputs(outputs, [options.manifest, options.noises, options.rooms])
     settings = read_settings(options.settings)
     if options.jobs < 1:
         raise InputError(f"--jobs {options.jobs}: at least 1")
     noises = read_folder(options.noises, "--noises", "noise", settings)
     rooms = read_folder(options.rooms, "--rooms", "room", settings)
     utterances = read_manifest(options.manifest)
+    check_outputs(outputs, (row["audio_filepath"] for row in utterances))
     check_fits(utterances, options.manifest, options.max_duration)
     for row in utterances:
         if Path(row["id"]).name != row["id"]:

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from alignment import WordError, character_errors, pieces, word_errors
-from atomic import atomic_path
+from atomic import atomic_path, check_outputs
 from bootstrap import CONFIDENCE, interval, mean_over_seeds, resampled_rates, units_of
 from errors import InputError, run
 from manifest import read_jsonl, read_manifest
@@ -475,6 +475,11 @@ def main(argv: list[str] | None = None) -> None:
     summary = read_json(options.summary, "write it with summarize.py")
     source = [row for path in options.source_training for row in read_manifest(path)]
     targets = [target for target in summary["targets"] if shown_rows(target)]
+    inputs = [options.summary, *options.source_training]
+    for target in targets:
+        inputs.append(target["manifest"])
+        inputs += [path for row in shown_rows(target) for path in row["hypotheses"]]
+    check_outputs([options.output], inputs)
     language = language_of(summary, options.summary, "summarize again")
     tests = [read_test_set(target, summary["resampled_by"], language) for target in targets]
     bootstrap = Bootstrap(options.resamples, summary["seed"], summary["confidence"])
@@ -485,10 +490,6 @@ def main(argv: list[str] | None = None) -> None:
     utterances = sum(len(test.utterances) for test in tests)
     print(f"{options.output}: {len(tests)} targets, {utterances:,} utterances")
 
-    inputs = [options.summary, *options.source_training]
-    for target in targets:
-        inputs.append(target["manifest"])
-        inputs += [path for row in shown_rows(target) for path in row["hypotheses"]]
     names = ("length_bounds", "by", "most", "changed", "resamples")
     parameters = {name: getattr(options, name) for name in names}
     write_record(__file__, [options.output], inputs, parameters)

@@ -14,7 +14,7 @@ from typing import Any
 import jiwer
 import numpy as np
 
-from atomic import atomic_path
+from atomic import atomic_path, check_outputs
 from bootstrap import (
     CONFIDENCE,
     RESAMPLES,
@@ -390,11 +390,15 @@ def main(argv: list[str] | None = None) -> None:
     """Compare two systems, or all arms that two experiments have in common."""
     options = parse(argv)
     settings = {"by": options.by, "resamples": options.resamples, "seed": options.seed}
-    comparisons, files = [], {}
-    for title, a, b in pairs(options):
+    given = [options.a, options.b, options.references]
+    check_outputs([options.json], [path for path in given if path and not path.is_dir()])
+    systems = list(pairs(options))
+    files = dict.fromkeys(path for _, a, b in systems for path in (*a.files, *b.files))
+    check_outputs([options.json], files)
+    comparisons = []
+    for title, a, b in systems:
         shown = {"changed": changed(a, b, options.utterances)}
         comparisons.append({"title": title} | compare(a, b, **settings) | shown)
-        files |= dict.fromkeys([*a.files, *b.files])
     adjust(comparisons, CONFIDENCE)
     for comparison in comparisons:
         if comparison["title"]:

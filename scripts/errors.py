@@ -8,6 +8,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from addresses import redacted
+from escaping import visible
+
 MISTAKE = 2  # exit status
 STOPPED = 128 + signal.SIGTERM  # exit status, as a shell gives it
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
@@ -15,7 +18,13 @@ FULL = (errno.ENOSPC, errno.EDQUOT)  # of a disk, of a quota
 
 
 class InputError(Exception):
-    """A mistake in the user's input; says what, where, how many, and what to do about it."""
+    """A mistake in the user's input; says what, where, how many, and what to do about it.
+
+    Its text has no secrets of addresses, and nothing that a terminal would obey.
+    """
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(visible(redacted(str(message))))
 
 
 class Stopped(BaseException):

@@ -10,7 +10,7 @@ from typing import Any
 
 import jsonschema
 
-from atomic import atomic_path
+from atomic import atomic_path, check_outputs
 from declaration import check_declaration
 from errors import InputError, run
 from languages import check_parts, slowest
@@ -447,6 +447,7 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--output", help="JSON file to write (default: print)")
     options = parser.parse_args(argv)
     given = options.experiment
+    check_outputs([options.output], [] if given.startswith("{") else [given])
     if given.startswith("{"):
         try:
             config = check(json.loads(given))

@@ -6,7 +6,8 @@ fetched first, or lies in the output folder already, is recorded in its ``known.
 differs from that is refused later. A SOURCE is one of
 
   {"hub": "owner/repo", "revision": "<commit>", "file": ...}    model hub; a branch on first use
-  {"url": "https://..."}                                        resumes where it stopped
+  {"url": "https://..."}                                        resumes where it stopped; secrets
+                                                                as ${SYN2REAL_NAME} or in ~/.netrc
   {"zenodo": "<record>", "file": ...}                           checked against the record; resumes
   {"pypi": "name==version", "member": ...}                      file in a wheel
   {"sdist": "name==version", "member": ...}                     file in a source distribution
@@ -39,8 +40,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from addresses import redacted, restored
 from archives import CHUNK, ArchiveError, extract_file, extract_folder
-from atomic import atomic_path
+from atomic import atomic_path, is_within
 from declaration import KNOWN, check_declaration, is_folder, patterns
 from errors import InputError, run
 from names import name_of
@@ -53,7 +55,6 @@ from sources import (
     Source,
     Unavailable,
     megabytes,
-    redacted,
     say,
 )
 
@@ -188,7 +189,7 @@ def fetch_file(name: str, entry: dict, output: Path, downloads: Downloads, known
             if (found := identity(target)) != (expected or found):
                 kind = "declared" if "sha256" in entry else f"at first use ({KNOWN})"
                 raise Unavailable(f"gave sha256 {found}, {kind} is {expected}: removed")
-            put_in_place(target, final)
+            put_in_place(target, final, output)
         except (Unavailable, ArchiveError, OSError) as error:
             reasons.append(f"    {number}. {describe(source)}: {error}")
             continue
@@ -226,10 +227,17 @@ class Known:
             temporary.write_text(json.dumps(self._files, indent=1, sort_keys=True) + "\n")
 
 
-def put_in_place(target: Path, final: Path) -> None:
-    """Move a finished file or folder to its final name, in place of what has that name."""
+def put_in_place(target: Path, final: Path, output: Path) -> None:
+    """Move a finished file or folder to its final name, in place of what has that name.
+
+    A link of that name is replaced, not what it leads to; through another link nothing is written.
+    """
     final.parent.mkdir(parents=True, exist_ok=True)
-    if final.is_dir():
+    if not is_within(str(final.parent.resolve()), str(output.resolve())):
+        raise Unavailable(f"{final.parent} is a link that leads out of {output}; remove it")
+    if final.is_symlink():
+        final.unlink()
+    elif final.is_dir():
         shutil.rmtree(final)
     target.replace(final)
 
@@ -337,6 +345,7 @@ def main(argv: list[str] | None = None) -> None:
         artifact = json.loads(arguments.declaration)
     except json.JSONDecodeError as error:
         raise InputError(f"--declaration is not JSON: {error}") from None
+    artifact = restored(arguments.artifact, artifact, os.environ)
     check_declaration(artifact)
     if arguments.jobs < 1:
         raise InputError(f"--jobs is {arguments.jobs}; give 1 or more")

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import jiwer
 
-from atomic import atomic_path
+from atomic import atomic_path, check_outputs
 from audio import load_audio
 from errors import InputError, run
 from languages import add_language
@@ -205,6 +205,7 @@ def main(argv: list[str] | None = None) -> None:
         help="table of those left out (TSV: " + ", ".join(COLUMNS) + ")",
     )
     options = parser.parse_args(argv)
+    check_outputs([options.output, options.rejected], [*options.manifest, *options.hypotheses])
     bounds = Bounds(**{name: getattr(options, name) for name in Bounds.__dataclass_fields__})
     check_bounds(bounds)
     utterances = read_all(options.manifest, read_manifest)

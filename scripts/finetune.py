@@ -8,7 +8,6 @@ On SIGTERM it writes the state at the end of the step, and stops.
 """
 
 import argparse
-import shutil
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -20,7 +19,7 @@ import torch
 
 import distributed
 import readers
-from atomic import atomic_folder
+from atomic import atomic_folder, check_outputs, remove_work
 from errors import InputError, Stopped, run
 from heap import keep_freed_memory
 from languages import add_language
@@ -212,6 +211,8 @@ def main(argv: list[str] | None = None) -> None:
     options = arguments().parse_args(argv)
     if options.encodings and options.trained != "decoder":
         raise InputError("--encodings: kept encoder outputs need --trained decoder")
+    written = [options.output, options.work_dir, options.encodings]
+    check_outputs(written, [options.model, *options.train, *options.dev])
     if options.processes > 1 and not torch.distributed.is_torchelastic_launched():
         distributed.launch(options.processes, __file__, sys.argv[1:] if argv is None else argv)
         return
@@ -295,7 +296,7 @@ def work(options: argparse.Namespace) -> None:
         },
         device=str(recogniser.device),
     )
-    shutil.rmtree(options.work_dir)
+    remove_work(options.work_dir, "state.pt")
 
 
 if __name__ == "__main__":

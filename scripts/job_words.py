@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import matrix
+from addresses import redacted
 
 # What a table of progress has a line for, in the order of the work.
 STAGES = (
@@ -53,7 +54,7 @@ KEPT_OPTIONS = {
     ("--jobs", "-j"): {"nargs": "?", "const": "unlimited"},
     ("--cores", "-c"): {"nargs": "?", "const": "all"},
     ("--configfile", "--configfiles"): {"nargs": "+"},
-    ("--config", "-C"): {"nargs": "+"},
+    ("--config", "-C"): {"nargs": "*"},
 }
 REPEATED = ("--profile", "--workflow-profile")
 
@@ -233,7 +234,16 @@ def command_again(arguments: Iterable[str], output: str) -> str:
             command += [part for each in value or [] for part in (name, each)]
         elif value is not None:
             command += [name, *(value if isinstance(value, list) else [value])]
-    return shlex.join(command)
+    return shlex.join(map(redacted, command))
+
+
+def command_of_number(configfiles: Iterable[str | Path], config: Iterable[str] | None) -> str:
+    """Return the command that makes a number again: ``{}`` stands for its files.
+
+    ``config`` are the settings of ``--config``.
+    """
+    options = ["--configfile", *map(str, configfiles), *(["--config", *config] if config else [])]
+    return f"snakemake {{}} {shlex.join(map(redacted, options))}"
 
 
 def ordinal(number: int) -> str:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from pathlib import Path
 
-from atomic import atomic_path
+from atomic import atomic_path, check_outputs
 from errors import InputError, run
 from languages import add_language
 from manifest import read_manifest, read_texts
@@ -411,8 +411,9 @@ def read_evaluations(path: Path) -> list[dict]:
 
 def write(evaluations: Path, output: Path, full: bool, language: str) -> None:
     """Write what touched each scored evaluation."""
-    provenance = Provenance(evaluations.parent, full)
-    found, manifests = examine(read_evaluations(evaluations), provenance, language)
+    rows = read_evaluations(evaluations)
+    check_outputs([output], (row["score"] for row in rows))
+    found, manifests = examine(rows, Provenance(evaluations.parent, full), language)
     keys = ("score", "role", "target", "touched", TEST_RECORDINGS)
     rows = ",\n  ".join(json.dumps({key: row[key] for key in keys}) for row in found)
     with atomic_path(output) as temporary:
@@ -464,6 +465,7 @@ def main(argv: list[str] | None = None) -> None:
     if options.check:
         audit(options.check, options.full)
     elif options.evaluations and options.output and options.language:
+        check_outputs([options.output], [options.evaluations])
         write(options.evaluations, options.output, options.full, options.language)
     else:
         parser.error("give --evaluations, --output and --language, or --check")

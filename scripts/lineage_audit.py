@@ -19,6 +19,7 @@ from jsonschema.exceptions import best_match
 
 from atomic import atomic_path
 from errors import InputError
+from escaping import visible
 from hash_cache import HashCache
 from lineage_files import AGAIN, SCRIPTS, SEAL, Code, Experiment, Fetched
 from records import SUFFIX, Record
@@ -237,7 +238,7 @@ def main(options: argparse.Namespace) -> None:
     if not options.seal:
         findings = in_order([*findings, *against_seal(options.folder, audit.sums, options.root)])
     for line in findings:
-        print(line.replace("\n", "\\n").encode(errors="backslashreplace").decode())
+        print(visible(line, lines=False))
     print(summary(audit, time.monotonic() - started))
     if options.seal and findings:
         raise InputError(f"{options.folder}: not sealed, for what is found above; mend it first")

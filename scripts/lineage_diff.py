@@ -14,6 +14,7 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
+from escaping import visible
 from lineage_trace import (
     FEW,
     RESULTS,
@@ -379,8 +380,8 @@ def main(options: argparse.Namespace) -> None:
         print("They have the same bytes.")
         return
     for line in changed_rows(a.place, b.place):
-        print(line)
+        print(visible(line))
     walk = Walk()
     walk.compare(a, b)
-    print("They differ:", *lines_of(walk), sep="\n  ")
+    print("They differ:", *map(visible, lines_of(walk)), sep="\n  ")
     raise SystemExit(1)

@@ -3,7 +3,8 @@
 A file can be made again if the code that made it is what it was, and if all that it was made of is
 there with the same bytes, or can itself be made again. What is deleted is noted in DIR/pruned.jsonl
 (so that an audit knows); records stay. Of a deleted file the workflow makes what a later run needs;
-audio comes with its manifest: delete that, too, if the audio is needed again.
+audio comes with its manifest: delete that, too, if the audio is needed again. Nothing is deleted
+behind a link: what a linked file or folder leads to may be somebody else's.
 """
 
 import argparse
@@ -17,7 +18,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from atomic import atomic_path
+from atomic import atomic_path, is_within
 from errors import InputError
 from hash_cache import HashCache
 from lineage_files import CACHES, PRUNED, SCRIPTS, Code, Experiment, Fetched
@@ -158,26 +159,55 @@ def candidates(experiment: Experiment, remaking: Remaking) -> Iterator[Candidate
         if not kind:
             continue
         why_not = "it is not what was made"
-        if remaking.is_as_made(name):
+        if not is_own(name, experiment):
+            place = os.path.dirname(os.path.realpath(experiment.path(name)))
+            why_not = f"it lies in {place}, behind a link"
+        elif remaking.is_as_made(name):
             why_not = remaking.why_not(name)
         size = os.lstat(experiment.path(name)).st_size
         yield Candidate(name, kind, size, remaking.maker(name), why_not)
-    for cache in CACHES:
-        for parent, _, names in os.walk(experiment.path(cache)):
+    for cache in own_caches(experiment):
+        for parent, _, names in os.walk(cache):
             for each in names:
                 path = os.path.join(parent, each)
                 name = os.path.relpath(path, experiment.folder)
                 yield Candidate(name, "caches", os.lstat(path).st_size, None, None)
 
 
+def is_own(name: str, experiment: Experiment) -> bool:
+    """Say whether a file lies in the experiment's folder itself, and not behind a link in it."""
+    path, folder = experiment.path(name), os.path.realpath(experiment.folder)
+    return not os.path.islink(path) and is_within(os.path.realpath(path), folder)
+
+
+def own_caches(experiment: Experiment) -> list[str]:
+    """Return the folders of caches that are there, and are no links."""
+    caches = map(experiment.path, CACHES)
+    return [path for path in caches if os.path.isdir(path) and not os.path.islink(path)]
+
+
+def check_folder(folder: str, follow: bool) -> None:
+    """Refuse to delete in an experiment's folder that is, or lies in, a link to another place."""
+    path = Path(os.path.normpath(folder))
+    for each in (path, path.parent):
+        if each.is_symlink() and not follow:
+            raise InputError(
+                f"{each}: is a link to {each.resolve()}, where somebody else's files may be; add"
+                " --follow if these are your own"
+            )
+
+
 def delete(experiment: Experiment, chosen: list[Candidate]) -> None:
     """Delete files; a kill leaves a list of some that are still there, which an audit reads so."""
     note_pruned(experiment, [each for each in chosen if each.kind != "caches"])
     for each in chosen:
-        Path(experiment.path(each.name)).unlink()
+        if each.kind != "caches":
+            if not is_own(each.name, experiment):
+                raise InputError(f"{experiment.path(each.name)}: lies behind a link by now")
+            Path(experiment.path(each.name)).unlink()
     if any(each.kind == "caches" for each in chosen):
-        for cache in CACHES:
-            shutil.rmtree(experiment.path(cache), ignore_errors=True)  # what is left are folders
+        for cache in own_caches(experiment):
+            shutil.rmtree(cache, ignore_errors=True)  # which follows no link
 
 
 def note_pruned(experiment: Experiment, chosen: list[Candidate]) -> None:
@@ -256,12 +286,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=[],
         help=f"delete what can be made again of these kinds: {', '.join(KINDS)}",
     )
+    parser.add_argument(
+        "--follow", action="store_true", help="delete even if DIR, or its parent, is itself a link"
+    )
 
 
 def main(options: argparse.Namespace) -> None:
     """Print what can be deleted and what cannot, and delete what is asked."""
     if not os.path.isdir(options.folder):
         raise InputError(f"{options.folder}: no such folder; name an experiment's, as results/NAME")
+    if options.delete:
+        check_folder(options.folder, options.follow)
     experiment = Experiment(options.folder, HashCache(options.folder))
     found = list(candidates(experiment, Remaking(experiment, options.scripts)))
     if not options.delete:

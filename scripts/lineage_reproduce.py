@@ -3,11 +3,14 @@
 Without --run, a shell script is printed: every command, in order, once. With --run the commands are
 run in a fresh folder, which gets links to the files from outside and to nothing else, and each file
 that is made is held against the SHA-256 of its record. The exit status is 1 if FILE became another.
+Records may come from anywhere: only scripts that a rule of this checkout calls are run, and they
+write nothing outside of the fresh folder.
 """
 
 import argparse
 import json
 import os
+import re
 import shlex
 import subprocess
 import sys
@@ -18,7 +21,9 @@ from dataclasses import dataclass, field
 from graphlib import TopologicalSorter
 from pathlib import Path
 
+from atomic import INSIDE
 from errors import InputError
+from escaping import visible
 from fetch import identity as identity_of_fetched
 from lineage_diff import changed_rows, circumstances, differing, few, wer_of
 from lineage_files import SCRIPTS, Code
@@ -38,6 +43,7 @@ from lineage_trace import (
 from records import Record, record_of, sha256
 
 LOGS = "logs"
+RULES = SCRIPTS.parent / "rules"
 MANIFEST = ".jsonl"
 
 Command = tuple[str, ...]  # script and arguments
@@ -122,10 +128,18 @@ def audio_of_manifests(plan: Plan) -> Iterator[str]:
         place = Path(plan.root, name)
         own = place.suffix == MANIFEST and fetched_in(place.parent) is None
         readable = own and expected and sha256_now(place) == expected
-        for line in place.read_text(encoding="utf-8").splitlines() if readable else []:
-            path = json.loads(line).get("audio_filepath") if line.strip() else None
+        for path in audio_in(place) if readable else []:
             if path and not os.path.isabs(path) and Path(plan.root, path).is_file():
                 yield os.path.normpath(path)
+
+
+def audio_in(manifest: Path) -> Iterator[str]:
+    """Yield the audio files that a manifest names; raise ``InputError`` if it is none."""
+    lines = manifest.read_text(encoding="utf-8-sig").splitlines()
+    try:
+        yield from (json.loads(line).get("audio_filepath") for line in lines if line.strip())
+    except (ValueError, AttributeError) as error:
+        raise InputError(f"{manifest}: is no manifest in JSON lines ({error})") from None
 
 
 def folders_from_outside(plan: Plan) -> set[str]:
@@ -158,6 +172,52 @@ def steps_of(plan: Plan, fetch_again: set[tuple]) -> dict[Command, list[Record]]
             if before and (other := tuple(before.content["command"])) != command:
                 sorter.add(command, other)
     return {command: steps[command] for command in sorter.static_order()}
+
+
+# What may be run
+
+
+def scripts_of_rules() -> set[str]:
+    """Return the scripts that the rules of this checkout call, which make what records tell of."""
+    texts = [path.read_text(encoding="utf-8") for path in sorted(RULES.glob("*.smk"))]
+    return set(re.findall(r"\bpython scripts/(\w+\.py)\b", "\n".join(texts)))
+
+
+def check_steps(steps: dict[Command, list[Record]]) -> None:
+    """Refuse commands of records that are no stage's, or that write to other folders."""
+    known = scripts_of_rules()
+    for (script, *arguments), records in steps.items():
+        place = records[0].sidecar
+        if script not in known:
+            raise InputError(
+                f"{place}: was made by {script}, which no rule of this checkout calls; it is not"
+                " run: call the lineage.py of the checkout that made it, if you trust it"
+            )
+        if elsewhere := next(
+            (name for each in records for name in each.outputs if leaves(name)), None
+        ):
+            raise InputError(
+                f"{place}: {elsewhere} lies outside of the folder that it was made in, and would be"
+                " written over; copy it and its record into a folder, and name it there"
+            )
+        read = {
+            str(each)
+            for record in records
+            for name in record.inputs
+            for each in (Path(name), *Path(name).parents)
+        }
+        for argument in arguments:
+            path = os.path.normpath(argument.partition("=")[2] or argument)
+            if leaves(path) and path not in read:
+                raise InputError(
+                    f"{place}: its command names {argument[:200]!r}, which lies outside of the"
+                    " folder and which it has not read; it is not run"
+                )
+
+
+def leaves(path: str) -> bool:
+    """Say whether a path leads out of the folder that it begins in."""
+    return os.path.isabs(path) or path.split(os.sep)[0] == os.pardir
 
 
 # What has changed since
@@ -223,15 +283,20 @@ def shell_script(
         for record in plan.records.values()
     )
     names = ", ".join(os.path.relpath(path, plan.root) for path in files)
-    lines = ["#!/bin/sh", f"# Makes {names} again.", f"# Commit: {', '.join(commits)}"]
-    lines += [f"# CHANGED: {line}" for line in told]
-    lines += ["# From outside, at these places of the folder that it is run in:"]
-    lines += [f"#   {name}" for name in sorted(links_of(plan, fetch_again))]
-    lines += ["set -eu"]
+    remarks = [f"Makes {names} again.", f"Commit: {', '.join(commits)}"]
+    remarks += [f"CHANGED: {line}" for line in told]
+    remarks += ["From outside, at these places of the folder that it is run in:"]
+    remarks += [f"  {name}" for name in sorted(links_of(plan, fetch_again))]
+    lines = ["#!/bin/sh", *map(comment, remarks), "set -eu"]
     for number, (script, *arguments) in enumerate(steps, start=1):
-        lines += [f"# {number} of {len(steps)}"]
+        lines += [comment(f"{number} of {len(steps)}")]
         lines += [shlex.join(["python", f"scripts/{script}", *arguments])]
     return "\n".join(lines)
+
+
+def comment(text: str) -> str:
+    """Return a text as a comment of a shell script, which ends with its line."""
+    return f"# {visible(text, lines=False)}"
 
 
 # The run
@@ -292,13 +357,16 @@ def make_again(steps: dict[Command, list[Record]], folder: Path) -> None:
         log = folder / LOGS / f"{number:03}-{Path(script).stem}.log"
         with log.open("wb") as file:
             argv = [sys.executable, str(SCRIPTS / script), *arguments]
-            status = subprocess.run(argv, cwd=folder, stdout=file, stderr=file).returncode
+            inside = os.environ | {INSIDE: str(folder)}
+            status = subprocess.run(
+                argv, cwd=folder, stdout=file, stderr=file, env=inside
+            ).returncode
         if status:
             tail = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()[-1:]
             raise InputError(f"{log}: {script} ended with status {status}: {' '.join(tail)}")
         took = duration(time.monotonic() - started)
         for line in verdict(records, folder):
-            print(f"    {line}; {took}", flush=True)
+            print(visible(f"    {line}; {took}"), flush=True)
 
 
 def verdict(records: list[Record], folder: Path) -> Iterator[str]:
@@ -350,8 +418,8 @@ def compare(files: list[Path], plan: Plan, folder: Path) -> bool:
         print(f"    was: sha256 {record.outputs[name][:12]}{wer_of(path)}")
         print(f"    is: sha256 {found}{wer_of(again)}")
         for line in changed_rows(path, again):
-            print(f"    {line}")
-        print(f"    lineage.py diff {path} {again}")
+            print(visible(f"    {line}"))
+        print(f"    {shlex.join(['lineage.py', 'diff', str(path), str(again)])}")
     return same
 
 
@@ -377,6 +445,7 @@ def main(options: argparse.Namespace) -> None:
     told = [*changed_outside(plan), *(line for lines in of_fetched.values() for line in lines)]
     told += changed_code(plan)
     steps = steps_of(plan, fetch_again)
+    check_steps(steps)
     if not options.run:
         print(shell_script(files, plan, steps, fetch_again, told))
         return
@@ -384,7 +453,8 @@ def main(options: argparse.Namespace) -> None:
         listed = "\n".join(f"  {line}" for line in told)
         raise InputError(f"not what {options.file} was made from (--anyway to run it):\n{listed}")
     folder = fresh_folder(options.folder)
-    print(*filter(None, [number]), f"in {folder}, logs in {LOGS}", sep="\n", flush=True)
+    heading = [visible(number)] if number else []
+    print(*heading, f"in {folder}, logs in {LOGS}", sep="\n", flush=True)
     make_links(links_of(plan, fetch_again), folder)
     make_again(steps, folder)
     if not compare(files, plan, folder):

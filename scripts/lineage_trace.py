@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from errors import InputError
+from escaping import visible
 from plain_words import percent
 from records import (
     SUFFIX,
@@ -350,12 +351,13 @@ def drawn(node: Node, width: int, lead: str = "", branch: str = "") -> Iterator[
     >>> list(drawn(Node("a", ["made"], [Node("b", [])]), 20))
     ['a', '│  made', '└─ b']
     """
-    for number, part in enumerate(broken(node.heading, width - len(lead) - 3)):
+    heading = visible(node.heading, lines=False)
+    for number, part in enumerate(broken(heading, width - len(lead) - 3)):
         yield lead + (branch if number == 0 else branch and AFTER[branch]) + part
     lead += AFTER.get(branch, "")
     below = "│  " if node.parts else "   "
     for detail in node.details:
-        text = detail.replace("sha256 ", "sha256\xa0")  # which keeps them on one line
+        text = visible(detail).replace("sha256 ", "sha256\xa0")  # which keeps them on one line
         for line in textwrap.wrap(text, max(20, width - len(lead) - 3), break_on_hyphens=False):
             yield f"{lead}{below}{line}".replace("\xa0", " ")
     for part in node.parts:
@@ -406,10 +408,10 @@ def main(options: argparse.Namespace) -> None:
         raise InputError(f"--depth is {options.depth}; give 0 or more")
     if options.row:
         number, files = scores_of_row(options.file, options.row)
-        print(number)
+        print(visible(number))
     records = [record_of_file(path) for path in files]
     for line in licences_in_words(records) if options.row else []:
-        print(f"  {line}")
+        print(visible(f"  {line}", lines=False))
     tree = Tree(options.all, options.depth)
     for path in files:
         print("", *drawn(tree.root(path), columns()), sep="\n")

@@ -9,6 +9,7 @@ import functools
 import json
 import os
 import re
+import shlex
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -17,9 +18,12 @@ from typing import Any
 
 import jinja2
 from huggingface_hub import EvalResult, ModelCard, ModelCardData
+from markupsafe import Markup
 
-from atomic import atomic_path
+from addresses import without_secrets
+from atomic import atomic_path, check_outputs
 from errors import InputError, run
+from escaping import code, markdown
 from leakage import told
 from manifest import read_manifest
 from matrix import CONTINUED, PRETRAINED, REAL
@@ -136,7 +140,8 @@ def lineage(history: History) -> str:
         }
         for record in history.records
     }
-    return json.dumps({"version": 1, "records": records}, indent=1, sort_keys=True) + "\n"
+    clean = without_secrets(records)  # older records may have some
+    return json.dumps({"version": 1, "records": clean}, indent=1, sort_keys=True) + "\n"
 
 
 # What the records say
@@ -316,8 +321,8 @@ def measured(row: dict, entry: dict, place: str) -> dict[str, Any]:
         "wer": own,
         "pretrained": next((other for other in same if other["arm"] == PRETRAINED), None),
         "baseline": next((other for other in same if other["arm"] == CONTINUED), None),
-        "verdict": verdict(row),
-        "coefficient": about_coefficient(row, entry),
+        "verdict": Markup(verdict(row)),  # which names nothing from outside
+        "coefficient": Markup(about_coefficient(row, entry)),
         "recordings": about_recordings(row),
     }
 
@@ -344,13 +349,13 @@ def verdict(row: dict) -> str:
 def about_coefficient(row: dict, entry: dict) -> str:
     """Say whether the checkpoint's λ is the one that the table's way of choosing picked."""
     if row["chosen"]:
-        return f"The table's λ, {row['chosen_on']}, is the same."
+        return f"The table's λ, {markdown(row['chosen_on'])}, is the same."
     same = ("arm", "tts", "vector")
     for other in entry["rows"]:
         if other["chosen"] and all(other[key] == row[key] for key in same):
             return (
                 f"**It is not the table's λ**, which is {other['scaling_coefficient']:g}"
-                f" ({other['chosen_on']}; WER {percent(other['wer'])} %)."
+                f" ({markdown(other['chosen_on'])}; WER {percent(other['wer'])} %)."
             )
     return "The table has chosen no λ for this model."
 
@@ -487,26 +492,38 @@ def describe(
     }
 
 
+def escaped(value: Any) -> Any:
+    """Return what the template writes: a text as Markdown that shows it, if it is no markup yet."""
+    return markdown(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
 def render(card: dict[str, Any]) -> str:
-    """Return the card: front matter, which the hub's library must read as it is, then text."""
+    """Return the card: front matter, which the hub's library must read as it is, then text.
+
+    All that the template is told is shown as it is: only what is ``Markup`` here is Markdown.
+    """
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATE.parent),
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
+        finalize=escaped,
     )
     environment.filters |= {
         "counted": lambda number, noun: f"{number:,} {noun}{'' if number == 1 else 's'}",
-        "cell": lambda text: " ".join(str(text).split()).replace("|", r"\|"),
-        "comparison": comparison_cell,
+        "cell": lambda text: Markup(markdown(text)),
+        "code": lambda text: Markup(code(text)),
+        "comparison": lambda comparison: Markup(comparison_cell(comparison)),
         "enumerated": enumerated,
-        "interval": lambda bounds: f"[{', '.join(map(percent, bounds))}]",
+        "interval": lambda bounds: Markup(f"[{', '.join(map(percent, bounds))}]"),
         "percent": percent,
         "points": points,
+        "quoted": lambda text: Markup(code(shlex.quote(str(text)))),
     }
     data = metadata(card)
-    text = environment.get_template(TEMPLATE.name).render(**card, front_matter=data.to_yaml())
+    front_matter = Markup(data.to_yaml())
+    text = environment.get_template(TEMPLATE.name).render(**card, front_matter=front_matter)
     if (read := ModelCard(text).data.to_dict()) != data.to_dict():
         raise InputError(
             f"{card['checkpoint']}: the card's front matter is read as {read}; a name in the"
@@ -523,10 +540,11 @@ def main(argv: list[str] | None = None) -> None:
     add("--summary", type=Path, required=True, help="summary.json of the experiment")
     add("--window", type=float, help="audio window it is decoded in, s (default: that of training)")
     options = parser.parse_args(argv)
+    outputs = [options.checkpoint.parent / name for name in MODEL_CARD]
+    check_outputs(outputs, [options.checkpoint, options.summary])
     history = read_history(options.checkpoint)
     summary = read_json(options.summary, "write it with summarize.py")
     card = render(describe(options.checkpoint, history, summary, options.window))
-    outputs = [options.checkpoint.parent / name for name in MODEL_CARD]
     for path, text in zip(outputs, (card, lineage(history)), strict=True):
         with atomic_path(path) as temporary:
             temporary.write_text(text, encoding="utf-8")

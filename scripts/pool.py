@@ -2,6 +2,7 @@
 
 import argparse
 
+from atomic import check_outputs
 from errors import InputError, run
 from manifest import fits, read_manifest, write_jsonl
 from records import write_record
@@ -57,6 +58,7 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--output", required=True, help="manifest to write")
     parser.add_argument("--max-duration", type=float, help="s; a longer utterance is refused")
     options = parser.parse_args(argv)
+    check_outputs([options.output], options.manifests)
     manifests = {path: read_manifest(path) for path in options.manifests}
     if options.max_duration is not None:
         check_durations(manifests, options.max_duration)

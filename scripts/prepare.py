@@ -38,7 +38,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from atomic import atomic_path
+from atomic import atomic_path, check_outputs
 from audio import SAMPLING_RATE, resample, save_audio
 from corpora import CORPORA, slurp
 from corpora.recording import Recording
@@ -50,7 +50,7 @@ from manifest import write_jsonl
 from names import name_of
 from normalise import normalise
 from own_data import UNKNOWN_SPEAKER, check_ids, read_manifest_of_user, read_plain_texts
-from records import licence, sha256, write_record
+from records import INDEX, licence, sha256, write_record
 from splits import SPLITS, check_disjoint, draw, one_of_each
 from spoken import clean_for_tts, without_remarks
 from usable import TOLD, Counts, Utterance, each_readable, keep_usable, waveform_of, words
@@ -427,6 +427,11 @@ def main(argv: list[str] | None = None) -> None:
     counts = Counts()
     manifests: dict[str, list[dict]] = {}
     inputs = files_read(domain, arguments.artifact)
+    written = files_written(arguments.manifests_dir, arguments.texts_dir)
+    check_outputs(written, inputs)
+    if arguments.artifact:
+        folders = [arguments.audio_dir, arguments.manifests_dir, arguments.texts_dir]
+        check_outputs({*folders}, [arguments.artifact / INDEX])
     if is_text_only(domain):
         texts = split_texts(domain, arguments.domain, arguments.artifact, arguments.seed, counts)
     elif arguments.audio_dir is None or arguments.manifests_dir is None:
@@ -437,7 +442,9 @@ def main(argv: list[str] | None = None) -> None:
         )
         check_not_empty(arguments.domain, splits, counts)
         if arguments.artifact is None:
-            inputs += audio_files(splits)
+            recordings = audio_files(splits)
+            check_outputs([*written, arguments.audio_dir], recordings)
+            inputs += recordings
         manifests = write_recordings(
             splits, arguments.audio_dir, arguments.domain, domain, arguments.jobs, counts
         )
@@ -476,6 +483,14 @@ def shorter_test(name: str, counts: Counts) -> str:
         f" left out ({reasons}), so its WER is not that of the whole set; mend them, or widen the"
         " domain's bounds to keep them"
     )
+
+
+def files_written(manifests: Path | None, texts: Path) -> list[Path]:
+    """Return the manifests and texts that are written, audio aside."""
+    folders = [folder for folder in (manifests, texts) if folder]
+    return [folder / f"{split}.jsonl" for folder in folders for split in SPLITS] + [
+        texts / "counts.json"
+    ]
 
 
 def files_read(domain: Domain, artifact: Path | None) -> list[Path]:

@@ -31,7 +31,7 @@ from transformers.models.whisper.configuration_whisper import (
 from transformers.models.whisper.tokenization_whisper import LANGUAGES
 from transformers.utils.logging import disable_progress_bar
 
-from atomic import atomic_folder
+from atomic import atomic_folder, check_outputs
 from audio import SAMPLING_RATE
 from checkpoints import END_OF_TEXT, check_speaks, check_writes, load
 from ctc_recogniser import CTC_MODELS
@@ -342,6 +342,7 @@ def main(argv: list[str] | None = None) -> None:
     arguments = parser.parse_args(argv)
     disable_progress_bar()
     folder: Path = arguments.artifact
+    check_outputs([arguments.output], [folder])
     checkpoints = sorted(folder.glob("*.pt"))
     if (folder / "config.json").is_file():
         inputs = from_hugging_face(folder, arguments.output, arguments.language, arguments.task)

@@ -9,8 +9,10 @@ import functools
 import hashlib
 import importlib.metadata
 import json
+import math
 import os
 import platform
+import re
 import resource
 import subprocess
 import sys
@@ -20,14 +22,24 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from addresses import without_secrets
 from atomic import atomic_path
 from code_version import code_versions
 from errors import InputError
+from escaping import OBEYED
 
 SUFFIX = ".lineage.json"
 INDEX = "files.json"  # of a folder of fetched files
 WEIGHTS = "model.safetensors"
 MODEL_CARD = ("README.md", "lineage.json")  # what model_card.py adds to a checkpoint
+MAX_BYTES = 1 << 26  # of a record
+MAX_DEPTH = 32  # of what is nested in it
+MAX_NAME = 4096  # characters of a path, as of the system's own bound
+SCRIPT = re.compile(r"\w+\.py")
+MODULE = re.compile(r"[\w./-]+\.py")
+SHA256 = re.compile(r"[0-9a-f]{64}")
+CODE = re.compile(r"[0-9a-f]{16}")
+COMMIT = re.compile(r"[0-9a-f]{40,64}|unknown")
 PACKAGES = (
     "torch", "torchaudio", "transformers", "tokenizers", "safetensors", "speechbrain", "peft",
     "bitsandbytes", "onnxruntime", "hibari-tts", "numpy", "soundfile", "soxr", "jiwer",
@@ -100,7 +112,7 @@ def write_record(
     ``licences`` those of external files that the stage itself brought in, by name (``licence``,
     ``forbids``): those of its inputs are added. ``facts`` are further top-level keys (``counts``,
     ...), ``of_run`` further keys of ``run``. Times are in s since 1970, ``peak_memory`` in bytes.
-    Call it last, when the outputs are final.
+    Secrets of web addresses are left out. Call it last, when the outputs are final.
     """
     begun = time.perf_counter()
     outputs, taken = list(outputs), hashes or {}
@@ -122,6 +134,7 @@ def write_record(
         **commit(),
         "command": [Path(script).name, *sys.argv[1:]],
     }
+    content = without_secrets(content)
     content["run"] = {
         "host": platform.node(),
         "platform": platform.platform(),
@@ -133,6 +146,10 @@ def write_record(
         **(of_run or {}),
     }
     seconds_spent.clear()
+    try:
+        check_names(content)
+    except ValueError as error:
+        raise InputError(f"{outputs[0]}: {error}, and no record can name it; rename it") from None
     text = json.dumps(content, indent=1, sort_keys=True) + "\n"
     first_of_folder = {Path(path).parent: path for path in reversed(outputs)}
     for path in first_of_folder.values():
@@ -235,26 +252,91 @@ def read_record(path: str | Path) -> Record:
     """Return the record of a sidecar; raise ``InputError`` if it is none."""
     path = Path(path)
     try:
+        if (size := path.stat().st_size) > MAX_BYTES:
+            raise ValueError(f"{size} bytes, more than the bound of {MAX_BYTES}")
         content = json.loads(path.read_text(encoding="utf-8"))
+        check_content(content)
         outputs, inputs = (
             {os.path.normpath(name): sha256 for name, sha256 in content[key].items()}
             for key in ("outputs", "inputs")
         )
-        content["run"]["ended"] + 0.0  # a number: the latest record of a file counts
-        for key in ("stamps", "lineage_seconds"):
-            content["run"][key]
-        for key in ("licences", "parameters", "packages", "modules"):
-            content[key].items()
-        told = [content["script"], *outputs.values(), *inputs.values()]
-        if not all(isinstance(each, str) for each in told):
-            raise TypeError("a script or hash is no text")
         return Record(
             str(path), root_of(path, outputs), content["script"], outputs, inputs, content
         )
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise InputError(
             f"{path}: not a lineage record ({type(error).__name__}: {error}); make its file again"
         ) from None
+
+
+def check_content(content: dict[str, Any]) -> None:
+    """Raise an error if a record is not what a stage writes: it may come from anywhere.
+
+    What it says is read by people and shells: names are in one line, hashes are hashes.
+    """
+    check_texts(content)
+    check_names(content)
+    run = content["run"]
+    hashes = [*content["outputs"].values(), *content["inputs"].values()]
+    patterns = [
+        (SHA256, hashes, "a SHA-256"),
+        (CODE, [content["code"], *content["modules"].values()], "a hash of code"),
+        (SCRIPT, [content["script"]], "a script"),
+        (MODULE, content["modules"], "a module"),
+        (COMMIT, [content["commit"]], "a commit"),
+    ]
+    for pattern, texts, what in patterns:
+        for text in texts:
+            if not isinstance(text, str) or not pattern.fullmatch(text):
+                raise ValueError(f"{str(text)[:200]!r} is not {what}")
+    for key in ("outputs", "inputs", "licences", "parameters", "packages", "modules"):
+        content[key].items()
+    for terms in content["licences"].values():
+        if not isinstance(terms["licence"], str) or not isinstance(terms.get("forbids", ""), str):
+            raise TypeError("a licence is no text")
+    command = content["command"]
+    if not isinstance(command, list) or not all(isinstance(part, str) for part in command):
+        raise TypeError("its command is no list of texts")
+    if command[:1] != [content["script"]]:
+        raise ValueError("its command is not one of its script")
+    if not content["outputs"] or not isinstance(content["dirty"], bool):
+        raise ValueError("it names no output, or does not say whether the code was changed")
+    times = [run[key] for key in ("started", "ended", "lineage_seconds", "peak_memory")]
+    if not all(isinstance(time, int | float) and 0 <= time < 1e18 for time in times):
+        raise ValueError(f"its times and memory {times} are not all numbers from 0 on")
+    for stamp in run["stamps"].values():
+        if len(stamp) != 3 or not all(isinstance(number, int) for number in stamp):
+            raise ValueError(f"{stamp!r} is not inode, time and size of a file")
+
+
+def check_names(content: dict[str, Any]) -> None:
+    """Raise ``ValueError`` if a name in a record, of a file first of all, is not in one line."""
+    names = [*content["outputs"], *content["inputs"], *content["licences"], *content["modules"]]
+    names += [*content["packages"], *content["packages"].values(), content["script"]]
+    names += [content["python"], content["device"], content["commit"]]
+    names += [*content["run"]["stamps"], content["run"]["host"], content["run"]["platform"]]
+    for name in names:
+        if not isinstance(name, str) or len(name) > MAX_NAME or OBEYED.search(name):
+            raise ValueError(
+                f"{str(name)[:200]!r} is no name of at most {MAX_NAME} characters in one line"
+            )
+
+
+def check_texts(value: Any, depth: int = 0) -> None:
+    """Raise ``ValueError`` if a record is nested too deep, or has what no text or number is."""
+    if depth > MAX_DEPTH:
+        raise ValueError(f"nested deeper than {MAX_DEPTH} levels")
+    if isinstance(value, dict):
+        for key, each in value.items():
+            check_texts(key, depth + 1)
+            check_texts(each, depth + 1)
+    elif isinstance(value, list):
+        for each in value:
+            check_texts(each, depth + 1)
+    elif isinstance(value, str) and any(found not in "\n\r\t" for found in OBEYED.findall(value)):
+        raise ValueError(f"{value[:200]!r} has control characters")
+    elif isinstance(value, float) and not math.isfinite(value):
+        raise ValueError(f"{value} is no number")
 
 
 def root_of(path: Path, outputs: Iterable[str]) -> str:

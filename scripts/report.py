@@ -14,7 +14,7 @@ from markupsafe import Markup
 
 import report_tables
 import summary_table
-from atomic import atomic_path
+from atomic import atomic_path, check_outputs
 from charts import compared_rows, gain_and_forgetting, wer_bars
 from errors import InputError, run
 from lambda_curve import lambda_curve
@@ -205,6 +205,10 @@ def main(argv: list[str] | None = None) -> None:
     add("--output", type=Path, required=True, help="HTML page to write")
     options = parser.parse_args(argv)
 
+    files = [options.summary, options.breakdown, options.task_vectors]
+    inputs = [*filter(None, files), *map(os.path.relpath, FILES), *options.real, *options.synthetic]
+    given = [] if options.experiment.lstrip().startswith("{") else [options.experiment]
+    check_outputs([options.output], [*inputs, *given])
     summary = read_json(options.summary, "a summary")
     breakdown = options.breakdown and read_json(options.breakdown, "a breakdown")
     vectors = options.task_vectors and read_json(options.task_vectors, "a list of task vectors")
@@ -218,8 +222,6 @@ def main(argv: list[str] | None = None) -> None:
     with atomic_path(options.output) as temporary:
         temporary.write_text(page, encoding="utf-8")
     print(f"{options.output}: {options.output.stat().st_size / 1e6:.1f} MB")
-    files = [options.summary, options.breakdown, options.task_vectors]
-    inputs = [*filter(None, files), *map(os.path.relpath, FILES), *options.real, *options.synthetic]
     write_record(__file__, [options.output], inputs, {"examples": options.examples})
 
 

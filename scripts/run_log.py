@@ -21,6 +21,7 @@ from snakemake.settings.enums import Quietness
 from snakemake_interface_executor_plugins.settings import ExecMode
 
 import job_words
+from addresses import redacted
 from atomic import atomic_path
 from run_state import Job, Run, culprit
 from screen import Screen, line_of
@@ -284,7 +285,7 @@ class RunLog(logging.Handler):
             "host": platform.node(),
             "pid": os.getpid(),
             "process_started": psutil.Process().create_time(),
-            "command": ["snakemake", *sys.argv[1:]],
+            "command": ["snakemake", *map(redacted, sys.argv[1:])],
             "started": round(self.started, 3),
             "updated": round(now, 3),
             "stages": self.run.stages(),

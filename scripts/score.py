@@ -7,7 +7,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from atomic import atomic_path
+from atomic import atomic_path, check_outputs
 from errors import InputError, run
 from languages import add_language
 from manifest import read_jsonl, read_manifest
@@ -111,6 +111,7 @@ def main(argv: list[str] | None = None) -> None:
             f"{len(options.hypotheses)} files of hypotheses and {len(options.output)} outputs;"
             " give as many --output as --hypotheses, in the same order"
         )
+    check_outputs(options.output, [options.references, *options.hypotheses])
     references = read_manifest(options.references)
     check_any_words(references, options.references, options.language)
     for path, output in zip(options.hypotheses, options.output, strict=True):

@@ -4,6 +4,8 @@ import os
 import shutil
 from typing import TextIO
 
+from escaping import visible
+
 
 class Screen:
     """A terminal whose last lines are overwritten, or a file to which lines are added."""
@@ -17,7 +19,7 @@ class Screen:
         """Write text that stays."""
         shown = self._lines
         self.show([])
-        self.stream.write(text.rstrip("\n") + "\n")
+        self.stream.write(visible(text.rstrip("\n")) + "\n")
         self.show(shown)
         self.stream.flush()
 

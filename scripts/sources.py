@@ -1,13 +1,16 @@
 """Where a file can come from: one function for each kind of source.
 
 Packages are fetched with the user's own clients (pip, npm, apt-get), so with his mirrors, proxies
-and credentials. Nothing of a package is installed, built or run; what a client is told to fetch
+and credentials. Secrets of an address (user and password, values of its query) are sent to its host
+and told to nobody. Nothing of a package is installed, built or run; what a client is told to fetch
 has passed ``declaration.check_source``.
 """
 
+import base64
 import hashlib
 import http.client
 import json
+import netrc
 import os
 import re
 import shutil
@@ -16,11 +19,13 @@ import sys
 import threading
 import time
 import urllib.error
+import urllib.parse
 import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from addresses import HIDDEN, expanded, missing_variables, redacted
 from archives import CHUNK, MAX_BYTES
 
 Source = dict[str, Any]
@@ -67,7 +72,8 @@ def hub(source: Source, folder: Path, offline: bool) -> Path:
     except (
         Exception
     ) as error:  # the client raises kinds of its own, of its HTTP library and OSError
-        raise Unavailable(f"{type(error).__name__}: {first_line(str(error))}") from None
+        reason = first_line(redacted(str(error)))  # which may have the address of a signed download
+        raise Unavailable(f"{type(error).__name__}: {reason}") from None
 
 
 def url(source: Source, folder: Path, offline: bool) -> Path:
@@ -115,10 +121,21 @@ def download(address: str, folder: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     if not address.startswith(("https://", "http://")):
         raise Unavailable("only http and https addresses are fetched; use 'path' for a local file")
+    if HIDDEN in address:
+        raise Unavailable(
+            f"its secret was not written down ({HIDDEN}); fetch it with the experiment's own config"
+        )
+    if missing := ", ".join(missing_variables(address)):
+        raise Unavailable(f"environment variable {missing} is not set, which the address names")
+    if "${" in expanded(address):
+        raise Unavailable(
+            "only environment variables whose names begin with SYN2REAL_ are put into an address"
+        )
+    address, authorization = authorized(expanded(address))
     part, whole = folder / "download.part", folder / "download"
     for attempt in range(ATTEMPTS):
         try:
-            resume(address, part)
+            resume(address, part, authorization)
             return part.replace(whole)
         except urllib.error.HTTPError as error:
             if error.code == 416:  # nothing is left to send
@@ -127,13 +144,72 @@ def download(address: str, folder: Path) -> Path:
             if error.code < 500:
                 break
         except (OSError, http.client.HTTPException) as error:
-            reason = f"{type(error).__name__}: {error}"
+            reason = redacted(f"{type(error).__name__}: {error}")
         if attempt < ATTEMPTS - 1:
             time.sleep(2**attempt)
     raise Unavailable(reason)
 
 
-def resume(address: str, part: Path) -> None:
+def authorized(address: str) -> tuple[str, str | None]:
+    """Return an address without user and password, and the header that says them, if there are any.
+
+    They are the address's own, or those of ``~/.netrc`` (or ``$NETRC``) for its host.
+    """
+    try:
+        parts = urllib.parse.urlsplit(address)
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        host = None
+    if not host:
+        raise Unavailable(
+            "the address has no host; write @ : / ? # in a password as %40 %3A %2F ..."
+        )
+    user, password = parts.username, parts.password
+    if user is None:
+        user, password = known_to_netrc(host)
+    if user is None:
+        return address, None
+    plain = ":".join(urllib.parse.unquote(each or "") for each in (user, password))
+    place = f"[{host}]" if ":" in host else host
+    bare = parts._replace(netloc=place if port is None else f"{place}:{port}")
+    return bare.geturl(), "Basic " + base64.b64encode(plain.encode()).decode()
+
+
+def known_to_netrc(host: str) -> tuple[str | None, str | None]:
+    """Return the user and password, quoted, that the user's netrc file has for a host."""
+    path = os.environ.get("NETRC") or os.path.expanduser("~/.netrc")
+    try:
+        found = netrc.netrc(path).authenticators(host)
+    except FileNotFoundError:
+        return None, None
+    except (OSError, netrc.NetrcParseError, UnicodeDecodeError) as error:
+        say(f"{path} is not used, for it cannot be read ({type(error).__name__})")
+        return None, None
+    if found is None:
+        return None, None
+    user, _, password = found
+    return urllib.parse.quote(user), urllib.parse.quote(password or "")
+
+
+class Redirected(urllib.request.HTTPRedirectHandler):
+    """Follows redirects; user and password go to the host that they are for, and to no other."""
+
+    def redirect_request(self, request, file, code, message, headers, address):
+        new = super().redirect_request(request, file, code, message, headers, address)
+        if new and origin(new.full_url) == origin(request.full_url):
+            for name, value in request.unredirected_hdrs.items():
+                if name == "Authorization":
+                    new.add_unredirected_header(name, value)
+        return new
+
+
+def origin(address: str) -> tuple[str, str]:
+    """Return scheme and host of an address."""
+    parts = urllib.parse.urlsplit(address)
+    return parts.scheme, parts.netloc
+
+
+def resume(address: str, part: Path, authorization: str | None = None) -> None:
     """Fetch into ``part`` what it lacks; begin anew if the server's file is another one by now."""
     mark = part.with_suffix(".part.version")
     have = part.stat().st_size if part.is_file() else 0
@@ -142,7 +218,10 @@ def resume(address: str, part: Path) -> None:
         request.add_header("Range", f"bytes={have}-")
         if mark.is_file():
             request.add_header("If-Range", mark.read_text())
-    with urllib.request.urlopen(request, timeout=TIMEOUT) as response:
+    if authorization:
+        request.add_unredirected_header("Authorization", authorization)
+    opener = urllib.request.build_opener(Redirected)
+    with opener.open(request, timeout=TIMEOUT) as response:
         if response.status != 206:
             have = 0
         if version := response.headers["ETag"] or response.headers["Last-Modified"]:
@@ -268,8 +347,3 @@ def only_file(folder: Path, pattern: str) -> Path:
 
 def first_line(text: str, length: int = 300) -> str:
     return (text.strip().splitlines() or ["no message"])[0][:length]
-
-
-def redacted(text: str) -> str:
-    """Return a message without the credentials that an address may carry."""
-    return re.sub(r"//[^/@\s]+@", "//", text)

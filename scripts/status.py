@@ -11,6 +11,7 @@ import psutil
 
 import job_words
 from errors import InputError, run
+from escaping import visible
 from names import name_of
 
 SHOWN = 20  # running jobs
@@ -118,7 +119,8 @@ def main(argv: list[str] | None = None) -> None:
     options = parser.parse_args(argv)
     status, now = read(options.logs, options.experiment), time.time()
     lines = [headline(status, platform.node(), is_alive(status), now), *table(status)]
-    print("\n".join(lines + running_lines(status["running"], now) + failed_lines(status["failed"])))
+    lines += running_lines(status["running"], now) + failed_lines(status["failed"])
+    print(visible("\n".join(lines)))
 
 
 if __name__ == "__main__":

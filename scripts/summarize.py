@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import leakage
-from atomic import atomic_path
+from atomic import atomic_path, check_outputs
 from bootstrap import CONFIDENCE, RESAMPLES
 from choices import Choice, choices_of
 from comparisons import COMPARISONS, TestSet, adjust, union
@@ -60,7 +60,7 @@ def summarize_target(
         entry = {"label": label(row, several_tts), "dev_wer": dev_wer.get(identity_of(row))}
         entry |= measured | about_choice(row, choices.get(vector_of(row), []))
         entry["evaluation"] = evaluation_id(row["scores"][0])
-        entry["command"] = settings["again"].format(shlex.join(row["scores"]))
+        entry["command"] = settings["again"].replace("{}", shlex.join(row["scores"]), 1)
         entry |= {key: row[key] for key in CARRIED}
         entry["leakage"] = touched and leakage.of_row(row["target"], entry, touched)
         table.append(entry)
@@ -299,7 +299,12 @@ def main(argv: list[str] | None = None) -> None:
     if options.resamples < 100:
         raise InputError(f"--resamples is {options.resamples}; an interval needs at least 100")
 
+    outputs = [options.output_json, options.output_tsv]
+    inputs = [options.evaluations, *([options.leakage] if options.leakage else [])]
+    check_outputs(outputs, inputs)
     evaluations = read_evaluations(options.evaluations)
+    scores = dict.fromkeys(row["score"] for row in evaluations if row["score"])
+    check_outputs(outputs, scores)
     told = ("resamples", "seed", "resampled_by", "chosen_on", "constant", "again")
     settings = {"confidence": CONFIDENCE} | {key: getattr(options, key) for key in told}
     touched = None
@@ -312,10 +317,8 @@ def main(argv: list[str] | None = None) -> None:
         temporary.write_text(text + "\n", encoding="utf-8")
     write_tsv(options.output_tsv, summary)
     print_summary(summary)
-    inputs = [options.evaluations, *([options.leakage] if options.leakage else [])]
-    inputs += dict.fromkeys(row["score"] for row in evaluations if row["score"])
     del settings["again"]  # told, and shapes no number
-    write_record(__file__, [options.output_json, options.output_tsv], inputs, settings)
+    write_record(__file__, outputs, [*inputs, *scores], settings)
 
 
 if __name__ == "__main__":

@@ -20,6 +20,7 @@ from pathlib import Path
 
 import numpy as np
 
+from atomic import check_outputs
 from audio import resample, save_audio
 from code_version import code_version
 from engines.engine import Engine, Request, Setup, Speech, Unspeakable
@@ -428,6 +429,11 @@ def main(argv: list[str] | None = None) -> None:
     add("--output", required=True, type=Path, help="manifest of the shard; failures lie beside it")
     options = parser.parse_args(argv)
     options.voices = [voice for voices in options.voices for voice in voices]
+    failed = options.output.with_suffix(".failures.jsonl")
+    check_outputs(
+        [options.audio_dir, options.output, failed],
+        [options.texts, options.resources, options.speakers],
+    )
     texts = check(options)
     engine = importlib.import_module(f"engines.{options.engine}").load(
         Setup(
@@ -458,7 +464,6 @@ def main(argv: list[str] | None = None) -> None:
     rows, failures, resumed = synthesize(
         asked, engine, code, journal, options.batch_size, most_failures
     )
-    failed = options.output.with_suffix(".failures.jsonl")
     write_jsonl(failed, failures)
     if len(failures) > most_failures:
         raise InputError(

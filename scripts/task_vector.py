@@ -14,7 +14,7 @@ from pathlib import Path
 
 import torch
 
-from atomic import atomic_path
+from atomic import atomic_path, check_outputs
 from errors import InputError, run
 from heap import keep_freed_memory
 from precision import PRECISIONS
@@ -297,13 +297,16 @@ def main(argv: list[str] | None = None) -> None:
     settings = {}
     if arguments.command == "subtract":
         inputs = [arguments.real, arguments.synthetic]
+        check_outputs([arguments.output], inputs)
         check_same_precision(*inputs)
         hashes = subtract_files(*inputs, arguments.output)
     elif arguments.command == "mean":
         inputs = arguments.vectors
+        check_outputs([arguments.output], inputs)
         hashes = mean_files(inputs, arguments.output)
     else:
         scale = arguments.scaling_coefficient
+        check_outputs([arguments.output], [arguments.checkpoint.parent, arguments.vector])
         hashes = apply_files(arguments.checkpoint, arguments.vector, scale, arguments.output)
         inputs = [*checkpoint_files(arguments.checkpoint.parent), arguments.vector]
         settings = {"scaling_coefficient": scale}

@@ -8,7 +8,6 @@ that the command with one more scaling coefficient transcribes with that one onl
 import argparse
 import json
 import os
-import shutil
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -19,6 +18,7 @@ import torch
 
 import readers
 import scratch
+from atomic import check_outputs, remove_work
 from errors import InputError, naming_full_disk, run
 from languages import add_language
 from manifest import check_fits, fits, read_manifest, write_jsonl
@@ -152,15 +152,6 @@ def append(path: Path, texts: dict[str, str]) -> None:
             file.write(json.dumps(texts).encode() + b"\n")
 
 
-def clear(folder: Path, kept: Sequence[Path]) -> None:
-    """Delete a work folder but for the journals that a later command may need."""
-    if not kept:
-        shutil.rmtree(folder, ignore_errors=True)
-        return
-    for path in set(folder.glob("*.jsonl")) - set(kept):
-        path.unlink(missing_ok=True)
-
-
 def main(argv: list[str] | None = None) -> None:
     """Transcribe as the command line says."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
@@ -204,6 +195,8 @@ def main(argv: list[str] | None = None) -> None:
             f"{len(options.output)} outputs for {len(scales)} hypotheses of each utterance;"
             " give as many --output as --scaling-coefficient, in the same order"
         )
+    written = [*options.output, options.work_dir, options.encodings]
+    check_outputs(written, [options.model, options.manifest, options.task_vector])
     if options.threads:
         torch.set_num_threads(options.threads)
     rows = read_manifest(options.manifest)
@@ -254,7 +247,8 @@ def main(argv: list[str] | None = None) -> None:
             device=str(recogniser.device),
         )
     if options.work_dir:
-        clear(Path(options.work_dir), journals if options.task_vector else [])
+        kept = journals if options.task_vector else ()  # one more coefficient needs them
+        remove_work(options.work_dir, f"{'[0-9a-f]' * 64}.jsonl", kept)
 
 
 if __name__ == "__main__":

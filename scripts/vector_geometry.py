@@ -18,7 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
-from atomic import atomic_path
+from atomic import atomic_path, check_outputs
 from errors import InputError, run
 from records import write_record
 from streaming import Layout, pieces, read_layout, read_piece
@@ -174,7 +174,7 @@ def main(argv: list[str] | None = None) -> None:
         " .../BASE/pretrained/seed0/model.safetensors")  # fmt: skip
     add("--output", type=Path, required=True, help="norms and cosines to write (JSON)")
     options = parser.parse_args(argv)
-
+    check_outputs([options.output], [*options.vector, *options.base])
     groups = group([read_vector(path) for path in options.vector])
     models = read_models(options.base)
     for (base, _), vectors in groups.items():

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from atomic import atomic_path
+from atomic import atomic_path, check_outputs
 from audio import SAMPLING_RATE, load_audio
 from errors import InputError, run
 from manifest import read_manifest
@@ -135,6 +135,7 @@ def main(argv: list[str] | None = None) -> None:
         value = getattr(options, name)
         if value is not None and value < 1:
             raise InputError(f"--{name.replace('_', '-')} {value}: at least 1")
+    check_outputs([options.output], [*options.manifest, options.encoder])
     rows = read_manifests(options.manifest, options.per)
     chosen = select(rows, options.per, options.max_utterances)
     without = sorted(name for name, taken in chosen.items() if not taken)

@@ -59,7 +59,8 @@ class Chain:
         monkeypatch.setattr(
             records, "installed_versions", lambda: {"torch": "2.1", **(packages or {})}
         )
-        monkeypatch.setattr(records, "commit", lambda: {"commit": "c0ffee" * 6, "dirty": False})
+        commit = {"commit": f"{'c0ffee' * 6}c0ff", "dirty": False}
+        monkeypatch.setattr(records, "commit", lambda: commit)
         monkeypatch.setattr(records, "code_of", self.code_of)
         self.fetch("whisper", {"tiny.pt": "weights"}, records.licence("MIT"))
         self.fetch("kokoro", {"voices.bin": "v"}, records.licence("CC BY-NC 4.0", "sale"))

@@ -224,3 +224,25 @@ def test_ordinals_are_english():
     assert [job_words.ordinal(n) for n in (1, 2, 3, 4, 11, 12, 21)] == [
         "1st", "2nd", "3rd", "4th", "11th", "12th", "21st",
     ]  # fmt: skip
+
+
+def test_the_settings_of_config_are_part_of_the_command_that_is_told():
+    given = ["--config", "seeds=[1, 2]", "a={'b': 3}", "--cores", "2"]
+    assert job_words.command_again(given, "x.json") == (
+        "snakemake x.json --cores 2 --config 'seeds=[1, 2]' 'a={'\"'\"'b'\"'\"': 3}'"
+    )
+    assert job_words.command_again(["--config", "--cores", "2"], "x") == (
+        "snakemake x --cores 2 --config"
+    )
+
+
+def test_a_number_is_made_again_with_the_same_configs_and_settings():
+    told = job_words.command_of_number(["my exp.yaml", "b.yaml"], ["a={'b': 3}", "n=1"])
+    assert told.startswith("snakemake {} --configfile 'my exp.yaml' b.yaml --config ")
+    assert shlex.split(told)[-3:] == ["--config", "a={'b': 3}", "n=1"]
+    assert job_words.command_of_number(["a.yaml"], None) == "snakemake {} --configfile a.yaml"
+
+
+def test_commands_are_told_without_secrets_of_addresses():
+    told = job_words.command_again(["--config", "u=https://me:abc@h/x?token=abc"], "x")
+    assert told == "snakemake x --config 'u=https://h/x?token=***'"

@@ -28,7 +28,7 @@ def quick_records(monkeypatch: pytest.MonkeyPatch) -> None:
     """Leave out of records what takes time: the walk asks for neither code nor packages."""
     monkeypatch.setattr(records, "code_of", lambda script: ("0" * 16, {}))
     monkeypatch.setattr(records, "installed_versions", dict)
-    monkeypatch.setattr(records, "commit", dict)
+    monkeypatch.setattr(records, "commit", lambda: {"commit": "unknown", "dirty": False})
     monkeypatch.setattr(os, "fsync", lambda handle: None)
 
 

@@ -2,6 +2,7 @@
 
 import argparse
 import fcntl
+import hashlib
 import json
 import os
 import shutil
@@ -250,3 +251,95 @@ def test_an_unknown_kind_and_a_missing_folder_are_refused(folder: Path, capsys):
     shutil.rmtree(folder)
     with pytest.raises(InputError, match="no such folder"):
         prune(folder)
+
+
+# --- links
+
+
+def moved(path: Path, elsewhere: Path) -> Path:
+    """Move a file or folder away, and leave a link to it; return where it is."""
+    elsewhere.mkdir()
+    there = path.rename(elsewhere / path.name)
+    path.symlink_to(there)
+    return there
+
+
+@pytest.mark.parametrize(
+    ("linked", "kind"),
+    [
+        ("audio", "audio"),
+        ("audio/d/real", "audio"),
+        ("audio/d/real/1.flac", "audio"),
+        ("models", "checkpoints"),
+        (f"{REAL}", "checkpoints"),
+        (f"{REAL}/config.json", "checkpoints"),
+        ("hypotheses/base", "hypotheses"),
+        (VECTOR, "task_vectors"),
+        ("work", "caches"),
+        ("encodings/base", "caches"),
+    ],
+)
+def test_nothing_is_deleted_behind_a_link(folder: Path, tmp_path: Path, linked: str, kind: str):
+    there = moved(folder / linked, tmp_path / "elsewhere")
+    before = {path for path in (tmp_path / "elsewhere").rglob("*") if path.is_file()}
+    assert before
+    prune(folder, kind)
+    assert {path for path in (tmp_path / "elsewhere").rglob("*") if path.is_file()} == before
+    assert there.exists()
+
+
+def test_what_lies_behind_a_link_is_told_and_the_rest_is_deleted(
+    folder: Path, tmp_path: Path, capsys
+):
+    there = moved(folder / "audio/d/real", tmp_path / "elsewhere")
+    lines = told(capsys, folder, "audio")
+    why_not = f"3 files cannot be made again: it lies in {there}, behind a link"
+    assert f"{folder}/audio/d/real: {why_not}" in lines
+    assert not (folder / "audio/d/hibari/train/1.flac").exists()
+
+
+@pytest.mark.parametrize("linked", ["results/tiny", "results"])
+def test_an_experiment_that_is_itself_a_link_is_pruned_only_if_that_is_asked(
+    folder: Path, tmp_path: Path, linked: str
+):
+    moved(Path(linked), tmp_path / "elsewhere")
+    for name in (str(folder), f"{folder}/", f"./{folder}"):
+        with pytest.raises(InputError, match=r"is a link to .*elsewhere.*; add --follow"):
+            prune(Path(name), "caches", "checkpoints")
+    assert (folder / "work/state.pt").is_file() and (folder / REAL / "config.json").is_file()
+    assert offered_of(folder) == 4
+    parser = argparse.ArgumentParser()
+    lineage_prune.add_arguments(parser)
+    given = [str(folder), "--scripts=scripts", "--follow", "--delete", "caches"]
+    lineage_prune.main(parser.parse_args(given))
+    assert not (folder / "work").exists()
+
+
+def offered_of(folder: Path) -> int:
+    """Return how many checkpoint files are offered for deletion."""
+    experiment = lineage_prune.Experiment(folder, lineage_prune.HashCache(folder))
+    remaking = lineage_prune.Remaking(experiment, Path("scripts"))
+    found = lineage_prune.candidates(experiment, remaking)
+    return sum(each.kind == "checkpoints" and not each.why_not for each in found)
+
+
+def test_a_record_that_names_files_elsewhere_deletes_none_of_them(folder: Path, tmp_path: Path):
+    precious = write(tmp_path / "precious.safetensors", "precious")
+    digest = hashlib.sha256(b"precious").hexdigest()
+    sidecar = folder / f"{VECTOR}{SUFFIX}"
+    content = json.loads(sidecar.read_text())
+    for name in (str(precious), "../precious.safetensors", f"{folder}/../../precious.safetensors"):
+        content["outputs"][name] = digest
+    sidecar.write_text(json.dumps(content))
+    prune(folder, *lineage_prune.KINDS)
+    assert precious.read_text() == "precious"
+
+
+def test_a_folder_that_became_a_link_since_it_was_listed_is_not_followed(folder: Path, tmp_path):
+    experiment = lineage_prune.Experiment(folder, lineage_prune.HashCache(folder))
+    remaking = lineage_prune.Remaking(experiment, Path("scripts"))
+    found = [each for each in lineage_prune.candidates(experiment, remaking) if not each.why_not]
+    there = moved(folder / "audio", tmp_path / "elsewhere")
+    with pytest.raises(InputError, match="lies behind a link by now"):
+        lineage_prune.delete(experiment, [each for each in found if each.kind == "audio"])
+    assert (there / "d/real/1.flac").is_file()

@@ -577,9 +577,10 @@ def test_what_touched_the_test_set_stands_in_each_line_and_is_said(tmp_path: Pat
 
 def test_every_number_has_an_id_and_the_command_that_makes_it_again(tmp_path: Path):
     data = [evaluation(tmp_path, "pretrained", [1] * 4, seed=0)]
-    again = "--again=snakemake {} --configfile my.yaml"
+    again = "--again=snakemake {} --configfile my.yaml --config 'a={}'"
     (row,) = run_summarize(tmp_path, data, again)["targets"][0]["rows"]
-    assert row["command"] == f"snakemake {data[0]['score']} --configfile my.yaml"
+    options = "--configfile my.yaml --config 'a={}'"
+    assert row["command"] == f"snakemake {data[0]['score']} {options}"
     assert sha256(data[0]["score"]).startswith(row["evaluation"]) and len(row["evaluation"]) == 12
 
 

@@ -1,0 +1,58 @@
+"""Texts from outside, written so that they are read and never obeyed."""
+
+import re
+
+# What a terminal or an editor obeys: control characters, line ends of Unicode, changes of
+# direction; and half characters, which no file can hold.
+OBEYED = re.compile(
+    "[\x00-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
+)
+MARKUP = re.compile(
+    r"[\\`*\[\]<>|~$]|(?<![^\W_])_|_(?![^\W_])|&(?=#?\w+;)|:(?=//)|^(?:#+|[+=-]+|\d+[.)])(?=\s|$)"
+)
+ENTITIES = {"<": "&lt;", ">": "&gt;", "&": "&amp;"}
+LINK = re.compile(r"https?://[^\s<>\"'`\\|\[\]()*~$]+")
+
+
+def visible(text: str, lines: bool = True) -> str:
+    r"""Return a text whose control characters are shown (``\x1b``); ``lines`` may end and indent.
+
+    >>> visible("a\x1b[2Jb")
+    'a\\x1b[2Jb'
+    """
+    return OBEYED.sub(lambda found: _shown(found[0], lines), text)
+
+
+def _shown(character: str, lines: bool) -> str:
+    if lines and character in "\n\t":
+        return character
+    return character.encode("unicode_escape", "surrogatepass").decode()
+
+
+def markdown(text: object) -> str:
+    r"""Return a text for a line of Markdown: it shows as it is, and only web addresses are links.
+
+    >>> markdown("<b>MIT</b> [x](javascript:y) https://example.org/a_b")
+    '&lt;b&gt;MIT&lt;/b&gt; \\[x\\](javascript:y) https://example.org/a_b'
+    """
+    line = visible(" ".join(str(text).split()), lines=False)
+    parts, end = [], 0
+    for link in LINK.finditer(line):
+        parts += [_escaped(line[end : link.start()], at_start=not end), link[0]]
+        end = link.end()
+    return "".join([*parts, _escaped(line[end:], at_start=not end)])
+
+
+def _escaped(text: str, at_start: bool) -> str:
+    def escape(found: re.Match) -> str:
+        mark = found[0]
+        if found.start() == 0 and not at_start and mark[0] in "#+=-0123456789":
+            return mark
+        return ENTITIES.get(mark) or f"{mark[:-1]}\\{mark[-1]}"
+
+    return MARKUP.sub(escape, text)
+
+
+def code(text: object) -> str:
+    """Return a text for Markdown's code, between backticks: in one line, and without backticks."""
+    return visible(" ".join(str(text).split()), lines=False).replace("`", "'")
