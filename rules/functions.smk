@@ -161,7 +161,7 @@ def speakers(wildcards) -> list[str]:
 
 
 def options_of_tts(wildcards, input) -> list[str]:
-    """Return the options that only some engines have, where the config gives them, and failures."""
+    """Return the options that only some engines have, where the config gives them."""
     tts = config["tts"][wildcards.tts]
     options = ["--language", tts["language"]] if tts["engine"] in TOLD_THE_LANGUAGE else []
     if "speed_range" in tts:
