@@ -346,7 +346,7 @@ def test_nan_and_overflow_are_refused_by_name(tmp_path: Path, vector: Path):
 
 def test_apply_does_not_overwrite_its_checkpoint(tmp_path: Path, vector: Path):
     target = write(tmp_path / "target", BASE)
-    with pytest.raises(InputError, match="the checkpoint's own folder"):
+    with pytest.raises(InputError, match="would be written over"):
         apply(target, vector, 0.5, target)
 
 
