@@ -42,8 +42,18 @@ LONGEST = 240  # characters of a part of a path; file systems take 255
 BOOLEANS = ("yes", "no", "on", "off", "y", "n")  # to YAML 1.1
 
 FORMATS = jsonschema.FormatChecker(formats=())
+
+
+def _checks_names(kind: str) -> None:
+    """Let the schema's ``format: KIND name`` hold a text to the rule for names of that kind."""
+    right = name_of(kind)
+    FORMATS.checks(f"{kind} name", InputError)(
+        lambda value: not isinstance(value, str) or bool(right(value))
+    )
+
+
 for kind in BESIDE:
-    FORMATS.checks(f"{kind} name", InputError)(name_of(kind))
+    _checks_names(kind)
 
 
 def _whole_pattern(_: object, pattern: str, value: object, __: object) -> Iterator:
@@ -96,8 +106,8 @@ def with_line(message: str, files: Sequence[str | Path], overrides: Mapping[str,
     """Return a message of ``check`` with the file and line where the faulty value stands."""
     start, _, said = message.partition("config: ")
     place = said.partition(": ")[0].replace("top level", "")
-    if unknown := re.match(r"[^:]*: unknown key '([^']*)'", said):
-        place = f"{place}.{unknown[1]}".removeprefix(".")
+    if key := re.match(r"[^:]*: (?:unknown key '(.*?)'|'(.*?)' can't be a name)", said):
+        place = f"{place}.{key[1] or key[2]}".removeprefix(".")
     if start or not files or place.partition(".")[0] in overrides:
         return message.replace("config: ", "--config: ", 1) if overrides else message
     path, (_, line) = max(
