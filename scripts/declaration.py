@@ -123,8 +123,6 @@ def check_source(source: Any, name: str, pinned: bool) -> None:
         raise InputError(f"{name}: source {kind} needs member, the file's path in the package")
     if kind == "zenodo" and "file" not in source:
         raise InputError(f"{name}: source zenodo needs file, a name in the record")
-    if kind == "hub":
-        check_hub(source, name, pinned)
     if kind == "url":
         check_address(source["url"], name)
     else:
@@ -136,6 +134,8 @@ def check_source(source: Any, name: str, pinned: bool) -> None:
                 f"{name}: source {kind} has {text!r}; name a file inside, or with members a pattern"
                 " or a list of them"
             )
+    if kind == "hub":
+        check_hub(source, name, pinned)
 
 
 def check_hub(source: Source, name: str, pinned: bool) -> None:
