@@ -29,6 +29,7 @@ from matrix import (
 )
 from names import BESIDE, name_of
 from records import write_record
+from sources import redacted
 from strict_yaml import line_of, load_yaml
 
 RULES = Path(__file__).parent.parent / "rules"
@@ -79,16 +80,17 @@ def read(files: Sequence[str | Path], overrides: Mapping[str, Any] | None = None
 
     Raises ``InputError`` for the first mistake, with file and line.
     """
-    config: dict = {}
-    for path in files:
-        config = merged(config, load_yaml(path))
     overrides = dict(overrides or {})
-    if files and not merged(config, overrides):
-        raise InputError(f"{files[-1]}: is empty; config.yaml shows what an experiment says")
     try:
-        return check(merged(config, overrides))
+        config: dict = {}
+        for path in files:
+            config = merged(config, load_yaml(path))
+        config = merged(config, overrides)
+        if files and not config:
+            raise InputError(f"{files[-1]}: is empty; config.yaml shows what an experiment says")
+        return check(config)
     except InputError as error:
-        raise InputError(with_line(str(error), files, overrides)) from None
+        raise InputError(redacted(with_line(str(error), files, overrides))) from None
 
 
 def merged(config: Mapping, more: Mapping) -> dict:

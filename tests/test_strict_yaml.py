@@ -252,6 +252,26 @@ def test_a_number_for_a_name_is_told_to_be_quoted(tmp_path):
         experiment.read([tmp_path / "my.yaml"])
 
 
+@pytest.mark.parametrize(
+    "source",
+    ["{url: https://me:secret@host/a b}", "{pypi: https://me:secret@host/x, member: a}"]
+    + [
+        "https://me:secret@host/a",
+        "{url: https://me:secret@host/a, nmber: a",
+        "[[https://me:secret@host",
+    ],
+)
+def test_no_message_tells_the_password_of_an_address(tmp_path, source):
+    files = f"{{a: {{checksum: first-use, sources: [{source}]}}}}"
+    text = EXPERIMENT.replace(
+        "artifacts:\n", f"artifacts:\n  x: {{licence: MIT, files: {files}}}\n"
+    )
+    (tmp_path / "my.yaml").write_text(text)
+    with pytest.raises(InputError, match=r"my\.yaml:\d+: ") as error:
+        experiment.read([tmp_path / "my.yaml"])
+    assert "secret" not in str(error.value) and "host" in str(error.value)
+
+
 def test_a_switch_is_true_or_false(tmp_path):
     text = EXPERIMENT.replace("engine: kokoro", "engine: kokoro\n    held_out: no")
     (tmp_path / "my.yaml").write_text(text)
