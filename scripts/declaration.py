@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from archives import ArchiveError, safe_name
 from errors import InputError
 from records import INDEX
-from sources import Source
+from sources import Source, redacted
 
 SOURCE_KEYS = {
     "hub": {"revision", "file", "members", "repo_type"},
@@ -106,7 +106,9 @@ def check_source(source: Any, name: str, pinned: bool) -> None:
     """Refuse a source with a missing or unknown key; a ``pinned`` one also if it can move."""
     kinds = [kind for kind in SOURCE_KEYS if isinstance(source, dict) and kind in source]
     if len(kinds) != 1:
-        raise InputError(f"{name}: source {source!r} must have one of {', '.join(SOURCE_KEYS)}")
+        raise InputError(
+            f"{name}: source {redacted(repr(source))} must have one of {', '.join(SOURCE_KEYS)}"
+        )
     kind = kinds[0]
     check_keys(source, {kind}, {kind} | SOURCE_KEYS[kind], f"{name}: source {kind}")
     if kind == "join":
@@ -123,8 +125,6 @@ def check_source(source: Any, name: str, pinned: bool) -> None:
         raise InputError(f"{name}: source {kind} needs member, the file's path in the package")
     if kind == "zenodo" and "file" not in source:
         raise InputError(f"{name}: source zenodo needs file, a name in the record")
-    if kind == "hub":
-        check_hub(source, name, pinned)
     if kind == "url":
         check_address(source["url"], name)
     else:
@@ -136,6 +136,8 @@ def check_source(source: Any, name: str, pinned: bool) -> None:
                 f"{name}: source {kind} has {text!r}; name a file inside, or with members a pattern"
                 " or a list of them"
             )
+    if kind == "hub":
+        check_hub(source, name, pinned)
 
 
 def check_hub(source: Source, name: str, pinned: bool) -> None:
@@ -170,19 +172,21 @@ def check_spec(kind: str, spec: Any, name: str) -> None:
     text = str(spec) if kind == "zenodo" else spec
     right = isinstance(text, str) and re.fullmatch(pattern, text)
     if not right or ".." in text and kind != "path":
-        raise InputError(f"{name}: source {kind} is {spec!r}; write it as in {kind}: {example}")
+        raise InputError(
+            f"{name}: source {kind} is {redacted(repr(spec))}; write it as in {kind}: {example}"
+        )
 
 
 def check_address(address: Any, name: str) -> None:
     """Refuse what is no address of an HTTP server."""
-    told = f"{name}: source url is {address!r}"
+    told = f"{name}: source url is {redacted(repr(address))}"
     if not isinstance(address, str) or not re.fullmatch(r"[\x21-\x7e]+", address):
         raise InputError(f"{told}; write it without spaces, other characters as %20 and the like")
     try:
         parts = urlsplit(address)
         has_host = bool(parts.hostname) and parts.port != 0  # a port that is no number raises
     except ValueError as error:
-        raise InputError(f"{told}: {error}") from None
+        raise InputError(f"{told}: {redacted(str(error))}") from None
     if parts.scheme not in ("http", "https") or not has_host:
         raise InputError(
             f"{told}: only http and https addresses are fetched; use 'path' for a local file"
@@ -192,7 +196,9 @@ def check_address(address: Any, name: str) -> None:
 def check_keys(value: Any, needed: set[str], known: set[str], where: str) -> None:
     """Refuse what is no mapping, lacks a needed key or has an unknown one."""
     if not isinstance(value, dict):
-        raise InputError(f"{where}: {value!r} is not a mapping of {', '.join(sorted(known))}")
+        raise InputError(
+            f"{where}: {redacted(repr(value))} is not a mapping of {', '.join(sorted(known))}"
+        )
     for key in sorted(set(value) - known):
         hint = get_close_matches(key, known, n=1)
         raise InputError(

@@ -30,6 +30,7 @@ from matrix import (
 )
 from names import BESIDE, name_of
 from records import write_record
+from sources import redacted
 from strict_yaml import line_of, load_yaml
 
 RULES = Path(__file__).parent.parent / "rules"
@@ -43,8 +44,18 @@ LONGEST = 240  # characters of a part of a path; file systems take 255
 BOOLEANS = ("yes", "no", "on", "off", "y", "n")  # to YAML 1.1
 
 FORMATS = jsonschema.FormatChecker(formats=())
+
+
+def _checks_names(kind: str) -> None:
+    """Let the schema's ``format: KIND name`` hold a text to the rule for names of that kind."""
+    right = name_of(kind)
+    FORMATS.checks(f"{kind} name", InputError)(
+        lambda value: not isinstance(value, str) or bool(right(value))
+    )
+
+
 for kind in BESIDE:
-    FORMATS.checks(f"{kind} name", InputError)(name_of(kind))
+    _checks_names(kind)
 
 
 def _whole_pattern(_: object, pattern: str, value: object, __: object) -> Iterator:
@@ -70,16 +81,17 @@ def read(files: Sequence[str | Path], overrides: Mapping[str, Any] | None = None
 
     Raises ``InputError`` for the first mistake, with file and line.
     """
-    config: dict = {}
-    for path in files:
-        config = merged(config, load_yaml(path))
     overrides = dict(overrides or {})
-    if files and not merged(config, overrides):
-        raise InputError(f"{files[-1]}: is empty; config.yaml shows what an experiment says")
     try:
-        return check(merged(config, overrides))
+        config: dict = {}
+        for path in files:
+            config = merged(config, load_yaml(path))
+        config = merged(config, overrides)
+        if files and not config:
+            raise InputError(f"{files[-1]}: is empty; config.yaml shows what an experiment says")
+        return check(config)
     except InputError as error:
-        raise InputError(with_line(str(error), files, overrides)) from None
+        raise InputError(redacted(with_line(str(error), files, overrides))) from None
 
 
 def merged(config: Mapping, more: Mapping) -> dict:
@@ -97,8 +109,8 @@ def with_line(message: str, files: Sequence[str | Path], overrides: Mapping[str,
     """Return a message of ``check`` with the file and line where the faulty value stands."""
     start, _, said = message.partition("config: ")
     place = said.partition(": ")[0].replace("top level", "")
-    if unknown := re.match(r"[^:]*: unknown key '([^']*)'", said):
-        place = f"{place}.{unknown[1]}".removeprefix(".")
+    if key := re.match(r"[^:]*: (?:unknown key '(.*?)'|'(.*?)' can't be a name)", said):
+        place = f"{place}.{key[1] or key[2]}".removeprefix(".")
     if start or not files or place.partition(".")[0] in overrides:
         return message.replace("config: ", "--config: ", 1) if overrides else message
     path, (_, line) = max(

@@ -12,7 +12,7 @@ differs from that is refused later. A SOURCE is one of
   {"pypi": "name==version", "member": ...}                      file in a wheel
   {"sdist": "name==version", "member": ...}                     file in a source distribution
   {"npm": "name@version", "member": "package/..."}              file in an npm package
-  {"deb": "name", "member": "usr/..."}                          file in a Debian package
+  {"deb": "name" or "name=version", "member": "usr/..."}        file in a Debian package
   {"path": "/local/file"}
   {"join": [SOURCE, ...]}                                       parts, one after the other
 

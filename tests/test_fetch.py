@@ -851,6 +851,7 @@ def test_a_client_is_told_that_no_option_follows(tmp_path, monkeypatch):
         ({"hub": "../x", "file": "a"}, "source hub is '../x'; write it as in hub: owner/repo"),
         ({"hub": "a/b/c", "file": "a"}, "write it as in hub: owner/repo"),
         ({"hub": "a/b", "file": "../a"}, "'../a' is not a plain path"),
+        ({"hub": "a/b", "file": None}, "source hub has None; name a file inside"),
         ({"hub": "a/b", "file": "a", "revision": "../../x"}, "'../../x', no branch, tag or"),
         ({"hub": "a/b", "file": "a", "revision": "-x"}, "'-x', no branch, tag or commit"),
         ({"hub": "a/b", "file": "a", "repo_type": "../x"}, "one of model, dataset, space"),

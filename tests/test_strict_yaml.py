@@ -1,14 +1,17 @@
 """YAML as it is written: no value is silently another one, and no file ends in a traceback."""
 
 import copy
+import functools
 import json
 import math
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import yaml
 
 import experiment
+import matrix
 from errors import InputError
 from slurm_site import read_site
 from strict_yaml import line_of, load_yaml
@@ -158,6 +161,7 @@ def experiment_of(tmp_path: Path, more: str, **overrides: object) -> dict:
         ("seeds: [4294967296]", r"seeds\.0: 4294967296 is greater than the maximum"),
         ("forgetting: [2024]", r'forgetting\.0: 2024 is not of type \'string\'.*quote it: "2024"'),
         ("forgetting: [true]", r'forgetting\.0: true is not of type \'string\'.*quote it: "true"'),
+        ("batch_size:", r"batch_size: null is not of type 'integer'"),
         ("on: 1", r"top level: unknown key 'on'"),
         ("2024: 1", r"top level: unknown key '2024'"),
         ("~: 1", r"top level: unknown key '~'"),
@@ -197,6 +201,75 @@ def test_domains_and_languages_that_yaml_1_1_took_for_switches_and_numbers_are_n
     assert config["targets"] == ["2024", "no"]
     assert config["base_models"]["tiny"]["finetune"]["learning_rate"] == 0.00001
     assert config["tts"]["kokoro"]["language"] == "no"
+
+
+def test_a_name_that_can_not_be_one_is_told_in_its_own_line(tmp_path):
+    text = EXPERIMENT.replace("  shop:", "  two-words:")
+    (tmp_path / "my.yaml").write_text(text)
+    line = text[: text.index("  two-words:")].count("\n") + 1
+    with pytest.raises(InputError, match=rf"my\.yaml:{line}: domains: 'two-words' can't be a name"):
+        experiment.read([tmp_path / "my.yaml"])
+
+
+ODD = [None, True, -1, 1.5, math.nan, 10**30, "x", "..", "{x}\n", "\ud800", [], [None], {}, {"": 1}]
+
+
+def test_no_value_in_any_place_of_a_config_ends_in_a_traceback(monkeypatch):
+    """Each of these in the place of each key and item, at every depth, defaults filled in."""
+    load = functools.cache(experiment.load_yaml)
+    monkeypatch.setattr(experiment, "load_yaml", lambda path: copy.deepcopy(load(path)))
+    whole = experiment.check(copy.deepcopy(CONFIG))
+    places = [place for place in places_of(whole) if place[:2] != ("artifacts", "queen")]
+    assert len(places) > 100
+    refused = 0
+    for place in places:
+        for odd in ODD:
+            config = copy.deepcopy(whole)
+            part = config
+            for key in place[:-1]:
+                part = part[key]
+            part[place[-1]] = odd
+            try:
+                list(matrix.evaluations(experiment.check(config)))
+            except InputError as error:
+                assert str(error).startswith("config: "), error
+                refused += 1
+    assert refused > 0.8 * len(places) * len(ODD)
+
+
+def places_of(value: object, place: tuple = ()) -> Iterator[tuple]:
+    """Yield where each value of a config is, but the config itself."""
+    pairs = value.items() if isinstance(value, dict) else enumerate(value)
+    for key, part in pairs:
+        yield (*place, key)
+        if isinstance(part, dict | list):
+            yield from places_of(part, (*place, key))
+
+
+def test_a_number_for_a_name_is_told_to_be_quoted(tmp_path):
+    (tmp_path / "my.yaml").write_text(EXPERIMENT.replace("name: tiny", "name: 2024"))
+    with pytest.raises(InputError, match=r"name: 2024 is not of type 'string'.*quote it: \"2024\""):
+        experiment.read([tmp_path / "my.yaml"])
+
+
+@pytest.mark.parametrize(
+    "source",
+    ["{url: https://me:secret@host/a b}", "{pypi: https://me:secret@host/x, member: a}"]
+    + [
+        "https://me:secret@host/a",
+        "{url: https://me:secret@host/a, nmber: a",
+        "[[https://me:secret@host",
+    ],
+)
+def test_no_message_tells_the_password_of_an_address(tmp_path, source):
+    files = f"{{a: {{checksum: first-use, sources: [{source}]}}}}"
+    text = EXPERIMENT.replace(
+        "artifacts:\n", f"artifacts:\n  x: {{licence: MIT, files: {files}}}\n"
+    )
+    (tmp_path / "my.yaml").write_text(text)
+    with pytest.raises(InputError, match=r"my\.yaml:\d+: ") as error:
+        experiment.read([tmp_path / "my.yaml"])
+    assert "secret" not in str(error.value) and "host" in str(error.value)
 
 
 def test_a_switch_is_true_or_false(tmp_path):
