@@ -1,9 +1,9 @@
 """Manifests: JSON lines, one utterance each, with NeMo's keys.
 
 An utterance has ``id``, ``audio_filepath``, ``duration`` (s), ``text``, ``speaker`` and ``domain``;
-further keys (``voice``, ``tts``, ...) are kept. A list of texts has ``id``, ``text``, ``spoken``
-and ``domain``; a list of hypotheses has ``id`` and ``text``, and where there is none also
-``transcribed``, which is false.
+further keys (``voice``, ``tts``, ...) are kept; ``text_id`` is that of the text that is said, if it
+is not the utterance's. A list of texts has ``id``, ``text``, ``spoken`` and ``domain``; a list of
+hypotheses has ``id`` and ``text``, and where there is none also ``transcribed``, which is false.
 """
 
 import json

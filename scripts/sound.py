@@ -33,7 +33,7 @@ def measure(waveform: np.ndarray, sampling_rate: int = SAMPLING_RATE) -> Sound:
 
     A constant offset makes no sound.
     """
-    size = round(FRAME * sampling_rate)
+    size = max(1, round(FRAME * sampling_rate))
     frames = waveform[: len(waveform) // size * size].reshape(-1, size).astype(np.float64)
     frames -= frames.mean() if frames.size else 0.0
     loudness = np.sqrt((frames**2).mean(axis=1))
