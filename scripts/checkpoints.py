@@ -33,6 +33,12 @@ NEEDED = ("decoder_start_token_id", "eos_token_id", "no_timestamps_token_id", "i
 NEEDED_IF_MULTILINGUAL = ("lang_to_id", "task_to_id")
 NAMED_IN_CONFIG = ("decoder_start_token_id", "eos_token_id")  # of config.json too
 LANGUAGES_OF = {51_864: 0, 51_865: 99, 51_866: 100}  # languages by vocabulary, as published
+PARTS = {  # what each is, and the files that it is in
+    WhisperTokenizer: ("tokenizer", "tokenizer.json and tokenizer_config.json"),
+    WhisperFeatureExtractor: ("feature extractor", "preprocessor_config.json"),
+    Wav2Vec2CTCTokenizer: ("tokenizer", "vocab.json and tokenizer_config.json"),
+    Wav2Vec2FeatureExtractor: ("feature extractor", "preprocessor_config.json"),
+}
 TOLD = 3  # tokens that a message names
 
 Tokenizer = WhisperTokenizer | Wav2Vec2CTCTokenizer
@@ -90,19 +96,13 @@ def load_weights(
 
 def load_part(folder: Path, part_class: type) -> Any:
     """Return the tokenizer or the feature extractor of a folder."""
-    name, file = (
-        ("tokenizer", "tokenizer.json, or vocab.json and merges.txt")
-        if part_class is WhisperTokenizer
-        else ("tokenizer", "vocab.json")
-        if part_class is Wav2Vec2CTCTokenizer
-        else ("feature extractor", "preprocessor_config.json")
-    )
+    name, files = PARTS[part_class]
     try:
         return part_class.from_pretrained(folder, local_files_only=True)
     except Exception as error:  # of many kinds, for a file that is missing, or cut off
         raise InputError(
             f"{folder}: has no {name} that can be read ({type(error).__name__}: {error}); take"
-            f" {file} from the base model of this checkpoint"
+            f" {files} from the base model of this checkpoint"
         ) from None
 
 

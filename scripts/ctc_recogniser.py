@@ -2,7 +2,7 @@
 
 import unicodedata
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from itertools import groupby, pairwise
 from pathlib import Path
 
@@ -74,6 +74,7 @@ class CtcRecogniser:
         self.blank = self.model.config.pad_token_id
         self.ids = letter_ids(self.tokenizer)
         self.letters = {id: letter for letter, id in self.ids.items()}
+        self.cases = str.maketrans(special_cases(self.ids, language))
         names = ("q_proj", "v_proj", "linear_q", "linear_v")  # the Conformer's are the last two
         modules = {name.rsplit(".")[-1] for name, _ in self.model.named_modules()}
         self.lora_targets = tuple(name for name in names if name in modules)
@@ -94,7 +95,7 @@ class CtcRecogniser:
 
     def labels(self, text: str) -> list[int]:
         """Return the ids of the letters of ``text``; what has none is left out (see ``check``)."""
-        return [self.ids[letter] for letter in spell(text, self.ids)[0]]
+        return [self.ids[letter] for letter in spell(text.translate(self.cases), self.ids)[0]]
 
     def tokens(self, labels: Sequence[int]) -> int:
         """Return how many predictions the loss is a sum of."""
@@ -117,7 +118,8 @@ class CtcRecogniser:
                 f"{len(short)} utterances have more letters than audio frames, first {short[0]!r};"
                 " nothing is learnt from them"
             )
-        if dropped := sum((spell(row["text"], self.ids)[1] for row in utterances), Counter()):
+        texts = [row["text"].translate(self.cases) for row in utterances]
+        if dropped := sum((spell(text, self.ids)[1] for text in texts), Counter()):
             counts = ", ".join(f"{letter!r} {count}" for letter, count in dropped.most_common())
             remarks.append(
                 f"{dropped.total()} characters of the transcripts are no letters of the model,"
@@ -232,6 +234,18 @@ def letter_ids(tokenizer: Wav2Vec2CTCTokenizer) -> dict[str, int]:
         for token, id in tokenizer.get_vocab().items()
         if len(token) == 1
     }
+
+
+def special_cases(letters: Collection[str], language: str) -> dict[str, str]:
+    """Return the letters whose other case is special to a language, in the case of a vocabulary.
+
+    Turkish and Azerbaijani have i with a dot, which its capital keeps, and one without.
+    """
+    if language not in ("az", "tr"):
+        return {}
+    if not any(map(str.islower, letters)):
+        return {"i": "İ", "ı": "I"}
+    return {} if any(map(str.isupper, letters)) else {"İ": "i", "I": "ı"}
 
 
 def spell(text: str, letters: dict[str, int]) -> tuple[str, Counter[str]]:

@@ -146,6 +146,9 @@ def test_a_generation_config_that_is_missing_or_anothers_is_refused(copy):
     name = "generation_config.json"
     refused(copy("v2", name), "lacks no_timestamps_token_id, is_multilingual; take that file")
     folder = copy("v2")
+    (folder / name).write_text((folder / name).read_text()[:100])
+    refused(folder, "lacks no_timestamps_token_id|generation_config.json")
+    folder = copy("v2", name, of="v2")
     content = json.loads((folder / name).read_text())
     del content["lang_to_id"], content["task_to_id"]
     (folder / name).write_text(json.dumps(content))

@@ -20,6 +20,7 @@ import score
 import summarize
 import summary_table
 from corpora import CORPORA
+from ctc_recogniser import special_cases, spell
 from domain import SLURP
 from errors import InputError
 from filter import character_error_rate
@@ -378,3 +379,13 @@ def test_a_table_of_chinese_says_what_a_wer_counts():
     note = summary_table.note(settings | {"language": "zh"})
     assert note.startswith("Chinese parts no words by spaces: each character counts as one. WER")
     assert summary_table.note(settings | {"language": "de"}).startswith("WER in %")
+
+
+def test_letters_of_a_ctc_model_have_turkish_cases():
+    capital, small = set("ABCDEFGHIİKLRS"), set("abcdefgğhıiklrs")
+    for letters, spelt in ((capital, "IRAK İKİ"), (small, "ırak iki")):
+        ids = {letter: n for n, letter in enumerate(sorted(letters | {" "}))}
+        cases = str.maketrans(special_cases(ids, "tr"))
+        for text in ("Irak iki", "IRAK İKİ", "ırak iki"):
+            assert spell(text.translate(cases), ids) == (spelt, {})
+    assert special_cases(small, "de") == special_cases(small | capital, "tr") == {}

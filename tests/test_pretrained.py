@@ -227,6 +227,14 @@ def test_the_folder_transcribes(artifact, tmp_path):
     assert isinstance(processor.batch_decode(ids, skip_special_tokens=True)[0], str)
 
 
+def test_an_english_only_original_is_refused_for_another_language(artifact, tmp_path):
+    command = ["--artifact", str(artifact), "--output", str(tmp_path / "base"), "--language"]
+    with pytest.raises(InputError, match="tiny.pt: an English-only model cannot transcribe 'de'"):
+        pretrained.main([*command, "de"])
+    assert not (tmp_path / "base").exists()
+    pretrained.main([*command, "en"])
+
+
 def test_a_hugging_face_folder_is_taken_as_it_is(artifact, tmp_path):
     pretrained.main(["--artifact", str(artifact), "--output", str(tmp_path / "first")])
     pretrained.main(["--artifact", str(tmp_path / "first"), "--output", str(tmp_path / "second")])
