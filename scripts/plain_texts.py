@@ -75,6 +75,7 @@ def numbered_lines(path: Path) -> Lines:
         raise InputError(f"{path}: no such file") from None
     except OSError as error:
         raise InputError(f"{path}: not readable ({error.strerror})") from None
+    text = text.replace("\r\n", "\n").replace("\r", "\n")  # of Windows, of old Macs
     lines = [(n, line) for n, line in enumerate(text.split("\n"), start=1) if line.strip()]
     if not lines:
         raise InputError(f"{path}: is empty")

@@ -100,6 +100,16 @@ def test_ordinary_texts_are_read(tmp_path, content):
     assert texts == content.splitlines()
 
 
+def test_a_line_ends_where_any_system_ends_it(tmp_path):
+    (tmp_path / "t.txt").write_bytes(b"one\r\ntwo\rthree\n")
+    rows = read_plain_texts(tmp_path / "t.txt", "d")
+    assert [(row[1], row[2][-2:]) for row in rows] == [
+        ("one", ":1"),
+        ("two", ":2"),
+        ("three", ":3"),
+    ]
+
+
 def test_ids_tabs_and_texts_are_read_as_ever(tmp_path):
     (tmp_path / "t.tsv").write_text("utt-1\tHello, there\nutt-2\tBye | now\n")
     rows = read_plain_texts(Path(tmp_path / "t.tsv"), "d")
