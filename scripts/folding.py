@@ -41,6 +41,7 @@ FRACTIONS = "[\u00bc-\u00be\u2150-\u215e]"
 UNSEEN = regex.compile(
     r"(?V1)[\p{Default_Ignorable_Code_Point}--[\u200c\u200d]]|(?<![\u0600-\u1aff])[\u200c\u200d]"
 )
+ESCAPED = regex.compile(r"""\\(?:u([0-9a-fA-F]{4})|(['"]))""")  # as in JSON and in code
 AREA_CODE = regex.compile(r"\((\d{2,5})\)(?=[\s-]*\d)")
 
 
@@ -49,9 +50,9 @@ def fold(text: str) -> str:
 
     Apostrophes become ``'``, quotation marks ``"``, hyphens and the minus sign ``-``, an ellipsis
     three dots; dashes stay. What is not seen goes, such as soft hyphens and marks of direction, as
-    do trade marks. Entities of HTML (``&amp;``) become their characters, and letters that were
-    decoded by a wrong table those that were meant. Brackets around an area code, ``(800) 555``,
-    go: all other brackets hold what nobody says. Folding again changes nothing.
+    do trade marks. Entities of HTML (``&amp;``) and escapes (``\\u2019``) become their characters,
+    and letters that were decoded by a wrong table those that were meant. Brackets around an area
+    code, ``(800) 555``, go: all others hold what nobody says. Folding again changes nothing.
     """
     while (mended := _folded(text)) != text:
         text = mended
@@ -59,6 +60,7 @@ def fold(text: str) -> str:
 
 
 def _folded(text: str) -> str:
+    text = ESCAPED.sub(lambda found: found[2] or chr(int(found[1], 16)), text)
     text = ftfy.fix_text(text, ESCAPES_AND_ENCODINGS)
     text = TWICE.sub(_plain, text).translate(LOOK_ALIKES).replace("''", '"')
     text = regex.sub(rf"(?<=\d)(?={FRACTIONS})", " ", text)  # 1½ is not 11/2

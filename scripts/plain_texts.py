@@ -39,13 +39,15 @@ COLUMNS = frozenset(  # names that columns of published corpora have
         r"\S+",
         "id ids key name index utt utt_id utterance utterance_id uttid segment segment_id clip_id"
         " sentence_id text_id text texts raw_text sentence sentences transcript transcripts"
-        " transcription normalized_text normalised_text normalized_transcript prompt phrase caption"
+        " transcription query command message body content title subject description comment"
+        " normalized_text normalised_text normalized_transcript prompt phrase caption"
         " question answer label intent path paths audio audio_path audio_file audio_filepath wav"
         " wav_path wav_filename wav_filesize file files filename file_name file_path start end"
         " duration speaker speaker_id spk client_id user_id gender sex age accent accents locale"
         " lang language variant split up_votes down_votes domain emotion style date time",
     )
 )
+OF_ID = re.compile(r"(?:\w*_)?(?:id|uuid|path|file|filename|file_name|wav)")
 OF_TEXT = re.compile(r"text|sentence|transcript|utterance|prompt|phrase|caption")
 MARKUP = re.compile(r"<(?:!doctype|\?xml|html|head|body|div|p|table|tt|speak|srt)\b", re.IGNORECASE)
 TIMES = re.compile(r"(?:\d+:)?\d{1,2}:\d\d[.,]\d{1,3}\s*-->\s*(?:\d+:)?\d{1,2}:\d\d")
@@ -75,6 +77,7 @@ def numbered_lines(path: Path) -> Lines:
         raise InputError(f"{path}: no such file") from None
     except OSError as error:
         raise InputError(f"{path}: not readable ({error.strerror})") from None
+    text = text.replace("\r\n", "\n").replace("\r", "\n")  # of Windows, of old Macs
     lines = [(n, line) for n, line in enumerate(text.split("\n"), start=1) if line.strip()]
     if not lines:
         raise InputError(f"{path}: is empty")
@@ -184,11 +187,11 @@ def header(lines: Lines) -> Told:
     for sign, name in (("\t", "tabs"), (",", "commas"), (";", "semicolons"), ("|", "bars")):
         cells = [cell.strip().strip("\"'").lower().replace(" ", "_") for cell in first.split(sign)]
         known = [cell for cell in cells if cell in COLUMNS]
-        names = len(known) == len(cells) or " " not in first
-        parted = 2 * sum(sign in line for _, line in lines) > len(lines)
-        several = len(known) > 1 and names and parted
-        alone = len(cells) == 1 < len(lines)
-        if any(map(OF_TEXT.search, known)) and (several or alone):
+        names = len(known) == len(cells) or sign == "\t" or " " not in first  # no prose
+        parted = len(cells) > 1 and 2 * sum(sign in line for _, line in lines) > len(lines)
+        several = parted and names and (len(known) > 1 or OF_ID.fullmatch(cells[0]))
+        alone = len(cells) == 1 < len(lines) and any(map(OF_TEXT.match, known))
+        if several or alone:
             kind = f"{first.strip()[:60]!r} is the header of a table"
             if several:
                 kind += f" with {name}"

@@ -23,6 +23,9 @@ list of those taken), "max_recording_wer" (by SLURP's own "wer" of a recording),
 "check_counts" (default true: devel and test must have as many sentences and recordings as were
 published).
 
+A transcript is written as it is said, for recordings and for the TTS alike: with plain signs, and
+without what stands in brackets. Where it was another, it stands beside as "raw_text".
+
 Written are MANIFESTS/{train,dev,test}.jsonl and AUDIO/{id}.flac (not for a domain of texts),
 TEXTS/{train,dev}.jsonl (for a domain of texts with texts to test on also test.jsonl), and
 TEXTS/counts.json: what was read, left out, mended and kept. A row of a manifest that repeats a

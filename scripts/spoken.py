@@ -77,7 +77,7 @@ def without_remarks(text: str) -> str:
     if said != text:
         said = re.sub(r"\s+(?=[.,;:?!]+(?:\s|$))", "", f" {said}")
         said = re.sub(r"^[\s.,;:?!]+(?=\s)", "", said)
-    return " ".join(said.split())
+    return fold(said)
 
 
 def without_shouting(text: str, language: str = ENGLISH) -> str:

@@ -71,6 +71,15 @@ def edit(folder: Path, **changes: object) -> None:
     (folder / "config.json").write_text(json.dumps(config | changes))
 
 
+def test_a_vits_that_cannot_read_digits_is_given_words(tmp_path, copy, vits):
+    texts = ("call at 9", "good night")
+    found = run(tmp_path / "own", texts, engine="coqui", resources=vits)
+    assert "spoken" not in found["t0"]  # Coqui's English cleaner knows numbers
+    edit(copy, text_cleaner="basic_cleaners")
+    found = run(tmp_path / "words", texts, engine="coqui", resources=copy)
+    assert (found["t0"]["text"], found["t0"]["spoken"]) == ("call at 9", "call at nine")
+
+
 @pytest.mark.parametrize(
     ("harm", "message"),
     [

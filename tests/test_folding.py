@@ -57,6 +57,8 @@ def test_signs_are_plain_where_their_meaning_stays(text, folded):
         ("rock &amp; roll &amp;amp; it&#39;s&nbsp;&#x201C;on&rdquo;", 'rock & roll & it\'s "on"'),
         ("AT&T and R&D; a&b &unknown;", "AT&T and R&D; a&b &unknown;"),  # no entities
         ("don\u00e2\u20ac\u2122t, caf\u00c3\u00a9", "don't, caf\u00e9"),  # UTF-8 read as cp1252
+        (r"don\u2019t say \"no\", it\'s \ud83d\ude00", "don't say \"no\", it's \U0001f600"),
+        (r"C:\users", r"C:\users"),  # no escape
         ("don\x92t", "don't"),  # cp1252 read as Latin-1
     ],
 )

@@ -21,6 +21,8 @@ SRT = "1\n00:00:01,000 --> 00:00:02,500\nHello there\n\n2\n00:00:03,000 --> 00:0
         ("path\tsentence\tup_votes\na.mp3\tHello\t2\n", "header of a table with tabs; remove it"),
         ("id\ttext\na\tHello\n", "'id\\\\ttext' is the header"),
         ("sentence\nHello there\n", "'sentence' is the header"),
+        ("id\tquestion\n7\tWhere is it\n", "is the header of a table with tabs"),
+        ("ticket_id\tSatz\n7\tWo ist es\n", "is the header of a table with tabs"),
         ("ID;Text;Label\n1;Hallo;gut\n", "header of a table with semicolons"),
         ("LJ001-0001|Hello there|hello there\nLJ001-0002|Bye|bye\n", "LJSpeech's"),
         ("wavs/a.wav|Hello there\nwavs/b.wav|Bye now\n", "LJSpeech's"),
@@ -84,6 +86,7 @@ def test_a_table_by_its_name_is_refused_where_it_has_columns(tmp_path):
     [
         "Text, audio, and video\nAdd a file, please\n",
         "Yes, text me\nNo, call me\n",
+        "File, then save it\nPath, please\n",
         "The id, the text\nOh\n",
         "#1 fan\n2,000 people came\n3 of them left\n",
         "[laughs] Hello\n(hm) Bye\n",
@@ -98,6 +101,16 @@ def test_ordinary_texts_are_read(tmp_path, content):
     (tmp_path / "t.txt").write_text(content, encoding="utf-8")
     texts = [text for _, text, _ in read_plain_texts(tmp_path / "t.txt", "d")]
     assert texts == content.splitlines()
+
+
+def test_a_line_ends_where_any_system_ends_it(tmp_path):
+    (tmp_path / "t.txt").write_bytes(b"one\r\ntwo\rthree\n")
+    rows = read_plain_texts(tmp_path / "t.txt", "d")
+    assert [(row[1], row[2][-2:]) for row in rows] == [
+        ("one", ":1"),
+        ("two", ":2"),
+        ("three", ":3"),
+    ]
 
 
 def test_ids_tabs_and_texts_are_read_as_ever(tmp_path):
