@@ -250,7 +250,7 @@ def read_record(path: str | Path) -> Record:
     try:
         if (size := path.stat().st_size) > MAX_BYTES:
             raise ValueError(f"{size} bytes, more than the bound of {MAX_BYTES}")
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = without_secrets(json.loads(path.read_text(encoding="utf-8")))
         check_content(content)
         outputs, inputs = (
             {os.path.normpath(name): sha256 for name, sha256 in content[key].items()}
