@@ -27,6 +27,7 @@ from bootstrap import (
 )
 from comparisons import adjust
 from errors import InputError, run
+from escaping import visible
 from foreign_hypotheses import READERS, read_hypotheses, read_references
 from languages import add_language
 from normalise import unit
@@ -402,8 +403,8 @@ def main(argv: list[str] | None = None) -> None:
     adjust(comparisons, CONFIDENCE)
     for comparison in comparisons:
         if comparison["title"]:
-            print(f"\n== {comparison['title']} ==")
-        print("\n".join(lines(comparison, settings, len(comparisons) > 1)))
+            print(visible(f"\n== {comparison['title']} =="))
+        print(visible("\n".join(lines(comparison, settings, len(comparisons) > 1))))
     if options.json:
         write_json(options.json, comparisons, settings)
         write_record(__file__, [options.json], files, settings)

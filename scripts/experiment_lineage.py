@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from addresses import is_web
 from errors import InputError
 from records import SUFFIX, Record, read_records, record_of, record_of_fetched
 
@@ -183,7 +184,7 @@ def fetched_files(record: Record) -> Iterator[Artifact]:
             is_folder=any("members" in source for source in entry["sources"]),
             fetched=True,
             source=record.content.get("sources", {}).get(name),
-            url=next((source["url"] for source in entry["sources"] if "url" in source), None),
+            url=next((s["url"] for s in entry["sources"] if is_web(s.get("url"))), None),
             licences=record.content["licences"],
         )
 

@@ -13,6 +13,7 @@ import jiwer
 from atomic import atomic_path, check_outputs
 from audio import load_audio
 from errors import InputError, run
+from escaping import visible
 from languages import add_language
 from manifest import read_jsonl, read_manifest, write_jsonl
 from normalise import normalise
@@ -148,9 +149,11 @@ def table(rejected: Sequence[tuple[dict, list[Reason]]], text_of: dict[str, str 
     """Return what went and why as tab-separated lines, one for each reason."""
     lines = [COLUMNS]
     for row, reasons in rejected:
-        texts = [" ".join(text.split()) for text in (row["text"], text_of[row["id"]] or "")]
+        texts = (row["text"], text_of[row["id"]] or "")
+        texts = [visible(" ".join(text.split())) for text in texts]
+        id = visible(row["id"], lines=False)
         lines += [
-            (row["id"], reason.name, f"{reason.value:.4g}", f"{reason.bound:g}", *texts)
+            (id, reason.name, f"{reason.value:.4g}", f"{reason.bound:g}", *texts)
             for reason in reasons
         ]
     return "".join("\t".join(line) + "\n" for line in lines)

@@ -18,7 +18,7 @@ import tempfile
 import time
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
-from graphlib import TopologicalSorter
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 from atomic import INSIDE
@@ -40,7 +40,7 @@ from lineage_trace import (
     sha256_now,
     short,
 )
-from records import Record, record_of, sha256
+from records import Record, made_of_itself, record_of, sha256
 
 LOGS = "logs"
 RULES = SCRIPTS.parent / "rules"
@@ -171,7 +171,16 @@ def steps_of(plan: Plan, fetch_again: set[tuple]) -> dict[Command, list[Record]]
             )
             if before and (other := tuple(before.content["command"])) != command:
                 sorter.add(command, other)
-    return {command: steps[command] for command in sorter.static_order()}
+    try:
+        order = list(sorter.static_order())
+    except CycleError:
+        raise made_of_itself(records[0]) from None
+    if unknown := next((command for command in order if command not in steps), None):
+        raise InputError(
+            f"{records[0].sidecar}: another record of {unknown[0]} contradicts it; find out which"
+            " is wrong with lineage.py audit"
+        )
+    return {command: steps[command] for command in order}
 
 
 # What may be run

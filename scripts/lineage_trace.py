@@ -288,7 +288,7 @@ class Tree:
         origins = list(dict.fromkeys(origins_of(group.fetched, reader, group.names)))
         few = origins if self.whole else origins[:FEW]
         more = f" and {len(origins) - len(few)} more" if len(few) < len(origins) else ""
-        licence = content["licences"].get(content["parameters"]["artifact"])
+        licence = content["licences"].get(content["parameters"].get("artifact"))
         return f"{licence_in_words(licence)}; from {', '.join(few)}{more}"
 
 
@@ -305,13 +305,14 @@ def changed(names: list[str], record: Record, expected: dict[str, str]) -> Itera
 def origins_of(fetched: Record, reader: Record, names: list[str]) -> Iterator[str]:
     """Yield where fetched files came from; of the index, where all that it lists came from."""
     folder = Path(fetched.sidecar).parent.absolute()
-    files = fetched.content["parameters"]["files"]
+    files = fetched.content["parameters"].get("files", {})
     for name in names:
         file = Path(os.path.relpath(reader.at(name).absolute(), folder)).as_posix()
         asked = [each for each in files if file == each or file.startswith(f"{each}/")]
         for each in asked or files:
-            source = fetched.content["sources"][each]
-            yield declared(files[each]["sources"][0]) if source == "here already" else source
+            source = fetched.content.get("sources", {}).get(each, "an unknown source")
+            known = files[each]["sources"]
+            yield declared(known[0]) if source == "here already" and known else source
 
 
 def declared(source: dict[str, Any]) -> str:

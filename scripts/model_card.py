@@ -20,7 +20,6 @@ import jinja2
 from huggingface_hub import EvalResult, ModelCard, ModelCardData
 from markupsafe import Markup
 
-from addresses import without_secrets
 from atomic import atomic_path, check_outputs
 from errors import InputError, run
 from escaping import code, markdown
@@ -140,8 +139,7 @@ def lineage(history: History) -> str:
         }
         for record in history.records
     }
-    clean = without_secrets(records)  # older records may have some
-    return json.dumps({"version": 1, "records": clean}, indent=1, sort_keys=True) + "\n"
+    return json.dumps({"version": 1, "records": records}, indent=1, sort_keys=True) + "\n"
 
 
 # What the records say

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from errors import InputError
-from records import Record, read_records, sha256
+from records import Record, made_of_itself, read_records, sha256
 
 WEIGHTS = ".safetensors"
 AUDIO = (".wav", ".flac", ".mp3", ".ogg")  # voices that a TTS imitates; no record has made them
@@ -50,6 +50,7 @@ class Provenance:
         self._disagreements: dict[str, list[str]] = {}
         self.sha256 = cache(sha256)
         self._uses: dict[str, Uses] = {}
+        self._asked: set[str] = set()  # whose inputs are being followed
 
     def is_inside(self, path: str) -> bool:
         """Say whether a file is the experiment's own, which must have a record."""
@@ -75,7 +76,11 @@ class Provenance:
                     f"{record.sidecar}: {record.script} is no step that the walk knows; say in"
                     " STEPS of scripts/provenance.py what it does with its inputs"
                 )
+            if path in self._asked:
+                raise made_of_itself(record)
+            self._asked.add(path)
             of_inputs = {name: self.uses(name) for name in self.followed(record)}
+            self._asked.remove(path)
             self._uses[path] = STEPS[record.script](self, path, record, of_inputs)
         return self._uses[path]
 

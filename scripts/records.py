@@ -254,7 +254,7 @@ def read_record(path: str | Path) -> Record:
     try:
         if (size := path.stat().st_size) > MAX_BYTES:
             raise ValueError(f"{size} bytes, more than the bound of {MAX_BYTES}")
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = without_secrets(json.loads(path.read_text(encoding="utf-8")))
         check_content(content)
         outputs, inputs = (
             {os.path.normpath(name): sha256 for name, sha256 in content[key].items()}
@@ -294,6 +294,14 @@ def check_content(content: dict[str, Any]) -> None:
     for terms in content["licences"].values():
         if not isinstance(terms["licence"], str) or not isinstance(terms.get("forbids", ""), str):
             raise TypeError("a licence is no text")
+    parameters, sources = content["parameters"], content.get("sources", {})
+    named = [parameters.get(key, "") for key in ("domain", "artifact")] + [*sources.values()]
+    if not all(name is None or isinstance(name, str) for name in named):
+        raise TypeError("a domain, artifact or source is no text")
+    if content["script"] == "fetch.py":
+        for name, file in parameters.get("files", {}).items():
+            if not all(isinstance(source, dict) for source in [{}, *file["sources"]]):
+                raise TypeError(f"a declared source of {name!r} is none")
     command = content["command"]
     if not isinstance(command, list) or not all(isinstance(part, str) for part in command):
         raise TypeError("its command is no list of texts")
@@ -419,16 +427,26 @@ def upstream(path: str | Path) -> list[Record]:
     found: dict[str, Record] = {}
     records_in = functools.cache(records_of_folder)
 
-    def visit(record: Record) -> None:
+    def visit(record: Record, users: tuple[str, ...] = ()) -> None:
+        if record.sidecar in users:
+            raise made_of_itself(record)
         if record.sidecar in found:
             return
         for name in record.inputs:
             if maker := record_of(record.at(name), records_in):
-                visit(maker)
+                visit(maker, (*users, record.sidecar))
         found[record.sidecar] = record
 
     visit(first)
     return list(found.values())
+
+
+def made_of_itself(record: Record) -> InputError:
+    """Return the error of a record whose file was made, at some remove, of itself."""
+    return InputError(
+        f"{record.sidecar}: its files were made of themselves, as records tell; delete them and all"
+        " that was made of them, and run the workflow again"
+    )
 
 
 def licence(name: str, forbids: str = "") -> dict[str, str]:

@@ -79,11 +79,11 @@ class RunCrate:
             ContextEntity(self.crate, identifier, {"@type": type} | filled(properties))
         )
 
-    def add_text(self, name: str, text: str, description: str) -> None:
+    def add_text(self, name: str, text: str, description: str) -> File:
         """Add a file of this text."""
         properties = {"name": name, "encodingFormat": encoding(name), "description": description}
         properties["sha256"] = hashlib.sha256(text.encode()).hexdigest()
-        self.crate.add_file(StringIO(text), name, properties=properties, record_size=True)
+        return self.crate.add_file(StringIO(text), name, properties=properties, record_size=True)
 
     def licence(self, licences: dict[str, dict[str, str]]) -> list[Entity] | Entity | None:
         """Return the entities of some licences, each once."""
@@ -232,7 +232,7 @@ class RunCrate:
                           propertyID="peak_memory", value=content["run"]["peak_memory"],
                           unitCode="https://qudt.org/vocab/unit/BYTE")  # fmt: skip
         code = content["commit"] + (" and changes of its own" if content["dirty"] else "")
-        told = self.add_file(Path(record.sidecar), path, description="lineage record")
+        told = self.add_record(record, path)
         read = [self.files[each.key] for each in self.lineage.used(record)]
         settings = {key: value for key, value in content["parameters"].items() if value is not None}
         self.actions[record.sidecar] = self.add(
@@ -249,6 +249,14 @@ class RunCrate:
             resourceUsage=memory,
             subjectOf=told,
         )
+
+    def add_record(self, record: Record, path: str) -> Entity:
+        """Add a record, without the secrets of addresses that one of before may have."""
+        text = Path(record.sidecar).read_text(encoding="utf-8")
+        if json.loads(text) == record.content:
+            return self.add_file(Path(record.sidecar), path, description="lineage record")
+        clean = json.dumps(record.content, indent=1, sort_keys=True) + "\n"
+        return self.add_text(path, clean, "lineage record")
 
     def add_workflow(self, tools: dict[Version, Entity]) -> Entity:
         """Add the Snakefile with its rules and scripts."""

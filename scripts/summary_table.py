@@ -2,6 +2,7 @@
 
 import sys
 
+from escaping import visible
 from normalise import unit
 from plain_words import percent, points
 from significance import FEW_UNITS
@@ -147,10 +148,11 @@ def print_summary(summary: dict) -> None:
         if target["rows"]:
             print_table(title(target), [cells(row) for row in target["rows"]])
         for remark in remarks(target):
-            print(remark)
+            print(visible(remark))
         for checkpoint in target["checkpoints"]:
-            print(f"{target['name']}: {checkpoint['label']} is in {checkpoint['model']}")
-        print(*target["plain_words"], sep="\n", end="\n\n")
+            told = f"{target['name']}: {checkpoint['label']} is in {checkpoint['model']}"
+            print(visible(told))
+        print(*map(visible, target["plain_words"]), sep="\n", end="\n\n")
     print(note(summary))
 
 
@@ -162,11 +164,12 @@ def print_table(caption: str, rows: list[list[str]]) -> None:
         from rich.text import Text
 
         arm = Column(HEADINGS[0], overflow="fold", min_width=16)  # never cut short
-        table = Table(arm, *HEADINGS[1:], title=caption, title_justify="left")
+        table = Table(arm, *HEADINGS[1:], title=Text(visible(caption)), title_justify="left")
         for row in rows:
-            table.add_row(*map(Text, row))
+            table.add_row(*(Text(visible(cell)) for cell in row))
         Console().print(table)
         return
+    caption, rows = visible(caption), [list(map(visible, row)) for row in rows]
     widths = [max(map(len, column)) for column in zip(HEADINGS, *rows, strict=True)]
     print(caption)
     for row in (HEADINGS, ["-" * width for width in widths], *rows):

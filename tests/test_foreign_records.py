@@ -15,6 +15,7 @@ from conftest import ROOT
 from errors import InputError
 from escaping import markdown, visible
 from made_up_chain import Chain
+from provenance import Provenance
 
 ESCAPE = "\x1b]0;owned\x07"
 
@@ -155,6 +156,40 @@ def test_texts_with_lines_stay_in_the_comment_or_quotes_that_they_are_in(run, tm
 
 def test_a_comment_never_ends_before_its_line(capsys):
     assert lineage_reproduce.comment("a\nb\r\x1b[2J\u2028c") == r"# a\nb\r\x1b[2J\u2028c"
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"parameters": {"domain": {}}}, {"sources": {"x": 1}}, {"parameters": {"files": {"x": 1}}}],
+)
+def test_a_fetch_that_no_fetch_writes_is_refused(run, changes):
+    sidecar = edit(run.root / "resources/whisper/files.json", **changes)
+    with pytest.raises(InputError, match="not a lineage record"):
+        records.read_record(sidecar)
+
+
+def test_a_file_that_was_made_of_itself_is_told(run):
+    """By way of the hypotheses that it was made of."""
+    record = records.record_of(run.path())
+    heard = next(name for name in record.inputs if "hypotheses" in name)
+    edit(run.root / heard, inputs={run.at(run.score()): records.sha256(run.path())})
+    with pytest.raises(InputError, match="made of themselves"):
+        reproduce(run.path())
+    with pytest.raises(InputError, match="made of themselves"):
+        records.upstream(run.path())
+
+
+def test_a_walk_through_what_was_made_of_itself_ends(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name, other in (("a", "b"), ("b", "a")):
+        for each in (name, other):
+            Path("results/x", each).parent.mkdir(parents=True, exist_ok=True)
+            Path("results/x", each).touch()
+        records.write_record(
+            ROOT / "scripts/pool.py", [f"results/x/{name}"], [f"results/x/{other}"], {}
+        )
+    with pytest.raises(InputError, match="made of themselves"):
+        Provenance("results/x").uses("results/x/a")
 
 
 # --- what is run

@@ -409,3 +409,37 @@ def test_the_validator_of_ro_crates_finds_it_to_be_a_provenance_run_crate(
     validate += ["--offline", "--cache-path", warm_cache(tmp_path), tmp_path / "crate"]
     found = subprocess.run(validate, capture_output=True, text=True)
     assert found.returncode == 0, found.stdout + found.stderr
+
+
+@pytest.mark.parametrize(
+    "address", ["javascript:alert(1)", "data:text/html,<b>", 'https://x/"><b>']
+)
+def test_only_web_addresses_become_links_and_markup_is_shown(results, tmp_path, address):
+    sidecar = Path("resources/whisper/files.json.lineage.json")
+    content = json.loads(sidecar.read_text())
+    content["parameters"]["files"]["tiny.pt"]["sources"] = [{"url": address}]
+    content["sources"] = {"tiny.pt": f"url <script>{address}"}
+    content["licences"]["whisper"]["licence"] = "<script>alert(1)</script>"
+    sidecar.write_text(json.dumps(content))
+    crate = tmp_path / "crate"
+    export(results, crate)
+    page = (crate / "ro-crate-preview.html").read_text()
+    assert "<script" not in page and "<b>" not in page
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page
+    links = re.findall(r'(?:href|src)="([^"]*)"', page)
+    assert not any(":" in link for link in links if not link.startswith("https://"))
+    assert not any(link.startswith("https://x") for link in links)
+
+
+def test_a_crate_has_no_secret_of_an_older_record(results, tmp_path):
+    sidecar = Path("resources/whisper/files.json.lineage.json")
+    content = json.loads(sidecar.read_text())
+    address = "https://me:s3cret@host/x?token=s3cret"
+    content["parameters"]["files"]["tiny.pt"]["sources"] = [{"url": address}]
+    content["sources"] = {"tiny.pt": f"url {address}"}
+    sidecar.write_text(json.dumps(content))
+    crate = tmp_path / "crate"
+    export(results, crate)
+    for path in crate.rglob("*"):
+        assert not path.is_file() or b"s3cret" not in path.read_bytes(), path
+    assert "https://host/x?token=***" in (crate / "ro-crate-metadata.json").read_text()

@@ -1,5 +1,6 @@
 """The card of an adapted checkpoint: what it claims, what it leaves out, and lines that run."""
 
+import html.parser
 import json
 import re
 import shutil
@@ -8,6 +9,7 @@ from pathlib import Path
 import pytest
 import soundfile
 from huggingface_hub import ModelCard
+from markdown_it import MarkdownIt
 from transformers import WhisperForConditionalGeneration, pipeline
 
 import model_card
@@ -458,3 +460,68 @@ def test_plain_transformers_gives_other_texts_in_its_own_window():
     plain = pipeline("automatic-speech-recognition", model="keen")
     options = {"num_beams": 1, "max_length": 20}
     assert plain(audio, generate_kwargs=options)["text"] != recogniser.transcribe(["speech.wav"])[0]
+
+
+# --- texts from outside
+
+MARKUP = "<script>alert(1)</script> [free](javascript:alert(2)) **bold** a|b\n# head\n---\n```"
+
+
+def test_markup_from_outside_is_shown_in_the_card_and_never_obeyed(monkeypatch):
+    """A licence, what it forbids, a source, a device and a package version say such things."""
+    for name, (file, _, source) in list(EXTERNALS.items()):
+        terms = {"licence": MARKUP, "forbids": MARKUP}
+        monkeypatch.setitem(EXTERNALS, name, (file, terms, f"{source} <b>{MARKUP}"))
+    experiment()
+    summary = table()
+    measured(summary["targets"][0])["forgetting"] = [
+        {"domain": MARKUP, "kind": "source", "utterances": 1, "wer": 0.5,
+         "wer_interval": [0.25, 0.75], "versus_pretrained": None}
+    ]  # fmt: skip
+    prose = card(summary).partition("\n---\n")[2]
+    html = MarkdownIt("commonmark", {"html": True}).enable("table").render(prose)
+    assert html.count("&lt;script&gt;alert(1)&lt;/script&gt; [free](javascript:alert(2))") >= 10
+    page = Links()
+    page.feed(html)
+    assert page.tags <= {"h1", "h2", "p", "a", "table", "thead", "tbody", "tr", "th", "td", "ul",
+                         "li", "strong", "em", "code", "pre"}  # fmt: skip
+    assert page.links and all(link.startswith("https://") for link in page.links)
+    assert "<strong>bold" not in html and "<h1>head" not in html
+    assert front_matter()["license"] == "other"
+
+
+class Links(html.parser.HTMLParser):
+    """The tags and links of a page."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tags: set[str] = set()
+        self.links: list[str] = []
+
+    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        self.tags.add(tag)
+        self.links += [value for name, value in attributes if name in ("href", "src") and value]
+
+
+@pytest.mark.parametrize("name", ["a: b", "- x", "'", '"', "#", "{a}", "!!python/x", "yes", "1.0"])
+def test_names_are_texts_in_the_front_matter_whatever_they_are(name):
+    experiment()
+    summary = table()
+    history = model_card.read_history(CARD / "model.safetensors")
+    described = model_card.describe(CARD / "model.safetensors", history, summary, None)
+    described["target"] |= {"name": name}
+    described |= {"name": name}
+    data = ModelCard(model_card.render(described)).data.to_dict()
+    (result,) = data["model-index"][0]["results"]
+    assert (data["model-index"][0]["name"], result["dataset"]["name"]) == (name, name)
+
+
+def test_the_cards_lineage_has_no_secret_of_an_older_record():
+    experiment()
+    sidecar = Path("resources/hibari/files.json.lineage.json")
+    content = json.loads(sidecar.read_text())
+    content["sources"] = {"hibari.onnx": "url https://me:s3cret@host/x?token=s3cret"}
+    sidecar.write_text(json.dumps(content))
+    assert "s3cret" not in card(table())
+    assert "s3cret" not in (CARD / "lineage.json").read_text()
+    assert "https://host/x?token=***" in (CARD / "lineage.json").read_text()
