@@ -9,6 +9,7 @@ import io
 import json
 import re
 import subprocess
+import sys
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
@@ -38,17 +39,15 @@ STAGES = {  # a verb of the workflow, and what it does
     "summarize": "intervals, tests, λ",
     "report": "one page; model cards",
 }
-FOLDED = {  # bookkeeping rules, and the verb that they serve; None is left out
+FOLDED = {  # rules that are not called by the verb that they serve; None is left out
     "all": None,
     "pretrained": "fetch",
     "xvectors": "synthesize",
+    "test_on_synthetic_speech": "synthesize",
     "transcribe_synthesized": "filter",
     "pool": "filter",
-    "finetune_further": "finetune",
     "mean_task_vector_of_domains": "task_vector",
     "mean_task_vector_of_engines": "task_vector",
-    "transcribe_sweep": "transcribe",
-    "score_sweep": "score",
     "evaluations": "summarize",
     "leakage": "summarize",
     "breakdown": "report",
@@ -98,8 +97,12 @@ def rule_edges(dot: str) -> Edges:
 
 
 def verb(rule: str) -> str | None:
-    """Return the verb that a rule belongs to; ``KeyError`` for a rule that no one has placed."""
-    return rule if rule in STAGES else FOLDED[rule]
+    """Return the verb that a rule serves: its name's first words, unless FOLDED says otherwise.
+
+    Raises ``KeyError`` for a rule that neither tells.
+    """
+    of_name = [stage for stage in STAGES if f"{rule}_".startswith(f"{stage}_")]
+    return FOLDED[rule] if rule in FOLDED or not of_name else of_name[0]
 
 
 def stage_edges(edges: Edges) -> Edges:
@@ -272,7 +275,8 @@ def svg(figure: Figure, words: str) -> str:
 
 def rulegraph() -> str:
     """Return the graph of the demo's rules, as Snakemake prints it."""
-    command = ["snakemake", "--rulegraph", "--forceall", "--configfile", EXPERIMENT]
+    command = [sys.executable, "-m", "snakemake", "--rulegraph", "--forceall"]
+    command += ["--configfile", EXPERIMENT]
     return subprocess.run(
         command, cwd=DOCS.parent, check=True, stdout=subprocess.PIPE, text=True
     ).stdout
