@@ -74,7 +74,7 @@ peers: $(READY)  ## add what only the benchmarks need: whom they compare with
 	@python -c 'import faster_whisper, mergekit' 2>/dev/null || python -m pip install --quiet \
 	    --disable-pip-version-check --no-deps --requirement requirements-bench.lock
 
-docs: $(READY)  ## write docs/options.md from the schema and docs/figure.svg from the rules and the demo
+docs: $(READY)  ## write docs/options.md and docs/figure.svg from the schema, the rules and the demo
 	@python docs/generate.py
 	@python docs/figure.py
 
