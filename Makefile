@@ -18,7 +18,7 @@ export HF_HUB_DISABLE_TELEMETRY := 1
 BENCHMARKS := features resampling sweep task_vectors synthesis planning finetuning transcription \
     from_nothing
 
-.PHONY: help demo status efficiency audit trace test lint unit coqui checks bench peers setup lock clean
+.PHONY: help demo status efficiency audit trace test lint unit coqui checks bench peers docs setup lock clean
 
 help:  ## show this list
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 20
@@ -74,6 +74,10 @@ bench: peers  ## ours and the peers side by side: benchmarks/README.md (QUICK=1,
 peers: $(READY)  ## add what only the benchmarks need: whom they compare with
 	@python -c 'import faster_whisper, mergekit' 2>/dev/null || python -m pip install --quiet \
 	    --disable-pip-version-check --no-deps --requirement requirements-bench.lock
+
+docs: $(READY)  ## write docs/options.md and docs/figure.svg from the schema, the rules and the demo
+	@python docs/generate.py
+	@python docs/figure.py
 
 setup: $(READY)  ## make the virtual environment from requirements.lock
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from measure import ROOT, Comparison, Report, Runs, arguments
 
 AT_MOST = 15 * 60  # s
-STAGES = {  # of rules, as the README's table has them
+STAGES = {  # of rules, as the table in docs/costs.md has them
     "transcribe_synthesized": "transcribe, round trip of the filter",
     "finetune_further": "finetune",
     "apply": "task_vector, apply, vector_geometry",

@@ -13,13 +13,13 @@ HEADER = "# Made by `make lock` from requirements.in; what torch pins itself is 
 
 
 def read_requirements() -> dict[str, list[str]]:
-    """Return the requirements of each section, a line ``[name]`` before them."""
+    """Return the requirements of each section, a line ``# [name]`` before them; without reasons."""
     sections: dict[str, list[str]] = {}
     for line in (ROOT / "requirements.in").read_text().splitlines():
         if match := re.fullmatch(r"# \[(\w+)\].*", line):
             found = sections.setdefault(match[1], [])
-        elif line and not line.startswith("#"):
-            found.append(line)
+        elif requirement := line.partition("#")[0].strip():
+            found.append(requirement)
     return sections
 
 

@@ -1,6 +1,7 @@
 """One set of pins, wherever it is written."""
 
 import re
+import runpy
 
 import pytest
 import yaml
@@ -23,13 +24,33 @@ COQUI, TESTS, BENCH, VALIDATOR = (
 )
 
 
-def test_what_is_asked_for_is_locked():
+def asked_for() -> list[tuple[str, str]]:
+    """Return each requirement with the reason beside it."""
     lines = (ROOT / "requirements.in").read_text().splitlines()
-    names = [re.split("==", line)[0] for line in lines if line and line[0] != "#"]
+    parts = (line.partition("#") for line in lines)
+    return [(name.strip(), reason.strip()) for name, _, reason in parts if name.strip()]
+
+
+def test_what_is_asked_for_is_locked():
+    requirements = [requirement for requirement, _ in asked_for()]
+    names = [re.split("==", requirement)[0] for requirement in requirements]
     locked = VALIDATOR | LOCK | COQUI | TESTS | BENCH
     assert len(names) > 20
     assert [name for name in names if name not in locked] == []
-    assert {name: locked[name] for name in pins(lines)} == pins(lines)
+    assert {name: locked[name] for name in pins(requirements)} == pins(requirements)
+
+
+def test_beside_every_requirement_stands_why_it_is_there():
+    assert [requirement for requirement, reason in asked_for() if not reason] == []
+
+
+def test_the_lock_is_made_of_the_requirements_without_their_reasons():
+    read = runpy.run_path(str(ROOT / "envs" / "lock.py"))["read_requirements"]()
+    assert [name for section in read.values() for name in section] == [
+        requirement for requirement, _ in asked_for()
+    ]
+    assert read["bench"] == ["faster-whisper", "mergekit"]
+    assert {"torch==2.13.0", "numpy"} <= set(read["shared"])
 
 
 def test_the_other_locks_add_to_the_first_and_change_nothing_of_it():

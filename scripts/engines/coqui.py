@@ -62,7 +62,7 @@ def load(setup: Setup) -> Engine:
     except ImportError as error:
         raise InputError(
             f"engine coqui: the package coqui-tts can't be imported ({str(error).strip()});"
-            " install it with all that it needs, see README"
+            " install it with all that it needs by `make coqui`"
         ) from None
     folder = setup.resources
     check_files([folder / "config.json"])
