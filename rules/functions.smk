@@ -151,10 +151,9 @@ def speakers(wildcards) -> list[str]:
 
 
 def options_of_tts(wildcards, input) -> list[str]:
-    """Return the options that only some engines have, where the config gives them, and failures."""
+    """Return the options that only some engines have, where the config gives them."""
     tts = config["tts"][wildcards.tts]
     options = ["--language", tts["language"]] if "language" in tts else []
-    options += ["--max-failures", str(tts["max_failures"])]
     if "speed_range" in tts:
         options += ["--speed-range", *map(str, tts["speed_range"])]
     for path in input.speakers:  # a file, or the index of a fetched folder

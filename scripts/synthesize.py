@@ -448,8 +448,8 @@ def main(argv: list[str] | None = None) -> None:
         raise InputError(
             f"{failed}: {len(failures)} of {len(asked)} utterances failed (at most"
             f" {options.max_failures:.0%} may), first {failures[0]['id']!r}:"
-            f" {failures[0]['reason']}; mend the texts, or allow for more"
-            " by max_failures of this TTS in the config (--max-failures)"
+            f" {failures[0]['reason']}; mend the texts or raise --max-failures (in the config,"
+            " max_failures of the TTS)"
         )
     write_jsonl(
         options.output,
