@@ -4,6 +4,7 @@
 """
 
 import ast
+import functools
 import re
 from pathlib import Path
 from textwrap import dedent
@@ -63,11 +64,19 @@ def bounds(schema: dict) -> str:
     return "".join(f"{' ' if low is not None or not at else ', '}{w}" for at, w in enumerate(words))
 
 
+@functools.cache
+def load_schema() -> dict:
+    """Return the config's schema."""
+    return yaml.safe_load(SCHEMA.read_text())
+
+
 def values(schema: dict) -> str:
     """Return in words what a key may be."""
     if "$ref" in schema:
         name = schema["$ref"].rpartition("/")[2]
-        return f"keys of [{name}]({anchor(name)})"
+        definition = load_schema()["$defs"][name]
+        has_keys = "properties" in definition
+        return f"keys of [{name}]({anchor(name)})" if has_keys else values(definition)
     if "oneOf" in schema and "type" not in schema:
         return ", or ".join(map(values, schema["oneOf"]))
     if "const" in schema:
@@ -192,7 +201,7 @@ def engine_pages(modules: dict[str, ast.Module]) -> str:
 
 def page() -> str:
     """Return the whole page."""
-    schema = yaml.safe_load(SCHEMA.read_text())
+    schema = load_schema()
     engines = engine_pages(engine_modules(ENGINES))
     return "\n".join([HEAD, option_tables(schema), artifact_files(), engines])
 

@@ -192,7 +192,7 @@ def texts_to_speak(
     """Return each different sentence once, as it is learnt and as the TTS reads it."""
     texts: dict[str, dict[str, str]] = {}
     for row in rows:
-        spoken, sentence = clean_for_tts(row["text"]), normalise(row["text"], language)
+        spoken, sentence = clean_for_tts(row["text"], language), normalise(row["text"], language)
         if spoken and sentence and sentence not in texts:
             text = without_remarks(row["text"])
             texts[sentence] = {"id": row["id"], "text": text, "spoken": spoken, "domain": domain}

@@ -42,7 +42,7 @@ WORD = re.compile(rf"(?<![/-]){PART}(?![/-])")
 PART = re.compile(PART)
 
 
-def clean_for_tts(text: str, language: str = ENGLISH) -> str:
+def clean_for_tts(text: str, language: str) -> str:
     """Return the text as it should be read aloud; empty if there is no word to say.
 
     Numbers, currencies and abbreviations stay: the engine's own front end says them. What it would
@@ -80,7 +80,7 @@ def without_remarks(text: str) -> str:
     return fold(said)
 
 
-def without_shouting(text: str, language: str = ENGLISH) -> str:
+def without_shouting(text: str, language: str) -> str:
     """Return the text with shouted words in lower case.
 
     A line of capitals is lower-cased and its first letter kept, but for words without a vowel

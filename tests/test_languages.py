@@ -246,7 +246,7 @@ def with_tts(**voice: object) -> dict:
     ("changes", "message"),
     [
         ({"language": "german"}, r"language: 'german' is not one of \['af'.*Norwegian is \"no\""),
-        ({"language": False}, r"language: False is not one of"),
+        ({"language": False}, r"language: false is not one of"),
         ({"language": "en$(touch PWNED)"}, r"language: 'en\$\(touch PWNED\)' is not one of"),
         (
             {"language": "de", **with_tts(engine="coqui")},
@@ -285,7 +285,8 @@ def test_a_language_that_a_part_of_the_experiment_does_not_speak_is_refused(chan
 
 
 def test_an_english_only_original_is_known_by_its_files_whatever_it_is_called():
-    files = {"weights.pt": {}, "gpt2.tiktoken": {}}
+    source = {"sha256": "0" * 64, "sources": [{"path": "/weights"}]}
+    files = {"weights.pt": source, "gpt2.tiktoken": source}
     own = {"artifacts": CONFIG["artifacts"] | {"base": {"licence": "MIT", "files": files}}}
     assert changed(**own)["language"] == "en"
     with pytest.raises(InputError, match=r"base \(gpt2.tiktoken\) is Whisper for English only"):
@@ -352,7 +353,9 @@ def test_dev_wer_follows_the_recognisers_language(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(finetune, "transcribe", lambda *_: heard)
     for language, expected in (("de", 0.5), ("en", 0)):
         recogniser = SimpleNamespace(language=language)
-        speech = SimpleNamespace(utterances=rows("um acht"), keys=["u0"], recogniser=recogniser)
+        speech = SimpleNamespace(
+            utterances=rows("um acht"), ids=["u0"], readers=0, recogniser=recogniser
+        )
         assert finetune.dev_wer(speech) == expected
 
 

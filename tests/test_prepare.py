@@ -486,8 +486,8 @@ def test_a_byte_order_mark_is_no_part_of_the_first_line(tmp_path):
     ],
 )
 def test_text_is_cleaned_for_the_tts(text, spoken):
-    assert clean_for_tts(text) == spoken
-    assert clean_for_tts(spoken) == spoken  # cleaning again changes nothing
+    assert clean_for_tts(text, "en") == spoken
+    assert clean_for_tts(spoken, "en") == spoken  # cleaning again changes nothing
 
 
 def test_remarks_are_left_out_of_what_is_to_be_learnt_but_spelling_stays(tmp_path):

@@ -34,7 +34,7 @@ def said():
     ],
 )
 def test_abbreviations_in_a_sentence_stay(text):
-    assert clean_for_tts(text) == text
+    assert clean_for_tts(text, "en") == text
 
 
 @pytest.mark.parametrize(
@@ -48,8 +48,8 @@ def test_abbreviations_in_a_sentence_stay(text):
     ],
 )
 def test_shouted_lines_and_shouted_function_words_are_calmed(text, spoken):
-    assert clean_for_tts(text) == spoken
-    assert clean_for_tts(spoken) == spoken
+    assert clean_for_tts(text, "en") == spoken
+    assert clean_for_tts(spoken, "en") == spoken
 
 
 def test_capitals_of_another_language_are_not_taken_for_english():
@@ -62,10 +62,10 @@ def test_the_front_end_spells_abbreviations_out_and_says_words_as_words(said):
     for letters in ("I T", "U S", "O R", "U S P S", "U R L"):
         word = letters.replace(" ", "")
         spelt = said(letters).replace(" ", "")
-        assert spelt in said(clean_for_tts(f"Look at the {word} now"))
-    assert said(clean_for_tts("I said STOP")) == said("I said stop")
+        assert spelt in said(clean_for_tts(f"Look at the {word} now", "en"))
+    assert said(clean_for_tts("I said STOP", "en")) == said("I said stop")
     for word in FUNCTION_WORDS:
-        assert said(clean_for_tts(f"He wrote {word.upper()} again")) == said(
+        assert said(clean_for_tts(f"He wrote {word.upper()} again", "en")) == said(
             f"He wrote {word} again"
         )
 
