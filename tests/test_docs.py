@@ -61,7 +61,9 @@ EXERCISED = {
     ),
     "python scripts/synthesize.py --help": "python scripts/synthesize.py --help",
     "python scripts/lineage.py --help": "python scripts/lineage.py --help",
-    "python scripts/compare.py A B --references TEST --language en": "python scripts/compare.py --help",
+    "python scripts/compare.py A B --references TEST --language en": (
+        "python scripts/compare.py --help"
+    ),
     "python benchmarks/from_nothing.py": "python benchmarks/from_nothing.py --help",
     "python benchmarks/slurm_overhead.py": "python benchmarks/slurm_overhead.py --help",
 }
