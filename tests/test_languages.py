@@ -245,7 +245,7 @@ def with_tts(**voice: object) -> dict:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"language": "german"}, r"language: 'german' is not one of \['af'.*de is German),
+        ({"language": "german"}, r"language: 'german' is not one of \['af'.*de is German"),
         ({"language": False}, r"language: false is not one of"),
         ({"language": "en$(touch PWNED)"}, r"language: 'en\$\(touch PWNED\)' is not one of"),
         (
