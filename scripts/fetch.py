@@ -121,6 +121,11 @@ def check_source(source: Any, name: str, pinned: bool) -> None:
         raise InputError(f"{name}: source {kind} has both member (a file) and members (a folder)")
     if kind in NEEDS_MEMBER and not {"member", "members"} & set(source):
         raise InputError(f"{name}: source {kind} needs member, the file's path in the package")
+    if kind == "url" and re.search(r"[\s\x00-\x1f\x7f\"<>\\]", str(source["url"])):
+        raise InputError(
+            f"{name}: the address of source url has a space, a control character or one of"
+            ' " < > \\; write them as %20, %22, ...'
+        )
     if kind == "zenodo" and "file" not in source:
         raise InputError(f"{name}: source zenodo needs file, a name in the record")
     if kind == "hub":
