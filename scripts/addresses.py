@@ -48,7 +48,12 @@ def _redacted_pair(pair: str) -> str:
 def without_secrets(value: Any) -> Any:
     """Return a value, and all that is in it, with the texts redacted; also those that are JSON."""
     if isinstance(value, dict):
-        return {key: without_secrets(each) for key, each in value.items()}
+        return {
+            key: _redacted(each)
+            if key == "url" and isinstance(each, str) and ADDRESS.match(each)
+            else without_secrets(each)
+            for key, each in value.items()
+        }
     if isinstance(value, list | tuple):
         return [without_secrets(each) for each in value]
     if not isinstance(value, str) or "://" not in value:

@@ -14,6 +14,7 @@ import netrc
 import os
 import re
 import shutil
+import string
 import subprocess
 import sys
 import threading
@@ -27,6 +28,7 @@ from typing import Any
 
 from addresses import HIDDEN, expanded, missing_variables, redacted
 from archives import CHUNK, MAX_BYTES
+from escaping import visible
 
 Source = dict[str, Any]
 
@@ -45,7 +47,7 @@ class Unavailable(Exception):
 
 def say(message: str) -> None:
     """Write one line of progress."""
-    sys.stderr.write(f"fetch: {message}\n")
+    sys.stderr.write(f"fetch: {visible(redacted(message))}\n")
     sys.stderr.flush()
 
 
@@ -132,6 +134,7 @@ def download(address: str, folder: Path) -> Path:
             "only environment variables whose names begin with SYN2REAL_ are put into an address"
         )
     address, authorization = authorized(expanded(address))
+    address = urllib.parse.quote(address, safe=string.punctuation)  # of letters with accents
     part, whole = folder / "download.part", folder / "download"
     for attempt in range(ATTEMPTS):
         try:

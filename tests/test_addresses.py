@@ -215,13 +215,24 @@ def test_a_password_goes_with_a_redirect_to_its_own_host_and_to_no_other(server,
     other.server.server_close()
 
 
-@pytest.mark.parametrize("query", ["?token=wrong-t0k3n", "#wrong-t0k3n", "?wrong-t0k3n"])
+@pytest.mark.parametrize(
+    "query", ["?token=wrong-t0k3n", "#wrong-t0k3n", "?wrong-t0k3n", "?t=é-wrong-t0k3n"]
+)
 def test_a_source_that_fails_is_told_without_its_secret(server, tmp_path, capfd, query):
     with pytest.raises(InputError) as error:
         get(f"http://wrong-t0k3n:wrong-t0k3n@{server.host}/a{query}", tmp_path)
     assert "HTTP 403" in str(error.value)
     assert "wrong-t0k3n" not in str(error.value) + "".join(capfd.readouterr())
     assert leaks(tmp_path, ("wrong-t0k3n",)) == []
+
+
+@pytest.mark.parametrize("character", [" ", "\t", "\n", '"', "<", "\\", "\x7f"])
+def test_an_address_that_ends_nowhere_in_a_text_is_refused_without_being_told(tmp_path, character):
+    address = f"https://host/a?token=a{character}s3cret"
+    with pytest.raises(InputError, match="a: the address of source url has a space") as error:
+        get(address, tmp_path)
+    assert "s3cret" not in str(error.value)
+    assert "s3cret" not in json.dumps(hide({"artifacts": {"x": declaration(address)}}, {}))
 
 
 def test_a_declaration_with_a_mistake_is_told_without_its_secret(tmp_path):
