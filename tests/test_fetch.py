@@ -866,9 +866,9 @@ def test_a_client_is_told_that_no_option_follows(tmp_path, monkeypatch):
         ({"url": "https://"}, "only http and https"),
         ({"url": "https://host:port/"}, "Port could not be cast"),
         ({"url": "http://[x/"}, "Invalid IPv6 URL"),
-        ({"url": "https://host/a b"}, "without spaces"),
-        ({"url": "https://host/a\r\nX: y"}, "without spaces"),
-        ({"url": ["https://host"]}, "without spaces"),
+        ({"url": "https://host/a b"}, "write them as %20"),
+        ({"url": "https://host/a\r\nX: y"}, "write them as %20"),
+        ({"url": ["https://host"]}, "write them as %20"),
     ],
 )
 def test_every_other_source_is_what_it_should_be(source, message):
