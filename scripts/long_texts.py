@@ -10,10 +10,12 @@ import unicodedata
 PER_SECOND = 12  # characters that a slow voice says in a second, pauses between sentences included
 SYLLABLE = 2.5  # characters that an East Asian one counts for, which is a syllable or two
 DIGIT = 4  # characters that a digit counts for: it is a word
+MARKS = r".!?\u2026\u0964\u0965\u061f\u06d4"
 END = re.compile(
-    r"(?P<word>\w*)(?P<mark>[.!?\u2026\u0964\u0965\u061f\u06d4]+)[\"'\u2019\u201d\u00bb)\]]*\s+"
+    rf"(?<![{MARKS}])(?P<mark>[{MARKS}]++)[\"'\u2019\u201d\u00bb)\]]*+\s+"
     r"|[\u3002\uff01\uff1f][\u300d\u300f\u201d\u2019\uff09]*\s*"
 )
+WORD = re.compile(r"\w*$")
 SHORT = 4  # letters: a full stop after a word of fewer may belong to an abbreviation
 
 
@@ -35,7 +37,8 @@ def sentences(text: str) -> list[str]:
     parts, start = [], 0
     for end in END.finditer(text):
         following = text[end.end() : end.end() + 1]
-        mark, word = end["mark"] or "", end["word"] or ""
+        mark = end["mark"]
+        word = WORD.search(text[max(0, end.start() - SHORT) : end.start()])[0]
         abbreviated = mark == "." and len(word) < SHORT and not word.isdigit()
         hesitates = mark in ("...", "\u2026") and following.islower()
         if abbreviated or hesitates:

@@ -62,6 +62,11 @@ def test_pieces_are_as_few_as_fit_and_hold_all_of_the_text():
     assert len(pieces("x" * 999, 30)) == 1
 
 
+@pytest.mark.parametrize("text", ["x" * 1_000_000, "." * 1_000_000])
+def test_a_text_without_an_end_is_one_sentence_however_long(text):
+    assert sentences(text) == [text]  # at once: looking again from each character takes hours
+
+
 def prepare_texts(folder: Path, train: str, test: str = "", **keys) -> dict:
     """Prepare a domain of texts; return counts.json."""
     (folder / "t.txt").write_text(train)
