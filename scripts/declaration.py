@@ -188,8 +188,10 @@ def check_address(address: Any, name: str) -> None:
     try:
         parts = urlsplit(address)
         has_host = bool(parts.hostname) and parts.port != 0  # a port that is no number raises
-    except ValueError as error:
-        raise InputError(f"{told}: {redacted(str(error))}") from None
+    except ValueError:
+        raise InputError(
+            f"{told}, which has no host; write @ : / ? # in a password as %40 %3A %2F ..."
+        ) from None
     if parts.scheme not in ("http", "https") or not has_host:
         raise InputError(
             f"{told}: only http and https addresses are fetched; use 'path' for a local file"
