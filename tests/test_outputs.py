@@ -57,6 +57,10 @@ COMMANDS = [
     ("vector_geometry.py", "--vector in/a --base in/b --output OUT", "in/b"),
     ("xvectors.py", "--manifest in/a --encoder in/r --output OUT", "in/a"),
 ]  # fmt: skip
+OF_A_LANGUAGE = (
+    "compare.py", "filter.py", "finetune.py", "leakage.py", "prepare.py", "score.py",
+    "transcribe.py",
+)  # fmt: skip
 ALIASES = {
     "itself": lambda path: path,
     "with dots": lambda path: f"./in/../{path}",
@@ -91,6 +95,7 @@ def content(folder: Path) -> dict[str, str]:
 
 def call(script: str, arguments: str, output: str) -> None:
     argv = [part.replace("OUT", output) for part in shlex.split(arguments)]
+    argv += ["--language", "en"] if script in OF_A_LANGUAGE else []
     importlib.import_module(script.removesuffix(".py")).main(argv)
 
 
