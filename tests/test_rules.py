@@ -79,7 +79,7 @@ def folder(tmp_path_factory) -> Path:
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(ROOT / "Snakefile", folder)
     for domain in EXPERIMENT["domains"].values():
-        (folder / domain.get("manifest", domain.get("texts"))).touch()
+        (folder / domain.get("manifest", domain.get("texts"))).write_text("Open the door.\n")
     return folder
 
 
