@@ -13,9 +13,9 @@ import torch
 from measure import Comparison, Report, arguments, in_turn, of_demo
 from transformers import WhisperFeatureExtractor
 
-from audio import SAMPLING_RATE, load_audio
-from log_mel import log_mel
-from manifest import read_manifest
+from files.audio import SAMPLING_RATE, load_audio
+from files.manifest import read_manifest
+from recognisers.log_mel import log_mel
 
 WINDOW = 30.0  # s
 

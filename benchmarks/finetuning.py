@@ -35,10 +35,10 @@ from measure import (
 from transcription import encoder_flops
 from transformers import WhisperConfig
 
-from bootstrap import interval, resampled_rates
-from manifest import read_jsonl, read_manifest, write_jsonl
-from precision import precision_of
-from word_errors import ERRORS, score
+from computing.precision import precision_of
+from files.manifest import read_jsonl, read_manifest, write_jsonl
+from scoring.bootstrap import interval, resampled_rates
+from scoring.word_errors import ERRORS, score
 
 BASE = "models/whisper-tiny.en/pretrained/seed0"
 RATE, WARMUP, BATCH, EPOCHS = 1e-5, 5, 8, 2
@@ -58,7 +58,7 @@ def trainer(options: argparse.Namespace) -> None:
         WhisperProcessor,
     )
 
-    from audio import SAMPLING_RATE, load_audio
+    from files.audio import SAMPLING_RATE, load_audio
 
     processor = WhisperProcessor.from_pretrained(DEMO / BASE)
     model = WhisperForConditionalGeneration.from_pretrained(DEMO / BASE)

@@ -25,9 +25,9 @@ ROOT = Path(__file__).parent.parent
 SCRIPTS = ROOT / "scripts"
 sys.path.insert(0, str(SCRIPTS))
 
-from atomic import atomic_path  # noqa: E402
 from errors import InputError  # noqa: E402
-from records import commit, versions_of  # noqa: E402
+from files.atomic import atomic_path  # noqa: E402
+from records.record import commit, versions_of  # noqa: E402
 
 RESULTS = ROOT / "benchmarks" / "results"
 DEMO = ROOT / "results" / "demo"

@@ -10,7 +10,7 @@ import jiwer
 import numpy as np
 from measure import Comparison, Growth, Report, arguments, in_turn, run
 
-from bootstrap import CHUNK, interval, resampled_rates
+from scoring.bootstrap import CHUNK, interval, resampled_rates
 
 UTTERANCES, RESAMPLES, DRAWN = 13_078, 10_000, 3  # SLURP's test set; draws that the loop makes
 VOCABULARY = 200

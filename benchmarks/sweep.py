@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 from measure import Comparison, Growth, Report, arguments, in_turn, of_demo, profiled, run, script
 
-from streaming import make_header, read_layout, write_combined
+from vectors.streaming import make_header, read_layout, write_combined
 
 BASE, MODEL, WINDOW = "whisper-tiny.en", "telephone-hibari/seed1", 15
 SCALES = [round(0.1 * step, 1) for step in range(11)]

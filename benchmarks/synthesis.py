@@ -24,7 +24,7 @@ from measure import (
 )
 
 from errors import InputError
-from manifest import read_manifest, read_texts, write_jsonl
+from files.manifest import read_manifest, read_texts, write_jsonl
 
 DOMAINS, WORKERS, BARK_BATCH = ("queen", "drascula", "telephone"), 2, 16
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from measure import RESULTS, ROOT
 
-from atomic import atomic_path
 from errors import InputError, run
+from files.atomic import atomic_path
 
 README = ROOT / "benchmarks" / "README.md"
 BEGIN, END = "<!-- results: begin -->", "<!-- results: end -->"

@@ -21,9 +21,9 @@ from measure import SCRIPTS, Comparison, Growth, Report, Runs, arguments, in_tur
 from safetensors import safe_open
 from transformers import WhisperConfig, WhisperForConditionalGeneration
 
-from direct_file import DirectFile
-from records import write_record
-from streaming import make_header
+from computing.direct_file import DirectFile
+from records.record import write_record
+from vectors.streaming import make_header
 
 LARGE = {
     "vocab_size": 51_866, "num_mel_bins": 128, "d_model": 1280,

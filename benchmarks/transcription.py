@@ -31,13 +31,13 @@ from measure import (
 from transformers import WhisperFeatureExtractor, WhisperForConditionalGeneration
 
 import transcribe
-from audio import SAMPLING_RATE, load_audio
-from manifest import read_manifest, write_jsonl
-from recogniser import load_recogniser
-from scored import read_json
+from files.audio import SAMPLING_RATE, load_audio
+from files.manifest import read_manifest, write_jsonl
+from recognisers.load import load_recogniser
+from recognisers.whisper import MAX_LENGTH, crop_window
+from scoring.scored import read_json
+from scoring.word_errors import score
 from task_vector import Addition
-from whisper_recogniser import MAX_LENGTH, crop_window
-from word_errors import score
 
 BATCH = 32
 BATCHES, TYPES = (1, 8, 16), ("float32", "int8", "float16")  # that faster-whisper is tried with

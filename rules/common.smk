@@ -12,15 +12,15 @@ from snakemake_interface_executor_plugins.settings import ExecMode
 sys.path.insert(0, str(Path(workflow.basedir) / "scripts"))
 
 import addresses
-from code_version import code_version as hash_of_code
+from records.code_version import code_version as hash_of_code
 from errors import InputError
 import experiment
-from forward_sigterm import forward_sigterm
-from job_words import command_of_number
+from runs.forward_sigterm import forward_sigterm
+from runs.words import command_of_number
 import matrix
-import plain_texts
-from run_guard import begin_run
-from run_log import follow
+from texts import plain_texts
+from runs.guard import begin_run
+from runs.log import follow
 
 try:  # what is read of the files is what was checked, and not what Snakemake read of them
     config = experiment.read(workflow.configfiles, workflow.config_settings.config)

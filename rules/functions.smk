@@ -1,6 +1,6 @@
 """What the rules' inputs, parameters and environments depend on, beyond their wildcards."""
 
-import estimates
+from runs import estimates
 
 
 def whole_config(wildcards) -> str:

@@ -37,9 +37,7 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from atomic import check_outputs
-from audio import SAMPLING_RATE, load_audio, resample, save_audio
-from augmentation import (
+from augmentations.effects import (
     CODECS,
     add_noise,
     change_speed,
@@ -49,11 +47,13 @@ from augmentation import (
     telephone,
     white_noise,
 )
-from code_version import code_version
 from errors import InputError, run
-from manifest import check_fits, read_manifest, write_jsonl
-from progress import progress
-from records import sha256, write_record
+from files.atomic import check_outputs
+from files.audio import SAMPLING_RATE, load_audio, resample, save_audio
+from files.manifest import check_fits, read_manifest, write_jsonl
+from files.progress import progress
+from records.code_version import code_version
+from records.record import sha256, write_record
 
 DEFAULTS = {
     "speed": {"probability": 1, "factor": [0.9, 1.1]},

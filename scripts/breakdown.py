@@ -16,17 +16,17 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from alignment import WordError, character_errors, pieces, word_errors
-from atomic import atomic_path, check_outputs
-from bootstrap import CONFIDENCE, interval, mean_over_seeds, resampled_rates, units_of
 from errors import InputError, run
-from manifest import read_jsonl, read_manifest
+from files.atomic import atomic_path, check_outputs
+from files.manifest import read_jsonl, read_manifest
 from matrix import PRETRAINED
-from plain_words import main_rows
-from records import write_record
+from records.record import write_record
+from reporting.words import main_rows
 from score import check_same_ids
-from scored import language_of, read_json
-from word_errors import normalised, spelt
+from scoring.alignment import WordError, character_errors, pieces, word_errors
+from scoring.bootstrap import CONFIDENCE, interval, mean_over_seeds, resampled_rates, units_of
+from scoring.scored import language_of, read_json
+from scoring.word_errors import normalised, spelt
 
 RESAMPLES = 1_000  # of the bootstrap: cells are many, and none of them is a headline
 LARGEST = 30  # values in a table

@@ -14,8 +14,13 @@ from typing import Any
 import jiwer
 import numpy as np
 
-from atomic import atomic_path, check_outputs
-from bootstrap import (
+from errors import InputError, run
+from escaping import visible
+from files.atomic import atomic_path, check_outputs
+from records.record import record_of, sha256, write_record
+from reporting.words import main_rows, percent, points
+from score import check_any_words, check_same_ids, sign_of_shuffling
+from scoring.bootstrap import (
     CONFIDENCE,
     RESAMPLES,
     UNITS,
@@ -25,18 +30,13 @@ from bootstrap import (
     two_sided_p,
     units_of,
 )
-from comparisons import adjust
-from errors import InputError, run
-from escaping import visible
-from foreign_hypotheses import READERS, read_hypotheses, read_references
-from languages import add_language
-from normalise import unit
-from plain_words import main_rows, percent, points
-from records import record_of, sha256, write_record
-from score import check_any_words, check_same_ids, sign_of_shuffling
-from scored import language_of, one_language, read_json
-from significance import FEW_UNITS, mapsswe
-from word_errors import ERRORS, normalised, score
+from scoring.comparisons import adjust
+from scoring.foreign_hypotheses import READERS, read_hypotheses, read_references
+from scoring.scored import language_of, one_language, read_json
+from scoring.significance import FEW_UNITS, mapsswe
+from scoring.word_errors import ERRORS, normalised, score
+from texts.languages import add_language
+from texts.normalise import unit
 
 MARKS = {"substitute": "[{} → {}]", "delete": "[−{}]", "insert": "[+{1}]"}
 

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from errors import InputError, run
 from names import name_of
-from records import sidecar
+from records.record import sidecar
 
 MEGABYTE = 2**20  # bytes, as SLURM takes mem_mb
 LITTLE, MUCH = 0.25, 0.9  # shares of what was asked, beyond which a rule is named

@@ -10,10 +10,11 @@ from typing import Any
 
 import jsonschema
 
-from atomic import atomic_path, check_outputs
-from declaration import check_declaration
 from errors import InputError, run
-from languages import check_parts, slowest
+from fetching.declaration import check_declaration
+from fetching.sources import redacted
+from files.atomic import atomic_path, check_outputs
+from files.strict_yaml import line_of, load_yaml
 from matrix import (
     COMPLEMENT,
     CONSTANT,
@@ -29,9 +30,8 @@ from matrix import (
     training_tts,
 )
 from names import BESIDE, name_of
-from records import write_record
-from sources import redacted
-from strict_yaml import line_of, load_yaml
+from records.record import write_record
+from texts.languages import check_parts, slowest
 
 RULES = Path(__file__).parent.parent / "rules"
 SCHEMA = RULES / "config.schema.yaml"

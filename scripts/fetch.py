@@ -41,13 +41,10 @@ from pathlib import Path
 from typing import Any
 
 from addresses import redacted, restored
-from archives import CHUNK, ArchiveError, extract_file, extract_folder
-from atomic import atomic_path, is_within
-from declaration import KNOWN, check_declaration, is_folder, patterns
 from errors import InputError, run
-from names import name_of
-from records import INDEX, licence, sha256, write_record
-from sources import (
+from fetching.archives import CHUNK, ArchiveError, extract_file, extract_folder
+from fetching.declaration import KNOWN, check_declaration, is_folder, patterns
+from fetching.sources import (
     LOCAL_KINDS,
     PUBLISHED,
     RESUMED_KINDS,
@@ -57,6 +54,9 @@ from sources import (
     megabytes,
     say,
 )
+from files.atomic import atomic_path, is_within
+from names import name_of
+from records.record import INDEX, licence, sha256, write_record
 
 
 def describe(source: Source) -> str:

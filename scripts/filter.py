@@ -10,16 +10,16 @@ from dataclasses import dataclass
 
 import jiwer
 
-from atomic import atomic_path, check_outputs
-from audio import load_audio
 from errors import InputError, run
 from escaping import visible
-from languages import add_language
-from manifest import read_jsonl, read_manifest, write_jsonl
-from normalise import normalise
-from records import write_record
-from sound import Sound, measure
-from spoken import without_remarks
+from files.atomic import atomic_path, check_outputs
+from files.audio import load_audio
+from files.manifest import read_jsonl, read_manifest, write_jsonl
+from files.sound import Sound, measure
+from records.record import write_record
+from texts.languages import add_language
+from texts.normalise import normalise
+from texts.spoken import without_remarks
 
 COLUMNS = ("id", "reason", "value", "bound", "text", "hypothesis")
 REPORT_EVERY = 5.0  # s

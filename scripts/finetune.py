@@ -17,23 +17,23 @@ from pathlib import Path
 
 import torch
 
-import distributed
-import readers
-from atomic import atomic_folder, check_outputs, remove_work
+from computing import readers
+from computing.heap import keep_freed_memory
+from computing.precision import name_of
+from computing.processor import ask_for_determinism
 from errors import InputError, Stopped, run
-from heap import keep_freed_memory
-from languages import add_language
-from low_rank import add_factors
-from precision import name_of
-from processor import ask_for_determinism
-from recogniser import Recogniser, load_recogniser
-from records import checkpoint_files, fingerprint, write_record
-from sigterm import Sigterm
-from training import Settings, Training, count_steps, share
-from training_data import Speech, batches
+from files.atomic import atomic_folder, check_outputs, remove_work
+from recognisers.load import Recogniser, load_recogniser
+from recognisers.low_rank import add_factors
+from recognisers.whisper import MAX_LENGTH
+from records.record import checkpoint_files, fingerprint, write_record
+from scoring.word_errors import score
+from texts.languages import add_language
+from training import several_processes as distributed
+from training.data import Speech, batches
+from training.run import Settings, Training, count_steps, share
+from training.sigterm import Sigterm
 from transcribe import by_duration, transcribe
-from whisper_recogniser import MAX_LENGTH
-from word_errors import score
 
 EVALUATION_BATCH = 32  # utterances
 REPORT_EVERY = 10.0  # s

@@ -14,15 +14,15 @@ from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from pathlib import Path
 
-from atomic import atomic_path, check_outputs
+from domains.own_data import UNKNOWN_SPEAKER
 from errors import InputError, run
-from languages import add_language
-from manifest import read_manifest, read_texts
-from own_data import UNKNOWN_SPEAKER
-from provenance import Provenance, Use
-from records import write_record
-from scored import language_of, read_json
-from word_errors import normalised
+from files.atomic import atomic_path, check_outputs
+from files.manifest import read_manifest, read_texts
+from lineages.provenance import Provenance, Use
+from records.record import write_record
+from scoring.scored import language_of, read_json
+from scoring.word_errors import normalised
+from texts.languages import add_language
 
 STAGES = ("training", "selection", "filtering", "synthesis", "choice")
 TEST_RECORDINGS = "test_recordings"

@@ -20,14 +20,13 @@ import jinja2
 from huggingface_hub import EvalResult, ModelCard, ModelCardData
 from markupsafe import Markup
 
-from atomic import atomic_path, check_outputs
 from errors import InputError, run
 from escaping import code, markdown
+from files.atomic import atomic_path, check_outputs
+from files.manifest import read_manifest
 from leakage import told
-from manifest import read_manifest
 from matrix import CONTINUED, PRETRAINED, REAL
-from plain_words import enumerated, percent, points, spread
-from records import (
+from records.record import (
     INDEX,
     MODEL_CARD,
     WEIGHTS,
@@ -37,10 +36,11 @@ from records import (
     upstream,
     write_record,
 )
-from scored import read_json
-from summary_table import comparison_cell
+from reporting.summary_table import comparison_cell
+from reporting.words import enumerated, percent, points, spread
+from scoring.scored import read_json
 
-TEMPLATE = Path(__file__).parent / "templates" / "model_card.md.j2"
+TEMPLATE = Path(__file__).parent / "reporting" / "templates" / "model_card.md.j2"
 PAPER = "arxiv:2406.02925"
 UNKNOWN = "unknown: no record tells it"
 STRIDE = 2  # mel frames per encoder position: the encoder's second convolution

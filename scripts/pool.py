@@ -2,10 +2,10 @@
 
 import argparse
 
-from atomic import check_outputs
 from errors import InputError, run
-from manifest import fits, read_manifest, write_jsonl
-from records import write_record
+from files.atomic import check_outputs
+from files.manifest import fits, read_manifest, write_jsonl
+from records.record import write_record
 
 
 def pool(manifests: dict[str, list[dict]]) -> list[dict]:

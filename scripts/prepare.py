@@ -41,22 +41,22 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from atomic import atomic_path, check_outputs
-from audio import SAMPLING_RATE, resample, save_audio
 from corpora import CORPORA, slurp
-from corpora.recording import Recording
-from domain import Domain, is_text_only, parse_declaration
+from domains.domain import Domain, is_text_only, parse_declaration
+from domains.own_data import UNKNOWN_SPEAKER, check_ids, read_manifest_of_user, read_plain_texts
+from domains.splits import SPLITS, check_disjoint, draw, one_of_each
+from domains.usable import TOLD, Counts, Utterance, each_readable, keep_usable, waveform_of, words
 from errors import InputError, run
-from languages import add_language
-from long_texts import pieces, speaking_time
-from manifest import write_jsonl
+from files.atomic import atomic_path, check_outputs
+from files.audio import SAMPLING_RATE, resample, save_audio
+from files.manifest import write_jsonl
+from files.recording import Recording
 from names import name_of
-from normalise import normalise
-from own_data import UNKNOWN_SPEAKER, check_ids, read_manifest_of_user, read_plain_texts
-from records import INDEX, licence, sha256, write_record
-from splits import SPLITS, check_disjoint, draw, one_of_each
-from spoken import clean_for_tts, without_remarks
-from usable import TOLD, Counts, Utterance, each_readable, keep_usable, waveform_of, words
+from records.record import INDEX, licence, sha256, write_record
+from texts.languages import add_language
+from texts.long_texts import pieces, speaking_time
+from texts.normalise import normalise
+from texts.spoken import clean_for_tts, without_remarks
 
 
 @dataclass(frozen=True)

@@ -31,14 +31,14 @@ from transformers.models.whisper.configuration_whisper import (
 from transformers.models.whisper.tokenization_whisper import LANGUAGES
 from transformers.utils.logging import disable_progress_bar
 
-from atomic import atomic_folder, check_outputs
-from audio import SAMPLING_RATE
-from checkpoints import END_OF_TEXT, check_speaks, check_writes, load
-from ctc_recogniser import CTC_MODELS
 from errors import InputError, run
-from languages import add_language
-from recogniser import model_type
-from records import INDEX, checkpoint_files, write_record
+from files.atomic import atomic_folder, check_outputs
+from files.audio import SAMPLING_RATE
+from recognisers.checkpoints import END_OF_TEXT, check_speaks, check_writes, load
+from recognisers.ctc import CTC_MODELS
+from recognisers.load import model_type
+from records.record import INDEX, checkpoint_files, write_record
+from texts.languages import add_language
 
 ENGLISH_VOCABULARY = 51_864  # entries; multilingual models have more
 START_OF_TRANSCRIPT = "<|startoftranscript|>"

@@ -12,20 +12,20 @@ from typing import Any
 import jinja2
 from markupsafe import Markup
 
-import report_tables
-import summary_table
-from atomic import atomic_path, check_outputs
-from charts import compared_rows, gain_and_forgetting, wer_bars
 from errors import InputError, run
-from lambda_curve import lambda_curve
-from manifest import read_manifest
+from files.atomic import atomic_path, check_outputs
+from files.manifest import read_manifest
 from matrix import PRETRAINED
-from plain_words import main_rows
-from records import record_of, write_record
-from report_audio import CLIPS, audio_examples, audio_uri, heard_ids, players, within_budget
-from vector_charts import vector_maps
+from records.record import record_of, write_record
+from reporting import summary_table
+from reporting import tables as report_tables
+from reporting.charts import compared_rows, gain_and_forgetting, wer_bars
+from reporting.clips import CLIPS, audio_examples, audio_uri, heard_ids, players, within_budget
+from reporting.lambda_curve import lambda_curve
+from reporting.vector_charts import vector_maps
+from reporting.words import main_rows
 
-TEMPLATES = Path(__file__).parent / "templates"
+TEMPLATES = Path(__file__).parent / "reporting" / "templates"
 FILES = tuple(TEMPLATES / f"report.{kind}" for kind in ("html.j2", "css", "js"))
 MANY = 4  # targets, above which each is folded away
 

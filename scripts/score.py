@@ -7,13 +7,13 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from atomic import atomic_path, check_outputs
 from errors import InputError, run
-from languages import add_language
-from manifest import read_jsonl, read_manifest
-from normalise import described
-from records import write_record
-from word_errors import normalised, normalised_pairs, score
+from files.atomic import atomic_path, check_outputs
+from files.manifest import read_jsonl, read_manifest
+from records.record import write_record
+from scoring.word_errors import normalised, normalised_pairs, score
+from texts.languages import add_language
+from texts.normalise import described
 
 SHUFFLED_TEXTS = 5  # different sentences with others' ids that make a file suspect
 

@@ -10,9 +10,9 @@ import argparse
 import shutil
 from pathlib import Path
 
-from atomic import atomic_path
-from declaration import check_spec
 from errors import InputError, run
+from fetching.declaration import check_spec
+from files.atomic import atomic_path
 
 
 def download_sdist(name: str, version: str, folder: Path) -> Path:

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import psutil
 
-import job_words
 from errors import InputError, run
 from escaping import visible
 from names import name_of
+from runs import words as job_words
 
 SHOWN = 20  # running jobs
 COLUMNS = ("planned", "queued", "running", "done", "failed")

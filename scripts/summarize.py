@@ -8,16 +8,16 @@ from pathlib import Path
 from typing import Any
 
 import leakage
-from atomic import atomic_path, check_outputs
-from bootstrap import CONFIDENCE, RESAMPLES
-from choices import Choice, choices_of
-from comparisons import COMPARISONS, TestSet, adjust, union
 from errors import InputError, run
+from files.atomic import atomic_path, check_outputs
 from matrix import PRETRAINED, REAL
-from plain_words import label, sentences
-from records import sha256, write_record
-from scored import gather, identity_of, one_language, read_evaluations, read_json, vector_of
-from summary_table import print_summary
+from records.record import sha256, write_record
+from reporting.summary_table import print_summary
+from reporting.words import label, sentences
+from scoring.bootstrap import CONFIDENCE, RESAMPLES
+from scoring.choices import Choice, choices_of
+from scoring.comparisons import COMPARISONS, TestSet, adjust, union
+from scoring.scored import gather, identity_of, one_language, read_evaluations, read_json, vector_of
 
 COLUMNS = (
     "base", "target", "speech", "arm", "tts", "vector", "scaling_coefficient", "chosen", "choices",

@@ -20,17 +20,17 @@ from pathlib import Path
 
 import numpy as np
 
-from atomic import check_outputs
-from audio import resample, save_audio
-from code_version import code_version
 from engines.engine import Engine, Request, Setup, Speech, Unspeakable
 from errors import InputError, naming_full_disk, run
-from in_words import ENGLISH, in_words
-from manifest import read_texts, write_jsonl
+from files.atomic import check_outputs
+from files.audio import resample, save_audio
+from files.manifest import read_texts, write_jsonl
+from files.progress import progress
+from files.sound import FAINT
 from names import name_of
-from progress import progress
-from records import sha256, versions_of, write_record
-from sound import FAINT
+from records.code_version import code_version
+from records.record import sha256, versions_of, write_record
+from texts.in_words import ENGLISH, in_words
 
 ENGINES = (
     "bark",

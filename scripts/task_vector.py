@@ -14,12 +14,12 @@ from pathlib import Path
 
 import torch
 
-from atomic import atomic_path, check_outputs
+from computing.heap import keep_freed_memory
+from computing.precision import PRECISIONS
 from errors import InputError, run
-from heap import keep_freed_memory
-from precision import PRECISIONS
-from records import checkpoint_files, record_of, sha256, write_record
-from streaming import FLOATS, Layout, make_header, read_layout, read_tensor, write_combined
+from files.atomic import atomic_path, check_outputs
+from records.record import checkpoint_files, record_of, sha256, write_record
+from vectors.streaming import FLOATS, Layout, make_header, read_layout, read_tensor, write_combined
 
 REMEDY = "both must be fine-tuned from the same base model"
 

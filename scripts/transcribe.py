@@ -16,18 +16,18 @@ from typing import Any
 
 import torch
 
-import readers
-import scratch
-from atomic import check_outputs, remove_work
+from computing import readers
+from computing.precision import name_of
 from errors import InputError, naming_full_disk, run
-from languages import add_language
-from manifest import check_fits, fits, read_manifest, write_jsonl
-from precision import name_of
-from progress import progress
-from recogniser import Recogniser, load_recogniser
-from records import checkpoint_files, fingerprint, write_record
+from files import scratch
+from files.atomic import check_outputs, remove_work
+from files.manifest import check_fits, fits, read_manifest, write_jsonl
+from files.progress import progress
+from recognisers.load import Recogniser, load_recogniser
+from recognisers.whisper import MAX_LENGTH
+from records.record import checkpoint_files, fingerprint, write_record
 from task_vector import Addition
-from whisper_recogniser import MAX_LENGTH
+from texts.languages import add_language
 
 REPORT_EVERY = 10.0  # s
 HELD = 1 << 30  # bytes of heard speech that wait in memory for the next scaling coefficient

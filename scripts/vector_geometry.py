@@ -18,11 +18,11 @@ from pathlib import Path
 
 import numpy as np
 
-from atomic import atomic_path, check_outputs
 from errors import InputError, run
-from records import write_record
-from streaming import Layout, pieces, read_layout, read_piece
+from files.atomic import atomic_path, check_outputs
+from records.record import write_record
 from task_vector import check_same_names, check_same_shapes, parameters
+from vectors.streaming import Layout, pieces, read_layout, read_piece
 
 LAYERS = (  # what a parameter's name has in it, and its layer; the first that fits counts
     (re.compile(r"\b(encoder|decoder)\.layers\.(\d+)\."), r"\1.\2"),

@@ -13,12 +13,12 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from atomic import atomic_path, check_outputs
-from audio import SAMPLING_RATE, load_audio
+from computing.processor import processor
 from errors import InputError, run
-from manifest import read_manifest
-from processor import processor
-from records import write_record
+from files.atomic import atomic_path, check_outputs
+from files.audio import SAMPLING_RATE, load_audio
+from files.manifest import read_manifest
+from records.record import write_record
 
 DIMENSIONS = 512
 MEL_BANDS = 24  # as in the encoder's hyperparams.yaml

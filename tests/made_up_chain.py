@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 
-import records
 from conftest import ROOT
+from records import record as records
 
 PARAMETERS: dict[str, dict[str, Any]] = {
     "prepare.py": {"domain": "music", "seed": 1, "declaration": {"train": 4, "dev": 2}},

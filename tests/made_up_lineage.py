@@ -9,9 +9,9 @@ from unittest import mock
 
 import pytest
 
-import records
 from fetch import identity
-from manifest import write_jsonl
+from files.manifest import write_jsonl
+from records import record as records
 
 FOLDER = Path("results/tiny")
 REAL, SYNTHETIC = "models/base/d-real/seed1", "models/base/d-hibari/seed1"  # the latter has a card
@@ -20,7 +20,7 @@ ARTIFACTS, RECORDS, AUDIO, EXTERNALS = 19, 11, 5, 6
 FILES = ("model.safetensors", "config.json")
 SCRIPTS = {  # module, and what it imports
     "prepare.py": "", "pretrained.py": "", "synthesize.py": "", "filter.py": "", "report.py": "",
-    "finetune.py": "import training_data", "training_data.py": "", "task_vector.py": "",
+    "finetune.py": "import training.data", "training/data.py": "", "task_vector.py": "",
     "transcribe.py": "", "score.py": "", "summarize.py": "", "fetch.py": "",
     "engines/hibari.py": "", "engines/kokoro.py": "",
 }  # fmt: skip

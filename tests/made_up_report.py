@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from audio import save_audio
-from manifest import write_jsonl
+from files.audio import save_audio
+from files.manifest import write_jsonl
 
 NAMES = (
     "alarm", "audio", "calendar", "cooking", "datetime", "email", "general", "iot", "lists",

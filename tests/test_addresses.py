@@ -15,10 +15,10 @@ import pytest
 import yaml
 
 import fetch
-import sources
 from addresses import expanded, hide, is_web, redacted, restored, without_secrets
 from conftest import ROOT
 from errors import InputError
+from fetching import sources
 from tiny_experiment import command
 
 SECRET, PASSWORD = "s3cr3t-t0k3n", "p4ss/w0rd@x"

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from ahead import ahead
+from computing.ahead import ahead
 from errors import InputError
 
 

@@ -13,8 +13,7 @@ import pytest
 import soundfile
 
 import augment
-from audio import load_audio, save_audio
-from augmentation import (
+from augmentations.effects import (
     add_noise,
     band_pass,
     change_speed,
@@ -27,7 +26,8 @@ from augmentation import (
 )
 from conftest import ROOT
 from errors import InputError
-from manifest import read_manifest, write_jsonl
+from files.audio import load_audio, save_audio
+from files.manifest import read_manifest, write_jsonl
 
 RATE = 16_000
 ALL = {"speed": {}, "room": {}, "noise": {}, "telephone": {}}

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scipy.stats import bootstrap
 
-from bootstrap import interval, mean_over_seeds, resampled_rates, two_sided_p, units_of
 from errors import InputError
+from scoring.bootstrap import interval, mean_over_seeds, resampled_rates, two_sided_p, units_of
 from simulated import experiment
 
 
@@ -80,7 +80,7 @@ def test_same_seed_same_rates_other_seed_other_rates():
 def test_chunks_do_not_repeat_each_other(monkeypatch: pytest.MonkeyPatch):
     errors, words = np.arange(20)[None] % 3, np.full(20, 5)
     whole = resampled_rates(errors, words, resamples=100)
-    monkeypatch.setattr("bootstrap.CHUNK", 60)
+    monkeypatch.setattr("scoring.bootstrap.CHUNK", 60)
     assert np.array_equal(whole, resampled_rates(errors, words, resamples=100))
 
 

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 import breakdown
-from alignment import WordError, pieces, word_errors
 from errors import InputError
-from manifest import write_jsonl
+from files.manifest import write_jsonl
+from scoring.alignment import WordError, pieces, word_errors
 
 ADAPTED = "target-synthetic"
 

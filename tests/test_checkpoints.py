@@ -12,7 +12,7 @@ from transformers import WhisperFeatureExtractor
 
 import pretrained
 from errors import InputError
-from recogniser import load_recogniser
+from recognisers.load import load_recogniser
 from tiny import write_ctc, write_whisper
 
 TOKENIZER = ("tokenizer.json", "tokenizer_config.json")
@@ -159,7 +159,7 @@ def test_a_generation_config_that_is_missing_or_anothers_is_refused(copy):
 
 
 def test_generation_config_and_tokenizer_of_an_english_only_model_are_not_a_multilingual_ones():
-    import checkpoints
+    from recognisers import checkpoints
 
     class Generation:
         is_multilingual = False

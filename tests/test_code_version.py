@@ -1,6 +1,9 @@
 """What counts as a change of code, and what does not."""
 
-from code_version import code_version
+import pytest
+
+from errors import InputError
+from records.code_version import code_version
 
 
 def versions(folder, **files: str) -> str:
@@ -42,5 +45,37 @@ def test_a_module_of_a_package_counts(tmp_path):
 
 
 def test_modules_that_are_not_imported_or_only_keep_books_do_not_count(tmp_path):
-    before = versions(tmp_path, script="import records\n", records="A = 1\n", other="A = 1\n")
-    assert before == versions(tmp_path, records="A = 2\n", other="A = 2\n")
+    (tmp_path / "records").mkdir()
+    (tmp_path / "records/record.py").write_text("A = 1\n")
+    before = versions(tmp_path, script="from records.record import A\n", other="A = 1\n")
+    (tmp_path / "records/record.py").write_text("A = 2\n")
+    assert before == versions(tmp_path, other="A = 2\n")
+
+
+def test_the_init_of_a_folder_counts_with_its_modules(tmp_path):
+    (tmp_path / "files").mkdir()
+    (tmp_path / "files/audio.py").write_text("A = 1\n")
+    before = versions(tmp_path, script="from files.audio import A\n")
+    (tmp_path / "files/__init__.py").write_text("B = 1\n")
+    assert before != versions(tmp_path)
+
+
+def test_a_help_text_is_no_change_and_a_default_is_one(tmp_path):
+    line = "add('--rate', default={}, help='{}')\n"
+    before = versions(tmp_path, script=line.format(1, "rate"))
+    assert before == versions(tmp_path, script=line.format(1, "the rate, Hz"))
+    assert before != versions(tmp_path, script=line.format(2, "rate"))
+    other = "show(help='rate')\n"
+    assert versions(tmp_path, script=other) != versions(tmp_path, script=other.replace("rate", "r"))
+
+
+def test_a_data_file_beside_a_module_that_names_it_counts(tmp_path):
+    (tmp_path / "words.tsv").write_text("a\tb")
+    before = versions(tmp_path, script="read('words.tsv')\n")
+    (tmp_path / "words.tsv").write_text("a\tc")
+    assert before != versions(tmp_path)
+
+
+def test_a_relative_import_is_refused(tmp_path):
+    with pytest.raises(InputError, match="script.py:1: a relative import"):
+        versions(tmp_path, script="from . import near\n")

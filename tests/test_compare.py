@@ -8,7 +8,7 @@ import pytest
 
 from compare import main, marked
 from errors import InputError
-from manifest import write_jsonl
+from files.manifest import write_jsonl
 from score import main as score_main
 
 TEXTS = {f"u{i:02}": f"please play song number {word}" for i, word in enumerate("bcdefghjkl" * 6)}

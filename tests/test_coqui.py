@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 import torch
 
-from audio import save_audio
 from engines import coqui
 from engines.engine import Setup, Speech
 from errors import InputError
-from manifest import read_jsonl
+from files.audio import save_audio
+from files.manifest import read_jsonl
 from test_engines import ask, run, say, sounds
 from tiny_tts import write_vits, write_xtts
 

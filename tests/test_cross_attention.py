@@ -6,8 +6,8 @@ import pytest
 import torch
 from transformers import WhisperForConditionalGeneration
 
-from cross_attention import AbsorbingAttention, absorb_keys_and_values
-from low_rank import add_factors
+from recognisers.cross_attention import AbsorbingAttention, absorb_keys_and_values
+from recognisers.low_rank import add_factors
 from tiny import write_whisper
 
 HEAD = 16  # width of a head of the tiny Whisper

@@ -12,11 +12,11 @@ from transformers import Wav2Vec2ConformerForCTC, Wav2Vec2FeatureExtractor, Wav2
 import finetune
 import task_vector
 import transcribe
-from audio import load_audio
-from ctc_recogniser import frames_needed, spell
 from errors import InputError
-from manifest import read_jsonl, read_manifest, write_jsonl
-from recogniser import load_recogniser
+from files.audio import load_audio
+from files.manifest import read_jsonl, read_manifest, write_jsonl
+from recognisers.ctc import frames_needed, spell
+from recognisers.load import load_recogniser
 from tiny import LETTERS, finetune_command, write_ctc, write_speech, write_whisper
 
 ENGLISH = {" " if letter == "|" else letter: n for n, letter in enumerate(LETTERS) if n > 3}
@@ -157,7 +157,7 @@ def test_stopped_and_started_again_gives_the_undisturbed_bytes_in_spite_of_dropo
         return losses(speech)
 
     monkeypatch.setitem(finetune.CRITERIA, "loss", stop_at_the_third)
-    monkeypatch.setattr("training.SAVING_SHARE", 1e9)  # write at every evaluation
+    monkeypatch.setattr("training.run.SAVING_SHARE", 1e9)  # write at every evaluation
     with pytest.raises(KeyboardInterrupt):
         finetune.main(command(data, tmp_path / "stopped", **noisy))
     torch.manual_seed(123)

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-import direct_file
-from direct_file import ALIGNED, DirectFile
+from computing import direct_file
+from computing.direct_file import ALIGNED, DirectFile
 
 BLOCK = 2 * ALIGNED
 SIZES = [0, 1, ALIGNED - 1, ALIGNED, BLOCK - 1, BLOCK, BLOCK + 1, 3 * BLOCK + ALIGNED + 7]

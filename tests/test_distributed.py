@@ -12,7 +12,7 @@ import torch
 from safetensors.torch import load_file
 
 import finetune
-from manifest import read_manifest, write_jsonl
+from files.manifest import read_manifest, write_jsonl
 from tiny import begin_training, finetune_command, write_ctc, write_speech, write_whisper
 
 

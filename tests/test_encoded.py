@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 import torch
 
-import encoded
-import records
-import whisper_recogniser
-from manifest import read_manifest
-from recogniser import load_recogniser
+from files.manifest import read_manifest
+from recognisers import encoded
+from recognisers import whisper as whisper_recogniser
+from recognisers.load import load_recogniser
+from records import record as records
 from tiny import write_speech, write_whisper
 
 

@@ -11,12 +11,12 @@ import torch
 from safetensors.torch import save_file
 
 import synthesize
-from audio import load_audio
 from engines import accelerator, bark, hibari, kokoro, phonemes, speecht5
 from engines.engine import Engine, Request, Setup, Speech, Unspeakable
 from engines.phonemes import halves, phonemize, token_ids
 from errors import InputError
-from manifest import read_jsonl, read_manifest
+from files.audio import load_audio
+from files.manifest import read_jsonl, read_manifest
 from tiny_tts import write_bark, write_bark_preset, write_speecht5
 
 TEXTS = ("good morning", "what a day", "turn off the light", "good night")

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-import estimates
 from conftest import ROOT
-from estimates import Needs, Speech, memory_mb, minutes
 from experiment import check, load_yaml
+from runs import estimates
+from runs.estimates import Needs, Speech, memory_mb, minutes
 from transcribe import HELD
 
 # Peak memory (MB) of jobs of the demo and of slurp-text, from their lineage records, with the size

@@ -19,12 +19,11 @@ from pathlib import Path
 import pytest
 import yaml
 
-import archives
 import fetch
 import sdist
-import sources
 from conftest import ROOT
 from errors import InputError
+from fetching import archives, sources
 
 CONTENT = bytes(range(256)) * 20  # 5,120 bytes
 

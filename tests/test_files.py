@@ -6,11 +6,10 @@ import numpy as np
 import pytest
 import soundfile
 
-import audio
-import manifest
-import records
-from atomic import atomic_folder, atomic_path
 from errors import InputError, run
+from files import audio, manifest
+from files.atomic import atomic_folder, atomic_path
+from records import record as records
 
 ROW = {
     "id": "a",

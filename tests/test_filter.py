@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 import filter as rejecting
-from audio import save_audio
 from errors import InputError
+from files.audio import save_audio
+from files.manifest import read_manifest, write_jsonl
 from filter import Bounds, Reason, Sound, character_error_rate, measure, reasons_to_reject
-from manifest import read_manifest, write_jsonl
 
 BOUNDS = Bounds(
     max_cer=0.25,

@@ -17,14 +17,14 @@ from safetensors.torch import load_file
 from transformers import WhisperForConditionalGeneration
 
 import finetune
-import training
-import training_data
-from audio import load_audio
 from errors import InputError, Stopped
-from manifest import read_manifest, write_jsonl
-from recogniser import load_recogniser
+from files.audio import load_audio
+from files.manifest import read_manifest, write_jsonl
+from recognisers.load import load_recogniser
+from recognisers.whisper import POSITION_TABLE, WhisperRecogniser, pad_labels
 from tiny import begin_training, finetune_command, write_speech, write_whisper
-from whisper_recogniser import POSITION_TABLE, WhisperRecogniser, pad_labels
+from training import data as training_data
+from training import run as training
 
 
 @pytest.fixture(scope="module")

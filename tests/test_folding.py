@@ -4,15 +4,15 @@ import json
 
 import pytest
 
-from ctc_recogniser import spell
 from errors import InputError
+from files.manifest import read_manifest, read_texts
 from filter import character_error_rate
-from folding import fold
-from manifest import read_manifest, read_texts
-from normalise import normalise
-from spoken import clean_for_tts
+from recognisers.ctc import spell
+from scoring.word_errors import score
 from test_prepare import make_row, prepare_main, write_rows
-from word_errors import score
+from texts.folding import fold
+from texts.normalise import normalise
+from texts.spoken import clean_for_tts
 
 APOSTROPHES = "'\u2018\u2019\u201b\u2032\u00b4`\u02b9\u02bb\u02bc\uff07"
 UNSEEN = "\u00ad\u200b\u200c\u200d\u200e\u200f\u202a\u202e\u2060\u2066\ufe0f\ufeff\u3164\x07\x7f"

@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 
-import lineage_reproduce
-import lineage_trace
-import records
 from conftest import ROOT
 from errors import InputError
 from escaping import markdown, visible
+from lineages import reproduce as lineage_reproduce
+from lineages import trace as lineage_trace
+from lineages.provenance import Provenance
 from made_up_chain import Chain
-from provenance import Provenance
+from records import record as records
 
 ESCAPE = "\x1b]0;owned\x07"
 

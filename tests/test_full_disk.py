@@ -12,12 +12,12 @@ from safetensors.torch import save_file
 import errors
 import finetune
 import humming
-import records
 import synthesize
 import task_vector
 import transcribe
-from atomic import atomic_folder, atomic_path
 from errors import InputError, run
+from files.atomic import atomic_folder, atomic_path
+from records import record as records
 from small_disk import fill, small_disk  # noqa: F401
 from tiny import finetune_command, write_speech, write_whisper
 

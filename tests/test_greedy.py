@@ -6,9 +6,9 @@ import pytest
 import torch
 from transformers.modeling_outputs import BaseModelOutput
 
-from greedy import greedy
+from recognisers.greedy import greedy
+from recognisers.whisper import WhisperRecogniser
 from tiny import write_whisper
-from whisper_recogniser import WhisperRecogniser
 
 END = 256
 BYTES = [*range(97, 109), END]  # all that the tests leave the model to pick from

@@ -5,13 +5,13 @@ import sys
 
 import pytest
 
-import heap
+from computing import heap
 
 PROGRAM = """
 import resource, sys, torch
 if sys.argv[1] == "keep":
     sys.path.insert(0, sys.argv[2])
-    from heap import keep_freed_memory
+    from computing.heap import keep_freed_memory
     keep_freed_memory()
 
 def resident():

@@ -4,7 +4,7 @@ import pytest
 from num2words import CONVERTER_CLASSES
 from transformers.models.whisper.tokenization_whisper import LANGUAGES
 
-from in_words import in_words
+from texts.in_words import in_words
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,8 @@ import shlex
 
 import pytest
 
-import job_words
 from conftest import ROOT
+from runs import words as job_words
 
 CONFIG = {
     "source": ["queen", "manual"],

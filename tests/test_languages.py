@@ -13,22 +13,22 @@ from transformers.models.whisper.tokenization_whisper import LANGUAGES
 import compare
 import experiment
 import finetune
-import languages
 import leakage
 import prepare
 import score
 import summarize
-import summary_table
 from corpora import CORPORA
-from ctc_recogniser import special_cases, spell
-from domain import SLURP
+from domains.domain import SLURP
 from errors import InputError
+from files.manifest import write_jsonl
 from filter import character_error_rate
 from made_up import evaluation, write_evaluations
-from manifest import write_jsonl
-from normalise import WITHOUT_SPACES, normalise
+from recognisers.ctc import special_cases, spell
+from reporting import summary_table
+from scoring.word_errors import score as score_texts
 from test_experiment import CONFIG, changed
-from word_errors import score as score_texts
+from texts import languages
+from texts.normalise import WITHOUT_SPACES, normalise
 
 
 def rows(*texts: str) -> list[dict]:

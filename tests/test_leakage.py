@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 
 import leakage
-import records
 from conftest import ROOT
 from errors import InputError
-from manifest import read_jsonl, write_jsonl
-from provenance import Provenance
+from files.manifest import read_jsonl, write_jsonl
+from lineages.provenance import Provenance
+from records import record as records
 
 SPLITS = {"train": (1, 2), "dev": (3,), "test": (4,)}
 NONE = dict.fromkeys(leakage.STAGES, 0)

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-import hash_cache
-import lineage_audit
 from errors import InputError
-from lineage_audit import Audit
+from lineages import audit as lineage_audit
+from lineages import hash_cache
+from lineages.audit import Audit
 from made_up_lineage import (
     ARTIFACTS,
     AUDIO,
@@ -289,7 +289,7 @@ def test_a_manifest_that_tells_otherwise_of_an_audio_file_is_named(folder: Path)
 
 
 def test_a_changed_line_of_logic_is_named_with_what_it_made_and_a_comment_is_not(folder: Path):
-    module = Path("scripts/training_data.py")
+    module = Path("scripts/training/data.py")
     module.write_text(module.read_text() + "\n# a remark\n")
     assert findings(folder) == []
     module.write_text(module.read_text() + "\nCHANGED = 1\n")
@@ -297,7 +297,7 @@ def test_a_changed_line_of_logic_is_named_with_what_it_made_and_a_comment_is_not
     assert [line.split(": ")[0] for line in found] == [
         f"{folder / each}/config.json" for each in (SYNTHETIC, REAL)
     ]
-    assert all("since changed: training_data.py;" in line for line in found)
+    assert all("since changed: training/data.py;" in line for line in found)
 
 
 def test_a_change_of_the_engine_that_spoke_is_named_and_one_of_another_is_not(folder: Path):

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-import lineage_diff
-import lineage_trace
 from errors import InputError
-from lineage_diff import Version
+from lineages import diff as lineage_diff
+from lineages import trace as lineage_trace
+from lineages.diff import Version
 from made_up_chain import Chain
 
 MODELS = "models/tiny"

@@ -14,12 +14,12 @@ from pathlib import Path
 
 import pytest
 
-import lineage_export
-import records
 from conftest import ROOT
 from errors import InputError
-from experiment_lineage import read_lineage
-from lineage_graphs import dot, prov
+from lineages import export as lineage_export
+from lineages.artifacts import read_lineage
+from lineages.graphs import dot, prov
+from records import record as records
 
 NAME = "results/tiny"
 MODEL = f"{NAME}/models/tiny/pretrained/seed0/model.safetensors"

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-import lineage_prune
 from errors import InputError
-from lineage_audit import Audit, root_hash, seal_text
+from lineages import prune as lineage_prune
+from lineages.audit import Audit, root_hash, seal_text
 from made_up_lineage import REAL, SYNTHETIC, make_experiment_in, write
 
 SUFFIX = ".lineage.json"
@@ -172,9 +172,9 @@ def refused(capsys: pytest.CaptureFixture, folder: Path, kind: str, where: str) 
 
 
 def test_what_other_code_made_is_kept(folder: Path, capsys):
-    write(Path("scripts/training_data.py"), "CHANGED = 1")
+    write(Path("scripts/training/data.py"), "CHANGED = 1")
     reason = refused(capsys, folder, "checkpoints", REAL)
-    assert reason == "the code that made it was changed since: training_data.py"
+    assert reason == "the code that made it was changed since: training/data.py"
     assert not (folder / "models/base/pretrained/seed0/config.json").exists()
 
 

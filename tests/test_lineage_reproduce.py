@@ -13,12 +13,12 @@ import numpy as np
 import pytest
 import soundfile
 
-import lineage_reproduce
-import lineage_trace
-import records
 from conftest import ROOT
 from errors import InputError
+from lineages import reproduce as lineage_reproduce
+from lineages import trace as lineage_trace
 from made_up_chain import Chain
+from records import record as records
 
 SCORE = "results/tiny/scores/tiny/music/seed1/own/real/test.json"
 POOLED = "results/tiny/manifests/source/real/test.jsonl"

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-import lineage_trace
 from errors import InputError
-from lineage_trace import Node, Tree
+from lineages import trace as lineage_trace
+from lineages.trace import Node, Tree
 from made_up_chain import Chain
 
 

@@ -5,7 +5,7 @@ import pytest
 import torch
 from transformers import WhisperFeatureExtractor
 
-from log_mel import log_mel
+from recognisers.log_mel import log_mel
 
 
 def speech(samples: int, seed: int = 0) -> np.ndarray:

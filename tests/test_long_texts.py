@@ -12,11 +12,11 @@ import filter as rejecting
 import pool
 import prepare
 import transcribe
-from audio import save_audio
 from conftest import ROOT
 from errors import InputError
-from long_texts import PER_SECOND, pieces, sentences, speaking_time
-from manifest import read_jsonl, read_manifest, read_texts, write_jsonl
+from files.audio import save_audio
+from files.manifest import read_jsonl, read_manifest, read_texts, write_jsonl
+from texts.long_texts import PER_SECOND, pieces, sentences, speaking_time
 from tiny import write_whisper
 
 TEN_SECONDS = "x" * (10 * PER_SECOND - 1)  # and a full stop

@@ -13,14 +13,14 @@ from markdown_it import MarkdownIt
 from transformers import WhisperForConditionalGeneration, pipeline
 
 import model_card
-import records
 import task_vector
 from conftest import ROOT
 from errors import InputError
+from files.manifest import write_jsonl
 from made_up_report import SMALL, comparison, leakage, target
-from manifest import write_jsonl
 from model_card import hub_licence, verdict
-from recogniser import load_recogniser
+from recognisers.load import load_recogniser
+from records import record as records
 from tiny import tone, write_ctc, write_whisper
 
 RESULTS = Path("results/tiny")

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 import fetch
-from atomic import INSIDE, check_outputs, remove_work
 from conftest import ROOT
 from errors import InputError
+from files.atomic import INSIDE, check_outputs, remove_work
 
 SCRIPTS = sorted(
     path.name

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from conftest import ROOT
+from domains.own_data import read_manifest_of_user, read_plain_texts
 from errors import InputError
-from own_data import read_manifest_of_user, read_plain_texts
 from test_experiment import CONFIG
 
 SRT = "1\n00:00:01,000 --> 00:00:02,500\nHello there\n\n2\n00:00:03,000 --> 00:00:04,000\nBye\n"

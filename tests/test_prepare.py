@@ -8,13 +8,12 @@ import pytest
 import soundfile
 
 import corpora
-import own_data
 import prepare
-import splits
-from corpora.recording import Recording
+from domains import own_data, splits
 from errors import InputError
-from manifest import read_manifest, read_texts
-from spoken import clean_for_tts, without_remarks
+from files.manifest import read_manifest, read_texts
+from files.recording import Recording
+from texts.spoken import clean_for_tts, without_remarks
 
 WORDS = "ash birch cedar elm fir hazel ivy larch maple oak".split()  # noqa: SIM905
 

@@ -12,7 +12,7 @@ from transformers import WhisperForConditionalGeneration, WhisperProcessor, Whis
 
 import pretrained
 from errors import InputError
-from recogniser import load_recogniser
+from recognisers.load import load_recogniser
 from tiny import LETTERS, write_ctc, write_whisper
 
 SENTENCE = b"she sells sea shells by the sea shore; the shells she sells are sea shells"

@@ -9,15 +9,15 @@ import pytest
 import torch
 
 import finetune
-import readers
-import training
 import transcribe
+from computing import readers
 from errors import InputError, Stopped
-from manifest import read_manifest
-from recogniser import load_recogniser
+from files.manifest import read_manifest
+from recognisers.load import load_recogniser
+from recognisers.whisper import WhisperRecogniser
 from tiny import finetune_command, write_ctc, write_speech, write_whisper
-from training_data import Speech
-from whisper_recogniser import WhisperRecogniser
+from training import run as training
+from training.data import Speech
 
 
 @pytest.fixture(scope="module")

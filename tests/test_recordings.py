@@ -8,10 +8,10 @@ import pytest
 import soundfile
 
 import prepare
-from audio import in_antiphase, load_audio, mono
 from errors import InputError
-from manifest import read_manifest, read_texts
-from sound import clipping_of_recording, measure
+from files.audio import in_antiphase, load_audio, mono
+from files.manifest import read_manifest, read_texts
+from files.sound import clipping_of_recording, measure
 
 RATE = 16_000
 TEXT = "sixteen letters"  # 15 characters: 7.5 a second in 2 s

@@ -8,10 +8,10 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-import records
 from conftest import ROOT
 from errors import InputError
-from records import read_record, record_of, write_record
+from records import record as records
+from records.record import read_record, record_of, write_record
 
 SCHEMA = json.loads((ROOT / "scripts/lineage.schema.json").read_text())
 POOL = ROOT / "scripts/pool.py"
@@ -36,7 +36,7 @@ def test_a_record_keeps_to_its_schema_and_names_each_module():
     write_record(POOL, [write("a")], [write("in")], {"seed": 1}, counts={"rows": 2})
     found = content("a")
     jsonschema.validate(found, SCHEMA)
-    assert {"pool.py", "manifest.py"} <= found["modules"].keys()
+    assert {"pool.py", "files/manifest.py"} <= found["modules"].keys()
     assert found["code"] == records.code_of(POOL)[0]
     assert found["parameters"] == {"seed": 1} and found["counts"] == {"rows": 2}
     assert len(found["commit"]) == 40 or found["commit"] == "unknown"

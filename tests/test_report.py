@@ -13,16 +13,16 @@ import pytest
 import soundfile
 
 import report
-import report_tables
-from audio import save_audio
 from errors import InputError
-from lambda_curve import curves, lambda_curve
+from files.audio import save_audio
+from files.manifest import write_jsonl
 from made_up_report import SMALL, leakage, write_made_up_report_inputs
-from manifest import write_jsonl
 from report import flat_settings, main
-from report_audio import audio_examples, heard_ids, spread, within_budget
-from summary_table import cells
-from vector_charts import cosine_table, heat_map, mean_cosines, mean_norms
+from reporting import tables as report_tables
+from reporting.clips import audio_examples, heard_ids, spread, within_budget
+from reporting.lambda_curve import curves, lambda_curve
+from reporting.summary_table import cells
+from reporting.vector_charts import cosine_table, heat_map, mean_cosines, mean_norms
 
 EVIL = "<script>alert('&')</script>"
 VOID = {"meta", "link", "input", "br", "img"}

@@ -8,10 +8,10 @@ import sys
 
 import pytest
 
-import run_guard
 from conftest import ROOT
 from errors import InputError
-from run_guard import begin_run
+from runs import guard as run_guard
+from runs.guard import begin_run
 
 
 @pytest.fixture

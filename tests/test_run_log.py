@@ -14,16 +14,16 @@ import pytest
 from snakemake.logging import LogEvent, logger
 from snakemake_interface_executor_plugins.settings import ExecMode
 
-import run_log
-import screen
 from conftest import ROOT
+from runs import log as run_log
+from runs import screen
 
 SNAKEFILE = (
     f"""
 import sys
 
 sys.path.insert(0, "{ROOT}/scripts")
-import run_log
+from runs import log as run_log
 
 CONFIG = {{
     "name": "tiny", "source": ["queen"], "targets": ["telephone"],

@@ -9,10 +9,10 @@ import pytest
 
 import nist
 from errors import InputError
-from manifest import write_jsonl
-from normalise import normalise
+from files.manifest import write_jsonl
 from score import main
-from word_errors import align
+from scoring.word_errors import align
+from texts.normalise import normalise
 
 
 def run_score(

@@ -7,14 +7,13 @@ from pathlib import Path
 
 import pytest
 
-import audio
 import finetune
-import scratch
-from audio import load_audio
 from errors import InputError
+from files import audio, scratch
+from files.audio import load_audio
 from small_disk import fill, small_disk  # noqa: F401
 from tiny import finetune_command, write_speech, write_whisper
-from training_data import Speech
+from training.data import Speech
 
 
 @pytest.fixture

@@ -9,8 +9,8 @@ import pytest
 from scipy.stats import norm, ttest_rel
 
 import nist
-from bootstrap import resampled_rates, two_sided_p
-from significance import holm, mapsswe
+from scoring.bootstrap import resampled_rates, two_sided_p
+from scoring.significance import holm, mapsswe
 from simulated import experiment
 
 

@@ -30,7 +30,7 @@ def test_a_script_that_is_stopped_leaves_no_unfinished_file_and_says_so(tmp_path
     code = """
 import time
 from pathlib import Path
-from atomic import atomic_path
+from files.atomic import atomic_path
 from errors import run
 def main():
     with atomic_path("folder/a.flac") as temporary:
@@ -62,7 +62,7 @@ time.sleep(60)
     (tmp_path / "script.py").write_text(script)
     code = f"""
 import signal, subprocess, sys
-from forward_sigterm import forward_sigterm
+from runs.forward_sigterm import forward_sigterm
 forward_sigterm()
 signal.signal(signal.SIGTERM, lambda *_: None)  # as Snakemake, which waits for its jobs
 status = subprocess.run(["bash", "-c", "{sys.executable} script.py; exit $?"]).returncode
@@ -103,7 +103,7 @@ run(main)
 def test_ctrl_c_is_put_off_once_and_its_second_is_obeyed(tmp_path):
     code = """
 import os, signal
-from sigterm import Sigterm
+from training.sigterm import Sigterm
 with Sigterm() as sigterm:
     os.kill(os.getpid(), signal.SIGINT)
     os.kill(os.getpid(), signal.SIGTERM)  # the same Ctrl-C, passed on by Snakemake

@@ -10,7 +10,7 @@ import yte
 
 from conftest import ROOT
 from errors import InputError
-from slurm_site import GPU_RULES, KEYS, before_each_job, read_site
+from runs.site import GPU_RULES, KEYS, before_each_job, read_site
 
 EMPTY = dict.fromkeys(KEYS) | {"cores_per_gpu": 4, "jobs": 200}
 

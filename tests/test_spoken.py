@@ -5,9 +5,9 @@ import re
 import pytest
 
 from engines.phonemes import phonemizer
-from spoken import FUNCTION_WORDS, clean_for_tts, without_remarks
+from recognisers.whisper import WhisperRecogniser
+from texts.spoken import FUNCTION_WORDS, clean_for_tts, without_remarks
 from tiny import write_whisper
-from whisper_recogniser import WhisperRecogniser
 
 
 @pytest.fixture(scope="module")

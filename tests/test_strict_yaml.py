@@ -13,8 +13,8 @@ import yaml
 import experiment
 import matrix
 from errors import InputError
-from slurm_site import read_site
-from strict_yaml import line_of, load_yaml
+from files.strict_yaml import line_of, load_yaml
+from runs.site import read_site
 from test_experiment import CONFIG
 
 

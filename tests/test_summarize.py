@@ -10,10 +10,10 @@ import leakage
 import summarize
 from errors import InputError
 from made_up import BASELINE, evaluation, small_experiment, write_evaluations
-from plain_words import percent, points
-from records import sha256
+from records.record import sha256
+from reporting.summary_table import comparison_cell
+from reporting.words import percent, points
 from summarize import main
-from summary_table import comparison_cell
 
 VECTOR = "target-synthetic+vector"
 

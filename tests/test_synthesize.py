@@ -17,8 +17,8 @@ import synthesize
 from conftest import ROOT
 from engines.engine import Request
 from errors import InputError
+from files.manifest import read_jsonl, read_manifest
 from humming import VOICES
-from manifest import read_jsonl, read_manifest
 from synthesize import request, requests, shuffle
 
 

@@ -13,12 +13,12 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from transformers import WhisperConfig, WhisperForConditionalGeneration
 
-import streaming
 import task_vector
 from errors import InputError
-from records import read_record, sha256, sidecar, write_record
-from streaming import Piece, read_layout, read_piece, read_tensor
+from records.record import read_record, sha256, sidecar, write_record
 from task_vector import Addition, main
+from vectors import streaming
+from vectors.streaming import Piece, read_layout, read_piece, read_tensor
 
 BASE = {"w": torch.tensor([1.0, 2.0]), "b": torch.tensor([[3.0]])}
 

@@ -16,13 +16,13 @@ from transformers import (
 
 import task_vector
 import transcribe
-from audio import load_audio
+from computing.precision import precision_of
 from errors import InputError, Stopped
-from manifest import read_jsonl, read_manifest
-from precision import precision_of
-from recogniser import load_recogniser
+from files.audio import load_audio
+from files.manifest import read_jsonl, read_manifest
+from recognisers.load import load_recogniser
+from recognisers.whisper import WhisperRecogniser, crop_window
 from tiny import write_ctc, write_speech, write_whisper
-from whisper_recogniser import WhisperRecogniser, crop_window
 
 
 @pytest.fixture(scope="module")

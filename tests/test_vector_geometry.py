@@ -7,10 +7,10 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-import streaming
 import vector_geometry
 from errors import InputError
 from vector_geometry import layer_of, place_of
+from vectors import streaming
 
 WEIGHT, BIAS = "model.encoder.layers.0.fc1.weight", "model.decoder.layer_norm.bias"
 

@@ -23,10 +23,10 @@ import yaml
 from safetensors.torch import load_file
 from transformers import WhisperFeatureExtractor, WhisperForConditionalGeneration, WhisperTokenizer
 
-from audio import load_audio
 from conftest import ROOT
-from manifest import read_jsonl, read_manifest
-from normalise import normalise
+from files.audio import load_audio
+from files.manifest import read_jsonl, read_manifest
+from texts.normalise import normalise
 from tiny_experiment import (
     RESULTS,
     command,

@@ -8,10 +8,10 @@ import pytest
 import torch
 
 import xvectors
-from audio import save_audio
 from engines.speecht5 import check_dimensions, read_speakers
 from errors import InputError
-from manifest import write_jsonl
+from files.audio import save_audio
+from files.manifest import write_jsonl
 from tiny_tts import write_xvector
 
 

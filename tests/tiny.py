@@ -24,8 +24,8 @@ from transformers import (
 from transformers.models.whisper.tokenization_whisper import LANGUAGES
 
 import finetune
-from audio import save_audio
-from manifest import write_jsonl
+from files.audio import save_audio
+from files.manifest import write_jsonl
 from pretrained import generation_config, make_tokenizer
 
 LETTERS = ("<pad>", "<s>", "</s>", "<unk>", "|", *"ETAONIHSRDLUMWCFGYPBVK'XJQZ")  # in hub order

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from corpora import amazon_queen, asterisk, drascula
-from corpora.recording import Recording
+from files.recording import Recording
 
 CORPORA: dict[str, Callable[[Path], Iterator[Recording]]] = {
     "amazon_queen": amazon_queen.read,

@@ -19,8 +19,8 @@ import numpy as np
 import soundfile
 
 from corpora.files import find
-from corpora.recording import Recording
 from errors import InputError
+from files.recording import Recording
 
 CORPUS = "Flight of the Amazon Queen"
 FIRST_ENTRY = b"020001P2.SB\0"  # the table's first name; the number of entries stands before it

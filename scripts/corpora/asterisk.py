@@ -15,8 +15,8 @@ import numpy as np
 import soundfile
 
 from corpora.files import find
-from corpora.recording import Recording
 from errors import InputError
+from files.recording import Recording
 
 CORPUS = "the Asterisk prompts"
 LANDMARK = "vm-goodbye"  # a prompt of every release; its folder is the root of all names

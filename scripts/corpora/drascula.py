@@ -15,8 +15,8 @@ from pathlib import Path
 import numpy as np
 
 from corpora.files import find
-from corpora.recording import Recording
 from errors import InputError
+from files.recording import Recording
 
 CORPUS = "Drascula"
 MAGIC = b"DRASCULA"

@@ -17,9 +17,9 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-from corpora.recording import Recording
+from domains.own_data import UNKNOWN_SPEAKER, AudioFile, numbered_lines
 from errors import InputError
-from own_data import UNKNOWN_SPEAKER, AudioFile, numbered_lines
+from files.recording import Recording
 
 FILES = {"train": "train.jsonl", "dev": "devel.jsonl", "test": "test.jsonl"}
 PUBLISHED = {  # recordings and sentences of a scenario, counted in the published files

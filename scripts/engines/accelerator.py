@@ -6,9 +6,9 @@ from pathlib import Path
 
 import torch
 
+from computing.processor import processor
 from engines.engine import check_files
 from errors import InputError
-from processor import processor
 
 PRECISIONS = {"fp16": torch.float16, "bf16": torch.bfloat16, "fp32": torch.float32}
 

@@ -27,7 +27,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from audio import load_audio
+from computing.processor import processor
 from engines.accelerator import told_when_full
 from engines.engine import (
     Engine,
@@ -41,8 +41,8 @@ from engines.engine import (
     one_by_one,
 )
 from errors import InputError
-from languages import NAMES
-from processor import processor
+from files.audio import load_audio
+from texts.languages import NAMES
 
 MODELS = ("vits", "xtts")
 MODEL_FILES = ("model_file.pth", "model.pth")

@@ -1,0 +1,1 @@
+"""What synthetic speech goes through: speed, room, noise, telephone."""

@@ -1,0 +1,1 @@
+"""What is computed on, how precisely, and how memory and disk keep up."""

@@ -1,0 +1,1 @@
+"""Domains: declared, read, checked and split."""

@@ -1,0 +1,1 @@
+"""External files: where they are had, and how they are unpacked."""

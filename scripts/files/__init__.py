@@ -1,0 +1,1 @@
+"""Files of the kinds that the stages write and read."""

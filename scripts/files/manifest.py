@@ -1,0 +1,108 @@
+"""Manifests: JSON lines, one utterance each, with NeMo's keys.
+
+An utterance has ``id``, ``audio_filepath``, ``duration`` (s), ``text``, ``speaker`` and ``domain``;
+further keys (``voice``, ``tts``, ...) are kept; ``text_id`` is that of the text that is said, if it
+is not the utterance's. A list of texts has ``id``, ``text``, ``spoken`` and ``domain``; a list of
+hypotheses has ``id`` and ``text``, and where there is none also ``transcribed``, which is false.
+"""
+
+import json
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from errors import InputError
+from files.atomic import atomic_path
+
+UTTERANCE_KEYS = {
+    "id": str,
+    "audio_filepath": str,
+    "duration": (int, float),
+    "text": str,
+    "speaker": str,
+    "domain": str,
+}
+TEXT_KEYS = {"id": str, "text": str, "spoken": str, "domain": str}
+HYPOTHESIS_KEYS = {"id": str, "text": str}
+
+
+def read_jsonl(path: str | Path, keys: dict[str, type | tuple] = HYPOTHESIS_KEYS) -> list[dict]:
+    """Return the rows of a JSON-lines file, each with at least ``keys`` of the given types.
+
+    Raises ``InputError`` with the file and the line for a row that is not an object, lacks a key,
+    has a value of another type, or repeats an id.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise InputError(f"{path}: no such file")
+    rows: list[dict] = []
+    line_of: dict[str, int] = {}
+    with path.open(encoding="utf-8") as lines:
+        for number, line in enumerate(lines, start=1):
+            if not line.strip():
+                continue
+            row = parse_json_line(f"{path}:{number}", line)
+            for key, kind in keys.items():
+                if key not in row:
+                    raise InputError(
+                        f"{path}:{number}: key {key!r} is missing; needed: {', '.join(keys)}"
+                    )
+                if not isinstance(row[key], kind) or isinstance(row[key], bool):
+                    raise InputError(f"{path}:{number}: {key} is {row[key]!r}, of the wrong type")
+            if row["id"] in line_of:
+                raise InputError(
+                    f"{path}:{number}: id {row['id']!r} stands already in line"
+                    f" {line_of[row['id']]}; ids must be unique"
+                )
+            line_of[row["id"]] = number
+            rows.append(row)
+    return rows
+
+
+def parse_json_line(place: str, line: str) -> dict:
+    """Return the JSON object of a line; ``place`` is its file and number."""
+    try:
+        row = json.loads(line)
+    except json.JSONDecodeError as error:
+        raise InputError(f"{place}: not JSON ({error.msg}); one object per line") from None
+    if not isinstance(row, dict):
+        raise InputError(f"{place}: {line.strip()[:60]!r} is not a JSON object")
+    return row
+
+
+def write_jsonl(path: str | Path, rows: Iterable[dict]) -> None:
+    """Write rows as JSON lines; ``path`` appears only when all of them are on disk."""
+    with atomic_path(path) as temporary, temporary.open("w", encoding="utf-8") as file:
+        for row in rows:
+            file.write(json.dumps(row, ensure_ascii=False) + "\n")
+
+
+def read_manifest(path: str | Path) -> list[dict]:
+    """Return the utterances of a manifest (see ``read_jsonl``)."""
+    return read_jsonl(path, UTTERANCE_KEYS)
+
+
+def read_texts(path: str | Path) -> list[dict]:
+    """Return the texts to be spoken (see ``read_jsonl``)."""
+    return read_jsonl(path, TEXT_KEYS)
+
+
+def fits(utterance: dict, window: float) -> bool:
+    """Say whether an utterance is not longer than a window (s), by more than rounding."""
+    return utterance["duration"] <= window + 0.01
+
+
+def check_fits(utterances: Sequence[dict], manifest: str | Path, window: float) -> None:
+    """Raise ``InputError`` if audio is missing or longer than the window (s)."""
+    missing = [row for row in utterances if not Path(row["audio_filepath"]).is_file()]
+    if missing:
+        raise InputError(
+            f"{manifest}: the audio of {len(missing)} utterances is missing, first"
+            f" {missing[0]['audio_filepath']} of {missing[0]['id']!r}; make the manifest again"
+        )
+    longer = [row for row in utterances if not fits(row, window)]
+    if longer:
+        raise InputError(
+            f"{manifest}: {len(longer)} utterances are longer than the window of {window} s,"
+            f" first {longer[0]['id']!r} ({longer[0]['duration']:.2f} s);"
+            " raise window or lower max_duration"
+        )

@@ -1,0 +1,1 @@
+"""The commands of lineage.py, and how records are walked."""

@@ -1,0 +1,242 @@
+"""What a number was made from: lineage records, followed from a score back to the first files.
+
+A record (see records.py) says what a script read and wrote. The walk asks of each file of the
+experiment who made it, and gathers for what each manifest was used. Files outside of the
+experiment's folder end it. On the way every record is held against the bytes on disk.
+"""
+
+import os
+from collections.abc import Callable, Mapping
+from functools import cache, cached_property
+from pathlib import Path
+from typing import NamedTuple
+
+from errors import InputError
+from records.record import Record, made_of_itself, read_records, sha256
+
+WEIGHTS = ".safetensors"
+AUDIO = (".wav", ".flac", ".mp3", ".ogg")  # voices that a TTS imitates; no record has made them
+
+
+class Use(NamedTuple):
+    """A stage that used a file, and as what.
+
+    ``what`` is "utterances", "texts", or of a TTS that imitates: "recording" (an audio file),
+    "imitated" (real speech, whose speakers or ids, as ``per`` says, name the voices of the
+    manifest ``speech``) or "voices" (the speech itself: nothing but its voices' names is known).
+    """
+
+    stage: str
+    what: str
+    path: str
+    speech: str | None = None
+    per: str | None = None
+
+
+Uses = frozenset[Use]
+
+
+class Provenance:
+    """The records of an experiment's folder, and what following them has found.
+
+    The bytes of weights are read only if ``full``; otherwise the records about them are held
+    against each other.
+    """
+
+    def __init__(self, folder: str | Path, full: bool = False) -> None:
+        self.folder = os.path.abspath(folder)
+        self.full = full
+        self.records = read_records(Path(folder))
+        self._disagreements: dict[str, list[str]] = {}
+        self.sha256 = cache(sha256)
+        self._uses: dict[str, Uses] = {}
+        self._asked: set[str] = set()  # whose inputs are being followed
+
+    def is_inside(self, path: str) -> bool:
+        """Say whether a file is the experiment's own, which must have a record."""
+        return os.path.abspath(path).startswith(self.folder + os.sep)
+
+    def record_of(self, path: str) -> Record:
+        """Return who made a file of the experiment."""
+        if path not in self.records:
+            raise InputError(
+                f"{path}: no lineage record tells how it was made; it was made outside of the"
+                " workflow, or its lineage was deleted: delete it, and run the workflow again"
+            )
+        return self.records[path]
+
+    def uses(self, path: str | Path) -> Uses:
+        """Return all that was used to make a file of the experiment, and hold it to its records."""
+        path = os.path.normpath(path)
+        if path not in self._uses:
+            record = self.record_of(path)
+            self.verify(path, record)
+            if record.script not in STEPS:
+                raise InputError(
+                    f"{record.sidecar}: {record.script} is no step that the walk knows; say in"
+                    " STEPS of scripts/provenance.py what it does with its inputs"
+                )
+            if path in self._asked:
+                raise made_of_itself(record)
+            self._asked.add(path)
+            of_inputs = {name: self.uses(name) for name in self.followed(record)}
+            self._asked.remove(path)
+            self._uses[path] = STEPS[record.script](self, path, record, of_inputs)
+        return self._uses[path]
+
+    def followed(self, record: Record) -> list[str]:
+        """Return the inputs of a record that the experiment has made."""
+        return [path for path in record.inputs if self.is_inside(path) and not path.endswith(AUDIO)]
+
+    def verify(self, path: str, record: Record) -> None:
+        """Note where a file, or what it was made from, is not what its record says."""
+        self._compare(path, record.outputs[path], record, "wrote")
+        for name, expected in record.inputs.items():
+            if self.is_inside(name):
+                self._compare(name, expected, record, "read")
+
+    def _compare(self, path: str, expected: str, record: Record, did: str) -> None:
+        told = f"{record.script} {did} sha256 {expected[:12]} ({record.sidecar})"
+        maker = self.records.get(path)
+        if maker is not None and maker.outputs[path] != expected:
+            self._disagreements.setdefault(path, []).append(
+                f"{path}: {told}, {maker.script} wrote {maker.outputs[path][:12]}"
+                f" ({maker.sidecar}); what was made of it is of other bytes: make that again"
+            )
+        if path.endswith(WEIGHTS) and not self.full:
+            return
+        try:
+            found = self.sha256(path)
+        except OSError as error:
+            raise InputError(f"{path}: {error.strerror}, but {told}; make it again") from None
+        if found != expected:
+            self._disagreements.setdefault(path, []).append(
+                f"{path}: {told}, the file has {found[:12]}; it was changed afterwards: delete it"
+                " and what was made from it, and run the workflow again"
+            )
+
+    def disagreements(self) -> list[str]:
+        """Return one line for each file that was met and is not what a record says of it."""
+        return [
+            lines[0] + (f" (and so in {len(lines) - 1} more records)" if lines[1:] else "")
+            for lines in self._disagreements.values()
+        ]
+
+    @cached_property
+    def corpora(self) -> dict[str, str]:
+        """Return the corpus of each domain: names of speakers say nothing across corpora."""
+        prepared = [
+            record.content["parameters"]
+            for record in self.records.values()
+            if record.script == "prepare.py"
+        ]
+        return {
+            each["domain"]: each["declaration"].get("corpus") or "own data" for each in prepared
+        }
+
+
+def manifests_of(record: Record) -> dict[str, list[str]]:
+    """Return the manifests of a training run: "train" and "dev"."""
+    told = record.content.get("manifests", {})
+    manifests = {
+        role: [os.path.normpath(path) for path in told.get(role, [])] for role in ("train", "dev")
+    }
+    named = {path for paths in manifests.values() for path in paths}
+    checkpoints = {os.path.dirname(path) for path in record.inputs if path.endswith(WEIGHTS)}
+    inputs = {path for path in record.inputs if os.path.dirname(path) not in checkpoints}
+    if named != inputs:
+        raise InputError(
+            f"{record.sidecar}: does not say which of its inputs are to train on and which are to"
+            f" select on: {', '.join(sorted(named ^ inputs))}; train this model again"
+        )
+    return manifests
+
+
+OfInputs = Mapping[str, Uses]
+Step = Callable[[Provenance, str, Record, OfInputs], Uses]
+
+
+def together(of_inputs: OfInputs) -> Uses:
+    """Return the uses of all inputs."""
+    return frozenset().union(*of_inputs.values())
+
+
+def nothing(provenance: Provenance, path: str, record: Record, of_inputs: OfInputs) -> Uses:
+    """Of what comes from outside: the first files of the experiment."""
+    return frozenset()
+
+
+def all_inputs(provenance: Provenance, path: str, record: Record, of_inputs: OfInputs) -> Uses:
+    """Of what is made of its inputs alone: joined or augmented speech, task vectors, sums."""
+    return together(of_inputs)
+
+
+def training(provenance: Provenance, path: str, record: Record, of_inputs: OfInputs) -> Uses:
+    """Of a checkpoint: its manifests by role, and all that made them and the first checkpoint."""
+    manifests = manifests_of(record)
+    return together(of_inputs).union(
+        *(
+            {Use(stage, "utterances", name) for name in manifests[role]}
+            for stage, role in (("training", "train"), ("selection", "dev"))
+        )
+    )
+
+
+def transcription(provenance: Provenance, path: str, record: Record, of_inputs: OfInputs) -> Uses:
+    """Of hypotheses: what made the model and the task vector, not the speech that is heard."""
+    return together({name: of_inputs[name] for name in of_inputs if name.endswith(WEIGHTS)})
+
+
+def scoring(provenance: Provenance, path: str, record: Record, of_inputs: OfInputs) -> Uses:
+    """Of a score: what made the hypotheses."""
+    return together(
+        {name: of_inputs[name] for name in of_inputs if is_hypotheses(provenance, name)}
+    )
+
+
+def is_hypotheses(provenance: Provenance, path: str) -> bool:
+    """Say whether a file was transcribed."""
+    return provenance.record_of(path).script == "transcribe.py"
+
+
+def filtering(provenance: Provenance, path: str, record: Record, of_inputs: OfInputs) -> Uses:
+    """Of filtered speech: all of the speech, and what made the model that judged it."""
+    uses: set[Use] = set()
+    for name, those in of_inputs.items():
+        if is_hypotheses(provenance, name):
+            uses |= {use._replace(stage="filtering") for use in those}
+        else:
+            uses |= {Use("filtering", "utterances", name), *those}
+    return frozenset(uses)
+
+
+def synthesis(provenance: Provenance, path: str, record: Record, of_inputs: OfInputs) -> Uses:
+    """Of synthetic speech: its texts, and the real speakers that it imitates."""
+    uses = {Use("synthesis", "recording", name) for name in record.inputs if name.endswith(AUDIO)}
+    encoded = False
+    for name in of_inputs:
+        maker = provenance.record_of(name)
+        if maker.script == "xvectors.py":
+            encoded, per = True, maker.content["parameters"]["per"]
+            uses |= {
+                Use("synthesis", "imitated", manifest, path, per)
+                for manifest in provenance.followed(maker)
+            }
+        else:
+            uses.add(Use("synthesis", "texts", name))
+    return frozenset(uses if encoded else uses | {Use("synthesis", "voices", path)})
+
+
+STEPS: dict[str, Step] = {
+    "prepare.py": nothing,
+    "pretrained.py": nothing,
+    "pool.py": all_inputs,
+    "augment.py": all_inputs,
+    "task_vector.py": all_inputs,
+    "xvectors.py": nothing,
+    "synthesize.py": synthesis,
+    "filter.py": filtering,
+    "finetune.py": training,
+    "transcribe.py": transcription,
+    "score.py": scoring,
+}

@@ -1,0 +1,1 @@
+"""Whisper and CTC models: loaded, trained on, and made to transcribe."""

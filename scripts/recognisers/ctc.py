@@ -1,0 +1,293 @@
+"""wav2vec 2.0 and its kin with a CTC head: loading, letters, loss, greedy decoding."""
+
+import unicodedata
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Sequence
+from itertools import groupby, pairwise
+from pathlib import Path
+
+import torch
+from torch.nn.functional import ctc_loss, log_softmax
+from transformers import (
+    HubertForCTC,
+    Wav2Vec2ConformerForCTC,
+    Wav2Vec2CTCTokenizer,
+    Wav2Vec2ForCTC,
+)
+from transformers.utils.logging import disable_progress_bar
+
+from computing.precision import autocast, precision_of
+from computing.processor import processor
+from errors import InputError
+from files.audio import SAMPLING_RATE, load_audio
+from recognisers.checkpoints import check_writes, load
+from texts.folding import fold
+from texts.spoken import without_remarks
+
+CTC_MODELS = {
+    "hubert": HubertForCTC,
+    "wav2vec2": Wav2Vec2ForCTC,
+    "wav2vec2-conformer": Wav2Vec2ConformerForCTC,
+}
+DROPOUTS = (  # of config.json; layers that are dropped whole (layerdrop) are another matter
+    "activation_dropout",
+    "attention_dropout",
+    "conformer_conv_dropout",
+    "feat_proj_dropout",
+    "final_dropout",
+    "hidden_dropout",
+)
+
+
+class CtcRecogniser:
+    """An encoder that scores letters every 20 ms, for one precision, dropout and masking.
+
+    ``window`` (s) is only the longest audio that callers allow. ``dropout`` and ``mask_time_prob``
+    (SpecAugment) are probabilities in training, ``None`` for the checkpoint's own. Batch norms keep
+    the checkpoint's statistics: so a step does not depend on how its batch is divided, and no task
+    vector makes a variance negative.
+    """
+
+    def __init__(
+        self,
+        folder: str | Path,
+        model_type: str,
+        window: float,
+        language: str = "en",
+        precision: str = "auto",
+        dropout: float | None = None,
+        mask_time_prob: float | None = None,
+    ):
+        disable_progress_bar()  # of loading, which would fill the log
+        self.window = window
+        self.device = processor()
+        self.precision = precision_of(precision, self.device.type)
+        kind = CTC_MODELS[model_type]
+        config = kind.config_class.from_pretrained(folder, local_files_only=True)
+        if dropout is not None:
+            config.update({name: dropout for name in DROPOUTS if hasattr(config, name)})
+        self.language = language
+        self.model, self.tokenizer, self.features = load(folder, kind, config)
+        check_writes(self.tokenizer, language, folder)
+        if mask_time_prob is not None:
+            set_mask_time_prob(self.model, mask_time_prob, folder)
+        self.blank = self.model.config.pad_token_id
+        self.ids = letter_ids(self.tokenizer)
+        self.letters = {id: letter for letter, id in self.ids.items()}
+        self.cases = str.maketrans(special_cases(self.ids, language))
+        names = ("q_proj", "v_proj", "linear_q", "linear_v")  # the Conformer's are the last two
+        modules = {name.rsplit(".")[-1] for name, _ in self.model.named_modules()}
+        self.lora_targets = tuple(name for name in names if name in modules)
+        self.model.to(self.device)
+
+    def freeze(self, trained: str) -> None:
+        """Exclude from training the convolutions that hear the waveform, as is usual."""
+        if trained != "all":
+            raise InputError(f"trained: {trained}: a CTC model has no {trained}; set trained: all")
+        self.model.freeze_feature_encoder()
+
+    def train(self) -> None:
+        """Make the model ready for a training step; batch norms stay as in evaluation."""
+        self.model.train()
+        for module in self.model.modules():
+            if isinstance(module, torch.nn.BatchNorm1d):
+                module.eval()
+
+    def labels(self, text: str) -> list[int]:
+        """Return the ids of the letters of ``text``; what has none is left out (see ``check``)."""
+        return [self.ids[letter] for letter in spell(text.translate(self.cases), self.ids)[0]]
+
+    def tokens(self, labels: Sequence[int]) -> int:
+        """Return how many predictions the loss is a sum of."""
+        return len(labels)
+
+    def fault(self, labels: Sequence[int]) -> str | None:
+        """Return why labels can't be learnt, if they can't: there are none."""
+        return None if labels else "no letter of the model's vocabulary"
+
+    def check(self, utterances: Sequence[dict], labels: Sequence[Sequence[int]]) -> list[str]:
+        """Return remarks on audio too short for its letters and on characters left out."""
+        short = [
+            row["id"]
+            for row, letters in zip(utterances, labels, strict=True)
+            if self._frames(round(row["duration"] * SAMPLING_RATE)) < frames_needed(letters)
+        ]
+        remarks = []
+        if short:
+            remarks.append(
+                f"{len(short)} utterances have more letters than audio frames, first {short[0]!r};"
+                " nothing is learnt from them"
+            )
+        texts = [row["text"].translate(self.cases) for row in utterances]
+        if dropped := sum((spell(text, self.ids)[1] for text in texts), Counter()):
+            counts = ", ".join(f"{letter!r} {count}" for letter, count in dropped.most_common())
+            remarks.append(
+                f"{dropped.total()} characters of the transcripts are no letters of the model,"
+                f" left out: {counts}"
+            )
+        return remarks
+
+    def loss(
+        self, audio: tuple[torch.Tensor, torch.Tensor], labels: Sequence[Sequence[int]]
+    ) -> torch.Tensor:
+        """Return the summed CTC loss (nats), 0 for audio that is too short for its labels."""
+        scores, frames = self._scores(*audio)
+        with torch.backends.cudnn.flags(enabled=False):  # its CTC has narrower limits
+            return ctc_loss(
+                log_softmax(scores, dim=-1).transpose(0, 1),
+                torch.tensor([label for row in labels for label in row], device=self.device),
+                frames,
+                torch.tensor([len(row) for row in labels]),
+                blank=self.blank,
+                reduction="sum",
+                zero_infinity=True,
+            )
+
+    def transcribe(self, paths: Sequence[str | Path]) -> list[str]:
+        """Return one hypothesis per audio file: each frame's best letter, repeats as one."""
+        read, hear, write = self.stages()
+        return write(hear(read(paths)))
+
+    def stages(self, changed: Iterable[str] = ()) -> tuple[Callable, Callable, Callable]:
+        """Return three functions that transcribe audio files, one after the other.
+
+        The first may be called by any thread. What the second one gives, tensors, stays true when
+        the parameters ``changed`` are others.
+        """
+        return self.read, lambda audio: audio, lambda audio: self.write(*audio)
+
+    @torch.no_grad()  # not inference_mode: rotary positions are kept for training
+    def write(self, audio: torch.Tensor, lengths: torch.Tensor) -> list[str]:
+        """Return one hypothesis for each padded waveform."""
+        scores, frames = self._scores(audio, lengths)
+        best = scores.argmax(dim=-1).tolist()
+        return [
+            "".join(self.letters.get(id, "") for id, _ in groupby(row[:count])).strip()
+            for row, count in zip(best, frames.tolist(), strict=True)
+        ]
+
+    def prepare(
+        self, paths: Sequence[str | Path], duration: float = 0
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return what ``loss`` needs of audio files, as ``read`` does; any thread may call this."""
+        return self.read(paths, duration)
+
+    def read(
+        self, paths: Sequence[str | Path], duration: float = 0
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return padded waveforms, float32 [batch, samples], and the length of each, int64 [batch].
+
+        Each waveform is normalised by itself. ``duration`` (s) is the shortest to pad to, so that a
+        part of a batch sounds as in the whole.
+        """
+        waveforms = [
+            torch.from_numpy(
+                self.features(load_audio(path), sampling_rate=SAMPLING_RATE).input_values[0]
+            )
+            for path in paths
+        ]
+        lengths = torch.tensor([len(waveform) for waveform in waveforms])
+        samples = max(round(duration * SAMPLING_RATE), int(lengths.max()))
+        audio = torch.zeros(len(waveforms), samples)
+        for row, waveform in zip(audio, waveforms, strict=True):
+            row[: len(waveform)] = waveform
+        return audio, lengths
+
+    def _scores(
+        self, audio: torch.Tensor, lengths: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return float32 [batch, frames, letters], and int64 [batch]: frames that are not padding.
+
+        Whether the model is told what is padding is the feature extractor's to say: some were
+        trained without.
+        """
+        mask = None
+        if self.features.return_attention_mask:
+            mask = (torch.arange(audio.shape[1]) < lengths[:, None]).long().to(self.device)
+        with autocast(self.device, self.precision):
+            scores = self.model(audio.to(self.device), attention_mask=mask).logits
+        return scores.float(), self._frames(lengths)
+
+    def _frames(self, samples):
+        return self.model._get_feat_extract_output_lengths(samples)
+
+    def tensors(self) -> dict[str, torch.Tensor]:
+        """Return the parameters and counters; what is written into them the model has."""
+        return self.model.state_dict()
+
+    def state_dict(self) -> dict[str, torch.Tensor]:
+        """Return the same on the CPU."""
+        return {name: tensor.cpu() for name, tensor in self.tensors().items()}
+
+    def save(self, folder: str | Path) -> None:
+        """Write a Hugging Face folder that any code for this kind of model loads."""
+        self.model.save_pretrained(folder, save_original_format=False)
+        self.tokenizer.save_pretrained(folder)
+        self.features.save_pretrained(folder)
+
+
+def letter_ids(tokenizer: Wav2Vec2CTCTokenizer) -> dict[str, int]:
+    """Return the vocabulary's letters, the word delimiter as a space, without special tokens."""
+    delimiter = tokenizer.word_delimiter_token
+    return {
+        " " if token == delimiter else token: id
+        for token, id in tokenizer.get_vocab().items()
+        if len(token) == 1
+    }
+
+
+def special_cases(letters: Collection[str], language: str) -> dict[str, str]:
+    """Return the letters whose other case is special to a language, in the case of a vocabulary.
+
+    Turkish and Azerbaijani have i with a dot, which its capital keeps, and one without.
+    """
+    if language not in ("az", "tr"):
+        return {}
+    if not any(map(str.islower, letters)):
+        return {"i": "İ", "ı": "I"}
+    return {} if any(map(str.isupper, letters)) else {"İ": "i", "I": "ı"}
+
+
+def spell(text: str, letters: dict[str, int]) -> tuple[str, Counter[str]]:
+    """Return ``text`` in the vocabulary's letters, and how often which characters were left out.
+
+    The text is folded, and without remarks. Case follows the vocabulary's, as does the apostrophe;
+    accents go if they must; hyphens, dashes and slashes part words.
+    """
+    text = without_remarks(text)
+    if not any(map(str.islower, letters)):
+        text = text.upper()
+    elif not any(map(str.isupper, letters)):
+        text = text.lower()
+    signs = {fold(letter): letter for letter in letters if not letter.isalnum()}
+    spelt: list[str] = []
+    dropped: Counter[str] = Counter()
+    for character in text:
+        parts = [part for part in unicodedata.normalize("NFKD", character) if part in letters]
+        if character in letters or character in signs:
+            spelt.append(character if character in letters else signs[character])
+        elif character.isspace() or character in "-/\u2013\u2014\u2015":
+            spelt.append(" ")
+        elif parts:
+            spelt += parts
+        else:
+            dropped[character] += 1
+    return " ".join("".join(spelt).split()), dropped
+
+
+def frames_needed(labels: Sequence[int]) -> int:
+    """Return the fewest frames that CTC can align: a blank stands between two equal labels."""
+    return len(labels) + sum(first == second for first, second in pairwise(labels))
+
+
+def set_mask_time_prob(model: torch.nn.Module, probability: float, folder: str | Path) -> None:
+    """Set how much of the time SpecAugment masks in training, 0 to 1.
+
+    The mask's embedding is a parameter that only models trained with masking have.
+    """
+    masked = any(name.endswith("masked_spec_embed") for name, _ in model.named_parameters())
+    if probability > 0 and not masked:
+        raise InputError(
+            f"{folder}: was trained without masking; mask_time_prob must be 0, not {probability}"
+        )
+    model.config.mask_time_prob = probability

@@ -1,0 +1,1 @@
+"""Lineage records: what an artifact was made from, and the code that made it."""

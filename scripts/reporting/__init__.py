@@ -1,0 +1,1 @@
+"""What people read: words, tables, charts and pages."""

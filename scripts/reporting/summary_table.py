@@ -1,0 +1,177 @@
+"""The table of an experiment as people read it: percent, points, and what they rest on."""
+
+import sys
+
+from escaping import visible
+from reporting.words import percent, points
+from scoring.significance import FEW_UNITS
+from texts.normalise import unit
+
+WHISPER_WINDOW = 30  # s, of the published models
+
+HEADINGS = (
+    "Arm",
+    "WER %",
+    "vs pretrained",
+    "vs baseline",
+    "Elsewhere, vs pretrained",
+    "Seeds",
+    "Target recordings",
+)
+
+
+def note(summary: dict) -> str:
+    """Return what a reader must know of a summary's numbers."""
+    confidence = f"{summary['confidence'] * 100:g} %"
+    counted = f"{unit(summary['language'])} ".lstrip()
+    return (
+        f"{counted}WER in % with its {confidence} interval; differences in points, paired on the"
+        f" same utterances; bootstrap of {summary['resamples']:,} resamples by"
+        f" {summary['resampled_by']}. * marks a difference whose p stays below"
+        f" {1 - summary['confidence']:.2g} after correction for the number of comparisons of its"
+        f" table ({summary['comparisons']}; a λ that no way of choosing picked takes no part)."
+        " Scores of several seeds are averaged per utterance before resampling: the"
+        " intervals hold for other test utterances, not for other training seeds, whose standard"
+        " deviation (sd) stands beside their number."
+        " Elsewhere: the same model on other domains' recordings, and what adaptation costs there."
+        " The baseline is the paper's: source-mixed→target-synthetic."
+    )
+
+
+def title(target: dict) -> str:
+    """Return a target's name and the size of its test set."""
+    kind = "" if target["speech"] == "real" else " synthetic"
+    utterances = f"{target['utterances']:,}{kind} test utterances"
+    drawn = ""
+    if target["units"] < target["utterances"]:
+        drawn = f" of {target['units']:,} {target['resampled_by']}s"
+    return f"{target['name']}: {utterances}{drawn}, {target['words']:,} words"
+
+
+def windows(target: dict) -> str:
+    """Say in which audio windows the arms were decoded, if not all in Whisper's own."""
+    labels_of: dict[float, list[str]] = {}
+    for row in target["rows"]:
+        labels_of.setdefault(row["window"], []).append(row["label"])
+    if len(labels_of) < 2:
+        shorter = [f"{window:g} s" for window in labels_of if window != WHISPER_WINDOW]
+        everyone = "all arms, the pretrained model too, were decoded in"
+        return f"Audio window: {everyone} {shorter[0]} (Whisper's own is 30 s)." if shorter else ""
+    *few, (most, _) = sorted(labels_of.items(), key=lambda item: len(item[1]))
+    exceptions = "; ".join(f"{', '.join(labels)} in {window:g} s" for window, labels in few)
+    return f"Audio windows: {exceptions}; all others in {most:g} s."
+
+
+def warnings(target: dict) -> list[str]:
+    """Return what speaks against trusting a target's numbers."""
+    found = []
+    if 0 < target["units"] < FEW_UNITS:
+        found.append(
+            f"Intervals and p from fewer than {FEW_UNITS} {target['resampled_by']}s are rough"
+            f" (here {target['units']}): add test {target['resampled_by']}s."
+        )
+    return found + [
+        f"{row['label']}: {text}." for row in target["rows"] for text in row["warnings"]
+    ]
+
+
+def cells(row: dict) -> list[str]:
+    """Return a row as it is printed, one cell per heading."""
+    return [
+        row["label"] + (" (chosen)" if row["chosen"] else ""),
+        f"{percent(row['wer'])} [{', '.join(map(percent, row['wer_interval']))}]",
+        comparison_cell(row["versus_pretrained"]),
+        comparison_cell(row["versus_baseline"]),
+        "; ".join(map(elsewhere_cell, row["forgetting"])) or "–",
+        seeds_cell(row),
+        recordings_cell(row),
+    ]
+
+
+def comparison_cell(comparison: dict | None) -> str:
+    """Return a difference in points with its interval, and * where it is significant.
+
+    That is where its p, corrected for the number of comparisons, is small (``comparisons.adjust``):
+    an interval, which is not corrected, may exclude 0 without a star.
+    """
+    if comparison is None:
+        return "–"
+    mark = "*" if comparison["significant"] else ""
+    bounds = ", ".join(map(points, comparison["interval"]))
+    return f"{points(comparison['difference'])} [{bounds}]{mark}"
+
+
+def elsewhere_cell(other: dict) -> str:
+    """Return what adaptation costs on another domain; of the pretrained model, its WER there."""
+    if other["versus_pretrained"] is None:
+        return f"{other['domain']} {percent(other['wer'])} %"
+    return f"{other['domain']} {comparison_cell(other['versus_pretrained'])}"
+
+
+def seeds_cell(row: dict) -> str:
+    """Return the number of seeds, and the spread of WER between them in points."""
+    spread = "" if row["seed_sd"] is None else f" (sd {100 * row['seed_sd']:.1f})"
+    return f"{len(row['seeds'])}{spread}"
+
+
+def recordings_cell(row: dict) -> str:
+    """Say which target recordings went into a row."""
+    used = [] if row["target_recordings"] == "none" else [row["target_recordings"]]
+    if row["target_recordings_for_choice"]:
+        used.append(f"{row['target_recordings_for_choice']} to choose λ")
+    return ", ".join(used) or "none"
+
+
+def remarks(target: dict) -> list[str]:
+    """Return what belongs under a target's table: how each λ was chosen, windows, warnings."""
+    chosen = [f"{row['label']}: λ {row['chosen_on']}." for row in target["rows"] if row["chosen"]]
+    lost = [loss(choice, target["rows"]) for choice in target["choices"] if choice["versus_oracle"]]
+    return [remark for remark in (*chosen, *lost, windows(target), *warnings(target)) if remark]
+
+
+def loss(choice: dict, rows: list[dict]) -> str:
+    """Say what a way to choose λ loses against choosing on the target's dev recordings."""
+    same = ("vector_on", "tts", "vector", "scaling_coefficient")
+    row = next(row for row in rows if all(row[key] == choice[key] for key in same))
+    if "real" in row["choices"]:
+        return f"{row['label']}: λ by {choice['by']}, the same as target recordings choose."
+    low, high = map(points, choice["versus_oracle"]["interval"])
+    return (
+        f"{row['label']}: λ by {choice['by']}; against λ chosen on target recordings,"
+        f" {points(choice['versus_oracle']['difference'])} points [{low}, {high}]."
+    )
+
+
+def print_summary(summary: dict) -> None:
+    """Print every target's table and sentences, with frames if it is a terminal."""
+    for target in summary["targets"]:
+        if target["rows"]:
+            print_table(title(target), [cells(row) for row in target["rows"]])
+        for remark in remarks(target):
+            print(visible(remark))
+        for checkpoint in target["checkpoints"]:
+            told = f"{target['name']}: {checkpoint['label']} is in {checkpoint['model']}"
+            print(visible(told))
+        print(*map(visible, target["plain_words"]), sep="\n", end="\n\n")
+    print(note(summary))
+
+
+def print_table(caption: str, rows: list[list[str]]) -> None:
+    """Print a table to standard output."""
+    if sys.stdout.isatty():
+        from rich.console import Console
+        from rich.table import Column, Table
+        from rich.text import Text
+
+        arm = Column(HEADINGS[0], overflow="fold", min_width=16)  # never cut short
+        table = Table(arm, *HEADINGS[1:], title=Text(visible(caption)), title_justify="left")
+        for row in rows:
+            table.add_row(*(Text(visible(cell)) for cell in row))
+        Console().print(table)
+        return
+    caption, rows = visible(caption), [list(map(visible, row)) for row in rows]
+    widths = [max(map(len, column)) for column in zip(HEADINGS, *rows, strict=True)]
+    print(caption)
+    for row in (HEADINGS, ["-" * width for width in widths], *rows):
+        line = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        print("  ".join(line).rstrip())

@@ -1,0 +1,163 @@
+"""What the report's tables say, in the words and digits of the page."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from matrix import CONSTANT, REAL, SOURCES
+from records.record import sidecar
+from reporting.words import MINUS, TASK_VECTORS, main_rows, percent, points
+
+CHOICES = {
+    CONSTANT: "a constant set beforehand",
+    SOURCES: "source domains in the target's place",
+    REAL: "real dev speech of the target",
+}
+LEAKS = {
+    "target_recordings": "target recording",
+    "test_sentences": "test sentence",
+    "test_speakers": "test speaker",
+}
+
+
+def tone(comparison: dict | None, significant: bool) -> str:
+    """Return "better" or "worse" for a difference that is significant, else ""."""
+    if comparison is None or not significant:
+        return ""
+    return "better" if comparison["difference"] < 0 else "worse"
+
+
+def is_sure(comparison: dict | None) -> bool:
+    """Say whether a comparison's interval, if it has one, excludes 0."""
+    if comparison is None or comparison["interval"] is None:
+        return False
+    low, high = comparison["interval"]
+    return low > 0 or high < 0
+
+
+def tone_of_cell(text: str) -> str:
+    """Return "better" or "worse" for a printed difference that is marked by *, else ""."""
+    if not text.endswith("*") or text[0] not in f"+{MINUS}":
+        return ""
+    return "better" if text[0] == MINUS else "worse"
+
+
+def rate(value: float | None, bounds: list[float] | None) -> str:
+    """Return a rate with its interval in percent: "12.3 [11.0, 13.5]"."""
+    if value is None:
+        return "–"
+    return percent(value) + (f" [{', '.join(map(percent, bounds))}]" if bounds else "")
+
+
+def change(comparison: dict | None) -> str:
+    """Return a difference with its interval in points: "−2.0 [−3.1, −0.9]"."""
+    if comparison is None:
+        return ""
+    bounds = comparison["interval"]
+    text = points(comparison["difference"])
+    return text + (f" [{', '.join(map(points, bounds))}]" if bounds else "")
+
+
+def forgotten(row: dict) -> dict[str, dict]:
+    """Return per kind of other test sets ("source", "out of domain") a row's pooled difference."""
+    return {kind: found for kind, found in row["forgetting_by_kind"].items() if found}
+
+
+def forgetting_table(target: dict) -> dict | None:
+    """Return the WER on every other test set by arm, in the form of a breakdown's table."""
+    rows = [row for row in main_rows(target) if row["forgetting"]]
+    if not rows:
+        return None
+    entries = [{(e["kind"], e["domain"]): e for e in row["forgetting"]} for row in rows]
+    tested = {place: entry for of_row in entries for place, entry in of_row.items()}
+    return {
+        "arms": [row["label"] for row in rows],
+        "rows": [
+            {
+                "value": f"{domain} ({kind})",
+                "utterances": entry["utterances"],
+                "words": entry["words"],
+                "cells": [forgetting_cell(of_row.get((kind, domain))) for of_row in entries],
+                "versus_first": [
+                    of_row.get((kind, domain), {}).get("versus_pretrained") for of_row in entries
+                ],
+            }
+            for (kind, domain), entry in tested.items()
+        ],
+    }
+
+
+def forgetting_cell(entry: dict | None) -> dict[str, Any]:
+    """Return a WER with its interval, as a breakdown's cell has it."""
+    if entry is None:
+        return {"wer": None, "interval": None}
+    return {"wer": entry["wer"], "interval": entry["wer_interval"]}
+
+
+def column_of(row: dict) -> tuple:
+    """Return what makes a column of the overview: rows that differ in their λ only share it."""
+    return (row["arm"], row["vector"], row["tts"])
+
+
+def column_name(row: dict) -> str:
+    """Return an arm's name with λ in place of its number."""
+    if row["scaling_coefficient"] is None:
+        return row["label"]
+    vector = TASK_VECTORS[row["vector"]]
+    number = f"+ {row['scaling_coefficient']:g} {vector}"
+    return row["label"].replace(number, f"+ λ {vector}")
+
+
+def overview(targets: Iterable[dict]) -> dict[str, Any]:
+    """Return every target's main rows side by side: one line per target, one column per arm."""
+    tested = [target for target in targets if target["rows"]]
+    names = {column_of(row): column_name(row) for target in tested for row in main_rows(target)}
+    lines = []
+    for target in tested:
+        row_of = {column_of(row): row for row in main_rows(target)}
+        lines.append((target, [row_of.get(column) for column in names]))
+    return {"arms": list(names.values()), "lines": lines}
+
+
+def choice_cells(choice: dict) -> list[str]:
+    """Return how a λ was chosen, for what, with which recordings, and what it lost, as printed."""
+    means = CHOICES.get(choice["by"], f"synthetic dev speech of the target ({choice['by']})")
+    added = f"{TASK_VECTORS[choice['vector']]} on {choice['vector_on'].replace('->', '→')}"
+    folds = ", ".join(f"{f['domain']} {f['scaling_coefficient']:g}" for f in choice["folds"] or [])
+    return [
+        f"{means}: {folds}" if folds else means,
+        f"{added} ({choice['tts']})" if choice["tts"] else added,
+        f"{choice['uses_target_recordings']:,}" if choice["uses_target_recordings"] else "none",
+        f"{choice['scaling_coefficient']:g}",
+        rate(choice["wer"], None),
+        change(choice["versus_oracle"]) or "–",
+    ]
+
+
+def leakage_words(leakage: dict | None) -> str:
+    """Say how much of a target's recordings, test sentences and test speakers a row has met."""
+    if leakage is None:
+        return ""
+    return ", ".join(
+        met(leakage[key], name) for key, name in LEAKS.items() if leakage.get(key) is not None
+    )
+
+
+def met(counts: dict[str, int], name: str) -> str:
+    """Return "no test sentences", or "test sentences (training 2, synthesis 1)".
+
+    There is no total: a sentence may be met in several stages.
+    """
+    where = ", ".join(f"{stage} {count:,}" for stage, count in counts.items() if count)
+    return f"{name}s ({where})" if where else f"no {name}s"
+
+
+def clean(leakage: dict | None) -> bool:
+    """Say whether a row has met nothing of its test set and no target recording."""
+    return leakage is not None and not any(
+        count for key in ("target_recordings", "test_sentences") for count in leakage[key].values()
+    )
+
+
+def lineage_of(path: str) -> str:
+    """Return the lineage record beside a score file."""
+    return str(sidecar(path))

@@ -1,0 +1,1 @@
+"""Error counts, how sure they are, and what follows from them."""

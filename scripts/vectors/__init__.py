@@ -1,0 +1,1 @@
+"""Task vectors, computed piece by piece."""
