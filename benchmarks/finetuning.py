@@ -282,8 +282,8 @@ def parts(command: list[object]) -> dict[str, float]:
     """Return the seconds of each part of our command."""
     taken = profiled(command)
     loop = taken["finetune.py:finetune"]
-    encoder = sum(taken[f"whisper_recogniser.py:{name}"] for name in ("prepare", "encode"))
-    steps = taken["training.py:update"] + taken["finetune.py:dev_loss"]
+    encoder = sum(taken[f"recognisers/whisper.py:{name}"] for name in ("prepare", "encode"))
+    steps = taken["training/run.py:update"] + taken["finetune.py:dev_loss"]
     return {
         "start and imports": taken[""] - loop,
         "encoder, once for each utterance": encoder,

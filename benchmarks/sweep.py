@@ -89,7 +89,7 @@ def main() -> None:
                 )  # fmt: skip
             taken = profiled(transcribe(vector, SCALES))
             names = {"audio and log-mel": "read", "encoder": "_encoder", "decoder": "write"}
-            parts = {part: taken[f"whisper_recogniser.py:{name}"] for part, name in names.items()}
+            parts = {part: taken[f"recognisers/whisper.py:{name}"] for part, name in names.items()}
             parts["start, models, records"] = taken[""] - sum(parts.values())
             report.profile[f"vector of {kind}"] = parts
         growth = Growth("coefficients, vector of all parameters")

@@ -1,4 +1,4 @@
-"""What jobs ask of a scheduler; see scripts/estimates.py.
+"""What jobs ask of a scheduler; see scripts/runs/estimates.py.
 
 An input that is not made yet leaves it to be determined (``<TBD>`` in a dry run), which Snakemake
 does when the job can start.

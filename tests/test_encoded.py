@@ -27,8 +27,8 @@ def data(tmp_path_factory) -> Path:
 def scripts(tmp_path, monkeypatch) -> Path:
     """Return a copy of the code that a test may edit; the store is told that it is the code."""
     folder = tmp_path / "scripts"
-    shutil.copytree(Path(encoded.__file__).parent, folder)
-    monkeypatch.setattr(whisper_recogniser, "__file__", str(folder / "whisper_recogniser.py"))
+    shutil.copytree(Path(encoded.__file__).parents[1], folder)
+    monkeypatch.setattr(whisper_recogniser, "__file__", str(folder / "recognisers/whisper.py"))
     yield folder
     records.code_of.cache_clear()
 
@@ -46,7 +46,13 @@ def computed(data: Path, store: Path, window: float = 1.0) -> int:
 
 @pytest.mark.parametrize(
     "module",
-    ["log_mel.py", "audio.py", "cross_attention.py", "whisper_recogniser.py", "precision.py"],
+    [
+        "recognisers/log_mel.py",
+        "files/audio.py",
+        "recognisers/cross_attention.py",
+        "recognisers/whisper.py",
+        "computing/precision.py",
+    ],
 )
 def test_a_line_of_logic_in_what_makes_features_or_encodes_makes_new_ones(
     data, scripts, tmp_path, module

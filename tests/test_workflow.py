@@ -301,7 +301,9 @@ def test_flipped_bytes_are_found(finished, victim):
 
 
 def test_an_edited_line_of_logic_is_found(finished, victim):
-    module = victim.choice(["training.py", "word_errors.py", "filter.py", "engines/hibari.py"])
+    module = victim.choice(
+        ["training/run.py", "scoring/word_errors.py", "filter.py", "engines/hibari.py"]
+    )
     path = finished / "scripts" / module
     path.write_text(path.read_text() + "\nEDITED = True\n")
     status, printed = lineage(finished, "audit", str(RESULTS))

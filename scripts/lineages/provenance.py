@@ -74,7 +74,7 @@ class Provenance:
             if record.script not in STEPS:
                 raise InputError(
                     f"{record.sidecar}: {record.script} is no step that the walk knows; say in"
-                    " STEPS of scripts/provenance.py what it does with its inputs"
+                    " STEPS of scripts/lineages/provenance.py what it does with its inputs"
                 )
             if path in self._asked:
                 raise made_of_itself(record)

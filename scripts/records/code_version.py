@@ -29,10 +29,11 @@ PARSING = ("add", "add_argument", "add_parser", "add_subparsers", "ArgumentParse
 def code_version(script: str | Path, *more: str) -> str:
     """Return 16 hex digits over the syntax trees of ``script`` and the modules that it imports.
 
-    Comments, layout, docstrings and argparse's help don't count. Modules below the script's folder
-    are followed through their own imports, except for ``BOOKKEEPING``; the ``__init__.py`` of their
-    folders count with them, and so does a file beside a module that the module names in a string.
-    ``more`` are modules that the script picks at run time, as paths from its folder.
+    Comments, layout, docstrings and argparse's help don't count. Modules below the folder that
+    imports start from are followed through their own imports, except for ``BOOKKEEPING``; the
+    ``__init__.py`` of their folders count with them, and so does a file beside a module that the
+    module names in a string. ``more`` are modules that the script picks at run time, as paths from
+    that folder.
     """
     return code_versions(script, *more)[0]
 
@@ -51,9 +52,9 @@ def short_hash(texts: Iterable[str]) -> str:
 
 def trees_of(script: str | Path, *more: str) -> dict[str, str]:
     """Return the syntax trees that ``code_version`` is made of, by module, in order."""
-    folder = Path(script).parent
+    folder = import_root(script)
     trees: dict[str, str] = {}
-    pending = [Path(script).name, *more]
+    pending = [str(Path(script).relative_to(folder)), *more]
     while pending:
         name = pending.pop()
         if name in trees or name in BOOKKEEPING:
@@ -66,6 +67,14 @@ def trees_of(script: str | Path, *more: str) -> dict[str, str]:
                 data = (beside / string).read_bytes()
                 trees[f"{Path(name).parent}/{string}"] = hashlib.sha256(data).hexdigest()
     return dict(sorted(trees.items()))
+
+
+def import_root(script: str | Path) -> Path:
+    """Return the folder that a module's imports start from: the first above it without __init__."""
+    folder = Path(script).parent
+    while (folder / "__init__.py").is_file():
+        folder = folder.parent
+    return folder
 
 
 @functools.cache  # each job of a cluster reads all rules anew, and with them all scripts

@@ -1,6 +1,6 @@
 """Normalised words of a reference and a hypothesis, laid side by side with the fewest errors.
 
-Texts are normalised by the caller (``normalise.py``); words are what spaces separate.
+Texts are normalised by the caller (texts/normalise.py); words are what spaces separate.
 """
 
 from collections.abc import Collection, Iterable
