@@ -212,7 +212,7 @@ def run(command: Sequence[object]) -> tuple[float, int]:
 def profiled(command: Sequence[object]) -> Counter[str]:
     """Run a Python command; return its seconds within each function, by "file.py:function".
 
-    What a function calls counts for both. The whole is that of "".
+    Files of scripts/ go by their path from there, others by their name. What a function calls counts for both. The whole is that of "".
     """
     with tempfile.TemporaryDirectory() as name:
         output = Path(name, "profile")
@@ -220,7 +220,8 @@ def profiled(command: Sequence[object]) -> Counter[str]:
         stats = pstats.Stats(str(output))
     found = Counter({"": stats.total_tt})
     for (path, _, function), (_, _, _, seconds, _) in stats.stats.items():
-        found[f"{Path(path).name}:{function}"] += seconds
+        name = os.path.relpath(path, SCRIPTS) if path.startswith(str(SCRIPTS)) else Path(path).name
+        found[f"{name}:{function}"] += seconds
     return found
 
 
