@@ -212,7 +212,8 @@ def run(command: Sequence[object]) -> tuple[float, int]:
 def profiled(command: Sequence[object]) -> Counter[str]:
     """Run a Python command; return its seconds within each function, by "file.py:function".
 
-    Files of scripts/ go by their path from there, others by their name. What a function calls counts for both. The whole is that of "".
+    Files of scripts/ go by their path from there, others by their name. What a function calls
+    counts for both. The whole is that of "".
     """
     with tempfile.TemporaryDirectory() as name:
         output = Path(name, "profile")
