@@ -30,14 +30,14 @@ from measure import (
 )
 from transformers import WhisperFeatureExtractor, WhisperForConditionalGeneration
 
-import transcribe
 from files.audio import SAMPLING_RATE, load_audio
 from files.manifest import read_manifest, write_jsonl
+from recognisers import transcription
 from recognisers.load import load_recogniser
 from recognisers.whisper import MAX_LENGTH, crop_window
 from scoring.scored import read_json
 from scoring.word_errors import score
-from task_vector import Addition
+from vectors.addition import Addition
 
 BATCH = 32
 BATCHES, TYPES = (1, 8, 16), ("float32", "int8", "float16")  # that faster-whisper is tried with
@@ -85,7 +85,7 @@ class Ours:
 
     def transcribe(self, rows: Sequence[dict]) -> list[str]:
         """Return the texts; utterances of like duration go to the processes in turn."""
-        ordered = sum(transcribe.by_duration(rows, 1), [])
+        ordered = sum(transcription.by_duration(rows, 1), [])
         shares = [ordered[n :: self.processes] for n in range(self.processes)]
         texts: dict[str, str] = {}
         for found in self.pool.map(transcribe_share, shares):
@@ -103,7 +103,7 @@ def begin_worker(folder: Path, window: float) -> None:
 
 def transcribe_share(rows: Sequence[dict]) -> dict[str, str]:
     """Return the texts by id of a process's share."""
-    found = transcribe.transcribe(worker_recogniser, rows, BATCH)
+    found = transcription.transcribe(worker_recogniser, rows, BATCH)
     return {row["id"]: row["text"] for row in found}
 
 
@@ -146,7 +146,7 @@ class FasterWhisper:
 
         texts: dict[str, str] = {}
         with ThreadPoolExecutor(self.workers) as pool:
-            for found in pool.map(one, transcribe.by_duration(rows, batch)):
+            for found in pool.map(one, transcription.by_duration(rows, batch)):
                 texts |= found
         return [texts[row["id"]] for row in rows]
 
@@ -168,7 +168,7 @@ def best_faster_whisper(
     import ctranslate2
 
     device = "cuda" if torch.cuda.is_available() else "cpu"
-    some = sum(list(transcribe.by_duration(rows, 1))[:: max(1, len(rows) // TRIED)], [])
+    some = sum(list(transcription.by_duration(rows, 1))[:: max(1, len(rows) // TRIED)], [])
     tried = []
     for compute_type in ctranslate2.get_supported_compute_types(device) & set(TYPES):
         for cores, workers in {(threads, 1), (1, threads)}:
@@ -207,7 +207,7 @@ def parts(folder: Path, rows: Sequence[dict], window: float) -> dict[str, float]
     recogniser = load_recogniser(folder, window, precision="fp32", max_length=MAX_LENGTH)
     recogniser.model.eval()
     taken = dict.fromkeys(("audio and log-mel", "encoder", "decoder"), 0.0)
-    for batch in transcribe.by_duration(rows, BATCH):
+    for batch in transcription.by_duration(rows, BATCH):
         marks = [time.perf_counter()]
         features = recogniser.read([row["audio_filepath"] for row in batch])
         marks.append(time.perf_counter())
@@ -249,7 +249,7 @@ def transcribe_group(task: tuple[list[dict], int | None, str]) -> None:
     if vector := rows[0]["vector_path"]:
         addition = Addition(recogniser.tensors(), vector)
     journals = [None for _ in scales]
-    transcribe.sweep(recogniser, utterances, BATCH, scales, addition, journals)
+    transcription.sweep(recogniser, utterances, BATCH, scales, addition, journals)
 
 
 def grow_with_models(quick: bool, processes: int) -> Growth:

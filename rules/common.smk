@@ -15,6 +15,7 @@ import addresses
 from records.code_version import code_version as hash_of_code
 from errors import InputError
 import experiment
+from configs import reading
 from runs.forward_sigterm import forward_sigterm
 from runs.words import command_of_number
 import matrix
@@ -23,7 +24,7 @@ from runs.guard import begin_run
 from runs.log import follow
 
 try:  # what is read of the files is what was checked, and not what Snakemake read of them
-    config = experiment.read(workflow.configfiles, workflow.config_settings.config)
+    config = reading.read(workflow.configfiles, workflow.config_settings.config)
     config = addresses.hide(config, os.environ)
     if workflow.exec_mode == ExecMode.DEFAULT:  # once, and not for each job
         plain_texts.check_files(config["domains"])

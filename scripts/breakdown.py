@@ -22,9 +22,9 @@ from files.manifest import read_jsonl, read_manifest
 from matrix import PRETRAINED
 from records.record import write_record
 from reporting.words import main_rows
-from score import check_same_ids
 from scoring.alignment import WordError, character_errors, pieces, word_errors
 from scoring.bootstrap import CONFIDENCE, interval, mean_over_seeds, resampled_rates, units_of
+from scoring.checks import check_same_ids
 from scoring.scored import language_of, read_json
 from scoring.word_errors import normalised, spelt
 

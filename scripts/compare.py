@@ -19,7 +19,6 @@ from escaping import visible
 from files.atomic import atomic_path, check_outputs
 from records.record import record_of, sha256, write_record
 from reporting.words import main_rows, percent, points
-from score import check_any_words, check_same_ids, sign_of_shuffling
 from scoring.bootstrap import (
     CONFIDENCE,
     RESAMPLES,
@@ -30,6 +29,7 @@ from scoring.bootstrap import (
     two_sided_p,
     units_of,
 )
+from scoring.checks import check_any_words, check_same_ids, sign_of_shuffling
 from scoring.comparisons import adjust
 from scoring.foreign_hypotheses import READERS, read_hypotheses, read_references
 from scoring.scored import language_of, one_language, read_json

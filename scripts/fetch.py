@@ -44,6 +44,7 @@ from addresses import redacted, restored
 from errors import InputError, run
 from fetching.archives import CHUNK, ArchiveError, extract_file, extract_folder
 from fetching.declaration import KNOWN, check_declaration, is_folder, patterns
+from fetching.identity import identity, size
 from fetching.sources import (
     LOCAL_KINDS,
     PUBLISHED,
@@ -56,7 +57,7 @@ from fetching.sources import (
 )
 from files.atomic import atomic_path, is_within
 from names import name_of
-from records.record import INDEX, licence, sha256, write_record
+from records.record import INDEX, licence, write_record
 
 
 def describe(source: Source) -> str:
@@ -67,23 +68,6 @@ def describe(source: Source) -> str:
     member = " and ".join(patterns(source)) if is_folder(source) else source.get("member")
     inside = [part for part in (source.get("file"), member) if part]
     return redacted(": ".join([f"{kind} {source[kind]}", *inside]))
-
-
-def identity(path: Path) -> str:
-    """Return the sha256 of a file, or that of a folder's ``sha256  name`` lines, sorted by name."""
-    if path.is_file():
-        return sha256(path)
-    files = sorted(
-        (file.relative_to(path).as_posix(), file) for file in path.rglob("*") if file.is_file()
-    )
-    lines = "".join(f"{sha256(file)}  {name}\n" for name, file in files)
-    return hashlib.sha256(lines.encode()).hexdigest()
-
-
-def size(path: Path) -> int:
-    """Return the bytes of a file, or of all files in a folder."""
-    files = path.rglob("*") if path.is_dir() else [path]
-    return sum(file.stat().st_size for file in files if file.is_file())
 
 
 class Downloads:

@@ -25,6 +25,7 @@ from errors import InputError, Stopped, run
 from files.atomic import atomic_folder, check_outputs, remove_work
 from recognisers.load import Recogniser, load_recogniser
 from recognisers.low_rank import add_factors
+from recognisers.transcription import by_duration, transcribe
 from recognisers.whisper import MAX_LENGTH
 from records.record import checkpoint_files, fingerprint, write_record
 from scoring.word_errors import score
@@ -33,7 +34,6 @@ from training import several_processes as distributed
 from training.data import Speech, batches
 from training.run import Settings, Training, count_steps, share
 from training.sigterm import Sigterm
-from transcribe import by_duration, transcribe
 
 EVALUATION_BATCH = 32  # utterances
 REPORT_EVERY = 10.0  # s

@@ -284,3 +284,14 @@ def target_recordings(config: dict, base: str, arm: str) -> str:
 def results_folder(config: dict) -> str:
     """Return the folder of the experiment's files."""
     return f"results/{config['name']}"
+
+
+TASK_VECTORS = {"pooled": "τ", "domains": "mean τ of domains", "engines": "mean τ of engines"}
+
+
+def label(row: dict, with_tts: bool = False) -> str:
+    """Return an arm's name as it is shown: with arrow, scaled vector and, if wanted, its TTS."""
+    name = row["arm"].removesuffix(VECTOR).replace("->", "→")
+    if row["scaling_coefficient"] is not None:
+        name += f" + {row['scaling_coefficient']:g} {TASK_VECTORS[row['vector']]}"
+    return f"{name} ({row['tts']})" if with_tts and row["tts"] else name

@@ -24,7 +24,7 @@ from errors import InputError, run
 from escaping import code, markdown
 from files.atomic import atomic_path, check_outputs
 from files.manifest import read_manifest
-from leakage import told
+from lineages.leaks import told
 from matrix import CONTINUED, PRETRAINED, REAL
 from records.record import (
     INDEX,

@@ -43,12 +43,13 @@ from typing import Any
 
 from corpora import CORPORA, slurp
 from domains.domain import Domain, is_text_only, parse_declaration
-from domains.own_data import UNKNOWN_SPEAKER, check_ids, read_manifest_of_user, read_plain_texts
+from domains.own_data import check_ids, read_manifest_of_user, read_plain_texts
 from domains.splits import SPLITS, check_disjoint, draw, one_of_each
 from domains.usable import TOLD, Counts, Utterance, each_readable, keep_usable, waveform_of, words
 from errors import InputError, run
 from files.atomic import atomic_path, check_outputs
 from files.audio import SAMPLING_RATE, resample, save_audio
+from files.audio_file import UNKNOWN_SPEAKER
 from files.manifest import write_jsonl
 from files.recording import Recording
 from names import name_of

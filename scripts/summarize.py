@@ -7,13 +7,13 @@ import shlex
 from pathlib import Path
 from typing import Any
 
-import leakage
 from errors import InputError, run
 from files.atomic import atomic_path, check_outputs
-from matrix import PRETRAINED, REAL
+from lineages import leaks
+from matrix import PRETRAINED, REAL, label
 from records.record import sha256, write_record
 from reporting.summary_table import print_summary
-from reporting.words import label, sentences
+from reporting.words import sentences
 from scoring.bootstrap import CONFIDENCE, RESAMPLES
 from scoring.choices import Choice, choices_of
 from scoring.comparisons import COMPARISONS, TestSet, adjust, union
@@ -42,7 +42,7 @@ def summarize_target(
     rows: list[dict],
     others: list[dict],
     settings: dict[str, Any],
-    touched: leakage.Numbers | None = None,
+    touched: leaks.Numbers | None = None,
 ) -> dict:
     """Return a target's table: every test row with interval, paired differences, gain and price.
 
@@ -62,7 +62,7 @@ def summarize_target(
         entry["evaluation"] = evaluation_id(row["scores"][0])
         entry["command"] = settings["again"].replace("{}", shlex.join(row["scores"]), 1)
         entry |= {key: row[key] for key in CARRIED}
-        entry["leakage"] = touched and leakage.of_row(row["target"], entry, touched)
+        entry["leakage"] = touched and leaks.of_row(row["target"], entry, touched)
         table.append(entry)
     told = [row[key] for row in table for key in COMPARISONS if not row["exploratory"]]
     adjust([comparison for comparison in told if comparison], settings["confidence"])
@@ -205,7 +205,7 @@ def untested_target(name: str, checkpoints: list[dict]) -> dict:
 def summarize(
     evaluations: list[dict],
     settings: dict[str, Any],
-    touched: leakage.Numbers | None = None,
+    touched: leaks.Numbers | None = None,
 ) -> dict[str, Any]:
     """Return the whole summary; rates and differences are fractions.
 
@@ -310,7 +310,7 @@ def main(argv: list[str] | None = None) -> None:
     touched = None
     if options.leakage:
         found = read_json(options.leakage, "write it with leakage.py")
-        touched = leakage.by_number(found["evaluations"])
+        touched = leaks.by_number(found["evaluations"])
     summary = summarize(evaluations, settings, touched)
     with atomic_path(options.output_json) as temporary:
         text = json.dumps(summary, indent=1, ensure_ascii=False)

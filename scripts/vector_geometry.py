@@ -21,7 +21,7 @@ import numpy as np
 from errors import InputError, run
 from files.atomic import atomic_path, check_outputs
 from records.record import write_record
-from task_vector import check_same_names, check_same_shapes, parameters
+from vectors.arithmetic import check_same_names, check_same_shapes, parameters
 from vectors.streaming import Layout, pieces, read_layout, read_piece
 
 LAYERS = (  # what a parameter's name has in it, and its layer; the first that fits counts

@@ -9,7 +9,7 @@ from unittest import mock
 
 import pytest
 
-from fetch import identity
+from fetching.identity import identity
 from files.manifest import write_jsonl
 from records import record as records
 

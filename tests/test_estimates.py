@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from configs.checking import check
 from conftest import ROOT
-from experiment import check, load_yaml
+from experiment import load_yaml
+from recognisers.transcription import HELD
 from runs import estimates
 from runs.estimates import Needs, Speech, memory_mb, minutes
-from transcribe import HELD
 
 # Peak memory (MB) of jobs of the demo and of slurp-text, from their lineage records, with the size
 # (MB) of Whisper tiny.en.

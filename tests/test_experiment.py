@@ -7,6 +7,7 @@ import pytest
 
 import experiment
 import matrix
+from configs import checking
 from conftest import ROOT
 from corpora.slurp import PUBLISHED
 from errors import InputError
@@ -31,7 +32,7 @@ CONFIG = {
 
 
 def changed(**changes) -> dict:
-    return experiment.check(copy.deepcopy(CONFIG) | changes)
+    return checking.check(copy.deepcopy(CONFIG) | changes)
 
 
 def test_defaults_are_filled_in_at_every_depth():
@@ -149,7 +150,7 @@ def test_the_matrix_has_every_arm_once_and_every_vector_at_every_coefficient():
 @pytest.mark.parametrize(("asked", "window"), [({}, 30), ({"decoding_window": 25}, 25)])
 def test_every_arm_is_decoded_in_one_window_which_is_whispers_own_unless_asked(asked, window):
     arms = [
-        *experiment.load_yaml(experiment.SCHEMA)["properties"]["arms"]["default"],
+        *experiment.load_yaml(checking.SCHEMA)["properties"]["arms"]["default"],
         "pretrained+vector",
     ]
     rows = list(matrix.evaluations(changed(arms=arms, **asked)))
@@ -224,7 +225,7 @@ def test_a_models_own_settings_win_over_the_experiments_and_these_over_the_prese
 
 def test_a_checked_config_is_checked_again_without_a_change():
     config = changed(base_models={"tiny": {"artifact": "base", "preset": "whisper-tiny"}})
-    assert experiment.check(copy.deepcopy(config)) == config
+    assert checking.check(copy.deepcopy(config)) == config
     assert "finetune" not in config  # each base model has its own, whole
 
 
@@ -424,7 +425,7 @@ def test_adapted_models_are_tested_on_other_domains_too():
 
 def test_the_experiments_that_come_with_the_project_are_right():
     for path in (ROOT / "config.yaml", *sorted((ROOT / "experiments").glob("*.yaml"))):
-        experiment.check(experiment.load_yaml(path))
+        checking.check(experiment.load_yaml(path))
 
 
 def test_no_experiment_asks_for_more_dev_sentences_than_slurp_has():
@@ -447,7 +448,7 @@ def test_recordings_keep_the_bounds_of_the_filter_unless_their_domain_has_its_ow
 
 
 def test_the_papers_matrix_is_every_scenario_with_seventeen_sources():
-    config = experiment.check(experiment.load_yaml(ROOT / "experiments/paper.yaml"))
+    config = checking.check(experiment.load_yaml(ROOT / "experiments/paper.yaml"))
     assert len(config["targets"]) == 18
     for target in config["targets"]:
         source = matrix.domains_of(config, matrix.source_group(config, target))
@@ -455,7 +456,7 @@ def test_the_papers_matrix_is_every_scenario_with_seventeen_sources():
 
 
 def test_the_default_experiment_has_the_published_targets_and_a_frozen_source():
-    config = experiment.check(experiment.load_yaml(ROOT / "config.yaml"))
+    config = checking.check(experiment.load_yaml(ROOT / "config.yaml"))
     assert config["targets"] == ["cooking", "music", "social", "weather"]
     assert len(config["source"]) == 14 and not set(config["source"]) & set(config["targets"])
     assert set(config["source"]) | set(config["targets"]) == set(config["domains"])

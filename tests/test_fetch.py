@@ -23,7 +23,7 @@ import fetch
 import sdist
 from conftest import ROOT
 from errors import InputError
-from fetching import archives, sources
+from fetching import archives, identity, sources
 
 CONTENT = bytes(range(256)) * 20  # 5,120 bytes
 
@@ -528,7 +528,7 @@ def test_the_identity_of_a_folder_is_sorted_by_whole_names_as_sort_does_it(tmp_p
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(name)
     lines = "".join(f"{sha(name.encode())}  {name}\n" for name in sorted(names))
-    assert fetch.identity(tmp_path) == sha(lines.encode())
+    assert identity.identity(tmp_path) == sha(lines.encode())
 
 
 def test_a_member_that_is_not_there_and_a_file_that_is_no_archive_are_told(archive, tmp_path):

@@ -13,13 +13,13 @@ import errors
 import finetune
 import humming
 import synthesize
-import task_vector
 import transcribe
 from errors import InputError, run
 from files.atomic import atomic_folder, atomic_path
 from records import record as records
 from small_disk import fill, small_disk  # noqa: F401
 from tiny import finetune_command, write_speech, write_whisper
+from vectors import arithmetic
 
 TOLD = r"no space left on .*/small \(or in your quota on it\) for this file, .* the same command"
 
@@ -109,7 +109,7 @@ def test_a_task_vector(tmp_path, small_disk):  # noqa: F811
 
     def work(disk: Path) -> None:
         files = [tmp_path / "real.safetensors", tmp_path / "synthetic.safetensors"]
-        task_vector.subtract_files(*files, disk / "vector.safetensors")
+        arithmetic.subtract_files(*files, disk / "vector.safetensors")
 
     check_resumes(work, small_disk, 100_000, "vector.safetensors", tmp_path / "reference")
 

@@ -11,17 +11,17 @@ import yaml
 from transformers.models.whisper.tokenization_whisper import LANGUAGES
 
 import compare
-import experiment
 import finetune
-import leakage
 import prepare
 import score
 import summarize
+from configs import checking
 from corpora import CORPORA
 from domains.domain import SLURP
 from errors import InputError
 from files.manifest import write_jsonl
 from filter import character_error_rate
+from lineages import leaks
 from made_up import evaluation, write_evaluations
 from recognisers.ctc import special_cases, spell
 from reporting import summary_table
@@ -195,7 +195,7 @@ def test_a_command_without_a_language_is_refused(capsys: pytest.CaptureFixture):
 
 def test_codes_are_those_of_whisper_in_the_schema_too():
     assert set(languages.NAMES) == set(LANGUAGES)
-    schema = yaml.safe_load(experiment.SCHEMA.read_text())
+    schema = yaml.safe_load(checking.SCHEMA.read_text())
     assert schema["properties"]["language"]["enum"] == list(languages.NAMES)
     tables = (WITHOUT_SPACES, languages.SCRIPTS, *languages.SPOKEN_BY.values())
     assert set(itertools.chain(*tables)) <= set(LANGUAGES)
@@ -300,7 +300,7 @@ def test_the_language_is_every_voices_unless_it_has_its_own():
         "xtts": {"engine": "coqui", "artifact": "voices", "language": "zh-cn"},
     })  # fmt: skip
     assert [tts["language"] for tts in config["tts"].values()] == ["zh", "zh-cn"]
-    assert experiment.check(config) == config
+    assert checking.check(config) == config
 
 
 def test_a_character_of_chinese_takes_longer_to_say_than_a_letter():
@@ -312,7 +312,7 @@ def test_a_character_of_chinese_takes_longer_to_say_than_a_letter():
 
 
 def test_every_engine_and_corpus_says_what_it_speaks():
-    schema = yaml.safe_load(experiment.SCHEMA.read_text())
+    schema = yaml.safe_load(checking.SCHEMA.read_text())
     engines = schema["properties"]["tts"]["additionalProperties"]["properties"]["engine"]["enum"]
     assert set(languages.SPOKEN_BY) | {"coqui"} == set(engines)
     assert {*CORPORA, SLURP} == set(languages.ENGLISH_CORPORA)
@@ -361,8 +361,8 @@ def test_dev_wer_follows_the_recognisers_language(monkeypatch: pytest.MonkeyPatc
 
 def test_a_test_sentence_in_training_is_one_in_its_language_only():
     texts = rows("कि", "की", "um acht", "acht")
-    assert len(leakage.sentences_of(texts, "hi")) == 4
-    assert len(leakage.sentences_of(rows("um acht", "acht"), "en")) == 1
+    assert len(leaks.sentences_of(texts, "hi")) == 4
+    assert len(leaks.sentences_of(rows("um acht", "acht"), "en")) == 1
 
 
 def test_scores_of_two_languages_are_no_table(tmp_path: Path):

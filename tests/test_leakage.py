@@ -15,11 +15,12 @@ import leakage
 from conftest import ROOT
 from errors import InputError
 from files.manifest import read_jsonl, write_jsonl
+from lineages import leaks
 from lineages.provenance import Provenance
 from records import record as records
 
 SPLITS = {"train": (1, 2), "dev": (3,), "test": (4,)}
-NONE = dict.fromkeys(leakage.STAGES, 0)
+NONE = dict.fromkeys(leaks.STAGES, 0)
 VECTOR = "target-synthetic+vector"
 
 
@@ -225,9 +226,9 @@ class Tiny:
             | {"score": str(self.path(f"scores/{name}")), "target_recordings": claim}
         )
 
-    def found(self) -> leakage.Numbers:
-        examined, _ = leakage.examine(self.evaluations, Provenance(self.folder), "en")
-        return leakage.by_number(examined)
+    def found(self) -> leaks.Numbers:
+        examined, _ = leaks.examine(self.evaluations, Provenance(self.folder), "en")
+        return leaks.by_number(examined)
 
     def of(self, arm: str, role: str = "test") -> dict:
         """Return what was found of an arm."""
@@ -247,7 +248,7 @@ class Tiny:
             row |= {"target_recordings": each["target_recordings"]}
             row |= {"dev_scores": [dev] if has_vector else []}
             row |= {"target_recordings_for_choice": 0} | (changes if has_vector else {})
-            rows.append({"leakage": leakage.of_row("music", row, found)} | row)
+            rows.append({"leakage": leaks.of_row("music", row, found)} | row)
         choice = {"vector_on": "target-synthetic", "tts": "kokoro", "vector": "pooled", "wer": 0.25}
         choice |= {"uses_target_recordings": 0, "scaling_coefficient": 0.5}
         choices = [choice | {"by": by} for by in ("constant", "sources", "kokoro", "real")]
@@ -495,7 +496,7 @@ def test_weights_made_again_after_transcription_are_found_without_reading_them(t
     weights.write_bytes(bytes(before.st_size))
     tiny.found()
     with pytest.raises(InputError, match="changed afterwards"):
-        leakage.examine(tiny.evaluations, Provenance(tiny.folder, full=True), "en")
+        leaks.examine(tiny.evaluations, Provenance(tiny.folder, full=True), "en")
     tiny.finetune("music-kokoro", "pretrained", ["music/real"], ["music/kokoro"])
     sidecar = records.sidecar(tiny.path("models/music-kokoro"))
     record = json.loads(sidecar.read_text())
@@ -590,12 +591,12 @@ def test_a_row_of_a_score_that_no_evaluation_has_is_refused(tmp_path: Path):
 def test_the_leakage_of_a_row_is_the_most_of_its_seeds(tmp_path: Path):
     def entry(training: int, choice: int) -> dict:
         stages = NONE | {"training": training, "choice": choice}
-        return {"touched": dict.fromkeys(leakage.KINDS, stages)}
+        return {"touched": dict.fromkeys(leaks.KINDS, stages)}
 
     found = {("t", "seed1"): entry(1, 0), ("t", "seed2"): entry(3, 0), ("t", "dev"): entry(9, 5)}
     row = {"scores": ["seed1", "seed2"], "dev_scores": ["dev"]}
     expected = NONE | {"training": 3, "choice": 5}
-    assert leakage.of_row("t", row, found) == dict.fromkeys(leakage.KINDS, expected)
+    assert leaks.of_row("t", row, found) == dict.fromkeys(leaks.KINDS, expected)
 
 
 def test_evaluations_that_lack_a_role_are_refused_by_number(tmp_path: Path):

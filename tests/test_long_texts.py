@@ -12,6 +12,7 @@ import filter as rejecting
 import pool
 import prepare
 import transcribe
+from configs import checking
 from conftest import ROOT
 from errors import InputError
 from files.audio import save_audio
@@ -122,7 +123,7 @@ def test_texts_may_be_as_long_as_the_filter_lets_speech_be():
     config = experiment.load_yaml(ROOT / "experiments/demo.yaml")
     config["domains"]["shop"] = {"texts": "shop.txt"}
     config["filter"] = {"window": 12, "max_duration": 20}
-    domains = experiment.check(config)["domains"]
+    domains = checking.check(config)["domains"]
     assert (domains["shop"]["max_duration"], domains["queen"]["max_duration"]) == (12, 10)
 
 

@@ -7,7 +7,6 @@ import re
 import pytest
 
 import efficiency
-import experiment
 import fetch
 import matrix
 import prepare
@@ -168,6 +167,6 @@ def test_a_path_and_what_a_command_is_given_are_refused_where_they_would_be_read
 def test_a_pattern_of_the_schema_holds_for_a_text_as_a_whole():
     """To Python's ``re`` a ``$`` also stands before a newline at the end."""
     schema = {"type": "string", "pattern": "^[a-z]+$"}
-    experiment.validate("abc", schema)
+    schema.validate("abc", schema)
     with pytest.raises(InputError):
-        experiment.validate("abc\n", schema)
+        schema.validate("abc\n", schema)

@@ -9,10 +9,10 @@ import pytest
 import torch
 
 import finetune
-import transcribe
 from computing import readers
 from errors import InputError, Stopped
 from files.manifest import read_manifest
+from recognisers import transcription
 from recognisers.load import load_recogniser
 from recognisers.whisper import WhisperRecogniser
 from tiny import finetune_command, write_ctc, write_speech, write_whisper
@@ -61,7 +61,7 @@ def test_a_training_ends_with_the_same_bytes_whoever_reads_its_audio(data, tmp_p
 def test_a_transcription_gives_the_same_texts_whoever_reads_its_audio(data):
     recogniser = load_recogniser(data / "whisper", 1.0, precision="fp32", max_length=12)
     rows = read_manifest(data / "train.jsonl")
-    found = [transcribe.transcribe(recogniser, rows, 2, read_by) for read_by in (0, 2)]
+    found = [transcription.transcribe(recogniser, rows, 2, read_by) for read_by in (0, 2)]
     assert found[0] == found[1]
 
 
@@ -96,7 +96,7 @@ def test_audio_that_cannot_be_read_is_told_as_without_threads(data, tmp_path):
     told = set()
     for read_by in (0, 2):
         with pytest.raises(InputError, match=r"broken\.flac: not readable as audio") as error:
-            transcribe.transcribe(recogniser, rows, 2, read_by)
+            transcription.transcribe(recogniser, rows, 2, read_by)
         told.add(str(error.value))
     assert len(told) == 1
 

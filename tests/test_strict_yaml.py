@@ -12,6 +12,7 @@ import yaml
 
 import experiment
 import matrix
+from configs import checking, reading
 from errors import InputError
 from files.strict_yaml import line_of, load_yaml
 from runs.site import read_site
@@ -135,7 +136,7 @@ def experiment_of(tmp_path: Path, more: str, **overrides: object) -> dict:
     """Return the experiment with some lines more, which begin in line LINES + 1."""
     path = tmp_path / "my.yaml"
     path.write_text(f"{EXPERIMENT}{more}\n")
-    return experiment.read([path], overrides)
+    return reading.read([path], overrides)
 
 
 @pytest.mark.parametrize(
@@ -189,7 +190,7 @@ def test_a_wrong_list_of_domains_is_told_as_the_list_that_it_is(tmp_path, source
     line = text[: text.index("source:")].count("\n") + 1
     (tmp_path / "my.yaml").write_text(text)
     with pytest.raises(InputError, match=rf"my\.yaml:{line}: {message}"):
-        experiment.read([tmp_path / "my.yaml"])
+        reading.read([tmp_path / "my.yaml"])
 
 
 def test_domains_and_languages_that_yaml_1_1_took_for_switches_and_numbers_are_names(tmp_path):
@@ -197,7 +198,7 @@ def test_domains_and_languages_that_yaml_1_1_took_for_switches_and_numbers_are_n
     text = text.replace("  phone:", "  2024:").replace("- phone", '- "2024"')
     text = text.replace("engine: kokoro\n", "engine: kokoro\n    language: no\n")
     (tmp_path / "my.yaml").write_text(text.replace("1.0e-05", "1e-5"))
-    config = experiment.read([tmp_path / "my.yaml"])
+    config = reading.read([tmp_path / "my.yaml"])
     assert config["targets"] == ["2024", "no"]
     assert config["base_models"]["tiny"]["finetune"]["learning_rate"] == 0.00001
     assert config["tts"]["kokoro"]["language"] == "no"
@@ -208,7 +209,7 @@ def test_a_name_that_can_not_be_one_is_told_in_its_own_line(tmp_path):
     (tmp_path / "my.yaml").write_text(text)
     line = text[: text.index("  two-words:")].count("\n") + 1
     with pytest.raises(InputError, match=rf"my\.yaml:{line}: domains: 'two-words' can't be a name"):
-        experiment.read([tmp_path / "my.yaml"])
+        reading.read([tmp_path / "my.yaml"])
 
 
 ODD = [None, True, -1, 1.5, math.nan, 10**30, "x", "..", "{x}\n", "\ud800", [], [None], {}, {"": 1}]
@@ -218,7 +219,7 @@ def test_no_value_in_any_place_of_a_config_ends_in_a_traceback(monkeypatch):
     """Each of these in the place of each key and item, at every depth, defaults filled in."""
     load = functools.cache(experiment.load_yaml)
     monkeypatch.setattr(experiment, "load_yaml", lambda path: copy.deepcopy(load(path)))
-    whole = experiment.check(copy.deepcopy(CONFIG))
+    whole = checking.check(copy.deepcopy(CONFIG))
     places = [place for place in places_of(whole) if place[:2] != ("artifacts", "queen")]
     assert len(places) > 100
     refused = 0
@@ -230,7 +231,7 @@ def test_no_value_in_any_place_of_a_config_ends_in_a_traceback(monkeypatch):
                 part = part[key]
             part[place[-1]] = odd
             try:
-                list(matrix.evaluations(experiment.check(config)))
+                list(matrix.evaluations(checking.check(config)))
             except InputError as error:
                 assert str(error).startswith("config: "), error
                 refused += 1
@@ -249,7 +250,7 @@ def places_of(value: object, place: tuple = ()) -> Iterator[tuple]:
 def test_a_number_for_a_name_is_told_to_be_quoted(tmp_path):
     (tmp_path / "my.yaml").write_text(EXPERIMENT.replace("name: tiny", "name: 2024"))
     with pytest.raises(InputError, match=r"name: 2024 is not of type 'string'.*quote it: \"2024\""):
-        experiment.read([tmp_path / "my.yaml"])
+        reading.read([tmp_path / "my.yaml"])
 
 
 @pytest.mark.parametrize(
@@ -268,7 +269,7 @@ def test_no_message_tells_the_password_of_an_address(tmp_path, source):
     )
     (tmp_path / "my.yaml").write_text(text)
     with pytest.raises(InputError, match=r"my\.yaml:\d+: ") as error:
-        experiment.read([tmp_path / "my.yaml"])
+        reading.read([tmp_path / "my.yaml"])
     assert "secret" not in str(error.value) and "host" in str(error.value)
 
 
@@ -276,21 +277,21 @@ def test_a_switch_is_true_or_false(tmp_path):
     text = EXPERIMENT.replace("engine: kokoro", "engine: kokoro\n    held_out: no")
     (tmp_path / "my.yaml").write_text(text)
     with pytest.raises(InputError, match=r"held_out: 'no' is not of type 'boolean'.*true or false"):
-        experiment.read([tmp_path / "my.yaml"])
+        reading.read([tmp_path / "my.yaml"])
 
 
 def test_a_config_that_is_empty_says_so(tmp_path):
     for text in ("", "# nothing\n", "null\n", "{}"):
         (tmp_path / "my.yaml").write_text(text)
         with pytest.raises(InputError, match=r"my\.yaml: is empty; config\.yaml shows"):
-            experiment.read([tmp_path / "my.yaml"])
+            reading.read([tmp_path / "my.yaml"])
 
 
 def test_nan_and_infinity_pass_no_bound_wherever_they_come_from(tmp_path):
     for value in (math.nan, math.inf, -math.inf):
         config = copy.deepcopy(CONFIG) | {"filter": {"max_silence": value}}
         with pytest.raises(InputError, match=r"config: filter\.max_silence: -?(nan|inf) is no num"):
-            experiment.check(config)
+            checking.check(config)
         with pytest.raises(InputError, match=r"config: filter\.max_silence"):
             experiment.main(["--experiment", json.dumps(config)])
         with pytest.raises(InputError, match=r"--config: window: -?(nan|inf) is no number"):
@@ -301,7 +302,7 @@ def test_files_are_added_up_and_what_the_command_line_says_wins(tmp_path):
     (tmp_path / "more.yaml").write_text("filter: {max_cer: 0.1}\nseeds: [3]\nwindow: 20\n")
     (tmp_path / "my.yaml").write_text(EXPERIMENT + "filter: {max_silence: 0.5, max_cer: 0.2}\n")
     files = [tmp_path / "my.yaml", tmp_path / "more.yaml"]
-    config = experiment.read(files, {"window": 5, "filter": {"max_silence": 0.4}})
+    config = reading.read(files, {"window": 5, "filter": {"max_silence": 0.4}})
     assert (config["window"], config["seeds"]) == (5, [3])
     assert (config["filter"]["max_cer"], config["filter"]["max_silence"]) == (0.1, 0.4)
 
@@ -311,11 +312,11 @@ def test_a_mistake_is_placed_in_the_file_that_has_it_or_on_the_command_line(tmp_
     (tmp_path / "my.yaml").write_text(EXPERIMENT + "batch_size: 0\n")
     files = [tmp_path / "my.yaml", tmp_path / "more.yaml"]
     with pytest.raises(InputError, match=rf"my\.yaml:{LINES + 1}: batch_size: 0 is less"):
-        experiment.read(files)
+        reading.read(files)
     with pytest.raises(InputError, match=r"more\.yaml:3: filter\.max_cer: 'none' is not of type"):
-        experiment.read(files, {"batch_size": 8})
+        reading.read(files, {"batch_size": 8})
     with pytest.raises(InputError, match=r"^--config: batch_size: 'x' is not of type"):
-        experiment.read(files, {"batch_size": "x"})
+        reading.read(files, {"batch_size": "x"})
 
 
 def test_a_clusters_file_is_read_by_the_same_rules(tmp_path):

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-import leakage
 import summarize
 from errors import InputError
+from lineages import leaks
 from made_up import BASELINE, evaluation, small_experiment, write_evaluations
 from records.record import sha256
 from reporting.summary_table import comparison_cell
@@ -555,7 +555,7 @@ def test_a_small_test_set_and_what_looks_shuffled_are_warned_of(tmp_path: Path, 
 
 def test_what_touched_the_test_set_stands_in_each_line_and_is_said(tmp_path: Path):
     data = with_forgetting(tmp_path)
-    nothing = {kind: dict.fromkeys(leakage.STAGES, 0) for kind in leakage.KINDS}
+    nothing = {kind: dict.fromkeys(leaks.STAGES, 0) for kind in leaks.KINDS}
     rows = [{key: row[key] for key in ("score", "role", "target")} for row in data]
     rows = [row | {"touched": nothing} for row in rows]
     known = json.loads(json.dumps(nothing))

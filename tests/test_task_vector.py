@@ -16,8 +16,9 @@ from transformers import WhisperConfig, WhisperForConditionalGeneration
 import task_vector
 from errors import InputError
 from records.record import read_record, sha256, sidecar, write_record
-from task_vector import Addition, main
+from task_vector import main
 from vectors import streaming
+from vectors.addition import Addition
 from vectors.streaming import Piece, read_layout, read_piece, read_tensor
 
 BASE = {"w": torch.tensor([1.0, 2.0]), "b": torch.tensor([[3.0]])}

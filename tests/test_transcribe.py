@@ -20,9 +20,11 @@ from computing.precision import precision_of
 from errors import InputError, Stopped
 from files.audio import load_audio
 from files.manifest import read_jsonl, read_manifest
+from recognisers import transcription
 from recognisers.load import load_recogniser
 from recognisers.whisper import WhisperRecogniser, crop_window
 from tiny import write_ctc, write_speech, write_whisper
+from vectors import arithmetic
 
 
 @pytest.fixture(scope="module")
@@ -162,8 +164,8 @@ def vectors(data, tmp_path_factory) -> dict[str, Path]:
     synthetic, real = load_file(checkpoints["synthetic"]), load_file(checkpoints["real"])
     mixed = {name: real[name] if "encoder." in name else synthetic[name] for name in real}
     save_file(mixed, folder / "mixed.safetensors")
-    task_vector.subtract_files(*checkpoints.values(), folder / "all.safetensors")
-    task_vector.subtract_files(
+    arithmetic.subtract_files(*checkpoints.values(), folder / "all.safetensors")
+    arithmetic.subtract_files(
         checkpoints["real"], folder / "mixed.safetensors", folder / "decoder.safetensors"
     )
     return {name: folder / f"{name}.safetensors" for name in ("all", "decoder")}
@@ -350,6 +352,6 @@ def test_no_script_that_loads_a_model_asks_the_network(data, tmp_path, monkeypat
 def test_a_line_that_a_kill_left_half_written_spoils_none_that_follow(tmp_path):
     journal = tmp_path / "journal.jsonl"
     journal.write_text('{"a": "first"}\n{"b": "hal')
-    assert transcribe.read_journal(journal) == {"a": "first"}
-    transcribe.append(journal, {"c": "third"})
-    assert transcribe.read_journal(journal) == {"a": "first", "c": "third"}
+    assert transcription.read_journal(journal) == {"a": "first"}
+    transcription.append(journal, {"c": "third"})
+    assert transcription.read_journal(journal) == {"a": "first", "c": "third"}

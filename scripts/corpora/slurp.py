@@ -17,9 +17,10 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-from domains.own_data import UNKNOWN_SPEAKER, AudioFile, numbered_lines
 from errors import InputError
+from files.audio_file import UNKNOWN_SPEAKER, AudioFile
 from files.recording import Recording
+from texts.plain_texts import numbered_lines
 
 FILES = {"train": "train.jsonl", "dev": "devel.jsonl", "test": "test.jsonl"}
 PUBLISHED = {  # recordings and sentences of a scenario, counted in the published files

@@ -2,97 +2,15 @@
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-import soundfile
-
 from errors import InputError
-from files.audio import mono
+from files.audio_file import UNKNOWN_SPEAKER, AudioFile
 from files.manifest import parse_json_line
 from files.recording import Recording
 from texts.plain_texts import check_letters, check_plain, numbered_lines
 
 SAFE_ID = re.compile(r"[A-Za-z0-9_.-]{1,120}")
-UNKNOWN_SPEAKER = "unknown"
-TOLERANCE = 0.2  # s between the duration that a manifest or a header says and that of the file
-
-
-class UnreadableAudio(InputError):
-    """A recording whose file is missing or broken; ``reason`` is a word for counting them."""
-
-    def __init__(self, message: str, reason: str) -> None:
-        super().__init__(message)
-        self.reason = reason
-
-
-@dataclass(frozen=True)
-class AudioFile:
-    """A recording on disk, or with an offset a segment of one; calling it gives its samples."""
-
-    path: Path
-    place: str
-    offset: float | None = None  # s
-    duration: float | None = None  # s
-
-    def __call__(self) -> tuple[np.ndarray, int]:
-        """Return float32 [n_samples], made mono, and the sampling rate in Hz."""
-        channels, rate = self.channels()
-        return mono(channels), rate
-
-    def channels(self) -> tuple[np.ndarray, int]:
-        """Return float32 [n_samples, n_channels] and the sampling rate in Hz."""
-        start, frames, rate, _ = self._range()
-        try:
-            waveform, _ = soundfile.read(
-                self.path, start=start, frames=frames, dtype="float32", always_2d=True
-            )
-        except (soundfile.LibsndfileError, OSError) as error:
-            raise self._unreadable(error) from None
-        if len(waveform) < frames - TOLERANCE * rate:  # an mp3 is read as far as it goes
-            raise self._unreadable(f"cut short: {len(waveform)} of {frames} samples")
-        return waveform, rate
-
-    def measure(self) -> tuple[float, int, int]:
-        """Return duration (s), sampling rate (Hz) and channels, from the file's header."""
-        _, frames, rate, channels = self._range()
-        return frames / rate, rate, channels
-
-    def _range(self) -> tuple[int, int, int, int]:
-        """Return first frame, frames, sampling rate (Hz) and channels."""
-        try:
-            info = soundfile.info(self.path)
-        except (soundfile.LibsndfileError, OSError) as error:
-            raise self._unreadable(error) from None
-        start = self.offset or 0.0
-        length = info.duration - start
-        if self.duration is not None:
-            if self.offset is None and abs(self.duration - length) > TOLERANCE:
-                raise InputError(
-                    f"{self.place}: duration is {self.duration} s, but {self.path} has"
-                    f" {length:.3f} s; correct it, or give an offset if a segment is meant"
-                )
-            if self.offset is not None and self.duration > length + TOLERANCE:
-                raise InputError(
-                    f"{self.place}: offset {start} s and duration {self.duration} s end after"
-                    f" {self.path}, of {info.duration:.3f} s; correct them"
-                )
-            length = min(length, self.duration)
-        if length < 0:
-            raise InputError(
-                f"{self.place}: offset is {start} s, but {self.path} has {info.duration:.3f} s"
-            )
-        rate = info.samplerate
-        return round(start * rate), round(length * rate), rate, info.channels
-
-    def _unreadable(self, error: Exception | str) -> UnreadableAudio:
-        there = self.path.is_file()
-        return UnreadableAudio(
-            f"{self.place}: audio_filepath {str(self.path)!r} is not readable as audio"
-            f" ({error if there else 'no such file'})",
-            "audio broken" if there else "audio missing",
-        )
 
 
 def read_manifest_of_user(path: str | Path) -> list[tuple[Recording, str]]:

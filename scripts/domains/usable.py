@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 
 from domains.domain import Domain
-from domains.own_data import AudioFile, UnreadableAudio
 from errors import InputError
+from files.audio_file import AudioFile, UnreadableAudio
 from files.recording import Recording
 from files.sound import Sound, clipping_of_recording, measure, mend
 from texts.normalise import WITHOUT_SPACES, normalise

@@ -24,8 +24,8 @@ from errors import InputError, naming_full_disk
 from lineages.artifacts import SUMMARY, Artifact, read_lineage
 from lineages.crate import RunCrate, build
 from lineages.graphs import dot, iso, prov, sidecar_path
+from matrix import label
 from records.record import ended
-from reporting.words import label
 
 TEMPLATE = Path(__file__).parent.parent / "reporting" / "templates" / "crate_preview.html.j2"
 GRAPH = "lineage.svg"

@@ -23,7 +23,7 @@ from pathlib import Path
 
 from errors import InputError
 from escaping import visible
-from fetch import identity as identity_of_fetched
+from fetching.identity import identity as identity_of_fetched
 from files.atomic import INSIDE
 from lineages.diff import changed_rows, circumstances, differing, few, wer_of
 from lineages.files import SCRIPTS, Code

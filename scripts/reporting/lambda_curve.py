@@ -2,9 +2,9 @@
 
 from matplotlib.figure import Figure
 
-from matrix import PRETRAINED
+from matrix import PRETRAINED, TASK_VECTORS
 from reporting.charts import COLOURS, GREY, inline, styled
-from reporting.words import TASK_VECTORS, percent
+from reporting.words import percent
 
 
 def curves(target: dict) -> dict[str, list[dict]]:

@@ -3,9 +3,9 @@
 from collections.abc import Iterable
 from typing import Any
 
-from matrix import CONSTANT, REAL, SOURCES
+from matrix import CONSTANT, REAL, SOURCES, TASK_VECTORS
 from records.record import sidecar
-from reporting.words import MINUS, TASK_VECTORS, main_rows, percent, points
+from reporting.words import MINUS, main_rows, percent, points
 
 CHOICES = {
     CONSTANT: "a constant set beforehand",

@@ -2,10 +2,9 @@
 
 from collections.abc import Iterable
 
-from matrix import PRETRAINED, VECTOR
+from matrix import PRETRAINED, VECTOR, label
 
 TOPLINE = "target-real"
-TASK_VECTORS = {"pooled": "τ", "domains": "mean τ of domains", "engines": "mean τ of engines"}
 MINUS = "\N{MINUS SIGN}"
 
 
@@ -23,14 +22,6 @@ def points(difference: float) -> str:
     digits = next((n for n in (1, 2) if round(value, n)), 3)
     text = f"{value:+.{digits}f}" if round(value, digits) else "0.0"
     return text.replace("-", MINUS)
-
-
-def label(row: dict, with_tts: bool = False) -> str:
-    """Return an arm's name as it is shown: with arrow, scaled vector and, if wanted, its TTS."""
-    name = row["arm"].removesuffix(VECTOR).replace("->", "→")
-    if row["scaling_coefficient"] is not None:
-        name += f" + {row['scaling_coefficient']:g} {TASK_VECTORS[row['vector']]}"
-    return f"{name} ({row['tts']})" if with_tts and row["tts"] else name
 
 
 def main_rows(target: dict) -> list[dict]:

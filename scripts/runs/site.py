@@ -6,8 +6,8 @@ import shlex
 from pathlib import Path
 from typing import Any
 
-import experiment
 from errors import InputError
+from files.strict_yaml import load_yaml
 
 KEYS = {
     "account": str,
@@ -32,7 +32,7 @@ def read_site(path: str | Path) -> dict[str, Any]:
 
     Raises ``InputError`` where a key is unknown or missing, or a value of another kind.
     """
-    site = experiment.load_yaml(path) or {}
+    site = load_yaml(path) or {}
     for key in site:
         if key not in KEYS:
             near = difflib.get_close_matches(key, KEYS, n=1)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from errors import InputError
-from reporting.words import label
+from matrix import label
 from scoring.bootstrap import mean_over_seeds
 from scoring.word_errors import ERRORS
 

@@ -1,0 +1,1 @@
+"""An experiment's config: read, completed from presets and defaults, and checked."""

@@ -1,0 +1,145 @@
+"""A config held to its schema: what is wrong is said with place, value and remedy."""
+
+import difflib
+import json
+import re
+from collections.abc import Iterator, Mapping
+
+import jsonschema
+
+from errors import InputError
+from names import BESIDE, name_of
+
+LARGEST = 10**15  # of numbers in a config
+BOOLEANS = ("yes", "no", "on", "off", "y", "n")  # to YAML 1.1
+FORMATS = jsonschema.FormatChecker(formats=())
+
+
+def _checks_names(kind: str) -> None:
+    """Let the schema's ``format: KIND name`` hold a text to the rule for names of that kind."""
+    right = name_of(kind)
+    FORMATS.checks(f"{kind} name", InputError)(
+        lambda value: not isinstance(value, str) or bool(right(value))
+    )
+
+
+for kind in BESIDE:
+    _checks_names(kind)
+
+
+def _whole_pattern(_: object, pattern: str, value: object, __: object) -> Iterator:
+    """Yield an error unless all of a text matches: to ``re``, ``$`` stands before a newline too."""
+    if isinstance(value, str) and not re.fullmatch(pattern, value):
+        yield jsonschema.ValidationError(f"{value!r} does not match {pattern!r}")
+
+
+def _is_integer(_: object, value: object) -> bool:
+    """Say whether a value is written as an integer: 8.0 is none to the scripts."""
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+Validator = jsonschema.validators.extend(
+    jsonschema.Draft202012Validator,
+    {"pattern": _whole_pattern},
+    type_checker=jsonschema.Draft202012Validator.TYPE_CHECKER.redefine("integer", _is_integer),
+)
+
+
+def fill_defaults(config: object, schema: dict, definitions: dict) -> object:
+    """Return ``config`` with the schema's defaults where keys are absent."""
+    schema = definitions[schema["$ref"].rpartition("/")[2]] if "$ref" in schema else schema
+    if not isinstance(config, dict):
+        return config
+    properties = schema.get("properties", {})
+    absent = {key: part["default"] for key, part in properties.items() if "default" in part}
+    others = schema.get("additionalProperties")
+    others = others if isinstance(others, dict) else {}
+    return {
+        key: fill_defaults(value, properties.get(key, others), definitions)
+        for key, value in (absent | config).items()
+    }
+
+
+def check_numbers(value: object, place: str = "") -> None:
+    """Raise ``InputError`` for a number that no bound holds: NaN, an infinity, or one as large."""
+    if isinstance(value, Mapping | list):
+        parts = value.items() if isinstance(value, Mapping) else enumerate(value)
+        for key, part in parts:
+            check_numbers(part, f"{place}.{key}".removeprefix("."))
+    elif isinstance(value, int | float) and not abs(value) < LARGEST:  # so is NaN
+        raise InputError(
+            f"config: {place}: {str(value)[:20]} is no number that can be used; write one that is"
+            ' finite, or if it is a text, quote it: "..."'
+        )
+
+
+def validate(config: dict, schema: dict) -> None:
+    """Raise ``InputError`` for the first violation of the schema."""
+    errors = Validator(schema, format_checker=FORMATS).iter_errors(config)
+    for error in sorted(errors, key=lambda error: list(map(str, error.absolute_path))):
+        raise InputError(explain(error))
+
+
+def explain(error: jsonschema.ValidationError) -> str:
+    """Return a schema violation as a sentence with place, value and remedy."""
+    place = ".".join(map(str, error.absolute_path)) or "top level"
+    if error.validator == "additionalProperties":
+        known = list(error.schema["properties"])
+        unknown = sorted(set(error.instance) - set(known))[0]
+        nearest = difflib.get_close_matches(unknown, known, 1)
+        remedy = f"did you mean {nearest[0]!r}?" if nearest else f"known: {', '.join(known)}"
+        if unknown == "language" and place.startswith("base_models."):
+            remedy = "give it once for the whole experiment, at the top level of the config"
+        return f"config: {place}: unknown key {unknown!r}; {remedy}"
+    if error.validator == "oneOf" and "required" in error.validator_value[0]:
+        choices = [" and ".join(choice["required"]) for choice in error.validator_value]
+        return f"config: {place}: exactly one of these must be given: {'; '.join(choices)}"
+    if error.validator == "oneOf":  # a list, or a word in place of it
+        if isinstance(error.instance, list):
+            return explain(next(part for part in error.context if part.schema_path[0] == 0))
+        word = error.validator_value[1]["const"]
+        return (
+            f"config: {place}: {written(error.instance)} is neither a list of names, [a, b], nor"
+            f" {word}. {error.schema['description']}"
+        )
+    if error.validator == "format":
+        return f"config: {place}: {error.cause}"
+    described = error.schema.get("description", "") if isinstance(error.schema, dict) else ""
+    said = error.message.removeprefix(repr(error.instance))
+    said = error.message if said == error.message else written(error.instance) + said
+    return " ".join(filter(None, [f"config: {place}: {said}.", described, remedy_of(error)]))
+
+
+def written(value: object) -> str:
+    """Return a value as a message shows it: texts in quotes, true and null as YAML has them."""
+    return json.dumps(value) if value is None or isinstance(value, bool) else repr(value)
+
+
+def remedy_of(error: jsonschema.ValidationError) -> str:
+    """Return what to write instead of a value that is of another type, if that is the fault."""
+    value, wanted = error.instance, error.validator_value
+    if error.validator in ("enum", "const") and not isinstance(value, dict | list | str):
+        wanted = "string"
+    elif error.validator != "type":
+        return ""
+    if value is None:
+        return "Nothing stands there: write a value, or remove the key."
+    if wanted == "string" and isinstance(value, bool | int | float):
+        return f'If it is a text, quote it: "{str(value).lower()}".'
+    if wanted == "boolean" and str(value).lower() in BOOLEANS:
+        return "Write true or false."
+    if wanted == "integer" and isinstance(value, float):
+        return f"Write {value:.0f}." if value.is_integer() else "Write a whole number."
+    if wanted in ("number", "integer") and isinstance(value, str):
+        return "Write a number in decimal digits, without quotes and units."
+    if wanted == "array" and isinstance(value, str | int | float):
+        return f"Write [{value}]."
+    return ""
+
+
+def refer(name: str, known: dict, place: str, where: str) -> None:
+    """Raise ``InputError`` unless ``name`` is a key of ``known``."""
+    if name not in known:
+        nearest = difflib.get_close_matches(name, known, 1)
+        remedy = f"did you mean {nearest[0]!r}?" if nearest else f"known: {', '.join(known)}"
+        raise InputError(f"config: {place}: {name!r} is not under {where}; {remedy}")

@@ -1,0 +1,124 @@
+"""Utterances transcribed in batches, with a task vector's coefficients one after the other."""
+
+import json
+import os
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from computing import readers
+from errors import naming_full_disk
+from files import scratch
+from files.progress import progress
+from recognisers.load import Recogniser
+from vectors.addition import Addition
+
+REPORT_EVERY = 10.0  # s
+HELD = 1 << 30  # bytes of heard speech that wait in memory for the next scaling coefficient
+
+
+def by_duration(utterances: Sequence[dict], batch_size: int) -> Iterator[list[dict]]:
+    """Yield batches of utterances of like duration, the longest first, ties by id."""
+    ordered = sorted(utterances, key=lambda row: (-row["duration"], row["id"]))
+    for start in range(0, len(ordered), batch_size):
+        yield ordered[start : start + batch_size]
+
+
+def transcribe(
+    recogniser: Recogniser, utterances: Sequence[dict], batch_size: int, read_by: int = 0
+) -> list[dict]:
+    """Return ``{"id", "text"}`` for each utterance, in the manifest's order."""
+    [hypotheses] = sweep(recogniser, utterances, batch_size, read_by=read_by)
+    return hypotheses
+
+
+def sweep(
+    recogniser: Recogniser,
+    utterances: Sequence[dict],
+    batch_size: int,
+    scales: Sequence[float | None] = (None,),
+    addition: Addition | None = None,
+    journals: Sequence[Path | None] = (None,),
+    read_by: int = 0,
+) -> list[list[dict]]:
+    """Return the hypotheses of ``transcribe`` for each scaling coefficient of a task vector.
+
+    Speech is read once, and where the vector leaves the encoder as it is, heard once, for all
+    coefficients. The batches that a coefficient's journal has are not transcribed again, and the
+    others join them there. ``read_by`` threads read ahead.
+    """
+    recogniser.model.eval()
+    read, hear, write = recogniser.stages(addition.changed() if addition else ())
+    texts = [read_journal(journal) if journal else {} for journal in journals]
+    total, resumed = len(scales) * len(utterances), sum(map(len, texts))
+    started = reported = time.monotonic()
+    added = None
+    unfinished = (
+        batch
+        for batch in by_duration(utterances, batch_size)
+        if any(batch[0]["id"] not in found for found in texts)
+    )
+
+    def speech_of(batch: list[dict]) -> tuple[list[dict], Any]:
+        return batch, read([scratch.near(row["audio_filepath"]) for row in batch])
+
+    spoken = readers.read_ahead(speech_of, unfinished, read_by)
+    for part in in_parts(spoken, hear, HELD if len(scales) > 1 else 0):
+        for scale, found, journal in zip(scales, texts, journals, strict=True):
+            for batch, heard in part:
+                if batch[0]["id"] in found:
+                    continue
+                if addition and added != scale:
+                    addition.scale(scale)
+                    added = scale
+                ids = [row["id"] for row in batch]
+                finished = dict(zip(ids, write(heard), strict=True))
+                found |= finished
+                if journal:
+                    append(journal, finished)
+                if time.monotonic() - reported > REPORT_EVERY:
+                    reported = time.monotonic()
+                    done = sum(map(len, texts))
+                    line = progress(done, total, resumed, reported - started)
+                    print(line, file=sys.stderr, flush=True)
+    return [[{"id": row["id"], "text": found[row["id"]]} for row in utterances] for found in texts]
+
+
+def in_parts(
+    batches: Iterable[tuple[list[dict], Any]], hear: Callable, most: int
+) -> Iterator[list[tuple[list[dict], Any]]]:
+    """Yield batches and what is heard of them, as many together as take ``most`` bytes or more."""
+    part, held = [], 0
+    for batch, audio in batches:
+        heard = hear(audio)
+        part.append((batch, heard))
+        held += sum(each.nbytes for each in (heard if isinstance(heard, tuple) else [heard]))
+        if held >= most:
+            yield part
+            part, held = [], 0
+    if part:
+        yield part
+
+
+def read_journal(path: Path) -> dict[str, str]:
+    """Return the texts by id of the batches, one a line; cut off what a kill left half written."""
+    texts: dict[str, str] = {}
+    whole = 0  # bytes
+    for line in path.read_bytes().splitlines(keepends=True) if path.is_file() else []:
+        if not line.endswith(b"\n"):
+            break
+        texts |= json.loads(line)
+        whole += len(line)
+    if path.is_file():
+        os.truncate(path, whole)
+    return texts
+
+
+def append(path: Path, texts: dict[str, str]) -> None:
+    """Write a batch's line, which survives the process."""
+    with naming_full_disk(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("ab") as file:
+            file.write(json.dumps(texts).encode() + b"\n")
