@@ -17,6 +17,7 @@ import score
 import summarize
 from configs import checking
 from corpora import CORPORA
+from domains import speakable
 from domains.domain import SLURP
 from errors import InputError
 from files.manifest import write_jsonl
@@ -163,7 +164,7 @@ def test_the_filter_hears_marks():
 
 
 def test_sentences_that_differ_in_marks_are_spoken_both():
-    texts = prepare.texts_to_speak(rows("कल कि", "कल की", "कल की।"), "d", "hi")
+    texts = speakable.texts_to_speak(rows("कल कि", "कल की", "कल की।"), "d", "hi")
     assert [row["id"] for row in texts] == ["u0", "u1"]
 
 
