@@ -33,15 +33,18 @@ sentence of its split has "text_id", the id of the text that is spoken for it.
 """
 
 import argparse
+import importlib
 import json
+import os
 import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
-from corpora import CORPORA, slurp
+from corpora import slurp
 from domains.domain import Domain, is_text_only, parse_declaration
 from domains.own_data import check_ids, read_manifest_of_user
 from domains.speakable import folder_of, split_texts, texts_to_speak
@@ -88,7 +91,7 @@ def split_recordings(
         counts.read = sum(counts.left_out.values())  # so far; the usable ones are counted next
         return limit_given(usable_splits(read, domain, jobs, counts), domain, seed, counts)
     if domain.corpus:
-        read_corpus = CORPORA[domain.corpus]
+        read_corpus = reader_of(domain.corpus).read
         recordings = [
             (each, f"{domain.corpus}:{each.id}") for each in read_corpus(folder_of(artifact))
         ]
@@ -96,6 +99,16 @@ def split_recordings(
         recordings = read_manifest_of_user(domain.manifest)
     check_ids((recording.id, place) for recording, place in recordings)
     return split_drawn(keep_usable(recordings, domain, jobs, counts), domain, seed, counts)
+
+
+def reader_of(corpus: str) -> ModuleType:
+    """Return the module that reads a published corpus."""
+    return importlib.import_module(f"corpora.{corpus}")
+
+
+def path_of(module: ModuleType) -> str:
+    """Return the path of a module from this script's folder."""
+    return os.path.relpath(module.__file__, Path(__file__).parent)
 
 
 def write_recordings(
@@ -229,7 +242,10 @@ def main(argv: list[str] | None = None) -> None:
     licences = {}
     if arguments.artifact is None:
         licences[arguments.domain] = licence(domain.licence, domain.forbids)
-    write_record(__file__, outputs, inputs, parameters, licences=licences, counts=told)
+    modules = [path_of(reader_of(domain.corpus))] if domain.corpus else []
+    write_record(
+        __file__, outputs, inputs, parameters, modules=modules, licences=licences, counts=told
+    )
 
 
 def shorter_test(name: str, counts: Counts) -> str:

@@ -15,6 +15,7 @@ import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from engines import ENGINES
 from engines.engine import Engine, Request, Setup
 from engines.journal import Journal
 from engines.speaking import most_of, speak_all
@@ -27,13 +28,6 @@ from records.code_version import code_version
 from records.record import write_record
 from texts.in_words import ENGLISH, in_words
 
-ENGINES = (
-    "bark",
-    "coqui",
-    "hibari",
-    "kokoro",
-    "speecht5",
-)  # each a module of that name in engines/
 SPEEDS = (0.9, 1.1)  # drawn from by default, where the engine has a speed
 RECORDED = (
     "engine", "tts", "voices", "samples_per_text", "seed", "shard", "shards", "batch_size",

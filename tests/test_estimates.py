@@ -209,13 +209,6 @@ def test_the_experiments_on_slurp_have_shards_of_half_an_hour_at_most(file):
             assert seconds / estimates.shards(domain, tts) <= 1800
 
 
-def test_every_engine_of_the_schema_has_an_estimate():
-    schema = load_yaml(ROOT / "rules/config.schema.yaml")
-    engines = schema["properties"]["tts"]["additionalProperties"]["properties"]["engine"]["enum"]
-    assert set(engines) == set(estimates.SECONDS_PER_UTTERANCE)
-    assert set(estimates.ON_CPU) < set(engines)
-
-
 def asked_by_rule(experiment: str | Path, *options: str) -> dict[str, str]:
     """Return what a job of each rule of an experiment asks of a scheduler."""
     command = ["snakemake", "-n", "--forceall", "--nolock", "--configfile", experiment, *options]
