@@ -74,11 +74,14 @@ def test_the_model_of_a_training(data, tmp_path, small_disk):  # noqa: F811
 def test_speech(tmp_path, small_disk, monkeypatch, room):  # noqa: F811
     monkeypatch.setitem(sys.modules, "engines.humming", humming)
     monkeypatch.setattr(synthesize, "ENGINES", ("humming",))
-    (tmp_path / "model.bin").write_bytes(b"weights")
+    resources = tmp_path / "resources"
+    resources.mkdir()
+    (resources / "model.bin").write_bytes(b"weights")
     texts = tmp_path / "texts.jsonl"
     row = '{{"id": "t{0}", "text": "hum {0}", "spoken": "hum {0}", "domain": "music"}}\n'
     texts.write_text("".join(row.format(number) for number in range(8)))
-    options = ["--texts", texts, "--engine", "humming", "--resources", tmp_path, "--tts", "hum"]
+    options = ["--texts", texts, "--engine", "humming", "--resources", resources]
+    options += ["--tts", "hum"]
     options += ["--voices", ",".join(humming.VOICES), "--seed", "1"]
 
     def work(disk: Path) -> None:
