@@ -17,7 +17,9 @@ import numpy as np
 from errors import InputError, run
 from escaping import visible
 from files.atomic import atomic_path, check_outputs
-from records.record import record_of, sha256, write_record
+from files.checksum import sha256
+from records.reading import record_of
+from records.writing import write_record
 from reporting.words import main_rows, percent, points
 from scoring.bootstrap import (
     CONFIDENCE,

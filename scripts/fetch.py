@@ -45,19 +45,13 @@ from errors import InputError, run
 from fetching.archives import CHUNK, ArchiveError, extract_file, extract_folder
 from fetching.declaration import KNOWN, check_declaration, is_folder, patterns
 from fetching.identity import identity, size
-from fetching.sources import (
-    LOCAL_KINDS,
-    PUBLISHED,
-    RESUMED_KINDS,
-    SOURCES,
-    Source,
-    Unavailable,
-    megabytes,
-    say,
-)
+from fetching.source import Source, Unavailable, say
+from fetching.sources import LOCAL_KINDS, RESUMED_KINDS, SOURCES
+from fetching.web import PUBLISHED, megabytes
 from files.atomic import atomic_path, is_within
 from names import name_of
-from records.record import INDEX, licence, write_record
+from records.record import INDEX, licence
+from records.writing import write_record
 
 
 def describe(source: Source) -> str:

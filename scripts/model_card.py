@@ -26,16 +26,9 @@ from files.atomic import atomic_path, check_outputs
 from files.manifest import read_manifest
 from lineages.leaks import told
 from matrix import CONTINUED, PRETRAINED, REAL
-from records.record import (
-    INDEX,
-    MODEL_CARD,
-    WEIGHTS,
-    Record,
-    checkpoint_files,
-    record_of_fetched,
-    upstream,
-    write_record,
-)
+from records.reading import record_of_fetched, upstream
+from records.record import INDEX, MODEL_CARD, WEIGHTS, Record, checkpoint_files
+from records.writing import write_record
 from reporting.summary_table import comparison_cell
 from reporting.words import enumerated, percent, points, spread
 from scoring.scored import read_json

@@ -37,7 +37,8 @@ from files.audio import SAMPLING_RATE
 from recognisers.checkpoints import END_OF_TEXT, check_speaks, check_writes, load
 from recognisers.ctc import CTC_MODELS
 from recognisers.load import model_type
-from records.record import INDEX, checkpoint_files, write_record
+from records.record import INDEX, checkpoint_files
+from records.writing import write_record
 from texts.languages import add_language
 
 ENGLISH_VOCABULARY = 51_864  # entries; multilingual models have more

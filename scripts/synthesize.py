@@ -24,12 +24,13 @@ from engines.engine import Engine, Request, Setup, Speech, Unspeakable
 from errors import InputError, naming_full_disk, run
 from files.atomic import check_outputs
 from files.audio import resample, save_audio
+from files.checksum import sha256
 from files.manifest import read_texts, write_jsonl
 from files.progress import progress
 from files.sound import FAINT
 from names import name_of
 from records.code_version import code_version
-from records.record import sha256, versions_of, write_record
+from records.writing import versions_of, write_record
 from texts.in_words import ENGLISH, in_words
 
 ENGINES = (

@@ -18,10 +18,11 @@ from rocrate.model import ContextEntity, DataEntity, Entity, File
 from rocrate.rocrate import ROCrate
 
 from errors import InputError
+from files.checksum import sha256
 from lineages.artifacts import Artifact, Lineage
 from lineages.files import SCRIPTS, Code
 from lineages.graphs import iso, sidecar_path
-from records.record import INDEX, MODEL_CARD, Record, ended, sha256
+from records.record import INDEX, MODEL_CARD, Record, ended
 
 CHECKOUT = SCRIPTS.parent
 SNAKEFILE = "Snakefile"
@@ -54,8 +55,6 @@ FORMATS = {
     ".dot": "text/vnd.graphviz",
 }
 LARGE = ("models", "task_vectors", "speakers", "audio")  # folders of an experiment
-
-
 Version = tuple[str, str]  # of a script: its name, its code's hash
 
 

@@ -12,7 +12,8 @@ from typing import NamedTuple
 from errors import InputError
 from lineages.hash_cache import HashCache
 from records.code_version import code_versions
-from records.record import INDEX, SUFFIX, Record, ended, read_record, sidecar
+from records.reading import read_record
+from records.record import INDEX, SUFFIX, Record, ended, sidecar
 
 SCRIPTS = Path(__file__).parent.parent
 CACHES = ("work", "encodings")

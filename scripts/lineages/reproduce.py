@@ -25,6 +25,7 @@ from errors import InputError
 from escaping import visible
 from fetching.identity import identity as identity_of_fetched
 from files.atomic import INSIDE
+from files.checksum import sha256
 from lineages.diff import changed_rows, circumstances, differing, few, wer_of
 from lineages.files import SCRIPTS, Code
 from lineages.trace import (
@@ -40,7 +41,8 @@ from lineages.trace import (
     sha256_now,
     short,
 )
-from records.record import Record, made_of_itself, record_of, sha256
+from records.reading import made_of_itself, record_of
+from records.record import Record
 
 LOGS = "logs"
 RULES = SCRIPTS.parent / "rules"

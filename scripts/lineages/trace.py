@@ -17,18 +17,9 @@ from typing import Any
 
 from errors import InputError
 from escaping import visible
-from records.record import (
-    SUFFIX,
-    Record,
-    ended,
-    known_sha256,
-    name_in,
-    record_of,
-    record_of_fetched,
-    records_of_folder,
-    sha256,
-    sidecar,
-)
+from files.checksum import sha256
+from records.reading import known_sha256, record_of, record_of_fetched, records_of_folder
+from records.record import SUFFIX, Record, ended, name_in, sidecar
 from reporting.words import percent
 from scoring.scored import read_json
 
