@@ -12,6 +12,7 @@ from conftest import ROOT
 from errors import InputError
 from escaping import markdown, visible
 from files import checksum
+from lineages import makers, trust
 from lineages import reproduce as lineage_reproduce
 from lineages import trace as lineage_trace
 from lineages.provenance import Provenance
@@ -27,7 +28,7 @@ def forget_files():
     """Forget what was read: a test's files are written under the names of another's."""
     yield
     for name in ("records_in", "maker_of", "fetched_in", "sha256_now"):
-        getattr(lineage_trace, name).cache_clear()
+        getattr(makers, name).cache_clear()
 
 
 @pytest.fixture
@@ -207,7 +208,7 @@ def test_only_scripts_that_a_rule_calls_are_run_or_printed(run, tmp_path, script
 
 
 def test_all_scripts_that_make_results_are_called_by_rules():
-    known = lineage_reproduce.scripts_of_rules()
+    known = trust.scripts_of_rules()
     assert {"fetch.py", "finetune.py", "task_vector.py", "pool.py", "report.py"} <= known
     assert not known & {"lineage.py", "sdist.py", "computing/direct_file.py"}
     assert all((ROOT / "scripts" / name).is_file() for name in known)

@@ -16,8 +16,8 @@ import soundfile
 from conftest import ROOT
 from errors import InputError
 from files import checksum
+from lineages import makers
 from lineages import reproduce as lineage_reproduce
-from lineages import trace as lineage_trace
 from made_up_chain import Chain
 from records import record as records
 
@@ -32,7 +32,7 @@ def forget_files():
     """Forget what was read: a test's files are written under the names of another's."""
     yield
     for name in ("records_in", "maker_of", "fetched_in", "sha256_now"):
-        getattr(lineage_trace, name).cache_clear()
+        getattr(makers, name).cache_clear()
 
 
 def script(root: Path, name: str, *arguments: object) -> None:
