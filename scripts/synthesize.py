@@ -31,7 +31,8 @@ from files.sound import FAINT
 from names import name_of
 from records.code_version import code_version
 from records.writing import versions_of, write_record
-from texts.in_words import ENGLISH, in_words
+from texts.in_words import in_words
+from texts.numbers import ENGLISH
 
 ENGINES = (
     "bark",

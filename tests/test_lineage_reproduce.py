@@ -50,10 +50,10 @@ def original(tmp_path_factory) -> Path:
     """
     root = tmp_path_factory.mktemp("original")
     (root / "data" / "audio").mkdir(parents=True)
-    rows = []
+    rows, tone = [], np.sin(np.arange(16000) / 10)
     for number in range(8):
         path = f"data/audio/{number}.wav"
-        soundfile.write(root / path, np.full(16000, 0.1 * number / 8), 16000)
+        soundfile.write(root / path, 0.1 * number / 8 * tone, 16000)  # the first is silent
         text = f"sentence {'abcdefgh'[number]}"
         rows.append({"audio_filepath": path, "text": text, "speaker": f"s{number}"})
     (root / "data" / "own.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
