@@ -1,6 +1,6 @@
 """What made a number, a file or a checkpoint, is it still the same, and how is it made again?
 
-The answers come from the records that each stage writes beside what it makes (records.py).
+The answers come from the records that each stage writes beside what it makes.
 """
 
 import argparse
