@@ -1,7 +1,8 @@
 """What the rules' inputs, parameters and environments depend on, beyond their wildcards."""
 
 from engines import ENGINES
-from runs import estimates
+from runs import estimates, sizes
+from runs.shards import number_of_shards, seconds_per_utterance
 
 
 def whole_config(wildcards) -> str:
@@ -75,7 +76,7 @@ def shards_of(name: str):
         count = 1
         if wildcards.split == "train":
             domain, tts = config["domains"][wildcards.domain], config["tts"][wildcards.tts]
-            count = estimates.shards(domain, tts)
+            count = number_of_shards(domain, tts)
         path = f"<results>/synthesized/{{domain}}/{{tts}}/{{split}}/{name}"
         return expand(path, **wildcards, shard=range(1, count + 1), shards=count)
 

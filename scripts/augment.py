@@ -48,10 +48,11 @@ from augmentations.settings import DEFAULTS, read_settings
 from errors import InputError, run
 from files.atomic import check_outputs
 from files.audio import SAMPLING_RATE, load_audio, resample, save_audio
+from files.checksum import sha256
 from files.manifest import check_fits, read_manifest, write_jsonl
 from files.progress import progress
 from records.code_version import code_version
-from records.record import sha256, write_record
+from records.writing import write_record
 
 PACKAGES = ("speechbrain", "torch", "torchaudio", "numpy", "soundfile", "soxr")
 REPORT_EVERY = 5.0  # s

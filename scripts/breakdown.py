@@ -15,7 +15,7 @@ from errors import InputError, run
 from files.atomic import atomic_path, check_outputs
 from files.manifest import read_jsonl, read_manifest
 from matrix import PRETRAINED
-from records.record import write_record
+from records.writing import write_record
 from reporting.words import main_rows
 from scoring.alignment import character_errors, pieces, word_errors
 from scoring.arms import RESAMPLES, Arm, Bootstrap, TestSet, per_utterance

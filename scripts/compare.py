@@ -15,7 +15,7 @@ import numpy as np
 from errors import InputError, run
 from escaping import visible
 from files.atomic import atomic_path, check_outputs
-from records.record import write_record
+from records.writing import write_record
 from reporting.compared import changed, lines
 from reporting.words import main_rows
 from scoring.bootstrap import (

@@ -43,10 +43,12 @@ from fetching.declaration import KNOWN, check_declaration
 from fetching.downloads import Downloads, describe, obtain
 from fetching.first_use import Known
 from fetching.identity import identity, size
-from fetching.sources import Unavailable, megabytes, say
+from fetching.source import Unavailable, say
+from fetching.web import megabytes
 from files.atomic import atomic_path, is_within
 from names import name_of
-from records.record import INDEX, licence, write_record
+from records.record import INDEX, licence
+from records.writing import write_record
 
 
 def fetch_file(name: str, entry: dict, output: Path, downloads: Downloads, known: "Known") -> str:

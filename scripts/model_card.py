@@ -19,7 +19,8 @@ from escaping import code, markdown
 from files.atomic import atomic_path, check_outputs
 from lineages.leaks import told
 from matrix import CONTINUED, PRETRAINED, REAL
-from records.record import MODEL_CARD, WEIGHTS, Record, checkpoint_files, write_record
+from records.record import MODEL_CARD, WEIGHTS, Record, checkpoint_files
+from records.writing import write_record
 from reporting.card_facts import (
     UNKNOWN,
     about_base,

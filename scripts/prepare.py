@@ -55,9 +55,11 @@ from errors import InputError, run
 from files.atomic import atomic_path, check_outputs
 from files.audio import SAMPLING_RATE, resample, save_audio
 from files.audio_file import UNKNOWN_SPEAKER
+from files.checksum import sha256
 from files.manifest import write_jsonl
 from names import name_of
-from records.record import INDEX, licence, sha256, write_record
+from records.record import INDEX, licence
+from records.writing import write_record
 from texts.languages import add_language
 
 

@@ -35,7 +35,8 @@ from recognisers.original import (
     pick_languages,
     read_ranks,
 )
-from records.record import INDEX, checkpoint_files, write_record
+from records.record import INDEX, checkpoint_files
+from records.writing import write_record
 from texts.languages import add_language
 
 

@@ -8,9 +8,10 @@ from typing import Any
 
 from errors import InputError, run
 from files.atomic import atomic_path, check_outputs
+from files.checksum import sha256
 from lineages import leaks
 from matrix import REAL, label
-from records.record import sha256, write_record
+from records.writing import write_record
 from reporting.summary_table import print_summary
 from reporting.summary_tsv import write_tsv
 from reporting.words import sentences

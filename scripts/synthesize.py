@@ -25,8 +25,9 @@ from files.atomic import check_outputs
 from files.manifest import read_texts, write_jsonl
 from names import name_of
 from records.code_version import code_version
-from records.record import write_record
-from texts.in_words import ENGLISH, in_words
+from records.writing import write_record
+from texts.in_words import in_words
+from texts.numbers import ENGLISH
 
 SPEEDS = (0.9, 1.1)  # drawn from by default, where the engine has a speed
 RECORDED = (

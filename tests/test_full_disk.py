@@ -16,7 +16,7 @@ import synthesize
 import transcribe
 from errors import InputError, run
 from files.atomic import atomic_folder, atomic_path
-from records import record as records
+from records import writing
 from small_disk import fill, small_disk  # noqa: F401
 from tiny import finetune_command, write_speech, write_whisper
 from vectors import arithmetic
@@ -122,9 +122,9 @@ def test_a_lineage_record(tmp_path, small_disk):  # noqa: F811
     output.write_text("whole")
     filler = fill(small_disk, room=0)
     with pytest.raises(InputError, match=rf"output\.lineage\.json: {TOLD}"):
-        records.write_record(__file__, [output], [], {})
+        writing.write_record(__file__, [output], [], {})
     filler.unlink()
-    records.write_record(__file__, [output], [], {})
+    writing.write_record(__file__, [output], [], {})
     assert (small_disk / "output.lineage.json").is_file()
 
 

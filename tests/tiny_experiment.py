@@ -16,8 +16,8 @@ import yaml
 
 from conftest import ROOT
 from corpora import asterisk
+from files.checksum import sha256
 from files.manifest import write_jsonl
-from records.record import sha256
 from tiny import write_whisper
 
 RESULTS = Path("results/tiny")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from augmentations.settings import DEFAULTS
 from errors import InputError
-from records.record import sha256
+from files.checksum import sha256
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from pathlib import Path
 from engines.engine import Speech
 from errors import naming_full_disk
 from files.audio import save_audio
-from records.record import sha256
+from files.checksum import sha256
 
 
 class Journal:

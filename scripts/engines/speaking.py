@@ -13,9 +13,10 @@ from engines.journal import Journal
 from engines.utterances import batches, fingerprints
 from errors import InputError
 from files.audio import resample
+from files.checksum import sha256
 from files.progress import progress
 from files.sound import FAINT
-from records.record import sha256, versions_of
+from records.writing import versions_of
 
 REPORT_EVERY = 5.0  # s
 PACKAGES = ("numpy", "soundfile", "soxr")

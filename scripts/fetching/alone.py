@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from fetching.sources import say
+from fetching.source import say
 
 
 @contextmanager

@@ -11,16 +11,9 @@ from addresses import redacted
 from fetching.archives import CHUNK, extract_file, extract_folder
 from fetching.declaration import is_folder, patterns
 from fetching.identity import size
-from fetching.sources import (
-    LOCAL_KINDS,
-    PUBLISHED,
-    RESUMED_KINDS,
-    SOURCES,
-    Source,
-    Unavailable,
-    megabytes,
-    say,
-)
+from fetching.source import Source, Unavailable, say
+from fetching.sources import LOCAL_KINDS, RESUMED_KINDS, SOURCES
+from fetching.web import PUBLISHED, megabytes
 
 
 def describe(source: Source) -> str:

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from files.manifest import read_manifest
-from records.record import Record, record_of_fetched
+from records.reading import record_of_fetched
+from records.record import Record
 from reporting.card_history import History
 
 UNKNOWN = "unknown: no record tells it"

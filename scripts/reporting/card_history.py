@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from errors import InputError
-from records.record import INDEX, WEIGHTS, Record, record_of_fetched, upstream
+from records.reading import record_of_fetched, upstream
+from records.record import INDEX, WEIGHTS, Record
 
 
 @dataclass(frozen=True)

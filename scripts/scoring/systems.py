@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from errors import InputError
-from records.record import record_of, sha256
+from files.checksum import sha256
+from records.reading import record_of
 from scoring.bootstrap import mean_over_seeds
 from scoring.checks import check_same_ids, sign_of_shuffling
 from scoring.foreign_hypotheses import read_hypotheses
