@@ -27,7 +27,7 @@ sys.path.insert(0, str(SCRIPTS))
 
 from errors import InputError  # noqa: E402
 from files.atomic import atomic_path  # noqa: E402
-from records.record import commit, versions_of  # noqa: E402
+from records.writing import commit, versions_of  # noqa: E402
 
 RESULTS = ROOT / "benchmarks" / "results"
 DEMO = ROOT / "results" / "demo"

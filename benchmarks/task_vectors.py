@@ -22,7 +22,7 @@ from safetensors import safe_open
 from transformers import WhisperConfig, WhisperForConditionalGeneration
 
 from computing.direct_file import DirectFile
-from records.record import write_record
+from records.writing import write_record
 from vectors.streaming import make_header
 
 LARGE = {

@@ -45,9 +45,9 @@ def cores_to_finetune(wildcards, threads) -> int:
 def to_finetune(wildcards, input, threads):
     """Return what a training run needs."""
     return estimates.finetune(
-        estimates.megabytes(input.checkpoint),
-        estimates.speech_of(input.train),
-        estimates.speech_of(input.dev),
+        sizes.megabytes(input.checkpoint),
+        sizes.speech_of(input.train),
+        sizes.speech_of(input.dev),
         config["window"],
         finetune_settings(wildcards),
         gpus_to_finetune(wildcards),
@@ -60,8 +60,8 @@ def to_transcribe(wildcards, input, threads):
     names = wildcards.keys()
     window = config["decoding_window"] if "model" in names else config["filter"]["window"]
     return estimates.transcribe(
-        estimates.megabytes(only(input.checkpoint)),
-        estimates.speech_of([input.manifest]),
+        sizes.megabytes(only(input.checkpoint)),
+        sizes.speech_of([input.manifest]),
         window,
         len(SCALES) if "vector" in names and "scale" not in names else 1,
         threads,
@@ -70,29 +70,29 @@ def to_transcribe(wildcards, input, threads):
 
 def gpus_of_tts(wildcards) -> int:
     """Return how many GPUs a synthesis can use: none, if its engine computes on the CPU."""
-    return int(config["tts"][wildcards.tts]["engine"] not in estimates.ON_CPU)
+    return int(ENGINES[config["tts"][wildcards.tts]["engine"]].on_gpu)
 
 
 def to_synthesize(wildcards, input, threads):
     """Return what a shard of a synthesis needs."""
     tts = config["tts"][wildcards.tts]
-    texts = estimates.count_lines(input.texts) / int(wildcards.shards)
+    texts = sizes.count_lines(input.texts) / int(wildcards.shards)
     return estimates.synthesize(
-        estimates.weights_mb(input.weights),
+        sizes.weights_mb(input.weights),
         texts * tts_settings(wildcards)["samples_per_text"],
-        estimates.seconds_per_utterance(tts),
+        seconds_per_utterance(tts),
         bool(gpus_of_tts(wildcards)),
     )
 
 
 def to_compute_xvectors(wildcards, input, threads):
     """Return what the x-vectors of the source's speakers need."""
-    return estimates.xvectors(estimates.speech_of(input.manifests))
+    return estimates.xvectors(sizes.speech_of(input.manifests))
 
 
 def to_convert(wildcards, input, threads):
     """Return what the conversion of a pretrained model needs."""
-    return estimates.pretrained(estimates.weights_mb(input[0]))
+    return estimates.pretrained(sizes.weights_mb(input[0]))
 
 
 def to_prepare(wildcards, input, threads):
@@ -102,15 +102,15 @@ def to_prepare(wildcards, input, threads):
 
 def to_filter(wildcards, input, threads):
     """Return what the filter needs."""
-    return estimates.filter_speech(estimates.speech_of(input.manifests))
+    return estimates.filter_speech(sizes.speech_of(input.manifests))
 
 
 def to_augment(wildcards, input, threads):
     """Return what the augmentation of a data set needs."""
     copies = augmentation(wildcards).get("copies", 1)
-    return estimates.augment(estimates.speech_of([input.manifest]), copies, threads)
+    return estimates.augment(sizes.speech_of([input.manifest]), copies, threads)
 
 
 def to_compute_task_vector(wildcards, input, threads):
     """Return what arithmetic on models or task vectors needs."""
-    return estimates.task_vector([estimates.megabytes(path) for path in input])
+    return estimates.task_vector([sizes.megabytes(path) for path in input])

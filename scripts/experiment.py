@@ -8,7 +8,7 @@ from configs.reading import read
 from errors import InputError, run
 from files.atomic import atomic_path, check_outputs
 from matrix import evaluations
-from records.record import write_record
+from records.writing import write_record
 
 
 def main(argv: list[str] | None = None) -> None:

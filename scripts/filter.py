@@ -16,7 +16,7 @@ from files.atomic import atomic_path, check_outputs
 from files.audio import load_audio
 from files.manifest import read_jsonl, read_manifest, write_jsonl
 from files.sound import Sound, measure
-from records.record import write_record
+from records.writing import write_record
 from texts.languages import add_language
 from texts.normalise import normalise
 from texts.spoken import without_remarks

@@ -27,7 +27,8 @@ from recognisers.load import Recogniser, load_recogniser
 from recognisers.low_rank import add_factors
 from recognisers.transcription import by_duration, transcribe
 from recognisers.whisper import MAX_LENGTH
-from records.record import checkpoint_files, fingerprint, write_record
+from records.record import checkpoint_files
+from records.writing import fingerprint, write_record
 from scoring.word_errors import score
 from texts.languages import add_language
 from training import several_processes as distributed

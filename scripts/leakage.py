@@ -30,7 +30,7 @@ from lineages.leaks import (
     tried_for,
 )
 from lineages.provenance import Provenance
-from records.record import write_record
+from records.writing import write_record
 from scoring.scored import language_of, read_json
 from texts.languages import add_language
 

@@ -5,7 +5,7 @@ import argparse
 from errors import InputError, run
 from files.atomic import check_outputs
 from files.manifest import fits, read_manifest, write_jsonl
-from records.record import write_record
+from records.writing import write_record
 
 
 def pool(manifests: dict[str, list[dict]]) -> list[dict]:

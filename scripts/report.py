@@ -16,7 +16,8 @@ from errors import InputError, run
 from files.atomic import atomic_path, check_outputs
 from files.manifest import read_manifest
 from matrix import PRETRAINED
-from records.record import record_of, write_record
+from records.reading import record_of
+from records.writing import write_record
 from reporting import summary_table
 from reporting import tables as report_tables
 from reporting.charts import compared_rows, gain_and_forgetting, wer_bars

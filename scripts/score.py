@@ -9,7 +9,7 @@ from typing import Any
 from errors import InputError, run
 from files.atomic import atomic_path, check_outputs
 from files.manifest import read_jsonl, read_manifest
-from records.record import write_record
+from records.writing import write_record
 from scoring.checks import check_any_words, check_same_ids, sign_of_shuffling
 from scoring.word_errors import score
 from texts.languages import add_language

@@ -12,7 +12,7 @@ import psutil
 from errors import InputError, run
 from escaping import visible
 from names import name_of
-from runs import words as job_words
+from runs import failures
 
 SHOWN = 20  # running jobs
 COLUMNS = ("planned", "queued", "running", "done", "failed")
@@ -62,7 +62,7 @@ def headline(status: dict, host: str, alive: bool, now: float) -> str:
 
 def has_begun(job: dict) -> bool:
     """Say whether a submitted job has written to its log, so is no longer waiting in a queue."""
-    return job_words.is_written_since(job["log"], job["submitted"])
+    return failures.is_written_since(job["log"], job["submitted"])
 
 
 def table(status: dict) -> list[str]:
@@ -84,7 +84,7 @@ def running_lines(jobs: list[dict], now: float) -> list[str]:
     for job in begun[:SHOWN]:
         where = f"SLURM job {job['external']}, " if job["external"] else ""
         lines.append(f"running {job['what']} ({where}{duration(now - job['submitted'])})")
-        lines += [f"    {line}" for line in job_words.tail(job["log"], 1)]
+        lines += [f"    {line}" for line in failures.tail(job["log"], 1)]
     return lines + ([f"and {len(begun) - SHOWN} more"] if len(begun) > SHOWN else [])
 
 

@@ -15,7 +15,8 @@ import torch
 from computing.heap import keep_freed_memory
 from errors import run
 from files.atomic import check_outputs
-from records.record import checkpoint_files, write_record
+from records.record import checkpoint_files
+from records.writing import write_record
 from vectors.arithmetic import (
     apply_files,
     check_same_precision,

@@ -20,7 +20,8 @@ from files.manifest import check_fits, fits, read_manifest, write_jsonl
 from recognisers.load import load_recogniser
 from recognisers.transcription import sweep
 from recognisers.whisper import MAX_LENGTH
-from records.record import checkpoint_files, fingerprint, write_record
+from records.record import checkpoint_files
+from records.writing import fingerprint, write_record
 from texts.languages import add_language
 from vectors.addition import Addition
 

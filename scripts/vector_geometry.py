@@ -20,7 +20,7 @@ import numpy as np
 
 from errors import InputError, run
 from files.atomic import atomic_path, check_outputs
-from records.record import write_record
+from records.writing import write_record
 from vectors.arithmetic import check_same_names, check_same_shapes, parameters
 from vectors.streaming import Layout, pieces, read_layout, read_piece
 

@@ -18,7 +18,7 @@ from errors import InputError, run
 from files.atomic import atomic_path, check_outputs
 from files.audio import SAMPLING_RATE, load_audio
 from files.manifest import read_manifest
-from records.record import write_record
+from records.writing import write_record
 
 DIMENSIONS = 512
 MEL_BANDS = 24  # as in the encoder's hyperparams.yaml

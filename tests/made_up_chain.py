@@ -15,6 +15,8 @@ from typing import Any
 import pytest
 
 from conftest import ROOT
+from files import checksum
+from records import reading, writing
 from records import record as records
 
 PARAMETERS: dict[str, dict[str, Any]] = {
@@ -57,11 +59,11 @@ class Chain:
         monkeypatch.chdir(root)
         monkeypatch.setattr(os, "fsync", lambda handle: None)
         monkeypatch.setattr(
-            records, "installed_versions", lambda: {"torch": "2.1", **(packages or {})}
+            writing, "installed_versions", lambda: {"torch": "2.1", **(packages or {})}
         )
         commit = {"commit": f"{'c0ffee' * 6}c0ff", "dirty": False}
-        monkeypatch.setattr(records, "commit", lambda: commit)
-        monkeypatch.setattr(records, "code_of", self.code_of)
+        monkeypatch.setattr(writing, "commit", lambda: commit)
+        monkeypatch.setattr(writing, "code_of", self.code_of)
         self.fetch("whisper", {"tiny.pt": "weights"}, records.licence("MIT"))
         self.fetch("kokoro", {"voices.bin": "v"}, records.licence("CC BY-NC 4.0", "sale"))
         self.make_all(scales)
@@ -84,14 +86,14 @@ class Chain:
         listed = {}
         for name, content in files.items():
             path = self.external(f"resources/{artifact}/{name}", content)
-            listed[name] = {"sha256": records.sha256(path), "bytes": os.path.getsize(path)}
+            listed[name] = {"sha256": checksum.sha256(path), "bytes": os.path.getsize(path)}
         index = Path(f"resources/{artifact}/files.json")
         index.write_text(json.dumps(licence | {"files": listed}))
         url = {"url": f"https://example.org/{artifact}"}
         declared = {
             name: {"sha256": each["sha256"], "sources": [url]} for name, each in listed.items()
         }
-        records.write_record(
+        writing.write_record(
             ROOT / "scripts" / "fetch.py",
             [index],
             [],
@@ -123,8 +125,8 @@ class Chain:
         outputs = [self.at(name) for name in outputs]
         inputs = [name if name.startswith(("resources", "data")) else self.at(name)
                   for name in inputs]  # fmt: skip
-        told = [asked, self.salt.get(script), records.installed_versions(), self.device]
-        told += [self.modules_of(Path(script)), [records.sha256(path) for path in inputs]]
+        told = [asked, self.salt.get(script), writing.installed_versions(), self.device]
+        told += [self.modules_of(Path(script)), [checksum.sha256(path) for path in inputs]]
         for number, path in enumerate(outputs):
             Path(path).parent.mkdir(parents=True, exist_ok=True)
             content = json.dumps([number, os.path.basename(path), *told])
@@ -134,7 +136,7 @@ class Chain:
         named = outputs if all_outputs is None else [self.at(name) for name in all_outputs]
         read = dict.fromkeys([*inputs[:1], *map(self.at, facts.get("heard", [])), *inputs])
         self.monkeypatch.setattr(sys, "argv", [script, *read, "--output", *named])
-        records.write_record(
+        writing.write_record(
             ROOT / "scripts" / script, outputs, inputs, asked, device=self.device, **facts
         )
 
@@ -207,8 +209,8 @@ class Chain:
     def make_record_anew(self, script: str, name: str) -> None:
         """Write a file's record again, of the same inputs, after the file was written."""
         path = self.at(name)
-        inputs = records.record_of(path).inputs
-        records.write_record(ROOT / "scripts" / script, [path], inputs, {})
+        inputs = reading.record_of(path).inputs
+        writing.write_record(ROOT / "scripts" / script, [path], inputs, {})
 
     def path(self, name: str | None = None) -> Path:
         """Return where a file of the experiment is; without a name, the score with the vector."""

@@ -11,7 +11,7 @@ import pytest
 
 from fetching.identity import identity
 from files.manifest import write_jsonl
-from records import record as records
+from records import writing
 
 FOLDER = Path("results/tiny")
 REAL, SYNTHETIC = "models/base/d-real/seed1", "models/base/d-hibari/seed1"  # the latter has a card
@@ -47,7 +47,7 @@ def stage(script: str, outputs: list, inputs: list, *options: str, **facts) -> N
             write(path, f"{path.name} of {path.parent}")
     with mock.patch.object(sys, "argv", [script, *options]):
         read = [FOLDER / path if isinstance(path, str) else path for path in inputs]
-        records.write_record(Path("scripts", script), paths, read, {}, **facts)
+        writing.write_record(Path("scripts", script), paths, read, {}, **facts)
 
 
 def fetch(name: str, files: dict[str, str], entries: list[str]) -> None:
@@ -57,7 +57,7 @@ def fetch(name: str, files: dict[str, str], entries: list[str]) -> None:
         write(folder / path, content)
     listed = {entry: {"sha256": identity(folder / entry), "bytes": 1} for entry in entries}
     index = write(folder / "files.json", json.dumps({"licence": "MIT", "files": listed}))
-    records.write_record(Path("scripts/fetch.py"), [index], [], {})
+    writing.write_record(Path("scripts/fetch.py"), [index], [], {})
 
 
 def speak(manifest: str, folder: str, ids: list[str]) -> None:

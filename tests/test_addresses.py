@@ -18,7 +18,7 @@ import fetch
 from addresses import expanded, hide, is_web, redacted, restored, without_secrets
 from conftest import ROOT
 from errors import InputError
-from fetching import sources
+from fetching import web
 from tiny_experiment import command
 
 SECRET, PASSWORD = "s3cr3t-t0k3n", "p4ss/w0rd@x"
@@ -60,7 +60,7 @@ class Server:
 @pytest.fixture
 def server(tmp_path, monkeypatch):
     monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
-    monkeypatch.setattr(sources, "ATTEMPTS", 1)
+    monkeypatch.setattr(web, "ATTEMPTS", 1)
     server = Server()
     yield server
     server.server.shutdown()

@@ -11,7 +11,7 @@ from files.manifest import read_manifest
 from recognisers import encoded
 from recognisers import whisper as whisper_recogniser
 from recognisers.load import load_recogniser
-from records import record as records
+from records import writing
 from tiny import write_speech, write_whisper
 
 
@@ -30,12 +30,12 @@ def scripts(tmp_path, monkeypatch) -> Path:
     shutil.copytree(Path(encoded.__file__).parents[1], folder)
     monkeypatch.setattr(whisper_recogniser, "__file__", str(folder / "recognisers/whisper.py"))
     yield folder
-    records.code_of.cache_clear()
+    writing.code_of.cache_clear()
 
 
 def computed(data: Path, store: Path, window: float = 1.0) -> int:
     """Hear three utterances; return how many encodings came to the store."""
-    records.code_of.cache_clear()
+    writing.code_of.cache_clear()
     before = len(list(store.rglob("*.npy")))
     model = load_recogniser(data / "base", window, precision="fp32", encodings=store)
     paths = [row["audio_filepath"] for row in read_manifest(data / "test.jsonl")]
@@ -72,7 +72,7 @@ def test_a_line_of_logic_in_what_makes_features_or_encodes_makes_new_ones(
 def test_another_version_of_a_package_makes_new_ones(data, tmp_path, monkeypatch, package):
     store = tmp_path / "store"
     assert computed(data, store) == 3
-    changed = records.versions_of(encoded.PACKAGES) | {package: "0.1"}
+    changed = writing.versions_of(encoded.PACKAGES) | {package: "0.1"}
     monkeypatch.setattr(encoded, "versions_of", lambda packages: changed)
     assert computed(data, store) == 3
 

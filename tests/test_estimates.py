@@ -12,8 +12,9 @@ from configs.checking import check
 from conftest import ROOT
 from files.strict_yaml import load_yaml
 from recognisers.transcription import HELD
-from runs import estimates
-from runs.estimates import Needs, Speech, memory_mb, minutes
+from runs import estimates, shards, sizes
+from runs.estimates import Needs, memory_mb, minutes
+from runs.sizes import AmountOfSpeech
 
 # Peak memory (MB) of jobs of the demo and of slurp-text, from their lineage records, with the size
 # (MB) of Whisper tiny.en.
@@ -26,7 +27,7 @@ SETTINGS = {
     "criterion": "loss",
     "gradient_checkpointing": False,
 }
-FEW = Speech(200, 500.0)
+FEW = AmountOfSpeech(200, 500.0)
 PUBLISHED = SETTINGS | {
     "epochs": 0,
     "max_steps": 40_000,
@@ -71,19 +72,19 @@ def test_a_short_job_asks_for_the_shortest_time_and_a_long_one_for_a_day_at_most
 
 
 def test_a_larger_model_and_more_speech_ask_for_more():
-    dev = Speech(60, 180.0)
-    one = estimates.finetune(TINY, Speech(1000, 3000), dev, 30, SETTINGS)
-    larger = estimates.finetune(2 * TINY, Speech(1000, 3000), dev, 30, SETTINGS)
-    longer = estimates.finetune(TINY, Speech(2000, 6000), dev, 30, SETTINGS)
+    dev = AmountOfSpeech(60, 180.0)
+    one = estimates.finetune(TINY, AmountOfSpeech(1000, 3000), dev, 30, SETTINGS)
+    larger = estimates.finetune(2 * TINY, AmountOfSpeech(1000, 3000), dev, 30, SETTINGS)
+    longer = estimates.finetune(TINY, AmountOfSpeech(2000, 6000), dev, 30, SETTINGS)
     assert larger.memory - one.memory == 8 * TINY
     assert larger.seconds > one.seconds and longer.seconds > 1.9 * one.seconds
-    twice = estimates.transcribe(TINY, Speech(2000, 6000), 30)
-    assert twice.seconds > 1.5 * estimates.transcribe(TINY, Speech(1000, 3000), 30).seconds
+    twice = estimates.transcribe(TINY, AmountOfSpeech(2000, 6000), 30)
+    assert twice.seconds > 1.5 * estimates.transcribe(TINY, AmountOfSpeech(1000, 3000), 30).seconds
 
 
 def test_training_is_bounded_by_steps_and_by_epochs_whichever_are_fewer():
     def seconds(**changes) -> float:
-        speech = Speech(160, 400.0)  # 20 steps an epoch
+        speech = AmountOfSpeech(160, 400.0)  # 20 steps an epoch
         return estimates.finetune(TINY, speech, FEW, 30, SETTINGS | changes).seconds
 
     assert seconds(epochs=1) < seconds(epochs=2) == seconds(epochs=2, max_steps=1000)
@@ -100,8 +101,10 @@ def test_several_gpus_share_the_steps_and_each_has_its_memory():
 
 
 def test_whisper_small_as_published_takes_about_the_hours_that_the_readme_reckons():
-    speech = Speech(50_000, 150_000.0)
-    needs = estimates.finetune(SMALL, speech, Speech(600, 1800.0), 30, PUBLISHED, threads=10**6)
+    speech = AmountOfSpeech(50_000, 150_000.0)
+    needs = estimates.finetune(
+        SMALL, speech, AmountOfSpeech(600, 1800.0), 30, PUBLISHED, threads=10**6
+    )
     steps = 40_000 * 16 * 3 * 397e9 / (0.3 * 312e12) / 3600
     evaluations = 800 * 600 * 6e-3 / 3600
     assert steps + evaluations < needs.seconds / 3600 < 1.6 * (steps + evaluations)
@@ -130,25 +133,25 @@ def write_manifest(path, durations) -> str:
 def test_a_manifests_speech_is_the_sum_of_its_durations_and_is_read_again_when_it_changes(tmp_path):
     path = write_manifest(tmp_path / "a.jsonl", [1, 2.5])
     other = write_manifest(tmp_path / "b.jsonl", [1e1])
-    assert estimates.speech_of([path, other]) == Speech(3, 13.5)
+    assert sizes.speech_of([path, other]) == AmountOfSpeech(3, 13.5)
     write_manifest(tmp_path / "a.jsonl", [4.0, 2.5, 1.5])
-    assert estimates.speech_of([path]) == Speech(3, 8.0)
+    assert sizes.speech_of([path]) == AmountOfSpeech(3, 8.0)
 
 
 def test_only_the_first_duration_of_a_row_counts(tmp_path):
     path = tmp_path / "a.jsonl"
     path.write_text('{"id": "1", "duration": 2.0, "clean": {"duration": 9.0}}\n')
-    assert estimates.speech_of([str(path)]) == Speech(1, 2.0)
+    assert sizes.speech_of([str(path)]) == AmountOfSpeech(1, 2.0)
 
 
-@pytest.mark.parametrize("size", [estimates.megabytes, estimates.weights_mb, estimates.count_lines])
+@pytest.mark.parametrize("size", [sizes.megabytes, sizes.weights_mb, sizes.count_lines])
 def test_a_file_that_is_not_made_yet_is_named_by_the_error_that_snakemake_waits_for(size, tmp_path):
     missing = str(tmp_path / "not/yet.json")
     with pytest.raises(FileNotFoundError) as raised:
         size(missing)
     assert raised.value.filename == missing
     with pytest.raises(FileNotFoundError) as raised:
-        estimates.speech_of([missing])
+        sizes.speech_of([missing])
     assert raised.value.filename == missing
 
 
@@ -160,7 +163,7 @@ def test_the_weights_of_an_artifact_are_those_of_all_its_folders(tmp_path):
     ):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_bytes(bytes(size))
-    assert estimates.weights_mb(str(tmp_path / "files.json")) == 3
+    assert sizes.weights_mb(str(tmp_path / "files.json")) == 3
 
 
 BARK = {"engine": "bark", "samples_per_text": 5, "batch_size": 16}
@@ -169,34 +172,37 @@ SLURP = {"corpus": "slurp", "artifact": "slurp"}
 
 def test_a_shard_takes_about_twenty_minutes():
     calendar = SLURP | {"scenario": "calendar"}
-    assert estimates.shards(calendar, BARK) == 2  # 1550 texts x 5 x 6/16 s = 48 min
-    assert estimates.shards(calendar, BARK | {"batch_size": 1}) == 39  # 775 min
-    assert estimates.shards(SLURP | {"scenario": "cooking"}, BARK) == 1  # 6 min
-    assert estimates.shards(calendar | {"train": 200}, BARK | {"batch_size": 1}) == 5  # 100 min
+    assert shards.number_of_shards(calendar, BARK) == 2  # 1550 texts x 5 x 6/16 s = 48 min
+    # 100 min
+    assert shards.number_of_shards(calendar, BARK | {"batch_size": 1}) == 39  # 775 min
+    assert shards.number_of_shards(SLURP | {"scenario": "cooking"}, BARK) == 1  # 6 min
+    assert (
+        shards.number_of_shards(calendar | {"train": 200}, BARK | {"batch_size": 1}) == 5
+    )  # 100 min
 
 
 def test_the_configs_number_of_shards_and_seconds_win_over_the_estimate():
     calendar = SLURP | {"scenario": "calendar"}
-    assert estimates.shards(calendar, BARK | {"shards": 7}) == 7
-    assert estimates.shards(calendar, BARK | {"seconds_per_utterance": 6.0}) == 39
+    assert shards.number_of_shards(calendar, BARK | {"shards": 7}) == 7
+    assert shards.number_of_shards(calendar, BARK | {"seconds_per_utterance": 6.0}) == 39
 
 
 def test_texts_of_a_users_files_are_counted_once_each(tmp_path):
     texts = tmp_path / "texts.txt"
     texts.write_text("one\tSay this.\ntwo\tsay this.\n\nAnd that.\n")
-    assert estimates.training_texts({"texts": str(texts)}) == 2
+    assert shards.training_texts({"texts": str(texts)}) == 2
     manifest = write_manifest(tmp_path / "a.jsonl", [1, 1, 1])
-    assert estimates.training_texts({"manifest": manifest}) == 3
-    assert estimates.training_texts({"splits": {"train": manifest, "test": "t"}}) == 3
+    assert shards.training_texts({"manifest": manifest}) == 3
+    assert shards.training_texts({"splits": {"train": manifest, "test": "t"}}) == 3
     os.remove(manifest)
-    assert estimates.training_texts({"manifest": manifest}) == 0
-    assert estimates.shards({"manifest": manifest}, BARK) == 1
+    assert shards.training_texts({"manifest": manifest}) == 0
+    assert shards.number_of_shards({"manifest": manifest}, BARK) == 1
 
 
 def test_there_are_no_more_shards_than_texts(tmp_path):
     (tmp_path / "texts.txt").write_text("One.\nTwo.\n")
     slow = BARK | {"seconds_per_utterance": 1e5}
-    assert estimates.shards({"texts": str(tmp_path / "texts.txt")}, slow) == 2
+    assert shards.number_of_shards({"texts": str(tmp_path / "texts.txt")}, slow) == 2
 
 
 @pytest.mark.parametrize("file", ["config.yaml", "experiments/paper.yaml"])
@@ -204,16 +210,9 @@ def test_the_experiments_on_slurp_have_shards_of_half_an_hour_at_most(file):
     config = check(load_yaml(ROOT / file))
     for domain in config["domains"].values():
         for tts in config["tts"].values():
-            utterances = estimates.training_texts(domain) * tts["samples_per_text"]
-            seconds = utterances * estimates.seconds_per_utterance(tts)
-            assert seconds / estimates.shards(domain, tts) <= 1800
-
-
-def test_every_engine_of_the_schema_has_an_estimate():
-    schema = load_yaml(ROOT / "rules/config.schema.yaml")
-    engines = schema["properties"]["tts"]["additionalProperties"]["properties"]["engine"]["enum"]
-    assert set(engines) == set(estimates.SECONDS_PER_UTTERANCE)
-    assert set(estimates.ON_CPU) < set(engines)
+            utterances = shards.training_texts(domain) * tts["samples_per_text"]
+            seconds = utterances * shards.seconds_per_utterance(tts)
+            assert seconds / shards.number_of_shards(domain, tts) <= 1800
 
 
 def asked_by_rule(experiment: str | Path, *options: str) -> dict[str, str]:

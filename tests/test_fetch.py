@@ -23,7 +23,8 @@ import fetch
 import sdist
 from conftest import ROOT
 from errors import InputError
-from fetching import archives, identity, sources
+from fetching import alone, archives, identity, packages, sources, web
+from fetching.source import Unavailable
 
 CONTENT = bytes(range(256)) * 20  # 5,120 bytes
 
@@ -59,7 +60,7 @@ def local(tmp_path) -> dict:
 @pytest.fixture(autouse=True)
 def online(monkeypatch):
     monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
-    monkeypatch.setattr(sources.time, "sleep", lambda seconds: None)
+    monkeypatch.setattr(web.time, "sleep", lambda seconds: None)
 
 
 # --- which source, and what happens to wrong bytes
@@ -247,7 +248,7 @@ def test_a_download_goes_on_where_the_connection_broke(tmp_path, server):
 def test_an_interrupted_run_leaves_only_a_part_and_the_next_run_resumes_it(
     tmp_path, server, monkeypatch
 ):
-    monkeypatch.setattr(sources, "ATTEMPTS", 1)
+    monkeypatch.setattr(web, "ATTEMPTS", 1)
     server.state["break_at"] = [1000]
     with pytest.raises(InputError, match="ended after 1000 of 5120 bytes"):
         fetch_main(one_file({"url": server.address}), tmp_path / "out")
@@ -269,7 +270,7 @@ def test_a_server_that_ignores_ranges_is_read_from_the_beginning(tmp_path, serve
 def test_a_file_that_changed_on_the_server_is_read_from_the_beginning(
     tmp_path, server, monkeypatch
 ):
-    monkeypatch.setattr(sources, "ATTEMPTS", 1)
+    monkeypatch.setattr(web, "ATTEMPTS", 1)
     server.state.update(break_at=[1000], content=b"x" * 5120, etag='"0"')
     with pytest.raises(InputError):
         fetch_main(one_file({"url": server.address}), tmp_path / "out")
@@ -279,7 +280,7 @@ def test_a_file_that_changed_on_the_server_is_read_from_the_beginning(
 
 
 def test_a_part_that_was_whole_already_is_taken(tmp_path, server, monkeypatch):
-    monkeypatch.setattr(sources, "ATTEMPTS", 1)
+    monkeypatch.setattr(web, "ATTEMPTS", 1)
     server.state["break_at"] = [5000]
     with pytest.raises(InputError):
         fetch_main(one_file({"url": server.address}), tmp_path / "out")
@@ -289,7 +290,7 @@ def test_a_part_that_was_whole_already_is_taken(tmp_path, server, monkeypatch):
     assert (tmp_path / "out" / "model.bin").read_bytes() == CONTENT
 
 
-@pytest.mark.parametrize(("status", "requests"), [(404, 1), (503, sources.ATTEMPTS)])
+@pytest.mark.parametrize(("status", "requests"), [(404, 1), (503, web.ATTEMPTS)])
 def test_a_refusal_is_final_and_a_server_fault_is_tried_again(tmp_path, server, status, requests):
     server.state["status"] = status
     with pytest.raises(InputError, match=f"HTTP {status}"):
@@ -316,7 +317,7 @@ def record(server, monkeypatch, tmp_path):
         "links": {"self": server.address},
     }
     server.state.update(content=archive, record=told)
-    monkeypatch.setattr(sources, "ZENODO", server.address.replace("model.bin", "api/records"))
+    monkeypatch.setattr(web, "ZENODO", server.address.replace("model.bin", "api/records"))
     return told
 
 
@@ -350,7 +351,7 @@ def test_a_zenodo_file_is_found_by_its_record_and_recorded_with_the_records_chec
 
 
 def test_an_interrupted_zenodo_download_is_gone_on_with(tmp_path, server, record, monkeypatch):
-    monkeypatch.setattr(sources, "ATTEMPTS", 1)
+    monkeypatch.setattr(web, "ATTEMPTS", 1)
     server.state["break_at"] = [100]
     with pytest.raises(InputError, match="ended after 100 of"):
         fetch_main(first_use(ZENODO), tmp_path / "out")
@@ -364,7 +365,7 @@ def test_a_whole_zenodo_download_of_a_killed_run_is_not_fetched_again(tmp_path, 
     folder = tmp_path / "folder"
     folder.mkdir()
     (folder / "download").write_bytes(server.state["content"])
-    assert sources.zenodo(ZENODO, folder, False) == folder / "download"
+    assert web.zenodo(ZENODO, folder, False) == folder / "download"
     assert server.state["paths"] == ["/api/records/4274930"]
 
 
@@ -630,11 +631,11 @@ def test_without_package_lists_apt_fetches_its_own_and_tries_again(tmp_path, mon
     def execute(command, folder):
         commands.append(command)
         if "download" in command and not any("Dir::State::Lists" in part for part in command):
-            raise sources.Unavailable("E: Unable to locate package demo")
+            raise Unavailable("E: Unable to locate package demo")
         if "download" in command:
             make_deb(folder / "demo_1_all.deb", ".xz")
 
-    monkeypatch.setattr(sources, "execute", execute)
+    monkeypatch.setattr(packages, "execute", execute)
     files = {
         "a": {"sha256": sha(CONTENT), "sources": [{"deb": "demo", "member": "data/a.bin"}]},
         "b": {"sha256": sha(b"b"), "sources": [{"deb": "more", "member": "data/deep/b.bin"}]},
@@ -645,11 +646,11 @@ def test_without_package_lists_apt_fetches_its_own_and_tries_again(tmp_path, mon
 
 
 def test_a_client_that_is_missing_or_fails_is_a_reason_not_a_crash(tmp_path):
-    with pytest.raises(sources.Unavailable, match="command no-such-client is not installed"):
-        sources.execute(["no-such-client"], tmp_path)
+    with pytest.raises(Unavailable, match="command no-such-client is not installed"):
+        packages.execute(["no-such-client"], tmp_path)
     script = "import sys; print('note'); sys.exit('ERROR: no https://me:secret@host/x')"
-    with pytest.raises(sources.Unavailable, match="ERROR: no https://host/x"):
-        sources.execute([sys.executable, "-c", script], tmp_path)
+    with pytest.raises(Unavailable, match="ERROR: no https://host/x"):
+        packages.execute([sys.executable, "-c", script], tmp_path)
 
 
 def test_the_hub_is_asked_for_the_pinned_commit_and_offline_only_for_its_cache(
@@ -837,9 +838,9 @@ def test_of_a_folder_or_a_file_of_requirements_nothing_is_executed(wheelhouse, t
 
 def test_a_client_is_told_that_no_option_follows(tmp_path, monkeypatch):
     commands = []
-    monkeypatch.setattr(sources, "execute", lambda command, folder: commands.append(command))
+    monkeypatch.setattr(packages, "execute", lambda command, folder: commands.append(command))
     for kind in ("pypi", "sdist", "npm", "deb"):
-        with pytest.raises(sources.Unavailable):
+        with pytest.raises(Unavailable):
             sources.SOURCES[kind]({kind: "demo"}, tmp_path, False)
     assert [command[-2:] for command in commands] == [["--", "demo"]] * 4
 
@@ -959,7 +960,7 @@ def test_a_killed_process_leaves_no_lock(tmp_path, server):
 def test_two_names_of_a_folder_are_one(tmp_path, local):
     (tmp_path / "there").mkdir()
     (tmp_path / "link").symlink_to("there")
-    with fetch.alone(tmp_path / "there"):
+    with alone.alone(tmp_path / "there"):
         process = fetching(one_file(local), tmp_path / "link")
         assert "waiting" in process.stderr.readline()
     assert process.wait(60) == 0

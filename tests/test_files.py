@@ -10,6 +10,7 @@ from errors import InputError, run
 from files import audio, manifest
 from files.atomic import atomic_folder, atomic_path
 from records import record as records
+from records import writing
 
 ROW = {
     "id": "a",
@@ -99,7 +100,7 @@ def test_audio_that_is_none_is_named(tmp_path):
 def test_a_lineage_record_has_the_hashes_of_what_went_in_and_came_out(tmp_path):
     (tmp_path / "in").write_text("abc")
     (tmp_path / "out").write_text("")
-    records.write_record(
+    writing.write_record(
         records.__file__, [tmp_path / "out"], [tmp_path / "in"], {"seed": 1}, counts={"rows": 2}
     )
     record = json.loads((tmp_path / "out.lineage.json").read_text())

@@ -11,10 +11,13 @@ import pytest
 from conftest import ROOT
 from errors import InputError
 from escaping import markdown, visible
+from files import checksum
+from lineages import makers, trust
 from lineages import reproduce as lineage_reproduce
 from lineages import trace as lineage_trace
 from lineages.provenance import Provenance
 from made_up_chain import Chain
+from records import reading, writing
 from records import record as records
 
 ESCAPE = "\x1b]0;owned\x07"
@@ -25,7 +28,7 @@ def forget_files():
     """Forget what was read: a test's files are written under the names of another's."""
     yield
     for name in ("records_in", "maker_of", "fetched_in", "sha256_now"):
-        getattr(lineage_trace, name).cache_clear()
+        getattr(makers, name).cache_clear()
 
 
 @pytest.fixture
@@ -79,7 +82,7 @@ DAMAGES = {
 def test_a_record_that_no_stage_writes_is_refused_by_its_path(run, changes):
     sidecar = edit(run.path(), **changes)
     with pytest.raises(InputError) as error:
-        records.read_record(sidecar)
+        reading.read_record(sidecar)
     text = str(error.value)
     assert text.startswith(f"{sidecar}: not a lineage record") and "make its file again" in text
     assert "\n" not in text and "\x1b" not in text
@@ -92,7 +95,7 @@ def test_times_that_are_no_times_are_refused(run, value):
     started = json.loads(text)["run"]["started"]
     sidecar.write_text(text.replace(f'"started": {started}', f'"started": {value}'))
     with pytest.raises(InputError, match="not a lineage record"):
-        records.read_record(sidecar)
+        reading.read_record(sidecar)
 
 
 @pytest.mark.parametrize("depth", [40, 100_000])
@@ -104,14 +107,14 @@ def test_a_record_that_is_nested_without_end_is_refused(run, depth):
     )
     sidecar.write_text(nested)
     with pytest.raises(InputError, match="not a lineage record"):
-        records.read_record(sidecar)
+        reading.read_record(sidecar)
 
 
 def test_a_record_of_gigabytes_is_not_read(run):
     with records.sidecar(run.path()).open("ab") as file:
         file.truncate(1 << 32)
     with pytest.raises(InputError, match="4294967296 bytes, more than the bound of 67108864"):
-        records.read_record(records.sidecar(run.path()))
+        reading.read_record(records.sidecar(run.path()))
 
 
 def test_what_a_stage_cannot_name_in_a_record_is_refused_when_it_is_written(tmp_path, monkeypatch):
@@ -119,7 +122,7 @@ def test_what_a_stage_cannot_name_in_a_record_is_refused_when_it_is_written(tmp_
     Path("a").touch()
     Path("in\nput").touch()
     with pytest.raises(InputError, match=r"a: 'in\\nput' is no name of at most .* rename it"):
-        records.write_record(ROOT / "scripts/pool.py", ["a"], ["in\nput"], {})
+        writing.write_record(ROOT / "scripts/pool.py", ["a"], ["in\nput"], {})
 
 
 @pytest.mark.parametrize("command", ["trace", "reproduce", "diff", "audit"])
@@ -165,18 +168,18 @@ def test_a_comment_never_ends_before_its_line(capsys):
 def test_a_fetch_that_no_fetch_writes_is_refused(run, changes):
     sidecar = edit(run.root / "resources/whisper/files.json", **changes)
     with pytest.raises(InputError, match="not a lineage record"):
-        records.read_record(sidecar)
+        reading.read_record(sidecar)
 
 
 def test_a_file_that_was_made_of_itself_is_told(run):
     """By way of the hypotheses that it was made of."""
-    record = records.record_of(run.path())
+    record = reading.record_of(run.path())
     heard = next(name for name in record.inputs if "hypotheses" in name)
-    edit(run.root / heard, inputs={run.at(run.score()): records.sha256(run.path())})
+    edit(run.root / heard, inputs={run.at(run.score()): checksum.sha256(run.path())})
     with pytest.raises(InputError, match="made of themselves"):
         reproduce(run.path())
     with pytest.raises(InputError, match="made of themselves"):
-        records.upstream(run.path())
+        reading.upstream(run.path())
 
 
 def test_a_walk_through_what_was_made_of_itself_ends(tmp_path, monkeypatch):
@@ -185,7 +188,7 @@ def test_a_walk_through_what_was_made_of_itself_ends(tmp_path, monkeypatch):
         for each in (name, other):
             Path("results/x", each).parent.mkdir(parents=True, exist_ok=True)
             Path("results/x", each).touch()
-        records.write_record(
+        writing.write_record(
             ROOT / "scripts/pool.py", [f"results/x/{name}"], [f"results/x/{other}"], {}
         )
     with pytest.raises(InputError, match="made of themselves"):
@@ -205,7 +208,7 @@ def test_only_scripts_that_a_rule_calls_are_run_or_printed(run, tmp_path, script
 
 
 def test_all_scripts_that_make_results_are_called_by_rules():
-    known = lineage_reproduce.scripts_of_rules()
+    known = trust.scripts_of_rules()
     assert {"fetch.py", "finetune.py", "task_vector.py", "pool.py", "report.py"} <= known
     assert not known & {"lineage.py", "sdist.py", "computing/direct_file.py"}
     assert all((ROOT / "scripts" / name).is_file() for name in known)
@@ -228,7 +231,7 @@ def test_a_command_that_read_a_file_elsewhere_may_name_it_and_its_folder(run, tm
     edit(
         run.path(),
         command=[*content["command"], "--artifact", str(place.parent)],
-        inputs=content["inputs"] | {str(place): records.sha256(place)},
+        inputs=content["inputs"] | {str(place): checksum.sha256(place)},
     )
     reproduce(run.path())
     assert f"--artifact {place.parent}" in capsys.readouterr().out
@@ -247,7 +250,7 @@ def test_what_a_run_writes_through_a_link_to_a_file_from_outside_is_refused(tmp_
     sidecar = root / "results/x/a.jsonl.lineage.json"
     content = json.loads(sidecar.read_text())
     precious = root / "data/precious.jsonl"
-    content["inputs"]["data/precious.jsonl"] = records.sha256(precious)
+    content["inputs"]["data/precious.jsonl"] = checksum.sha256(precious)
     content["command"] = ["pool.py", "data/own.jsonl", "--outp", "data/precious.jsonl"]
     sidecar.write_text(json.dumps(content))
     with pytest.raises(InputError, match="lies outside of .*, where all must be written"):

@@ -16,7 +16,7 @@ import synthesize
 import transcribe
 from errors import InputError, run
 from files.atomic import atomic_folder, atomic_path
-from records import record as records
+from records import writing
 from small_disk import fill, small_disk  # noqa: F401
 from tiny import finetune_command, write_speech, write_whisper
 from vectors import arithmetic
@@ -74,11 +74,14 @@ def test_the_model_of_a_training(data, tmp_path, small_disk):  # noqa: F811
 def test_speech(tmp_path, small_disk, monkeypatch, room):  # noqa: F811
     monkeypatch.setitem(sys.modules, "engines.humming", humming)
     monkeypatch.setattr(synthesize, "ENGINES", ("humming",))
-    (tmp_path / "model.bin").write_bytes(b"weights")
+    resources = tmp_path / "resources"
+    resources.mkdir()
+    (resources / "model.bin").write_bytes(b"weights")
     texts = tmp_path / "texts.jsonl"
     row = '{{"id": "t{0}", "text": "hum {0}", "spoken": "hum {0}", "domain": "music"}}\n'
     texts.write_text("".join(row.format(number) for number in range(8)))
-    options = ["--texts", texts, "--engine", "humming", "--resources", tmp_path, "--tts", "hum"]
+    options = ["--texts", texts, "--engine", "humming", "--resources", resources]
+    options += ["--tts", "hum"]
     options += ["--voices", ",".join(humming.VOICES), "--seed", "1"]
 
     def work(disk: Path) -> None:
@@ -119,9 +122,9 @@ def test_a_lineage_record(tmp_path, small_disk):  # noqa: F811
     output.write_text("whole")
     filler = fill(small_disk, room=0)
     with pytest.raises(InputError, match=rf"output\.lineage\.json: {TOLD}"):
-        records.write_record(__file__, [output], [], {})
+        writing.write_record(__file__, [output], [], {})
     filler.unlink()
-    records.write_record(__file__, [output], [], {})
+    writing.write_record(__file__, [output], [], {})
     assert (small_disk / "output.lineage.json").is_file()
 
 

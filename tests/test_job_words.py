@@ -6,6 +6,7 @@ import shlex
 import pytest
 
 from conftest import ROOT
+from runs import failures
 from runs import words as job_words
 
 CONFIG = {
@@ -119,7 +120,7 @@ def test_a_wildcard_that_nothing_is_known_of_is_named():
 )
 def test_slurms_word_for_an_end_comes_with_what_was_asked(status, words):
     asked = {"runtime": 30, "mem_mb": 4000}
-    assert job_words.reason(told(status), None, None, asked) == words
+    assert failures.reason(told(status), None, None, asked) == words
 
 
 @pytest.mark.parametrize(
@@ -135,29 +136,29 @@ def test_slurms_word_for_an_end_comes_with_what_was_asked(status, words):
 def test_of_a_group_or_a_failed_job_the_slurm_log_tells_what_ended_it(tmp_path, trace, word):
     log = tmp_path / "62.log"
     log.write_text(f"localrule score:\n{trace}srun: error: n1: task 0: Exited with exit code 1\n")
-    assert job_words.state("", log) == word
-    assert job_words.state(told("FAILED"), log) == word
+    assert failures.state("", log) == word
+    assert failures.state(told("FAILED"), log) == word
 
 
 def test_a_script_that_failed_by_itself_gives_its_own_last_line(tmp_path):
     log = tmp_path / "score.log"
     log.write_text("reading\nerror: 2 hypotheses are missing\n\n")
-    reason = job_words.reason(told("FAILED"), log, None, {})
+    reason = failures.reason(told("FAILED"), log, None, {})
     assert reason == "error: 2 hypotheses are missing"
 
 
 def test_a_job_that_was_killed_says_so_with_its_last_words(tmp_path):
     log = tmp_path / "train.log"
     log.write_text("5/10 utterances\n")
-    reason = job_words.reason("Command 'x' returned non-zero exit status 137.", log, None, {})
+    reason = failures.reason("Command 'x' returned non-zero exit status 137.", log, None, {})
     assert reason.startswith("it was killed (SIGKILL")
     assert reason.endswith("its last words: 5/10 utterances")
-    reason = job_words.reason("Command 'x' died with <Signals.SIGTERM: 15>.", log, None, {})
+    reason = failures.reason("Command 'x' died with <Signals.SIGTERM: 15>.", log, None, {})
     assert reason == "exit status SIGTERM, its last words: 5/10 utterances"
 
 
 def test_a_job_without_a_word_says_that(tmp_path):
-    reason = job_words.reason("returned non-zero exit status 3.", tmp_path / "none.log", None, {})
+    reason = failures.reason("returned non-zero exit status 3.", tmp_path / "none.log", None, {})
     assert reason == "exit status 3, with nothing in its log"
 
 
@@ -165,33 +166,33 @@ def test_a_job_whose_files_are_missing_is_not_blamed_on_its_log(tmp_path):
     log = tmp_path / "a.log"
     log.write_text("error: not this\n")
     message = "Job 3  completed successfully, but some output files are missing."
-    assert "left some of its files unwritten" in job_words.reason(message, log, None, {})
+    assert "left some of its files unwritten" in failures.reason(message, log, None, {})
 
 
 def test_a_tail_is_the_last_lines_that_say_something_and_of_a_bar_its_last_state(tmp_path):
     log = tmp_path / "a.log"
     log.write_bytes(b"1\r\n\n2\n 1%\r 50%\r100%\n\xff\n")
-    assert job_words.tail(log) == ["1", "2", "100%", "\ufffd"]
-    assert job_words.tail(log, 2) == ["100%", "\ufffd"]
+    assert failures.tail(log) == ["1", "2", "100%", "\ufffd"]
+    assert failures.tail(log, 2) == ["100%", "\ufffd"]
 
 
 def test_the_tail_of_a_huge_log_reads_only_its_end(tmp_path):
     log = tmp_path / "a.log"
     log.write_text("x" * 300_000 + "\nlast\n")
-    assert job_words.tail(log, 1) == ["last"]
-    assert len("".join(job_words.tail(log))) <= job_words.READ_AT_MOST
+    assert failures.tail(log, 1) == ["last"]
+    assert len("".join(failures.tail(log))) <= failures.READ_AT_MOST
 
 
 def test_a_missing_log_has_no_tail(tmp_path):
-    assert job_words.tail(tmp_path / "none.log") == []
+    assert failures.tail(tmp_path / "none.log") == []
 
 
 def test_of_a_slurm_log_the_lines_that_tell_the_end_are_shown(tmp_path):
     log = tmp_path / "62.log"
     log.write_text(f"SNAKEMAKE\nlocalrule augment:\n{OOM}Shutting down\nElapsed time: 0:00:05\n")
-    assert job_words.endings(log) == [OOM.strip()]
+    assert failures.endings(log) == [OOM.strip()]
     log.write_text("a\nb\n")
-    assert job_words.endings(log) == ["a", "b"]
+    assert failures.endings(log) == ["a", "b"]
 
 
 def test_the_job_of_a_group_that_a_node_began_with_last_is_known(tmp_path):
@@ -199,9 +200,9 @@ def test_the_job_of_a_group_that_a_node_began_with_last_is_known(tmp_path):
     log.write_text(
         "    rule score:\nlocalrule transcribe:\nlocalrule score:\nError in rule score:\n"
     )
-    assert job_words.last_begun(log) == "score"
+    assert failures.last_begun(log) == "score"
     log.write_text("rule score:\n")
-    assert job_words.last_begun(log) is None
+    assert failures.last_begun(log) is None
 
 
 def test_the_command_for_one_job_keeps_profile_and_experiment_and_nothing_that_would_do_more():

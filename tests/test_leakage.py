@@ -18,6 +18,7 @@ from files.manifest import read_jsonl, write_jsonl
 from lineages import leaks
 from lineages.provenance import Provenance
 from records import record as records
+from records import writing
 
 SPLITS = {"train": (1, 2), "dev": (3,), "test": (4,)}
 NONE = dict.fromkeys(leaks.STAGES, 0)
@@ -27,9 +28,9 @@ VECTOR = "target-synthetic+vector"
 @pytest.fixture(autouse=True)
 def quick_records(monkeypatch: pytest.MonkeyPatch) -> None:
     """Leave out of records what takes time: the walk asks for neither code nor packages."""
-    monkeypatch.setattr(records, "code_of", lambda script: ("0" * 16, {}))
-    monkeypatch.setattr(records, "installed_versions", dict)
-    monkeypatch.setattr(records, "commit", lambda: {"commit": "unknown", "dirty": False})
+    monkeypatch.setattr(writing, "code_of", lambda script: ("0" * 16, {}))
+    monkeypatch.setattr(writing, "installed_versions", dict)
+    monkeypatch.setattr(writing, "commit", lambda: {"commit": "unknown", "dirty": False})
     monkeypatch.setattr(os, "fsync", lambda handle: None)
 
 
@@ -98,7 +99,7 @@ class Tiny:
 
     def record(self, script: str, outputs: list, inputs: list, parameters=None, **facts) -> None:
         files = [self.path(each) if isinstance(each, str) else each for each in inputs]
-        records.write_record(ROOT / "scripts" / script, outputs, files, parameters or {}, **facts)
+        writing.write_record(ROOT / "scripts" / script, outputs, files, parameters or {}, **facts)
 
     def rows(self, name: str) -> list[dict]:
         return read_jsonl(self.path(name))

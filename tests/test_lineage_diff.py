@@ -9,8 +9,9 @@ import pytest
 
 from errors import InputError
 from lineages import diff as lineage_diff
-from lineages import trace as lineage_trace
-from lineages.diff import Version
+from lineages import makers, versions
+from lineages.rows import changed_rows
+from lineages.versions import Version
 from made_up_chain import Chain
 
 MODELS = "models/tiny"
@@ -21,14 +22,14 @@ def forget_files():
     """Forget what was read: a test's files are written under the names of another's."""
     yield
     for name in ("records_in", "maker_of", "fetched_in", "sha256_now"):
-        getattr(lineage_trace, name).cache_clear()
+        getattr(makers, name).cache_clear()
 
 
 def differences(a: Path, b: Path) -> dict[str, list[str]]:
     """Return what differs between two files, and how."""
     walk = lineage_diff.Walk()
-    walk.compare(lineage_diff.version_of(a), lineage_diff.version_of(b))
-    told = {each.what: [*each.changes] for each in walk.found.values()}
+    walk.compare(versions.version_of(a), versions.version_of(b))
+    told = {each.what: [*each.changes] for each in walk.differences.values()}
     return told | ({"unexplained": walk.unexplained} if walk.unexplained else {})
 
 
@@ -66,10 +67,10 @@ def test_a_difference_names_the_files_at_which_it_enters(tmp_path, monkeypatch):
     rate = {"finetune.py": {"learning_rate": 2e-5}}
     runs = [Chain(tmp_path / "a", monkeypatch), Chain(tmp_path / "b", monkeypatch, parameters=rate)]
     walk = lineage_diff.Walk()
-    walk.compare(*(lineage_diff.version_of(run.path()) for run in runs))
+    walk.compare(*(versions.version_of(run.path()) for run in runs))
     weights = [f"{MODELS}/{name}/seed1/model.safetensors"
                for name in ("music-kokoro", "source-kokoro", "source-real")]  # fmt: skip
-    assert sorted(walk.found["finetune.py: learning_rate"].enters) == weights
+    assert sorted(walk.differences["finetune.py: learning_rate"].enters) == weights
 
 
 def test_a_voice_is_told_and_not_the_models_trained_on_it(compared):
@@ -127,7 +128,7 @@ def test_files_of_the_user_in_other_places_are_matched_by_their_names():
         ]
         for user in ("ann", "bob")
     )
-    pairs = [(x.name, y.name) for x, y in lineage_diff.matched(a, b)]
+    pairs = [(x.name, y.name) for x, y in versions.matched(a, b)]
     assert pairs == [("/home/ann/x", "/home/bob/x"), ("/home/ann/y", "/home/bob/y")]
 
 
@@ -136,8 +137,8 @@ def test_a_checkpoint_is_called_by_its_weights(tmp_path, monkeypatch):
     runs = [Chain(tmp_path / "a", monkeypatch), Chain(tmp_path / "b", monkeypatch, parameters=rate)]
     walk = lineage_diff.Walk()
     config = f"{MODELS}/source-real/seed1/config.json"
-    walk.compare(*(lineage_diff.version_of(run.path(config)) for run in runs))
-    entered = walk.found["finetune.py: learning_rate"].enters
+    walk.compare(*(versions.version_of(run.path(config)) for run in runs))
+    entered = walk.differences["finetune.py: learning_rate"].enters
     assert list(entered) == [f"{MODELS}/source-real/seed1/model.safetensors"]
 
 
@@ -260,7 +261,7 @@ def test_the_rows_of_two_summaries_that_differ_are_told_with_both_numbers(tmp_pa
         rows = [{"label": label, "wer": wer} for label, wer in zip("xy", wers, strict=True)]
         summaries.append(tmp_path / name)
         summaries[-1].write_text(json.dumps({"targets": [{"name": "music", "rows": rows}]}))
-    assert list(lineage_diff.changed_rows(*summaries)) == ["WER of music, y: 50.00 % -> 37.50 %"]
+    assert list(changed_rows(*summaries)) == ["WER of music, y: 50.00 % -> 37.50 %"]
 
 
 def test_a_file_without_record_is_refused(tmp_path):

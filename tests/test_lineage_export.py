@@ -16,10 +16,11 @@ import pytest
 
 from conftest import ROOT
 from errors import InputError
+from files import checksum
 from lineages import export as lineage_export
 from lineages.artifacts import read_lineage
 from lineages.graphs import dot, prov
-from records import record as records
+from records import writing
 
 NAME = "results/tiny"
 MODEL = f"{NAME}/models/tiny/pretrained/seed0/model.safetensors"
@@ -64,13 +65,13 @@ def stage(
     """Write the files of a stage and their record."""
     for path, content in outputs.items():
         write(path, content)
-    records.write_record(ROOT / "scripts" / script, outputs, inputs, parameters, **more)
+    writing.write_record(ROOT / "scripts" / script, outputs, inputs, parameters, **more)
 
 
 def fetch() -> None:
     """Write a fetched folder of one file, from a place that forbids commercial use."""
     path = write(WEIGHTS, "weights")
-    entry = {"sha256": records.sha256(path), "bytes": 7}
+    entry = {"sha256": checksum.sha256(path), "bytes": 7}
     terms = {"licence": "CC BY-NC 4.0", "forbids": "commercial use"}
     sources = [{"url": "https://example.org/tiny.pt"}]
     stage(

@@ -13,6 +13,7 @@ import pytest
 from errors import InputError
 from lineages import prune as lineage_prune
 from lineages.audit import Audit, root_hash, seal_text
+from lineages.remaking import Remaking
 from made_up_lineage import REAL, SYNTHETIC, make_experiment_in, write
 
 SUFFIX = ".lineage.json"
@@ -318,8 +319,8 @@ def test_an_experiment_that_is_itself_a_link_is_pruned_only_if_that_is_asked(
 def offered_of(folder: Path) -> int:
     """Return how many checkpoint files are offered for deletion."""
     experiment = lineage_prune.Experiment(folder, lineage_prune.HashCache(folder))
-    remaking = lineage_prune.Remaking(experiment, Path("scripts"))
-    found = lineage_prune.candidates(experiment, remaking)
+    remaking = Remaking(experiment, Path("scripts"))
+    found = lineage_prune.candidates_of(experiment, remaking)
     return sum(each.kind == "checkpoints" and not each.why_not for each in found)
 
 
@@ -337,8 +338,8 @@ def test_a_record_that_names_files_elsewhere_deletes_none_of_them(folder: Path, 
 
 def test_a_folder_that_became_a_link_since_it_was_listed_is_not_followed(folder: Path, tmp_path):
     experiment = lineage_prune.Experiment(folder, lineage_prune.HashCache(folder))
-    remaking = lineage_prune.Remaking(experiment, Path("scripts"))
-    found = [each for each in lineage_prune.candidates(experiment, remaking) if not each.why_not]
+    remaking = Remaking(experiment, Path("scripts"))
+    found = [each for each in lineage_prune.candidates_of(experiment, remaking) if not each.why_not]
     there = moved(folder / "audio", tmp_path / "elsewhere")
     with pytest.raises(InputError, match="lies behind a link by now"):
         lineage_prune.delete(experiment, [each for each in found if each.kind == "audio"])

@@ -15,8 +15,9 @@ import soundfile
 
 from conftest import ROOT
 from errors import InputError
+from files import checksum
+from lineages import makers
 from lineages import reproduce as lineage_reproduce
-from lineages import trace as lineage_trace
 from made_up_chain import Chain
 from records import record as records
 
@@ -31,7 +32,7 @@ def forget_files():
     """Forget what was read: a test's files are written under the names of another's."""
     yield
     for name in ("records_in", "maker_of", "fetched_in", "sha256_now"):
-        getattr(lineage_trace, name).cache_clear()
+        getattr(makers, name).cache_clear()
 
 
 def script(root: Path, name: str, *arguments: object) -> None:
@@ -49,10 +50,10 @@ def original(tmp_path_factory) -> Path:
     """
     root = tmp_path_factory.mktemp("original")
     (root / "data" / "audio").mkdir(parents=True)
-    rows = []
+    rows, tone = [], np.sin(np.arange(16000) / 10)
     for number in range(8):
         path = f"data/audio/{number}.wav"
-        soundfile.write(root / path, np.full(16000, 0.1 * number / 8), 16000)
+        soundfile.write(root / path, 0.1 * number / 8 * tone, 16000)  # the first is silent
         text = f"sentence {'abcdefgh'[number]}"
         rows.append({"audio_filepath": path, "text": text, "speaker": f"s{number}"})
     (root / "data" / "own.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
@@ -70,7 +71,7 @@ def original(tmp_path_factory) -> Path:
     heard[0]["text"] = heard[0]["text"].replace("sentence", "wrong")
     (root / "heard").write_text("".join(json.dumps(row) + "\n" for row in heard))
     source = {"path": str(root / "heard")}
-    files = {"heard.jsonl": {"sha256": records.sha256(root / "heard"), "sources": [source]}}
+    files = {"heard.jsonl": {"sha256": checksum.sha256(root / "heard"), "sources": [source]}}
     declaration = json.dumps({"licence": "MIT", "files": files})
     script(
         root, "fetch.py", "--artifact", "heard", "--declaration", declaration,
@@ -234,7 +235,7 @@ def test_anyway_runs_changed_code_and_says_that_the_bytes_are_the_same(made, tmp
 def test_other_bytes_are_told_with_what_may_be_why_and_the_run_goes_on(made, tmp_path, capsys):
     packages = json.loads(records.sidecar(made / POOLED).read_text())["packages"]
     (made / POOLED).write_text("another pooled manifest")
-    other = {POOLED: records.sha256(made / POOLED)}
+    other = {POOLED: checksum.sha256(made / POOLED)}
     edit_record(made / POOLED, outputs=other, packages=packages | {"jiwer": "0.1"})
     reproduce(made / SCORE, "--run", "--folder", tmp_path / "fresh")
     out = capsys.readouterr().out
@@ -245,7 +246,7 @@ def test_other_bytes_are_told_with_what_may_be_why_and_the_run_goes_on(made, tmp
 def test_a_result_that_differs_is_told_with_both_numbers_and_status_1(made, tmp_path, capsys):
     score = json.loads((made / SCORE).read_text()) | {"wer": 0.25}
     (made / SCORE).write_text(json.dumps(score))
-    edit_record(made / SCORE, outputs={SCORE: records.sha256(made / SCORE)})
+    edit_record(made / SCORE, outputs={SCORE: checksum.sha256(made / SCORE)})
     with pytest.raises(SystemExit) as left:
         reproduce(made / SCORE, "--run", "--folder", tmp_path / "fresh")
     out = capsys.readouterr().out

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from errors import InputError
+from lineages import makers, rows, settings
 from lineages import trace as lineage_trace
-from lineages.trace import Node, Tree
+from lineages.tree import Node, Tree, broken, drawn
 from made_up_chain import Chain
 
 
@@ -18,7 +19,7 @@ def forget_files():
     """Forget what was read: a test's files are written under the names of another's."""
     yield
     for name in ("records_in", "maker_of", "fetched_in", "sha256_now"):
-        getattr(lineage_trace, name).cache_clear()
+        getattr(makers, name).cache_clear()
 
 
 @pytest.fixture
@@ -67,7 +68,7 @@ def test_a_file_stands_below_what_was_made_from_it(run):
 
 def test_a_stage_is_told_with_its_settings_time_commit_and_hash(run, monkeypatch):
     model = run.path("models/tiny/source-real/seed1/model.safetensors")
-    record = lineage_trace.record_of_file(model)
+    record = makers.record_of_file(model)
     record.content["run"] |= {"started": 0.0, "ended": 90.5}
     (told,) = Tree().root(model).details
     assert told.startswith("finetune.py: learning_rate 1e-05, epochs 2, window 15, seed 1; ")
@@ -81,7 +82,7 @@ def model_name() -> str:
 
 
 def test_a_commit_with_changes_is_told_so(run):
-    lineage_trace.record_of_file(run.path()).content["dirty"] = True
+    makers.record_of_file(run.path()).content["dirty"] = True
     assert ", commit c0ffeec with changes, " in Tree().root(run.path()).details[0]
 
 
@@ -121,7 +122,7 @@ def test_files_of_the_user_are_told_with_the_licence_of_their_domain(run):
 
 
 def test_a_source_that_was_here_already_is_told_as_declared():
-    assert lineage_trace.declared({"hub": "a/b", "file": "c"}) == "hub a/b file c"
+    assert settings.declared({"hub": "a/b", "file": "c"}) == "hub a/b file c"
 
 
 def test_a_file_that_was_written_since_is_marked_where_it_stands(run):
@@ -154,7 +155,7 @@ def test_a_file_that_was_only_touched_is_read_and_is_not_marked(run):
 
 def test_nothing_of_an_untouched_experiment_is_read_but_what_came_from_outside(run, monkeypatch):
     read = []
-    monkeypatch.setattr(lineage_trace, "sha256", lambda path: read.append(path) or "0" * 64)
+    monkeypatch.setattr(makers, "sha256", lambda path: read.append(path) or "0" * 64)
     Tree().root(run.path())
     names = sorted(os.path.relpath(path, run.root) for path in read)
     outside = ["data/1.wav", "data/music.jsonl", "resources/kokoro/voices.bin"]
@@ -182,7 +183,7 @@ def test_all_shows_every_setting(run):
 
 
 def test_many_values_and_many_files_are_counted():
-    assert lineage_trace.value_in_words(["a", "b", "c", "d"], whole=False) == "a b c ... (4)"
+    assert settings.value_in_words(["a", "b", "c", "d"], whole=False) == "a b c ... (4)"
     names = [f"results/x/models/m/{name}" for name in "abcd"]
     assert Tree()._heading(names) == "models/m/a and 3 more of its folder"
     assert Tree()._heading(names[:2]) == "models/m/a, b"
@@ -191,7 +192,7 @@ def test_many_values_and_many_files_are_counted():
 
 def test_the_tree_is_drawn_with_branches_and_stays_within_its_width():
     tree = Node("a", ["made"], [Node("b/c", ["long words"], [Node("d", [])]), Node("e", ["f"])])
-    assert list(lineage_trace.drawn(tree, 100)) == [
+    assert list(drawn(tree, 100)) == [
         "a",
         "│  made",
         "├─ b/c",
@@ -203,8 +204,8 @@ def test_the_tree_is_drawn_with_branches_and_stays_within_its_width():
 
 
 def test_a_long_path_is_broken_after_a_slash():
-    assert lineage_trace.broken("abc/def/gh", 8) == ["abc/def/", "gh"]
-    lines = list(lineage_trace.drawn(Node("a", [], [Node("bcd/efg", [])]), 9))
+    assert broken("abc/def/gh", 8) == ["abc/def/", "gh"]
+    lines = list(drawn(Node("a", [], [Node("bcd/efg", [])]), 9))
     assert lines == ["a", "└─ bcd/", "   efg"]
 
 
@@ -226,11 +227,11 @@ def test_no_line_of_a_whole_tree_is_wider_than_100_columns(run, capsys, monkeypa
 )
 def test_words_name_a_row_of_the_table(run, words, label):
     summary = json.loads(run.path("summary.json").read_text())
-    assert lineage_trace.find_row(summary, words, "summary.json")[1]["label"] == label
+    assert rows.find_row(summary, words, "summary.json")[1]["label"] == label
 
 
 def test_arrows_are_found_as_they_are_typed():
-    assert lineage_trace.plain("source-mixed→Target + 0.5 τ") == "source-mixed->target + 0.5"
+    assert rows.plain("source-mixed→Target + 0.5 τ") == "source-mixed->target + 0.5"
 
 
 def test_words_that_name_several_rows_are_refused_with_the_candidates(run):

@@ -18,9 +18,12 @@ from conftest import ROOT
 from errors import InputError
 from files.manifest import write_jsonl
 from made_up_report import SMALL, comparison, leakage, target
-from model_card import hub_licence, verdict
 from recognisers.load import load_recogniser
+from records import reading, writing
 from records import record as records
+from reporting import card_history
+from reporting.card_facts import hub_licence
+from reporting.card_verdict import verdict
 from tiny import tone, write_ctc, write_whisper
 
 RESULTS = Path("results/tiny")
@@ -50,7 +53,7 @@ def record(script: str, outputs: list, inputs: list, parameters: dict | None = N
         if not path.exists():
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(path.name)
-    records.write_record(ROOT / "scripts" / script, outputs, inputs, parameters or {}, **facts)
+    writing.write_record(ROOT / "scripts" / script, outputs, inputs, parameters or {}, **facts)
 
 
 def fetch(name: str) -> Path:
@@ -369,7 +372,7 @@ def test_the_folder_carries_all_records_and_the_same_work_gives_the_same_bytes()
     experiment()
     card(table())
     content = json.loads((CARD / "lineage.json").read_text())
-    made = records.upstream(CARD / "model.safetensors")
+    made = reading.upstream(CARD / "model.safetensors")
     names = {str(Path(each.sidecar).resolve().relative_to(Path.cwd())) for each in made}
     fetched = {f"resources/{name}/files.json.lineage.json" for name in EXTERNALS}
     assert set(content["records"]) == names | fetched
@@ -385,7 +388,7 @@ def test_the_card_has_its_own_record_and_changes_nothing_of_the_checkpoints():
     experiment()
     of_checkpoint = (CARD / "model.safetensors.lineage.json").read_bytes()
     card(table())
-    own = records.read_record(CARD / "README.md.lineage.json")
+    own = reading.read_record(CARD / "README.md.lineage.json")
     assert set(own.outputs) == {str(CARD / "README.md"), str(CARD / "lineage.json")}
     assert {str(CARD / "model.safetensors"), str(RESULTS / "summary.json")} <= set(own.inputs)
     assert own.content["licences"]["game"] == SALE
@@ -397,7 +400,7 @@ def test_commands_and_versions_to_make_it_again_are_told():
     text = card(table())
     assert f"python scripts/lineage.py reproduce {CARD}/model.safetensors\n" in text
     assert "python scripts/lineage.py audit results/tiny\n" in text
-    assert f"Commit: {records.commit()['commit']}" in text and "torch 2" in text
+    assert f"Commit: {writing.commit()['commit']}" in text and "torch 2" in text
 
 
 def test_a_checkpoint_to_which_nothing_was_added_gets_no_card():
@@ -507,7 +510,7 @@ class Links(html.parser.HTMLParser):
 def test_names_are_texts_in_the_front_matter_whatever_they_are(name):
     experiment()
     summary = table()
-    history = model_card.read_history(CARD / "model.safetensors")
+    history = card_history.read_history(CARD / "model.safetensors")
     described = model_card.describe(CARD / "model.safetensors", history, summary, None)
     described["target"] |= {"name": name}
     described |= {"name": name}

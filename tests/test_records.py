@@ -10,8 +10,10 @@ import pytest
 
 from conftest import ROOT
 from errors import InputError
+from records import reading, writing
 from records import record as records
-from records.record import read_record, record_of, write_record
+from records.reading import read_record, record_of
+from records.writing import write_record
 
 SCHEMA = json.loads((ROOT / "scripts/lineage.schema.json").read_text())
 POOL = ROOT / "scripts/pool.py"
@@ -37,7 +39,7 @@ def test_a_record_keeps_to_its_schema_and_names_each_module():
     found = content("a")
     jsonschema.validate(found, SCHEMA)
     assert {"pool.py", "files/manifest.py"} <= found["modules"].keys()
-    assert found["code"] == records.code_of(POOL)[0]
+    assert found["code"] == writing.code_of(POOL)[0]
     assert found["parameters"] == {"seed": 1} and found["counts"] == {"rows": 2}
     assert len(found["commit"]) == 40 or found["commit"] == "unknown"
 
@@ -73,9 +75,10 @@ def test_licences_go_downstream_from_what_was_fetched_and_from_the_users_own():
 def test_an_input_is_read_again_only_if_it_was_written_since(monkeypatch):
     write_record(POOL, [write("a", "one")], [], {})
     read = []
-    monkeypatch.setattr(
-        records, "sha256", lambda path: read.append(str(path)) or hashlib.sha256(b"").hexdigest()
-    )
+    for module in (reading, writing):
+        monkeypatch.setattr(
+            module, "sha256", lambda path: read.append(str(path)) or hashlib.sha256(b"").hexdigest()
+        )
     write_record(POOL, [write("b")], ["a"], {})
     assert read == ["b"]
     assert content("b")["inputs"] == {"a": hashlib.sha256(b"one").hexdigest()}
@@ -86,20 +89,20 @@ def test_an_input_is_read_again_only_if_it_was_written_since(monkeypatch):
 
 def test_work_is_resumed_only_with_the_same_settings_inputs_code_and_packages(monkeypatch):
     given = write("in.txt")
-    first = records.fingerprint(POOL, {"rate": 1}, [given])
-    assert records.fingerprint(POOL, {"rate": 1}, [given]) == first
-    assert records.fingerprint(POOL, {"rate": 2}, [given]) != first
-    assert records.fingerprint(ROOT / "scripts/score.py", {"rate": 1}, [given]) != first
-    assert records.fingerprint(POOL, {"rate": 1}, [write("other.txt", "y")]) != first
-    other = records.installed_versions() | {"torch": "0.1"}
-    monkeypatch.setattr(records, "installed_versions", lambda: other)
-    assert records.fingerprint(POOL, {"rate": 1}, [given]) != first
+    first = writing.fingerprint(POOL, {"rate": 1}, [given])
+    assert writing.fingerprint(POOL, {"rate": 1}, [given]) == first
+    assert writing.fingerprint(POOL, {"rate": 2}, [given]) != first
+    assert writing.fingerprint(ROOT / "scripts/score.py", {"rate": 1}, [given]) != first
+    assert writing.fingerprint(POOL, {"rate": 1}, [write("other.txt", "y")]) != first
+    other = writing.installed_versions() | {"torch": "0.1"}
+    monkeypatch.setattr(writing, "installed_versions", lambda: other)
+    assert writing.fingerprint(POOL, {"rate": 1}, [given]) != first
 
 
 def test_a_record_lies_in_each_folder_and_is_found_from_every_output():
     outputs = [write("x/train"), write("x/dev"), write("y/texts"), write("y/counts")]
     write_record(POOL, outputs, [], {})
-    assert sorted(path.name for path in records.sidecars_below(".")) == [
+    assert sorted(path.name for path in reading.sidecars_below(".")) == [
         "texts.lineage.json",
         "train.lineage.json",
     ]
@@ -122,9 +125,9 @@ def test_upstream_goes_from_the_first_files_to_the_last_and_meets_each_record_on
     write_record(POOL, [write("a")], [write("external")], {})
     write_record(POOL, [write("b")], ["a"], {})
     write_record(POOL, [write("c")], ["a", "b"], {})
-    assert [Path(record.sidecar).name[0] for record in records.upstream("c")] == ["a", "b", "c"]
+    assert [Path(record.sidecar).name[0] for record in reading.upstream("c")] == ["a", "b", "c"]
     with pytest.raises(InputError, match="external: no lineage record"):
-        records.upstream("external")
+        reading.upstream("external")
 
 
 @pytest.mark.parametrize("damage", ["{", "[]", '{"outputs": {}}', "null"])
@@ -150,4 +153,4 @@ def test_of_several_records_of_a_file_the_latest_counts():
     older["run"]["ended"] -= 10
     os.rename("a.lineage.json", "z.lineage.json")
     Path("b.lineage.json").write_text(json.dumps(older | {"parameters": {"n": 0}}))
-    assert records.read_records(".")["a"].content["parameters"] == {"n": 1}
+    assert reading.read_records(".")["a"].content["parameters"] == {"n": 1}

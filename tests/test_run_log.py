@@ -15,8 +15,8 @@ from snakemake.logging import LogEvent, logger
 from snakemake_interface_executor_plugins.settings import ExecMode
 
 from conftest import ROOT
+from runs import display, screen
 from runs import log as run_log
-from runs import screen
 
 SNAKEFILE = (
     f"""
@@ -228,9 +228,10 @@ class Events:
 
     def __init__(self, folder, retries: int = 0, is_terminal: bool = False, stats=None):
         self.log = run_log.RunLog(workflow(retries), "tiny", {})
-        self.log.folder = folder
+        self.log.journal.folder = folder
         self.stream = Terminal(is_terminal)
-        self.log.screen, self.log.lines = screen.Screen(self.stream), True
+        self.log.display.screen = screen.Screen(self.stream)
+        self.log.display.with_stages = True
         self.send(LogEvent.RUN_INFO, stats=stats or {"transcribe": 1, "score": 1, "total": 2})
 
     def send(self, event, text=None, level=logging.INFO, **fields) -> None:
@@ -280,11 +281,11 @@ class Events:
         return self.stream.getvalue().splitlines()
 
     def kept(self) -> list[dict]:
-        lines = (self.log.folder / "jobs.jsonl").read_text().splitlines()
+        lines = (self.log.journal.folder / "jobs.jsonl").read_text().splitlines()
         return [json.loads(line) for line in lines]
 
     def status(self) -> dict:
-        return json.loads((self.log.folder / "status.json").read_text())
+        return json.loads((self.log.journal.folder / "status.json").read_text())
 
 
 def test_slurms_chatter_stays_off_the_terminal_and_what_matters_does_not(tmp_path):
@@ -302,7 +303,7 @@ def test_the_slurm_id_of_a_job_is_known_while_it_runs_and_afterwards(tmp_path):
     events = Events(tmp_path)
     events.info(1, "transcribe", outputs=["h"])
     events.say("Job 1 has been submitted with SLURM jobid 62 (log: x/62.log).")
-    assert events.log.status(0, "running")["running"][0]["external"] == "62"
+    assert events.log.journal.status(0, "running")["running"][0]["external"] == "62"
     events.send(LogEvent.JOB_FINISHED, job_id=1)
     assert [(job["external"], job["ok"]) for job in events.kept()] == [("62", True)]
 
@@ -421,7 +422,7 @@ def test_a_busy_stage_has_one_line_in_half_a_minute_where_lines_stay(tmp_path):
         events.info(id, "score", outputs=[f"s{id}"])
         events.send(LogEvent.JOB_FINISHED, job_id=id)
     assert events.stream.getvalue() == ""
-    events.log.tick(time.time() + run_log.LINES_EVERY + 1)
+    events.log.tick(time.time() + display.LINES_EVERY + 1)
     (line,) = events.stream.getvalue().splitlines()
     assert line.endswith("] score         999/1000 done")
 

@@ -137,8 +137,8 @@ def test_an_interrupted_run_stops_its_jobs_at_once_and_says_so(tmp_path):
     (tmp_path / "Snakefile").write_text(
         "import signal, sys\n"
         f"sys.path.insert(0, {str(SCRIPTS)!r})\n"
-        "from forward_sigterm import forward_sigterm\n"
-        "from run_log import RunLog, logger\n"
+        "from runs.forward_sigterm import forward_sigterm\n"
+        "from runs.log import RunLog, logger\n"
         "log = RunLog(workflow, 'made_up', {})\n"
         "log.take_terminal()\n"
         "logger.addHandler(log)\n"

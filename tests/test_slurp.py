@@ -12,8 +12,8 @@ import soundfile
 import prepare
 from corpora import slurp
 from errors import InputError
+from files.checksum import sha256
 from files.manifest import read_manifest, read_texts
-from records.record import sha256
 
 SPLITS = ("train", "dev", "test")
 SPEAKERS = {  # recording to usrid; audio-31 has none

@@ -8,9 +8,9 @@ import pytest
 
 import summarize
 from errors import InputError
+from files.checksum import sha256
 from lineages import leaks
 from made_up import BASELINE, evaluation, small_experiment, write_evaluations
-from records.record import sha256
 from reporting.summary_table import comparison_cell
 from reporting.words import percent, points
 from summarize import main

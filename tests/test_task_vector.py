@@ -15,7 +15,10 @@ from transformers import WhisperConfig, WhisperForConditionalGeneration
 
 import task_vector
 from errors import InputError
-from records.record import read_record, sha256, sidecar, write_record
+from files.checksum import sha256
+from records.reading import read_record
+from records.record import sidecar
+from records.writing import write_record
 from task_vector import main
 from vectors import streaming
 from vectors.addition import Addition

@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from addresses import redacted
 from configs.checking import check
 from errors import InputError
-from fetching.sources import redacted
 from files.strict_yaml import line_of, load_yaml
 
 

@@ -10,9 +10,10 @@ from pathlib import PurePosixPath
 from typing import Any
 from urllib.parse import urlsplit
 
+from addresses import redacted
 from errors import InputError
 from fetching.archives import ArchiveError, safe_name
-from fetching.sources import Source, redacted
+from fetching.source import Source
 from records.record import INDEX
 
 SOURCE_KEYS = {

@@ -3,7 +3,7 @@
 import hashlib
 from pathlib import Path
 
-from records.record import sha256
+from files.checksum import sha256
 
 
 def identity(path: Path) -> str:

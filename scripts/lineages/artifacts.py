@@ -13,7 +13,8 @@ from pathlib import Path
 
 from addresses import is_web
 from errors import InputError
-from records.record import SUFFIX, Record, read_records, record_of, record_of_fetched
+from records.reading import read_records, record_of, record_of_fetched
+from records.record import SUFFIX, Record
 
 FETCH = "fetch.py"
 SUMMARY = "summary.json"

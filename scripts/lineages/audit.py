@@ -20,7 +20,9 @@ from jsonschema.exceptions import best_match
 from errors import InputError
 from escaping import visible
 from files.atomic import atomic_path
-from lineages.files import AGAIN, SCRIPTS, SEAL, Code, Experiment, Fetched
+from lineages.code import SCRIPTS, Code
+from lineages.fetched import Fetched
+from lineages.files import AGAIN, SEAL, Experiment
 from lineages.hash_cache import HashCache
 from records.record import SUFFIX, Record
 

@@ -35,14 +35,14 @@ def add_graphs(built: RunCrate) -> None:
     """Add the lineage as PROV-JSON, as a Graphviz graph and, with ``dot`` installed, drawn."""
     lineage = built.lineage
     text = json.dumps(prov(lineage), indent=1, sort_keys=True) + "\n"
-    built.add_text("prov.json", text, "the lineage in W3C PROV (PROV-JSON)")
+    built.entities.add_text("prov.json", text, "the lineage in W3C PROV (PROV-JSON)")
     graph = dot(lineage)
-    built.add_text("lineage.dot", graph, "the lineage as a graph, for Graphviz")
+    built.entities.add_text("lineage.dot", graph, "the lineage as a graph, for Graphviz")
     if program := shutil.which("dot"):
         drawn = subprocess.run([program, "-Tsvg"], input=graph, capture_output=True, text=True)
         if drawn.returncode:
             raise InputError(f"{program}: failed on the lineage's graph: {drawn.stderr.strip()}")
-        built.add_text(GRAPH, drawn.stdout, "the lineage as a graph, drawn")
+        built.entities.add_text(GRAPH, drawn.stdout, "the lineage as a graph, drawn")
 
 
 def preview(built: RunCrate, summary: dict[str, Any]) -> str:

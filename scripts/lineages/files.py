@@ -1,7 +1,5 @@
-"""The files of an experiment, and what vouches for them: records, manifests, what was fetched."""
+"""The files of an experiment, and the hashes that records and manifests claim for them."""
 
-import functools
-import hashlib
 import json
 import os
 from collections import Counter
@@ -11,10 +9,9 @@ from typing import NamedTuple
 
 from errors import InputError
 from lineages.hash_cache import HashCache
-from records.code_version import code_versions
-from records.record import INDEX, SUFFIX, Record, ended, read_record, sidecar
+from records.reading import read_record
+from records.record import SUFFIX, Record, ended
 
-SCRIPTS = Path(__file__).parent.parent
 CACHES = ("work", "encodings")
 SEAL = "SHA256SUMS"
 PRUNED = "pruned.jsonl"
@@ -46,7 +43,7 @@ def prefix_of(name: str, record: Record) -> str | None:
     return None
 
 
-class Heard(NamedTuple):
+class AudioFile(NamedTuple):
     """An audio file of a manifest: its path, in the experiment or outside, and its SHA-256."""
 
     path: str
@@ -55,11 +52,12 @@ class Heard(NamedTuple):
 
 
 class Experiment:
-    """The files of an experiment, and who says what they must be.
+    """The files of an experiment, its records, and the hashes that these claim for files.
 
     Files inside go by their path from the folder, ``names``. ``makers`` are records by the name of
-    an output, the latest of several. ``claims`` are, by name, the hashes that a file is said to
-    have, each with who says so first; ``externals`` the same of files outside, by path.
+    an output, the latest of several. ``claims`` are, by name, the hashes that are claimed for a
+    file, each with a line that says who claims it first; ``externals`` are those of files outside,
+    by path. ``audio`` are the audio files of manifests, by the manifest's name.
     """
 
     def __init__(self, folder: str | Path, hashes: HashCache) -> None:
@@ -75,7 +73,7 @@ class Experiment:
         self.pruned = self._read_pruned()
         self.claims: dict[str, dict[str, str]] = {}
         self.externals: dict[str, dict[str, str]] = {}
-        self.heard: dict[str, list[Heard]] = {}
+        self.audio: dict[str, list[AudioFile]] = {}
         self._gather_claims()
 
     def path(self, name: str) -> str:
@@ -100,7 +98,7 @@ class Experiment:
         return self._outputs[record.sidecar]
 
     def is_pruned(self, name: str) -> bool:
-        """Say whether a file that is not there was pruned when it was what it is said to be."""
+        """Return whether a file that is not there had a claimed hash when it was pruned."""
         return name not in self.files and self.pruned.get(name) in self.claims.get(name, {})
 
     def _read_records(self) -> dict[str, Record]:
@@ -145,10 +143,10 @@ class Experiment:
         for record in self.records.values():
             others = [makers[name] for name in self.outputs(record)]
             if not any(other.content == record.content for other in others):
-                told = f"{others[0].sidecar} tells otherwise" if others else "it names no file"
+                reason = f"{others[0].sidecar} tells otherwise" if others else "it names no file"
                 self.findings.append(
-                    f"{record.sidecar}: is the last record of no file: {told}; remove the one that"
-                    f" is wrong, or {AGAIN}"
+                    f"{record.sidecar}: is the last record of no file: {reason}; remove the one"
+                    f" that is wrong, or {AGAIN}"
                 )
         return makers
 
@@ -166,27 +164,27 @@ class Experiment:
         return pruned
 
     def _gather_claims(self) -> None:
-        """Fill what records and the rows of manifests say of files."""
+        """Fill ``claims`` and ``externals`` from records, and from the rows of manifests."""
         for record in self.stages:
             for name, sha256 in self.outputs(record).items():
                 if self.makers[name] is record:
-                    told = f"{record.script} wrote sha256 {sha256[:12]} ({record.sidecar})"
-                    self.claims.setdefault(name, {})[sha256] = told
+                    claim = f"{record.script} wrote sha256 {sha256[:12]} ({record.sidecar})"
+                    self.claims.setdefault(name, {})[sha256] = claim
             for path, sha256 in record.inputs.items():
                 place, is_inside = self.locate(path)
                 if not is_inside:
-                    told = f"{record.script} read sha256 {sha256[:12]} ({record.sidecar})"
-                    self.externals.setdefault(place, {}).setdefault(sha256, told)
+                    claim = f"{record.script} read sha256 {sha256[:12]} ({record.sidecar})"
+                    self.externals.setdefault(place, {}).setdefault(sha256, claim)
         for name in sorted(self.makers):
             if name.endswith(".jsonl") and name in self.files:
-                self.heard[name] = list(self._read_heard(name))
-            for path, is_inside, sha256 in self.heard.get(name, ()):
-                told = f"{self.path(name)} lists it with sha256 {sha256[:12]}"
+                self.audio[name] = list(self._read_audio(name))
+            for path, is_inside, sha256 in self.audio.get(name, ()):
+                claim = f"{self.path(name)} lists it with sha256 {sha256[:12]}"
                 claims = self.claims if is_inside else self.externals
-                claims.setdefault(path, {}).setdefault(sha256, told)
+                claims.setdefault(path, {}).setdefault(sha256, claim)
 
-    def _read_heard(self, name: str) -> Iterator[Heard]:
-        """Yield the audio files of a manifest; of what cannot be read in it, its hash tells."""
+    def _read_audio(self, name: str) -> Iterator[AudioFile]:
+        """Yield the audio files of a manifest; unreadable rows are left to its own hash."""
         if not os.path.isfile(self.path(name)):
             return
         with open(self.path(name), encoding="utf-8", errors="replace") as lines:
@@ -196,108 +194,6 @@ class Experiment:
                 try:
                     row = json.loads(line)
                     path = os.path.normpath(row["audio_filepath"])
-                    yield Heard(*self.locate(path), str(row["sha256"]))
+                    yield AudioFile(*self.locate(path), str(row["sha256"]))
                 except (ValueError, KeyError, TypeError):
                     continue
-
-
-class Code:
-    """The scripts as they are now, against those of records."""
-
-    def __init__(self, scripts: Path) -> None:
-        self.scripts = scripts
-        self._now = functools.cache(self._read)
-
-    def _read(self, script: str, modules: tuple[str, ...]) -> tuple[str, dict[str, str]]:
-        """Return hashes of a script's code and of its modules: those and what it imports now."""
-        if not (self.scripts / script).is_file():
-            return "", {}
-        there = [name for name in modules if (self.scripts / name).is_file()]
-        return code_versions(self.scripts / script, *there)
-
-    def change(self, record: Record) -> str | None:
-        """Return which code is not what made a record's files; None if all is as it was."""
-        code, now = self._now(record.script, tuple(record.content["modules"]))
-        if not now:
-            return f"{record.script}, which is no more"
-        changed = self.changed_modules(record)
-        if not changed and record.content.get("code") == code:
-            return None
-        return ", ".join(changed) or f"{record.script} (its record says two things)"
-
-    def changed_modules(self, record: Record) -> list[str]:
-        """Return the modules that are new, gone or other than those that made a record's files."""
-        then = record.content["modules"]
-        _, now = self._now(record.script, tuple(then))
-        return sorted(name for name in then | now if then.get(name) != now.get(name))
-
-
-class Fetched:
-    """The folders of fetched files that an experiment has used, and whether they still are so."""
-
-    def __init__(self, hashes: HashCache) -> None:
-        self.hashes = hashes
-        self.folder_of = functools.cache(self._folder_of)
-        self.listed = functools.cache(self._listed)
-        self.fault_of_entry = functools.cache(self._fault_of_entry)
-
-    def _folder_of(self, folder: Path) -> Path | None:
-        """Return the fetched folder that a folder is or is in."""
-        for each in (folder, *folder.parents):
-            if (each / INDEX).is_file():
-                return each
-        return None
-
-    def _listed(self, folder: Path) -> dict[str, str] | str:
-        """Return the hashes of a fetched folder's entries; what is wrong, if its index is."""
-        index = folder / INDEX
-        try:
-            record = read_record(sidecar(index))
-            entries = json.loads(index.read_bytes())["files"]
-            listed = {name: entry["sha256"] for name, entry in entries.items()}
-        except InputError:
-            return f"{index}: has no record that can be read; delete it, and {AGAIN}"
-        except (OSError, ValueError, KeyError, TypeError, AttributeError):
-            return f"{index}: does not list what was fetched; delete it, and {AGAIN}"
-        told = [hash_ for path, hash_ in record.outputs.items() if Path(path).name == INDEX]
-        if [self.hashes.sha256(str(index))] != told:
-            return f"{index}: was changed after it was fetched; delete it, and {AGAIN}"
-        return listed
-
-    def faults(self, path: str) -> Iterator[str]:
-        """Yield what is wrong with the fetched folder of an external file, if it is in one."""
-        folder = self.folder_of(Path(path).parent)
-        if folder is None:
-            return
-        listed = self.listed(folder)
-        if isinstance(listed, str):
-            yield listed
-            return
-        name = Path(path).relative_to(folder).as_posix()
-        is_index = name in (INDEX, sidecar(INDEX).name)
-        used = [each for each in listed if is_index or f"{name}/".startswith(f"{each}/")]
-        if not used and not is_index:
-            yield f"{path}: {folder / INDEX} does not list it; delete it, and {AGAIN}"
-        yield from filter(None, (self.fault_of_entry(folder, each) for each in used))
-
-    def _fault_of_entry(self, folder: Path, name: str) -> str | None:
-        """Return how a fetched file or folder differs from what the index lists."""
-        expected, found = self.listed(folder)[name], self._identity(folder / name)
-        if found == expected:
-            return None
-        differs = f"has {found[:12]}" if found else "is not there"
-        return (
-            f"{folder / name}: {folder / INDEX} lists sha256 {expected[:12]}, but it {differs};"
-            f" delete it and {INDEX}, and {AGAIN}"
-        )
-
-    def _identity(self, path: Path) -> str | None:
-        """Return the SHA-256 of a file or folder as ``fetch.identity`` does, from known hashes."""
-        if not path.is_dir():
-            return self.hashes.sha256(str(path))
-        files = sorted(
-            (f.relative_to(path).as_posix(), str(f)) for f in path.rglob("*") if f.is_file()
-        )
-        self.hashes.learn(file for _, file in files)
-        lines = "".join(f"{self.hashes.sha256(file)}  {name}\n" for name, file in files)
-        return hashlib.sha256(lines.encode()).hexdigest()

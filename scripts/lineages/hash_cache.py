@@ -16,7 +16,7 @@ from typing import Any
 
 from errors import InputError
 from files.atomic import atomic_path
-from records.record import sha256
+from files.checksum import sha256
 
 NAME = ".hashes.json"
 SETTLED = 2_000_000_000  # ns: a younger file could be written again within one tick of its clock

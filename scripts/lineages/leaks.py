@@ -27,8 +27,6 @@ DECODED_WITH = {  # settings that an evaluation says of its hypotheses
     "scaling_coefficient": "with scaling coefficient {}",
     "window": "in an audio window (s) of {}",
 }
-
-
 CLAIMS = {  # stages in which a row that claims this has used target recordings
     "none": (),
     "model selection": ("selection",),

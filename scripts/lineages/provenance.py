@@ -12,7 +12,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from errors import InputError
-from records.record import Record, made_of_itself, read_records, sha256
+from files.checksum import sha256
+from records.reading import made_of_itself, read_records
+from records.record import Record
 
 WEIGHTS = ".safetensors"
 AUDIO = (".wav", ".flac", ".mp3", ".ogg")  # voices that a TTS imitates; no record has made them

@@ -20,8 +20,10 @@ from typing import NamedTuple
 
 from errors import InputError
 from files.atomic import atomic_path, is_within
-from lineages.files import CACHES, PRUNED, SCRIPTS, Code, Experiment, Fetched
+from lineages.code import SCRIPTS
+from lineages.files import CACHES, PRUNED, Experiment
 from lineages.hash_cache import HashCache
+from lineages.remaking import Remaking
 from records.record import MODEL_CARD, Record
 
 CARD, _ = MODEL_CARD  # beside a checkpoint that is delivered
@@ -45,96 +47,6 @@ class Candidate(NamedTuple):
     why_not: str | None
 
 
-class Remaking:
-    """Says of the files of an experiment whether they can be made again, and if not, why."""
-
-    def __init__(self, experiment: Experiment, scripts: Path) -> None:
-        self.experiment, self.hashes = experiment, experiment.hashes
-        self.code, self.fetched = Code(scripts), Fetched(experiment.hashes)
-        self.speaker = {
-            heard.path: experiment.makers[manifest]
-            for manifest, rows in experiment.heard.items()
-            if "--audio-dir" in experiment.makers[manifest].content.get("command", ())
-            for heard in rows
-        }
-        self._of_stage: dict[str, str | None] = {}
-        self._of_manifest: dict[str, str | None] = {}
-
-    def maker(self, name: str) -> Record | None:
-        """Return the record of the stage that made a file, or the manifest of an audio file."""
-        return self.experiment.makers.get(name) or self.speaker.get(name)
-
-    def why_not(self, name: str) -> str | None:
-        """Return why a file cannot be made again; None if it can."""
-        maker = self.maker(name)
-        if maker is None:
-            return "no record tells how it was made"
-        if maker.sidecar not in self._of_stage:
-            self._of_stage[maker.sidecar] = "it was made of itself"  # until all is asked
-            self._of_stage[maker.sidecar] = next(self.obstacles(maker), None)
-        return self._of_stage[maker.sidecar]
-
-    def obstacles(self, record: Record) -> Iterator[str]:
-        """Yield why a stage cannot run again as it did."""
-        if changed := self.code.change(record):
-            yield f"the code that made it was changed since: {changed}"
-        for name in self.experiment.outputs(record):
-            if name in self.experiment.files and not self.is_as_made(name):
-                yield f"{self.experiment.path(name)} is not what was made, and would be made again"
-        for path, sha256 in record.inputs.items():
-            place, is_inside = self.experiment.locate(path)
-            why_not = self.lacks(place, sha256) if is_inside else self.lacks_external(place, sha256)
-            if why_not:
-                yield why_not
-            for manifest in (place,) if is_inside else ():
-                if why_not := self.unheard(manifest):
-                    yield why_not
-
-    def is_as_made(self, name: str) -> bool:
-        """Say whether a file has the bytes that its record, or all rows about it, tell of."""
-        found = self.hashes.sha256(self.experiment.path(name))
-        return self.experiment.claims[name].keys() == {found}
-
-    def lacks(self, name: str, sha256: str) -> str | None:
-        """Return why an input from the experiment is neither there nor can be made again."""
-        path = self.experiment.path(name)
-        if name in self.experiment.files and self.hashes.sha256(path) == sha256:
-            return None
-        if sha256 not in self.experiment.claims.get(name, ()):
-            return f"{path}, of which it was made, was of other bytes then"
-        if why_not := self.why_not(name):
-            return f"{path} is needed, not there as it was, and cannot be made again: {why_not}"
-        return None
-
-    def lacks_external(self, path: str, sha256: str) -> str | None:
-        """Return how a file from outside is not what it was, or what it lists is not there."""
-        if self.hashes.sha256(path) != sha256:
-            return f"{path} is needed, and not there as it was"
-        if path.endswith(".jsonl"):
-            for audio in recordings(path):
-                audio = os.path.join(self.experiment.root, audio)
-                if not os.path.isfile(audio):
-                    return f"{audio} is needed, and not there"
-        return next(self.fetched.faults(path), None)
-
-    def unheard(self, manifest: str) -> str | None:
-        """Return why audio that a manifest lists is neither there nor can be made again."""
-        if manifest not in self._of_manifest:
-            reasons = (
-                self.lacks(path, sha256) if is_inside else self.lacks_external(path, sha256)
-                for path, is_inside, sha256 in self.experiment.heard.get(manifest, ())
-            )
-            self._of_manifest[manifest] = next(filter(None, reasons), None)
-        return self._of_manifest[manifest]
-
-
-def recordings(manifest: str) -> Iterator[str]:
-    """Yield the audio files that a user's own manifest names."""
-    with open(manifest, encoding="utf-8-sig") as lines:
-        for line in filter(str.strip, lines):
-            yield json.loads(line)["audio_filepath"]
-
-
 def kind_of(name: str, experiment: Experiment) -> str | None:
     """Return which kind of file this is, None if it is never deleted."""
     top, folder = name.split("/")[0], os.path.dirname(name)
@@ -146,12 +58,12 @@ def kind_of(name: str, experiment: Experiment) -> str | None:
 
 
 def outputs_with(name: str, experiment: Experiment) -> Iterable[str]:
-    """Return all files that the stage that made a file has made."""
+    """Return all outputs of the stage that made a file."""
     maker = experiment.makers.get(name)
     return experiment.outputs(maker) if maker else ()
 
 
-def candidates(experiment: Experiment, remaking: Remaking) -> Iterator[Candidate]:
+def candidates_of(experiment: Experiment, remaking: Remaking) -> Iterator[Candidate]:
     """Yield each file that is no external, record, manifest, score or summary."""
     kinds = {name: kind_of(name, experiment) for name in sorted(experiment.files)}
     experiment.hashes.learn(experiment.path(name) for name, kind in kinds.items() if kind)
@@ -175,7 +87,7 @@ def candidates(experiment: Experiment, remaking: Remaking) -> Iterator[Candidate
 
 
 def is_own(name: str, experiment: Experiment) -> bool:
-    """Say whether a file lies in the experiment's folder itself, and not behind a link in it."""
+    """Return whether a file lies in the experiment's folder itself, and not behind a link in it."""
     path, folder = experiment.path(name), os.path.realpath(experiment.folder)
     return not os.path.islink(path) and is_within(os.path.realpath(path), folder)
 
@@ -244,11 +156,11 @@ def no_run(experiment: Experiment) -> Iterator[None]:
         yield
 
 
-def table(found: list[Candidate]) -> Iterator[str]:
+def table(candidates: list[Candidate]) -> Iterator[str]:
     """Yield a line for each kind: files that can be made again, their bytes, the time of making."""
     yield f"{'kind':<14}{'files':>8}{'MB':>12}{'made in':>12}"
     for kind, what in KINDS.items():
-        these = [each for each in found if each.kind == kind and not each.why_not]
+        these = [each for each in candidates if each.kind == kind and not each.why_not]
         seconds = sum(
             map(duration, {each.maker.sidecar: each.maker for each in these if each.maker}.values())
         )
@@ -262,15 +174,17 @@ def duration(record: Record) -> float:
     return run["ended"] - run.get("started", run["ended"])
 
 
-def kept(experiment: Experiment, found: Iterable[Candidate]) -> Iterator[str]:
+def kept(experiment: Experiment, candidates: Iterable[Candidate]) -> Iterator[str]:
     """Yield a line for each folder's files that cannot be made again, with the reason."""
-    counts = Counter((os.path.dirname(each.name), each.why_not) for each in found if each.why_not)
+    counts = Counter(
+        (os.path.dirname(each.name), each.why_not) for each in candidates if each.why_not
+    )
     for (folder, why_not), count in sorted(counts.items()):
         yield f"{experiment.path(folder)}: {count} files cannot be made again: {why_not}"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add what the command can be told."""
+    """Add the command's arguments."""
     parser.add_argument("folder", metavar="DIR", help="an experiment's folder, as results/NAME")
     parser.add_argument(
         "--scripts",
@@ -298,11 +212,11 @@ def main(options: argparse.Namespace) -> None:
     if options.delete:
         check_folder(options.folder, options.follow)
     experiment = Experiment(options.folder, HashCache(options.folder))
-    found = list(candidates(experiment, Remaking(experiment, options.scripts)))
+    files = list(candidates_of(experiment, Remaking(experiment, options.scripts)))
     if not options.delete:
-        print(*table(found), *kept(experiment, found), sep="\n")
+        print(*table(files), *kept(experiment, files), sep="\n")
         return
-    asked = [each for each in found if each.kind in options.delete]
+    asked = [each for each in files if each.kind in options.delete]
     chosen = [each for each in asked if not each.why_not]
     with no_run(experiment):
         delete(experiment, chosen)

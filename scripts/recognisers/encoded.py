@@ -15,7 +15,8 @@ import torch
 
 from computing.processor import kind_of
 from files.atomic import atomic_path
-from records.record import code_of, sha256, versions_of
+from files.checksum import sha256
+from records.writing import code_of, versions_of
 
 PACKAGES = ("numpy", "soundfile", "soxr", "torch", "transformers")  # that read, hear and encode
 

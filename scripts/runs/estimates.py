@@ -1,4 +1,4 @@
-"""What a job will need: memory (MB), time (min), disk (MB); and how many shards a synthesis has.
+"""What a job will need: memory (MB), time (min), disk (MB).
 
 Estimates for a scheduler, generous and in round numbers: made of the sizes of models and manifests
 just before a job starts. Each further attempt asks for more; long jobs go on from where
@@ -7,20 +7,17 @@ the last attempt was ended, so that a run time that was too short costs a restar
 What is *measured* was so on one core of an AMD EPYC (AVX2); what is *reckoned* was not run.
 """
 
-import functools
-import json
 import math
-import os
-import re
-from collections.abc import Iterable, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 from typing import NamedTuple
+
+from runs.sizes import AmountOfSpeech
 
 # Memory, MB
 PYTHON = 500  # numpy, jiwer, soundfile; measured: 20 to 100 (prepare, filter)
 TORCH = 2000  # measured: 410 with torch and transformers; CUDA's and read audio's share is reckoned
 ONNX = 1000  # measured: 250 with hibari's 8 MB of weights, 580 with Kokoro's 92
-HEARD = 1100  # of a sweep over coefficients: HELD of transcribe.py
+KEPT_SPEECH = 1100  # of a sweep over coefficients: transcription.HELD, in MB
 LOADED = 3  # times the weights: read, in the model, on their way to the GPU
 TRAINED = 8  # times the weights: gradient, two moments, best; and a whole state that is read again
 MORE_MEMORY = 1.5  # on each further attempt
@@ -39,45 +36,6 @@ SHORTEST = 10  # min
 SHORTEST_ON_GPU = 30  # min
 LONGEST = 24 * 60  # min; many sites allow no more, and a longer run goes on at the next attempt
 
-# Text to speech: seconds for an utterance, one by one, and how much faster large batches are
-SECONDS_PER_UTTERANCE = {
-    "bark": (6.0, 17),  # published, on an A100
-    "coqui": (1.0, 1),  # reckoned, on a GPU
-    "hibari": (0.07, 1),  # measured, on one core
-    "kokoro": (2.2, 1),  # measured, on one core
-    "speecht5": (0.5, 10),  # reckoned, on a GPU
-}
-ON_CPU = ("hibari", "kokoro")  # by onnxruntime: they have no use for a GPU
-SHARD = 20 * 60  # s that a shard should take
-TRAINING_TEXTS = {  # different ones, counted; SLURP's in 93 % of its training sentences
-    "amazon_queen": 3549,
-    "asterisk": 507,
-    "drascula": 730,
-    "slurp": {
-        "alarm": 383,
-        "audio": 284,
-        "calendar": 1550,
-        "cooking": 195,
-        "datetime": 361,
-        "email": 881,
-        "general": 601,
-        "iot": 716,
-        "lists": 500,
-        "music": 308,
-        "news": 463,
-        "play": 1270,
-        "qa": 1082,
-        "recommendation": 388,
-        "social": 358,
-        "takeaway": 240,
-        "transport": 524,
-        "weather": 536,
-    },
-}
-
-DURATION = re.compile(rb'"duration": ?([0-9.eE+-]+)')
-WEIGHTS = {".safetensors", ".bin", ".pt", ".pth", ".onnx", ".ckpt", ".npz"}
-
 
 class Needs(NamedTuple):
     """What a job needs at its first attempt, without margins."""
@@ -86,13 +44,6 @@ class Needs(NamedTuple):
     seconds: float
     disk: float = 1000  # MB
     shortest: int = SHORTEST  # min
-
-
-class Speech(NamedTuple):
-    """The size of some manifests."""
-
-    utterances: int
-    seconds: float
 
 
 def memory_mb(needs: Needs, attempt: int) -> int:
@@ -111,68 +62,14 @@ def disk_mb(needs: Needs) -> int:
     return math.ceil(needs.disk / 1000) * 1000
 
 
-def megabytes(path: str) -> float:
-    """Return the size of a file, MB; ``FileNotFoundError`` if it is not there yet."""
-    return os.stat(path).st_size / 1e6
-
-
-def weights_mb(index: str) -> float:
-    """Return the size of the weights in a fetched artifact's folder, MB; ``index`` is its list."""
-    os.stat(index)
-    files = (path for path in Path(index).parent.rglob("*") if path.suffix in WEIGHTS)
-    return sum(path.stat().st_size for path in files) / 1e6
-
-
-def speech_of(manifests: Iterable[str]) -> Speech:
-    """Return the size of manifests together."""
-    sizes = [_speech_of(path, *_stamp(path)) for path in manifests]
-    return Speech(sum(size.utterances for size in sizes), sum(size.seconds for size in sizes))
-
-
-def count_lines(path: str) -> int:
-    """Return how many rows a list of texts has."""
-    return _lines(path, *_stamp(path))
-
-
-def _stamp(path: str) -> tuple[int, int]:
-    """Return what a file's content is known by: time of change (ns) and size (bytes)."""
-    stat = os.stat(path)
-    return stat.st_mtime_ns, stat.st_size
-
-
-@functools.cache
-def _speech_of(path: str, changed: int, size: int) -> Speech:
-    with open(path, "rb") as file:
-        durations = [float(found) for line in file for found in DURATION.findall(line)[:1]]
-    return Speech(len(durations), sum(durations))
-
-
-@functools.cache
-def _lines(path: str, changed: int, size: int) -> int:
-    with open(path, "rb") as file:
-        return sum(1 for line in file if line.strip())
-
-
-@functools.cache
-def _different_texts(path: str, changed: int, size: int) -> int:
-    with open(path, encoding="utf-8", errors="replace") as file:
-        return len({_text_of(line) for line in file if line.strip()})
-
-
-def _text_of(line: str) -> str:
-    """Return the text of a line: of a manifest's row, of "id, tab, text", or the line itself."""
-    try:
-        return str(json.loads(line)["text"]).strip().lower()
-    except (ValueError, KeyError, TypeError):
-        return line.rpartition("\t")[2].strip().lower()
-
-
-def heard(utterances: float, parameters: float, window: float, passes: float, gpus: int) -> float:
+def network_seconds(
+    utterances: float, parameters: float, window: float, passes: float, gpus: int
+) -> float:
     """Return the seconds that the network takes for utterances, each of a whole window (s)."""
     return utterances * passes * FORWARD * parameters * window / GPU / gpus
 
 
-def read(utterances: float, window: float, threads: int) -> float:
+def reading_seconds(utterances: float, window: float, threads: int) -> float:
     """Return the seconds that reading utterances and their log-mel spectra take, window in s.
 
     It goes on beside the network's work (readers.py), and counts whole all the same: generously.
@@ -182,8 +79,8 @@ def read(utterances: float, window: float, threads: int) -> float:
 
 def finetune(
     model_mb: float,
-    train: Speech,
-    dev: Speech,
+    train: AmountOfSpeech,
+    dev: AmountOfSpeech,
     window: float,
     settings: dict,
     gpus: int = 1,
@@ -203,9 +100,9 @@ def finetune(
     trained, judged = steps * settings["batch_size"], evaluations * dev.utterances
     passes = 1 + BACKWARD + settings["gradient_checkpointing"]
     judging = 1 + DECODING * (settings["criterion"] == "wer")
-    seconds = heard(trained, parameters, window, passes, gpus)
-    seconds += heard(judged, parameters, window, judging, gpus)
-    seconds += read(trained + judged, window, threads)
+    seconds = network_seconds(trained, parameters, window, passes, gpus)
+    seconds += network_seconds(judged, parameters, window, judging, gpus)
+    seconds += reading_seconds(trained + judged, window, threads)
     return Needs(
         memory=gpus * (TORCH + TRAINED * model_mb),
         seconds=seconds,
@@ -215,15 +112,15 @@ def finetune(
 
 
 def transcribe(
-    model_mb: float, speech: Speech, window: float, coefficients: int = 1, threads: int = 1
+    model_mb: float, speech: AmountOfSpeech, window: float, coefficients: int = 1, threads: int = 1
 ) -> Needs:
     """Return what transcribing a manifest needs, with each of some scaling coefficients.
 
-    Several ask for the model as it was, and for speech that was heard, to be kept in memory.
+    With several, the model as it was and the encoded speech are kept in memory.
     """
-    each = heard(speech.utterances, model_mb * 1e6 / 4, window, 1 + DECODING, 1)
-    each += read(speech.utterances, window, threads) + LOADED * model_mb * 1e6 / DISK
-    kept = model_mb + HEARD if coefficients > 1 else 0
+    each = network_seconds(speech.utterances, model_mb * 1e6 / 4, window, 1 + DECODING, 1)
+    each += reading_seconds(speech.utterances, window, threads) + LOADED * model_mb * 1e6 / DISK
+    kept = model_mb + KEPT_SPEECH if coefficients > 1 else 0
     return Needs(TORCH + LOADED * model_mb + kept, coefficients * each, shortest=SHORTEST_ON_GPU)
 
 
@@ -239,7 +136,7 @@ def synthesize(
     )
 
 
-def xvectors(speech: Speech) -> Needs:
+def xvectors(speech: AmountOfSpeech) -> Needs:
     """Return what x-vectors of recordings need, at 50 times their speed (reckoned, on one core)."""
     return Needs(TORCH, speech.seconds / 50, shortest=SHORTEST_ON_GPU)
 
@@ -256,12 +153,12 @@ def prepare() -> Needs:
     return Needs(4 * PYTHON, 1800, 10_000)
 
 
-def filter_speech(speech: Speech) -> Needs:
+def filter_speech(speech: AmountOfSpeech) -> Needs:
     """Return what the filter needs, at 100 times the speech's speed (measured: 500)."""
     return Needs(2 * PYTHON, speech.seconds / 100)
 
 
-def augment(speech: Speech, copies: int, threads: int = 1) -> Needs:
+def augment(speech: AmountOfSpeech, copies: int, threads: int = 1) -> Needs:
     """Return what augmentation needs, at 20 times the speech's speed (reckoned, on one core)."""
     seconds = copies * speech.seconds
     return Needs(4 * PYTHON, seconds / 20 / max(1, threads), 1000 + 0.02 * seconds)
@@ -274,40 +171,3 @@ def task_vector(models_mb: Sequence[float]) -> Needs:
     own share included, with models of Whisper large's size.
     """
     return Needs(TORCH, 3 * sum(models_mb) * 1e6 / DISK, 1000 + max(models_mb))
-
-
-def seconds_per_utterance(tts: dict) -> float:
-    """Return how long the synthesis of an utterance takes, s: as configured, else the engine's.
-
-    An engine that can is faster by its batch size, up to the speed-up that large batches give.
-    """
-    one_by_one, speed_up = SECONDS_PER_UTTERANCE[tts["engine"]]
-    return tts.get("seconds_per_utterance", one_by_one / min(tts["batch_size"], speed_up))
-
-
-def training_texts(domain: dict) -> int:
-    """Return about how many different training texts a domain has, as known before it is prepared.
-
-    What is not known, or not there, has none: whoever reads it says so.
-    """
-    if domain.get("train"):
-        return domain["train"]
-    if "corpus" in domain:
-        known = TRAINING_TEXTS.get(domain["corpus"], 0)
-        return known.get(domain.get("scenario"), 0) if isinstance(known, dict) else known
-    path = domain.get("texts") or domain.get("manifest") or domain["splits"]["train"]
-    if not os.path.isfile(path):
-        return 0
-    return _different_texts(path, *_stamp(path))
-
-
-def shards(domain: dict, tts: dict) -> int:
-    """Return into how many jobs the synthesis of a domain's training texts is divided.
-
-    Those of ``shards`` if the config has it; else so many that each takes about 20 minutes.
-    """
-    if "shards" in tts:
-        return tts["shards"]
-    texts = training_texts(domain)
-    seconds = texts * tts["samples_per_text"] * seconds_per_utterance(tts)
-    return min(max(1, round(seconds / SHARD)), max(1, texts))

@@ -3,7 +3,8 @@
 from collections import Counter
 from dataclasses import dataclass, field
 
-from runs import words as job_words
+from runs import words
+from runs.failures import last_begun
 
 
 @dataclass
@@ -27,6 +28,7 @@ class Run:
     """How a run stands."""
 
     name: str
+    started: float = 0.0  # s since 1970, of the first job; 0 before it
     planned: Counter = field(default_factory=Counter)  # jobs of each stage
     done: Counter = field(default_factory=Counter)
     lost: Counter = field(default_factory=Counter)
@@ -36,8 +38,8 @@ class Run:
 
     def stages(self) -> dict[str, dict[str, int]]:
         """Return the counts of every stage, in the order of the work."""
-        running = Counter(job_words.stage(job.rule) for job in self.running.values())
-        known = [name for name in job_words.STAGES if name in self.planned]
+        running = Counter(words.stage(job.rule) for job in self.running.values())
+        known = [name for name in words.STAGES if name in self.planned]
         return {
             name: {
                 "planned": self.planned[name],
@@ -50,25 +52,25 @@ class Run:
 
     def start(self, id: int, job: Job) -> None:
         """Count a job as running (or as waiting for a machine: Snakemake does not know)."""
-        stage = job_words.stage(job.rule)
+        stage = words.stage(job.rule)
         seen = self.done[stage] + self.lost[stage]
         self.running[id] = job
-        busy = sum(job_words.stage(other.rule) == stage for other in self.running.values())
+        busy = sum(words.stage(other.rule) == stage for other in self.running.values())
         self.planned[stage] = max(self.planned[stage], seen + busy)
 
     def finish(self, id: int) -> Job:
         """Count a running job as done."""
         job = self.running.pop(id)
-        self.done[job_words.stage(job.rule)] += 1
+        self.done[words.stage(job.rule)] += 1
         return job
 
     def give_up(self, job: Job, failure: dict) -> None:
-        """Count a job that no longer runs as failed, for the reasons that ``failure`` tells."""
-        self.lost[job_words.stage(job.rule)] += 1
+        """Count a job that no longer runs as failed, with what the status says of it."""
+        self.lost[words.stage(job.rule)] += 1
         self.failed.append(failure)
 
     def is_complete(self) -> bool:
-        """Say whether everything that was planned is done."""
+        """Return whether everything that was planned is done."""
         return all(self.done[stage] >= count for stage, count in self.planned.items())
 
 
@@ -77,7 +79,7 @@ def culprit(jobs: list[Job], slurm_log: str | None) -> Job:
 
     Of a group, SLURM tells only that it failed; if it never came to a job, it is the first.
     """
-    made = {path for job in jobs for path in job.outputs}
-    first = next((job for job in jobs if not made & set(job.inputs)), jobs[0])
-    begun = job_words.last_begun(slurm_log) if slurm_log else None
+    outputs = {path for job in jobs for path in job.outputs}
+    first = next((job for job in jobs if not outputs & set(job.inputs)), jobs[0])
+    begun = last_begun(slurm_log) if slurm_log else None
     return next((job for job in jobs if job.rule == begun), first)

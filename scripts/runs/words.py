@@ -1,4 +1,4 @@
-"""A job in words: what it was for, why it failed, and the command that runs it again."""
+"""A job in words: its stage, what it is for, and the command that runs it again."""
 
 import argparse
 import functools
@@ -20,30 +20,6 @@ ARMS = (
     matrix.PRETRAINED, "source-real", "source-synthetic", "source-mixed", matrix.CONTINUED,
     "target-synthetic", "target-real",
 )  # fmt: skip
-# What SLURM's states mean to whoever has to do something about them.
-STATES = {
-    "TIMEOUT": "it ran longer than the {runtime} min it asked for",
-    "OUT_OF_MEMORY": "it used more than the {mem_mb} MB it asked for",
-    "CANCELLED": "somebody, or the site, cancelled it",
-    "PREEMPTED": "a job of a higher priority took its place",
-    "NODE_FAIL": "its node failed",
-    "BOOT_FAIL": "its node did not start",
-}
-# What SLURM writes into a job's own log when it ends it; the first that is found counts.
-TRACES = {
-    r"oom[-_]kill": "OUT_OF_MEMORY",
-    r"DUE TO TIME LIMIT": "TIMEOUT",
-    r"DUE TO PREEMPTION": "PREEMPTED",
-    r"DUE TO NODE FAILURE": "NODE_FAIL",
-    r"slurmstepd.*: error: .* CANCELLED AT": "CANCELLED",
-}
-ENDING = r"slurmstepd|srun: error|[Kk]illed|exit status|No space left|command not found"
-EXIT_STATUS = r"(?:exit status |died with <Signals\.)(\w+)"
-KILLED = ("137", "SIGKILL")  # 128 + 9, as a shell tells of its child
-TOLD = r"[Ee]rror|[Ee]xception|Killed|No space left"  # a log's last line that says why
-TAIL = 15  # lines
-CLOCKS = 5  # s, by which the clocks of a cluster's machines may differ
-READ_AT_MOST = 65536  # bytes from the end of a log
 # Options by which another call of Snakemake is the same experiment on the same machines.
 KEPT_OPTIONS = {
     ("--profile",): {"action": "append"},
@@ -99,9 +75,9 @@ def describe(rule: str, wildcards: Mapping[str, str], arms: Mapping[str, str]) -
     if "vector" in left:
         words.append(f"task vector {left.pop('vector')}")
     seed = left.pop("seed", None)
-    heard = [left.pop(key) for key in ("domain", "group", "speech", "tts", "split") if key in left]
-    if heard:
-        words.append(("on " if "transcribe" in rule or "score" in rule else "") + " ".join(heard))
+    speech = [left.pop(key) for key in ("domain", "group", "speech", "tts", "split") if key in left]
+    if speech:
+        words.append(("on " if "transcribe" in rule or "score" in rule else "") + " ".join(speech))
     if "shard" in left and "shards" in left:
         words.append(f"shard {left.pop('shard')} of {left.pop('shards')}")
     words += [f"{name} {value}" for name, value in left.items()]
@@ -141,81 +117,6 @@ def data_words(data: str) -> str:
     if speech.startswith("mixed-"):
         return f"recordings of {domain} and {speech.removeprefix('mixed-')}"
     return f"{domain} spoken by {speech}"
-
-
-def tail(path: str | Path, lines: int = TAIL) -> list[str]:
-    """Return the last lines of a log that say something; none if it is empty or not there."""
-    try:
-        with open(path, "rb") as file:
-            size = file.seek(0, 2)
-            file.seek(max(0, size - READ_AT_MOST))
-            text = file.read().decode(errors="replace")
-    except OSError:
-        return []
-    written = [line.rsplit("\r", 1)[-1].rstrip() for line in text.replace("\r\n", "\n").split("\n")]
-    return [line for line in written if line][-lines:]
-
-
-def is_written_since(log: str | Path | None, time: float) -> bool:
-    """Say whether a log is of a job submitted at ``time`` (s since 1970), not of an earlier one."""
-    try:
-        return log is not None and Path(log).stat().st_mtime >= time - CLOCKS
-    except OSError:
-        return False
-
-
-def endings(slurm_log: str | Path) -> list[str]:
-    """Return the lines of a SLURM log that say how the job ended; else its last lines.
-
-    The rest is what the job's own Snakemake says of itself.
-    """
-    lines = tail(slurm_log, 200)
-    return [line for line in lines if re.search(ENDING, line)][-TAIL:] or lines[-TAIL:]
-
-
-def last_begun(slurm_log: str | Path) -> str | None:
-    """Return the rule that a job's Snakemake began with last."""
-    begun = [re.match(r"localrule (\w+):", line) for line in tail(slurm_log, 1000)]
-    return next((match[1] for match in reversed(begun) if match), None)
-
-
-def state(message: str, slurm_log: str | Path | None) -> str | None:
-    """Return SLURM's word for how a job ended, of the plugin's message or else of the job's log.
-
-    ``FAILED`` is no such word: the script itself failed, or a part of it was killed for memory,
-    which only the log tells.
-    """
-    told = re.search(r"SLURM status is:\s+'(\w+)'", message)
-    if told and told[1] != "FAILED":
-        return told[1]
-    text = "\n".join(tail(slurm_log, 200)) if slurm_log else ""
-    return next((word for trace, word in TRACES.items() if re.search(trace, text)), None)
-
-
-def reason(
-    message: str, log: str | Path | None, slurm_log: str | Path | None, asked: Mapping[str, float]
-) -> str:
-    """Return why a job failed, in one line.
-
-    ``message`` is what Snakemake or its SLURM plugin said; ``asked`` the resources of the job.
-    """
-    word = state(message, slurm_log)
-    if word:
-        known = {"runtime": asked.get("runtime", "?"), "mem_mb": asked.get("mem_mb", "?")}
-        return f"{word}: {STATES[word].format(**known)}" if word in STATES else word
-    if "output files are missing" in message:
-        return "it ended well, but left some of its files unwritten"
-    if "submission failed" in message or "sbatch failed" in message:
-        return " ".join(message.split())[:300]
-    last = tail(log, 1) if log else []
-    if last and re.search(TOLD, last[0]):
-        return last[0]
-    ended = [message, *(endings(slurm_log) if slurm_log else [])]
-    status = next((match[1] for text in ended if (match := re.search(EXIT_STATUS, text))), None)
-    words = f"exit status {status}" if status else "it failed"
-    if status in KILLED:
-        words = "it was killed (SIGKILL: perhaps the machine ran out of memory)"
-    return words + (f", its last words: {last[0]}" if last else ", with nothing in its log")
 
 
 def command_again(arguments: Iterable[str], output: str) -> str:

@@ -10,7 +10,9 @@ import torch
 from computing.precision import PRECISIONS
 from errors import InputError
 from files.atomic import atomic_path
-from records.record import checkpoint_files, record_of, sha256
+from files.checksum import sha256
+from records.reading import record_of
+from records.record import checkpoint_files
 from vectors.streaming import FLOATS, Layout, make_header, read_layout, write_combined
 
 REMEDY = "both must be fine-tuned from the same base model"

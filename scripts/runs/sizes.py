@@ -1,0 +1,85 @@
+"""How large a job's inputs are: files in MB, manifests in utterances and seconds.
+
+A file is read once, and again if it has changed: rules ask for its size many times.
+"""
+
+import functools
+import json
+import os
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from typing import NamedTuple
+
+DURATION = re.compile(rb'"duration": ?([0-9.eE+-]+)')
+WEIGHTS = {".safetensors", ".bin", ".pt", ".pth", ".onnx", ".ckpt", ".npz"}
+
+
+class AmountOfSpeech(NamedTuple):
+    """How much speech some manifests list."""
+
+    utterances: int
+    seconds: float
+
+
+def megabytes(path: str) -> float:
+    """Return the size of a file, MB; ``FileNotFoundError`` if it is not there yet."""
+    return os.stat(path).st_size / 1e6
+
+
+def weights_mb(index: str) -> float:
+    """Return the size of the weights in a fetched artifact's folder, MB; ``index`` is its list."""
+    os.stat(index)
+    files = (path for path in Path(index).parent.rglob("*") if path.suffix in WEIGHTS)
+    return sum(path.stat().st_size for path in files) / 1e6
+
+
+def speech_of(manifests: Iterable[str]) -> AmountOfSpeech:
+    """Return how much speech some manifests have together."""
+    sizes = [_speech_of(path, *_stamp(path)) for path in manifests]
+    return AmountOfSpeech(
+        sum(size.utterances for size in sizes), sum(size.seconds for size in sizes)
+    )
+
+
+def count_lines(path: str) -> int:
+    """Return how many rows a list of texts has."""
+    return _count_lines(path, *_stamp(path))
+
+
+def count_texts(path: str) -> int:
+    """Return how many different texts a manifest or a list of texts has, in lower case."""
+    return _count_texts(path, *_stamp(path))
+
+
+def _stamp(path: str) -> tuple[int, int]:
+    """Return what a file's content is known by: time of change (ns) and size (bytes)."""
+    stat = os.stat(path)
+    return stat.st_mtime_ns, stat.st_size
+
+
+@functools.cache
+def _speech_of(path: str, changed: int, size: int) -> AmountOfSpeech:
+    with open(path, "rb") as file:
+        durations = [float(number) for line in file for number in DURATION.findall(line)[:1]]
+    return AmountOfSpeech(len(durations), sum(durations))
+
+
+@functools.cache
+def _count_lines(path: str, changed: int, size: int) -> int:
+    with open(path, "rb") as file:
+        return sum(1 for line in file if line.strip())
+
+
+@functools.cache
+def _count_texts(path: str, changed: int, size: int) -> int:
+    with open(path, encoding="utf-8", errors="replace") as file:
+        return len({_text_of(line) for line in file if line.strip()})
+
+
+def _text_of(line: str) -> str:
+    """Return the text of a line: of a manifest's row, of "id, tab, text", or the line itself."""
+    try:
+        return str(json.loads(line)["text"]).strip().lower()
+    except (ValueError, KeyError, TypeError):
+        return line.rpartition("\t")[2].strip().lower()
