@@ -2,6 +2,7 @@
 
 import argparse
 import json
+from dataclasses import asdict
 
 from configs.checking import check
 from configs.reading import read
@@ -26,7 +27,7 @@ def main(argv: list[str] | None = None) -> None:
             raise InputError(f"--experiment: not JSON: {error}") from None
     else:
         config = read([given])
-    text = json.dumps(list(evaluations(config)), indent=1) + "\n"
+    text = json.dumps([asdict(row) for row in evaluations(config)], indent=1) + "\n"
     if options.output is None:
         print(text, end="")
         return

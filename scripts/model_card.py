@@ -25,7 +25,8 @@ from escaping import code, markdown
 from files.atomic import atomic_path, check_outputs
 from files.manifest import read_manifest
 from lineages.leaks import told
-from matrix import CONTINUED, PRETRAINED, REAL
+from matrix import CONTINUED
+from paths import PRETRAINED, REAL, coefficient
 from records.record import (
     INDEX,
     MODEL_CARD,
@@ -302,7 +303,7 @@ def results_of(
             {
                 "entry": entry,
                 "row": rows[0] if rows else None,
-                "other_scales": [f"{scale:g}" for scale in sorted(scales)],
+                "other_scales": [coefficient(scale) for scale in sorted(scales)],
             }
             | (measured(rows[0], entry, place) if rows else {})
         )
@@ -352,7 +353,7 @@ def about_coefficient(row: dict, entry: dict) -> str:
     for other in entry["rows"]:
         if other["chosen"] and all(other[key] == row[key] for key in same):
             return (
-                f"**It is not the table's λ**, which is {other['scaling_coefficient']:g}"
+                f"**It is not the table's λ**, which is {coefficient(other['scaling_coefficient'])}"
                 f" ({markdown(other['chosen_on'])}; WER {percent(other['wer'])} %)."
             )
     return "The table has chosen no λ for this model."

@@ -10,7 +10,8 @@ from typing import Any
 from errors import InputError, run
 from files.atomic import atomic_path, check_outputs
 from lineages import leaks
-from matrix import PRETRAINED, REAL, label
+from matrix import label
+from paths import PRETRAINED, REAL
 from records.record import sha256, write_record
 from reporting.summary_table import print_summary
 from reporting.words import sentences

@@ -4,15 +4,13 @@ from collections.abc import Iterator
 
 from configs.schema import refer
 from errors import InputError
-from matrix import (
+from matrix import evaluations
+from paths import REAL, SOURCE, coefficient
+from roles import (
     COMPLEMENT,
     CONSTANT,
-    REAL,
-    SOURCE,
     SOURCES,
-    coefficient,
     domains_of,
-    evaluations,
     is_text_only,
     source_group,
     test_speech,
@@ -32,9 +30,9 @@ def check_paths(config: dict) -> None:
     for place, scale in places:
         try:
             coefficient(scale)
-        except ValueError as error:
+        except InputError as error:
             raise InputError(f"config: task_vector.{place}: {error}") from None
-    paths = {path for row in evaluations(config) for path in (row["model"], row["score"]) if path}
+    paths = {path for row in evaluations(config) for path in (row.model, row.score) if path}
     part = max((part for path in sorted(paths) for part in path.split("/")), key=len, default="")
     if len(part) > LONGEST:
         raise InputError(
@@ -142,8 +140,8 @@ def check_choices(config: dict, training: list[str]) -> None:
     constant = choice["delivered"]["scaling_coefficient"]
     if CONSTANT in choice["chosen_on"] and constant not in choice["scaling_coefficients"]:
         raise InputError(
-            f"config: {place}: constant is delivered.scaling_coefficient, {constant:g}, which is"
-            " not among scaling_coefficients; add it"
+            f"config: {place}: constant is delivered.scaling_coefficient, {coefficient(constant)},"
+            " which is not among scaling_coefficients; add it"
         )
     for target in config["targets"]:
         if not test_speech(config, target):

@@ -17,6 +17,7 @@ from typing import Any
 
 from errors import InputError
 from escaping import visible
+from paths import coefficient
 from records.record import (
     SUFFIX,
     Record,
@@ -157,7 +158,7 @@ def names_of(target: dict, row: dict) -> list[str]:
     """Return all that a row may be called by."""
     scale = row["scaling_coefficient"]
     names = [target["name"], target["target"], target["base"], target["speech"]]
-    names += [row["label"], row["arm"], row["tts"], None if scale is None else f"{scale:g}"]
+    names += [row["label"], row["arm"], row["tts"], None if scale is None else coefficient(scale)]
     return [plain(name) for name in names if name]
 
 
