@@ -6,14 +6,19 @@
 import ast
 import functools
 import re
+import sys
 from pathlib import Path
 from textwrap import dedent
 
 import yaml
 
 ROOT = Path(__file__).parent.parent
-SCHEMA = ROOT / "rules" / "config.schema.yaml"
-ENGINES = ROOT / "scripts" / "engines"
+sys.path.insert(0, str(ROOT / "scripts"))
+
+from configs import checking  # noqa: E402
+from engines import ENGINES, About  # noqa: E402
+
+MODULES = ROOT / "scripts" / "engines"
 FETCH = ROOT / "scripts" / "fetch.py"
 PAGE = ROOT / "docs" / "options.md"
 LONGEST_LIST = 12  # values of an enum that are listed; of longer ones the ends
@@ -67,7 +72,7 @@ def bounds(schema: dict) -> str:
 @functools.cache
 def load_schema() -> dict:
     """Return the config's schema."""
-    return yaml.safe_load(SCHEMA.read_text())
+    return checking.load_schema()
 
 
 def values(schema: dict) -> str:
@@ -175,17 +180,25 @@ def markdown(docstring: str) -> str:
 
 
 def engine_modules(folder: Path) -> dict[str, ast.Module]:
-    """Return the engines by name: the modules that have a function ``load(setup)``."""
-    trees = {path.stem: ast.parse(path.read_text()) for path in sorted(folder.glob("*.py"))}
-    return {
-        name: tree
-        for name, tree in trees.items()
-        if any(isinstance(node, ast.FunctionDef) and node.name == "load" for node in tree.body)
-    }
+    """Return the modules of the engines by name."""
+    return {name: ast.parse((folder / f"{name}.py").read_text()) for name in ENGINES}
+
+
+def costs(about: About) -> str:
+    """Return the cells that say how fast an engine is, where it computes and what it speaks."""
+    batched = f"{about.seconds / about.batch_speed_up:.2g}" if about.batch_speed_up > 1 else "–"
+    return " | ".join(
+        (
+            f"{about.seconds:g} ({about.seconds_are})",
+            batched,
+            "the GPU, if there is one" if about.on_gpu else "the CPU",
+            ", ".join(about.languages) or "what its model speaks",
+        )
+    )
 
 
 def engine_pages(modules: dict[str, ast.Module]) -> str:
-    """Return what each engine is and which options it has a use for."""
+    """Return what each engine is, what it takes and which options it has a use for."""
     columns = ("speed_range", *UNUSED)
     text = "## Engines\n\nWhich keys of `tts.NAME` an engine has a use for; others are refused.\n\n"
     text += f"| engine | {' | '.join(f'`{name}`' for name in columns)} |\n"
@@ -194,6 +207,9 @@ def engine_pages(modules: dict[str, ast.Module]) -> str:
         used = declared(name, tree)
         marks = ("yes" if column in used else "–" for column in columns)
         text += f"| [`{name}`](#{name}) | {' | '.join(marks)} |\n"
+    text += "\nHow long an utterance takes is what shards and run times are reckoned with.\n\n"
+    text += "| engine | s | in large batches, s | computes on | speaks |\n|---|---|---|---|---|\n"
+    text += "".join(f"| `{name}` | {costs(ENGINES[name])} |\n" for name in modules)
     for name, tree in modules.items():
         text += f"\n### {name}\n\n{markdown(ast.get_docstring(tree) or '')}\n"
     return text
@@ -202,7 +218,7 @@ def engine_pages(modules: dict[str, ast.Module]) -> str:
 def page() -> str:
     """Return the whole page."""
     schema = load_schema()
-    engines = engine_pages(engine_modules(ENGINES))
+    engines = engine_pages(engine_modules(MODULES))
     return "\n".join([HEAD, option_tables(schema), artifact_files(), engines])
 
 

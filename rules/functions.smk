@@ -1,5 +1,6 @@
 """What the rules' inputs, parameters and environments depend on, beyond their wildcards."""
 
+from engines import ENGINES
 from runs import estimates
 
 
@@ -48,8 +49,7 @@ def index_of(artifact: str) -> str:
 
 def environment_of_tts(wildcards) -> str:
     """Return the environment of a TTS engine: Coqui's has many packages that nothing else needs."""
-    coqui = config["tts"][wildcards.tts]["engine"] == "coqui"
-    return "../envs/coqui.yaml" if coqui else "../envs/syn2real.yaml"
+    return f"../envs/{ENGINES[config['tts'][wildcards.tts]['engine']].environment}.yaml"
 
 
 def files_of_domain(wildcards) -> list[str]:
@@ -139,15 +139,18 @@ def engine_version(wildcards) -> str:
     return code_version("synthesize.py", f"engines/{engine}.py")
 
 
+def reader_version(wildcards) -> str:
+    """Return the hash of the logic that prepares a domain, its corpus's reader included."""
+    corpus = config["domains"][wildcards.domain].get("corpus")
+    return code_version("prepare.py", *([f"corpora/{corpus}.py"] if corpus else []))
+
+
 def tts_settings(wildcards) -> dict:
     """Return what a synthesis is told of its engine: a parameter that changes reruns it."""
     told = ("engine", "voices", "samples_per_text", "batch_size", "precision", "seed")
     settings = {key: config["tts"][wildcards.tts][key] for key in (*told, "max_failures")}
     once = {} if wildcards.split == "train" else {"samples_per_text": 1}
     return settings | once
-
-
-TOLD_THE_LANGUAGE = ("coqui", "speecht5")  # the other engines have no use for it
 
 
 def speakers(wildcards) -> list[str]:
@@ -163,7 +166,8 @@ def speakers(wildcards) -> list[str]:
 def options_of_tts(wildcards, input) -> list[str]:
     """Return the options that only some engines have, where the config gives them."""
     tts = config["tts"][wildcards.tts]
-    options = ["--language", tts["language"]] if tts["engine"] in TOLD_THE_LANGUAGE else []
+    takes_language = ENGINES[tts["engine"]].takes_language
+    options = ["--language", tts["language"]] if takes_language else []
     if "speed_range" in tts:
         options += ["--speed-range", *map(str, tts["speed_range"])]
     for path in input.speakers:  # a file, or the index of a fetched folder

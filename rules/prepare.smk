@@ -29,7 +29,7 @@ rule prepare:
         runtime=run_time(to_prepare),
         disk_mb=disk(to_prepare),
     params:
-        code=code_version("prepare.py"),
+        code=reader_version,
         declaration=domain_declaration,
         language=config["language"],
         corpus=corpus_folder,

@@ -70,7 +70,7 @@ def to_transcribe(wildcards, input, threads):
 
 def gpus_of_tts(wildcards) -> int:
     """Return how many GPUs a synthesis can use: none, if its engine computes on the CPU."""
-    return int(config["tts"][wildcards.tts]["engine"] not in estimates.ON_CPU)
+    return int(ENGINES[config["tts"][wildcards.tts]["engine"]].on_gpu)
 
 
 def to_synthesize(wildcards, input, threads):

@@ -23,22 +23,19 @@ import argparse
 import hashlib
 import importlib.metadata
 import json
-import math
 import sys
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
-from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
 
 import numpy as np
 import soundfile
 
+from augmentations.drawing import Folder, draw, named_copies, read_folder
 from augmentations.effects import (
-    CODECS,
     add_noise,
     change_speed,
     excerpt,
@@ -47,6 +44,7 @@ from augmentations.effects import (
     telephone,
     white_noise,
 )
+from augmentations.settings import DEFAULTS, read_settings
 from errors import InputError, run
 from files.atomic import check_outputs
 from files.audio import SAMPLING_RATE, load_audio, resample, save_audio
@@ -55,157 +53,8 @@ from files.progress import progress
 from records.code_version import code_version
 from records.record import sha256, write_record
 
-DEFAULTS = {
-    "speed": {"probability": 1, "factor": [0.9, 1.1]},
-    "room": {"probability": 1, "rt60": [0.2, 0.8], "drr": [0, 12]},
-    "noise": {"probability": 1, "snr": [0, 20]},
-    "telephone": {"probability": 1, "codecs": list(CODECS)},
-}
-LIMITS = {"factor": (0.5, 2), "rt60": (0.1, 10), "drr": (-10, 60), "snr": (-20, 60)}
 PACKAGES = ("speechbrain", "torch", "torchaudio", "numpy", "soundfile", "soxr")
 REPORT_EVERY = 5.0  # s
-
-
-@dataclass(frozen=True)
-class Folder:
-    """Recordings to draw from: a folder, and the names in it."""
-
-    path: Path
-    names: list[str]
-    hashes: dict[str, str] = field(default_factory=dict)  # of those asked for: many are shared
-
-    def pick(self, chance: float) -> str:
-        """Return the name at a fraction of the list."""
-        return self.names[int(chance * len(self.names))]
-
-    def sha256(self, name: str) -> str:
-        """Return the hash of a file, which is read once."""
-        if name not in self.hashes:
-            self.hashes[name] = sha256(self.path / name)
-        return self.hashes[name]
-
-
-def read_settings(text: str) -> dict:
-    """Return the settings (JSON), defaults filled in; a kind that they do not name stays out."""
-    try:
-        settings = json.loads(text)
-    except json.JSONDecodeError as error:
-        raise InputError(f"--settings: not JSON ({error.msg}): {text}") from None
-    check_keys(settings, [*DEFAULTS, "copies", "keep_clean"], "--settings")
-    filled = {"copies": 1, "keep_clean": False} | settings
-    for kind in settings.keys() & DEFAULTS.keys():
-        check_keys(settings[kind], list(DEFAULTS[kind]), f"--settings: {kind}")
-        filled[kind] = DEFAULTS[kind] | settings[kind]
-        for key, value in filled[kind].items():
-            check_value(key, value, f"--settings: {kind}: {key}")
-    copies, keep_clean = filled["copies"], filled["keep_clean"]
-    if type(copies) is not int or copies < 1:
-        raise InputError(f"--settings: copies: {copies!r}; a whole number, at least 1")
-    if type(keep_clean) is not bool:
-        raise InputError(f"--settings: keep_clean: {keep_clean!r}; true or false")
-    return filled
-
-
-def check_keys(value: object, known: Sequence[str], place: str) -> None:
-    """Raise ``InputError`` unless ``value`` is an object with no other keys than ``known``."""
-    if not isinstance(value, dict):
-        raise InputError(f"{place}: {value!r} is not an object of {', '.join(known)}")
-    for key in sorted(value.keys() - set(known)):
-        nearest = get_close_matches(key, known, 1)
-        remedy = f"did you mean {nearest[0]!r}?" if nearest else f"known: {', '.join(known)}"
-        raise InputError(f"{place}: unknown key {key!r}; {remedy}")
-
-
-def check_value(key: str, value: object, place: str) -> None:
-    """Raise ``InputError`` for a probability, a range or codecs that can't be right."""
-    if key == "probability":
-        if not (is_number(value) and 0 <= value <= 1):
-            raise InputError(f"{place}: {value!r}; a fraction, from 0 to 1")
-    elif key == "codecs":
-        if not (isinstance(value, list) and value and all(codec in CODECS for codec in value)):
-            raise InputError(f"{place}: {value!r}; a list of some of {', '.join(CODECS)}")
-    else:
-        least, most = LIMITS[key]
-        if not (
-            isinstance(value, list)
-            and len(value) == 2
-            and all(map(is_number, value))
-            and least <= value[0] <= value[1] <= most
-        ):
-            raise InputError(f"{place}: {value!r}; [lowest, highest], within {least} to {most}")
-
-
-def is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-def read_folder(path: str | None, option: str, kind: str, settings: dict) -> Folder | None:
-    """Return the wav and flac files below a folder, sorted; None if no folder is given."""
-    if path is None:
-        return None
-    if kind not in settings:
-        raise InputError(f"{option} {path}: the settings do not name {kind!r}; add it there")
-    folder = Path(path)
-    if not folder.is_dir():
-        raise InputError(f"{option} {path}: no such folder")
-    names = sorted(
-        file.relative_to(folder).as_posix()
-        for file in folder.rglob("*")
-        if file.suffix.lower() in (".wav", ".flac") and not file.name.startswith(".")
-    )
-    if not names:
-        raise InputError(f"{option} {path}: no .wav or .flac file in it or below it")
-    return Folder(folder, names)
-
-
-def draw(
-    utterance: dict,
-    copy: int,
-    settings: dict,
-    noises: Folder | None,
-    rooms: Folder | None,
-    seed: int,
-    max_duration: float,
-) -> dict:
-    """Return what is to be done to a copy (from 1) of an utterance: kinds and their values."""
-
-    def chance(*what: str) -> float:
-        names = (seed, utterance["id"], copy, *what)
-        digest = hashlib.sha256("\0".join(map(str, names)).encode()).digest()
-        return int.from_bytes(digest[:6], "big") / 2**48  # in [0, 1), and exact
-
-    def between(kind: str, key: str, digits: int) -> float:
-        low, high = settings[kind][key]
-        return round(low + (high - low) * chance(kind, key), digits)
-
-    def number(kind: str) -> int:
-        return int(chance(kind, "seed") * 2**32)
-
-    drawn: dict = {}
-    for kind in DEFAULTS:
-        if kind not in settings or chance(kind) >= settings[kind]["probability"]:
-            continue
-        if kind == "speed":
-            fits = math.ceil(100 * utterance["duration"] / max_duration) / 100
-            drawn[kind] = max(between(kind, "factor", 2), fits)
-        elif kind == "room" and rooms:
-            drawn[kind] = {"file": rooms.pick(chance(kind, "file"))}
-        elif kind == "room":
-            drawn[kind] = {
-                "rt60": between(kind, "rt60", 3),
-                "drr": between(kind, "drr", 1),
-                "seed": number(kind),
-            }
-        elif kind == "noise":
-            drawn[kind] = {"snr": between(kind, "snr", 1)} | (
-                {"file": noises.pick(chance(kind, "file")), "start": chance(kind, "start")}
-                if noises
-                else {"seed": number(kind)}
-            )
-        else:
-            codecs = settings[kind]["codecs"]
-            drawn[kind] = codecs[int(chance(kind, "codec") * len(codecs))]
-    return drawn
 
 
 def augment(
@@ -294,15 +143,6 @@ def make(
     except Exception as error:  # a library's message does not say whose audio it was about
         raise InputError(f"utterance {utterance['id']!r}: {error}") from error
     return row, found
-
-
-def named_copies(utterance: dict, settings: dict) -> list[tuple[str, int]]:
-    """Return the id and the number (from 1) of each copy of an utterance, 0 for the clean one."""
-    if settings["copies"] == 1 and not settings["keep_clean"]:
-        return [(utterance["id"], 1)]
-    clean = [(utterance["id"], 0)] if settings["keep_clean"] else []
-    copies = range(1, settings["copies"] + 1)
-    return clean + [(f"{utterance['id']}-augmented{copy}", copy) for copy in copies]
 
 
 def reported(made: Iterable[tuple[dict, bool]], total: int) -> Iterator[tuple[dict, bool]]:

@@ -7,155 +7,40 @@ A and B are two files of hypotheses (any toolkit's, see foreign_hypotheses.py; t
 import argparse
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import jiwer
 import numpy as np
 
 from errors import InputError, run
 from escaping import visible
 from files.atomic import atomic_path, check_outputs
-from records.record import record_of, sha256, write_record
-from reporting.words import main_rows, percent, points
+from records.record import write_record
+from reporting.compared import changed, lines
+from reporting.words import main_rows
 from scoring.bootstrap import (
     CONFIDENCE,
     RESAMPLES,
     UNITS,
     interval,
-    mean_over_seeds,
     resampled_rates,
     two_sided_p,
     units_of,
 )
-from scoring.checks import check_any_words, check_same_ids, sign_of_shuffling
+from scoring.checks import check_any_words
 from scoring.comparisons import adjust
 from scoring.foreign_hypotheses import READERS, read_hypotheses, read_references
-from scoring.scored import language_of, one_language, read_json
-from scoring.significance import FEW_UNITS, mapsswe
-from scoring.word_errors import ERRORS, normalised, score
+from scoring.scored import one_language, read_json
+from scoring.significance import mapsswe
+from scoring.systems import (
+    System,
+    check_same_references,
+    is_score,
+    scored_hypotheses,
+    system_of_hypotheses,
+    system_of_scores,
+)
 from texts.languages import add_language
-from texts.normalise import unit
-
-MARKS = {"substitute": "[{} → {}]", "delete": "[−{}]", "insert": "[+{1}]"}
-
-
-@dataclass
-class System:
-    """A recogniser's errors on a test set: ``rows`` as a score file has them, in the order of ids.
-
-    ``errors`` is float [n_utterances], averaged over seeds; ``hypotheses`` are normalised texts by
-    id (of the first seed), or ``None`` where they are not at hand. ``files`` were read for it.
-    Texts were normalised as ``language`` needs it.
-    """
-
-    name: str
-    path: Path
-    rows: list[dict]
-    errors: np.ndarray
-    hypotheses: dict[str, str] | None
-    files: list[Path]
-    language: str
-
-
-def system_of_hypotheses(
-    path: Path,
-    references: list[dict],
-    references_path: Path,
-    hypotheses: list[dict],
-    language: str,
-    ids_are_right: bool,
-) -> System:
-    """Score hypotheses of any toolkit like those of an experiment."""
-    check_same_ids(references, hypotheses, references_path, path)
-    sign = None if ids_are_right else sign_of_shuffling(references, hypotheses, language)
-    if sign:
-        raise InputError(
-            f"{path}: {sign}; give each text the id of the recording that it was heard in, or"
-            " --ids-are-right if it has it"
-        )
-    rows = in_order(score(references, hypotheses, language)["per_utterance"])
-    texts = {row["id"]: normalised(row["text"], language) for row in hypotheses}
-    return System(str(path), path, rows, errors_of(rows), texts, [references_path, path], language)
-
-
-def system_of_scores(name: str, paths: list[Path], hypotheses: Path | None) -> System:
-    """Read the score files of one system, one for each seed, and its first seed's hypotheses."""
-    scores = {path: read_score(path) for path in paths}
-    language = one_language({path: score["language"] for path, score in scores.items()})
-    tables = [in_order(score["per_utterance"]) for score in scores.values()]
-    for path, table in zip(paths, tables, strict=True):
-        check_same_references(tables[0], table, paths[0], path)
-    errors = mean_over_seeds(np.stack([errors_of(table) for table in tables]))
-    texts, files = None, list(paths)
-    if hypotheses and hypotheses.is_file():
-        found = read_hypotheses(hypotheses, tables[0], "jsonl")
-        texts = {row["id"]: normalised(row["text"], language) for row in found}
-        files.append(hypotheses)
-    return System(name, paths[0], tables[0], errors, texts, files, language)
-
-
-def in_order(rows: list[dict]) -> list[dict]:
-    """Return rows in the order of their ids, so that the same utterances are drawn for all."""
-    return sorted(rows, key=lambda row: row["id"])
-
-
-def errors_of(rows: list[dict]) -> np.ndarray:
-    """Return the word errors, float [n_utterances], of a score's utterances."""
-    return np.array([sum(row[error] for error in ERRORS) for row in rows], dtype=float)
-
-
-def read_score(path: Path) -> dict:
-    """Return a score file's content, which must tell the references' texts."""
-    found = read_json(path, "write it with score.py")
-    rows = found.get("per_utterance") if isinstance(found, dict) else None
-    if not rows:
-        raise InputError(f"{path}: no score file: it has no per_utterance; write it with score.py")
-    lacking = [row["id"] for row in rows if "reference" not in row]
-    if lacking:
-        raise InputError(
-            f"{path}: {len(lacking)} utterances have no reference, first {lacking[0]!r}: an older"
-            " score.py wrote it; score the hypotheses again"
-        )
-    language_of(found, path, "score the hypotheses again")
-    return found
-
-
-def is_score(path: Path) -> bool:
-    """Say whether a JSON file is a score, and not JSON lines."""
-    if path.suffix.lower() != ".json" or not path.is_file():
-        return False
-    with path.open(encoding="utf-8", errors="replace") as file:
-        return not file.readline().strip().endswith("}")  # a score is written over many lines
-
-
-def scored_hypotheses(path: Path) -> Path | None:
-    """Return the unchanged hypotheses that a score was made of, if its lineage leads to them."""
-    record = record_of(path)
-    if record is None:
-        return None
-    manifest_keys = {"audio_filepath", "duration"}
-    for name, digest in record.inputs.items():
-        found = record.at(name)
-        if found.is_file() and sha256(found) == digest:
-            with found.open(encoding="utf-8") as file:
-                if not manifest_keys & set(json.loads(file.readline())):
-                    return found
-    return None
-
-
-def check_same_references(a: list[dict], b: list[dict], path_a: Path, path_b: Path) -> None:
-    """Refuse two systems that were scored on other utterances, or on other reference texts."""
-    check_same_ids(a, b, path_a, path_b)
-    changed = [
-        row["id"] for row, other in zip(a, b, strict=True) if row["reference"] != other["reference"]
-    ]
-    if changed:
-        raise InputError(
-            f"{path_a} and {path_b} have different references: those of {len(changed)} utterances"
-            f" differ, first {changed[0]!r}; score both on one manifest"
-        )
 
 
 def paired_arms(a: Path, b: Path) -> Iterator[tuple[str, System, System]]:
@@ -234,87 +119,6 @@ def described(system: System, words: np.ndarray, rates: np.ndarray) -> dict[str,
     """Return a system's name and its WER with interval, from resampled WERs."""
     wer = float(system.errors.sum() / words.sum())
     return {"name": system.name, "wer": wer, "interval": list(interval(rates))}
-
-
-def changed(a: System, b: System, count: int) -> list[dict]:
-    """Return the ``count`` utterances whose errors differ most, with the words of both."""
-    difference = np.abs(b.errors - a.errors)
-    order = np.argsort(-difference, kind="stable")[:count]
-    return [
-        {
-            "id": a.rows[index]["id"],
-            "reference": a.rows[index]["reference"],
-            "heard": [
-                {"errors": float(system.errors[index]), "words": heard(system, a.rows[index])}
-                for system in (a, b)
-            ],
-        }
-        for index in order
-        if difference[index]
-    ]
-
-
-def heard(system: System, row: dict) -> str | None:
-    """Return what a system heard in an utterance, marked, or ``None`` if that is not at hand."""
-    if system.hypotheses is None or row["id"] not in system.hypotheses:
-        return None
-    return marked(row["reference"], system.hypotheses[row["id"]])
-
-
-def marked(reference: str, hypothesis: str) -> str:
-    """Return a hypothesis aligned: right words as they are, [true → heard], [−missed], [+added]."""
-    found = jiwer.process_words([reference], [hypothesis])
-    pieces = []
-    for chunk in found.alignments[0]:
-        true = " ".join(found.references[0][chunk.ref_start_idx : chunk.ref_end_idx])
-        said = " ".join(found.hypotheses[0][chunk.hyp_start_idx : chunk.hyp_end_idx])
-        pieces.append(MARKS.get(chunk.type, "{}").format(true, said))
-    return " ".join(pieces)
-
-
-def verdict(comparison: dict) -> str:
-    """Say in a sentence what a comparison shows."""
-    if not comparison["fewer_errors"] and not comparison["more_errors"]:
-        return "Both make the same number of errors in every utterance."
-    if not comparison["significant"]:
-        return "No significant difference: chance alone may well make one as large as this."
-    better, worse = ("B", "A") if comparison["difference"] < 0 else ("A", "B")
-    sentence = f"{better} makes fewer word errors than {worse}, by more than chance explains."
-    if comparison["mapsswe_p"] >= 1 - CONFIDENCE:
-        sentence += " MAPSSWE does not confirm it: take it with care."
-    return sentence
-
-
-def lines(comparison: dict, settings: dict[str, Any], several: bool) -> Iterator[str]:
-    """Yield a comparison as it is printed: percent and points."""
-    for letter in "ab":
-        system = comparison[letter]
-        bounds = ", ".join(map(percent, system["interval"]))
-        yield f"{letter.upper()}  WER {percent(system['wer'])} % [{bounds}]  {system['name']}"
-    bounds = ", ".join(map(points, comparison["interval"]))
-    adjusted = f" ({comparison['p_adjusted']:.2g} after Holm)" if several else ""
-    yield (
-        f"B − A: {points(comparison['difference'])} points [{bounds}], p {comparison['p']:.2g}"
-        f"{adjusted}, MAPSSWE p {comparison['mapsswe_p']:.2g}"
-    )
-    yield verdict(comparison)
-    if told := unit(comparison["language"]):
-        yield told
-    drawn = "" if settings["by"] == "utterance" else f" ({comparison['units']:,} of them)"
-    yield (
-        f"{comparison['utterances']:,} utterances, {comparison['words']:,} words;"
-        f" {comparison['fewer_errors']:,} have fewer errors in B, {comparison['more_errors']:,}"
-        f" more. {CONFIDENCE * 100:g} % intervals by {settings['resamples']:,} paired resamples by"
-        f" {settings['by']}{drawn}."
-    )
-    if comparison["units"] < FEW_UNITS:
-        yield f"Intervals and p from fewer than {FEW_UNITS} {settings['by']}s are rough."
-    for row in comparison["changed"]:
-        yield ""
-        yield f"{row['id']}: {row['reference'] or '(no words)'}"
-        for letter, system in zip("AB", row["heard"], strict=True):
-            words = "" if system["words"] is None else f": {system['words'] or '(nothing)'}"
-            yield f"  {letter}  {system['errors']:g} errors{words}"
 
 
 def pairs(options: argparse.Namespace) -> Iterator[tuple[str, System, System]]:

@@ -26,129 +26,27 @@ is the same wherever they came from.
 """
 
 import argparse
-import fcntl
-import hashlib
 import json
 import os
 import shutil
 import tempfile
-import threading
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from addresses import redacted, restored
+from addresses import restored
 from errors import InputError, run
-from fetching.archives import CHUNK, ArchiveError, extract_file, extract_folder
-from fetching.declaration import KNOWN, check_declaration, is_folder, patterns
+from fetching.alone import alone, beside
+from fetching.archives import ArchiveError
+from fetching.declaration import KNOWN, check_declaration
+from fetching.downloads import Downloads, describe, obtain
+from fetching.first_use import Known
 from fetching.identity import identity, size
-from fetching.sources import (
-    LOCAL_KINDS,
-    PUBLISHED,
-    RESUMED_KINDS,
-    SOURCES,
-    Source,
-    Unavailable,
-    megabytes,
-    say,
-)
+from fetching.sources import Unavailable, megabytes, say
 from files.atomic import atomic_path, is_within
 from names import name_of
 from records.record import INDEX, licence, write_record
-
-
-def describe(source: Source) -> str:
-    """Return a source in one line: ``pypi name==version: member``."""
-    if "join" in source:
-        return f"{describe(source['join'][0])} and {len(source['join']) - 1} more parts"
-    kind = next(kind for kind in SOURCES if kind in source)
-    member = " and ".join(patterns(source)) if is_folder(source) else source.get("member")
-    inside = [part for part in (source.get("file"), member) if part]
-    return redacted(": ".join([f"{kind} {source[kind]}", *inside]))
-
-
-class Downloads:
-    """The packages and URLs of one run, each downloaded once, by whichever file asks first."""
-
-    def __init__(self, work: Path, offline: bool) -> None:
-        self.work = work
-        self.offline = offline
-        self._guard = threading.Lock()
-        self._locks: dict[str, threading.Lock] = {}
-        self._results: dict[str, Path | Unavailable] = {}
-
-    def get(self, source: Source) -> Path:
-        """Return where the source's file, archive or folder lies now, or raise ``Unavailable``."""
-        kind = next(kind for kind in SOURCES if kind in source)
-        if self.offline and kind not in LOCAL_KINDS:
-            raise Unavailable("not tried: offline")
-        inside = set() if kind == "hub" else {"member", "members"}
-        key = json.dumps({k: v for k, v in source.items() if k not in inside}, sort_keys=True)
-        with self._guard:
-            lock = self._locks.setdefault(key, threading.Lock())
-        with lock:
-            if key not in self._results:
-                folder = self.work / hashlib.sha256(key.encode()).hexdigest()[:16]
-                self._results[key] = self._download(kind, source, folder)
-        result = self._results[key]
-        if isinstance(result, Unavailable):
-            raise result
-        return result
-
-    def _download(self, kind: str, source: Source, folder: Path) -> Path | Unavailable:
-        if kind not in RESUMED_KINDS:
-            shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir(parents=True, exist_ok=True)
-        name = redacted(f"{kind} {source[kind]}")
-        if kind != "path":
-            say(f"downloading {name}")
-        started = time.monotonic()
-        try:
-            found = SOURCES[kind](source, folder, self.offline)
-        except Unavailable as error:
-            say(f"{name} failed: {error}")
-            return error
-        if kind != "path":
-            seconds = time.monotonic() - started
-            say(f"downloaded {name}: {megabytes(size(found))} in {seconds:.1f} s")
-        return found
-
-    def published(self, source: Source) -> str | None:
-        """Return the checksum that the record of a Zenodo source tells of what it gave."""
-        return self.get(source).with_name(PUBLISHED).read_text() if "zenodo" in source else None
-
-    def clean(self) -> None:
-        """Remove what was downloaded, except for what was interrupted."""
-        for folder in self.work.iterdir():
-            if not (folder / "download.part").is_file():
-                shutil.rmtree(folder)
-        if not any(self.work.iterdir()):
-            self.work.rmdir()
-
-
-def obtain(source: Source, target: Path, downloads: Downloads) -> None:
-    """Write what a source gives to ``target``, a file or (with ``members``) a folder."""
-    if "join" in source:
-        with target.open("wb") as whole:
-            for part in source["join"]:
-                piece = target.with_name(f"{target.name}.piece")
-                obtain(part, piece, downloads)
-                with piece.open("rb") as file:
-                    shutil.copyfileobj(file, whole, CHUNK)
-                piece.unlink()
-        return
-    found = downloads.get(source)
-    if "members" in source:
-        extract_folder(found, patterns(source), target)
-    elif "member" in source:
-        extract_file(found, source["member"], target)
-    elif found.is_file():
-        shutil.copyfile(found, target)
-    else:
-        raise Unavailable("is a folder; name the files with members")
 
 
 def fetch_file(name: str, entry: dict, output: Path, downloads: Downloads, known: "Known") -> str:
@@ -188,29 +86,6 @@ def fetch_file(name: str, entry: dict, output: Path, downloads: Downloads, known
     raise Unavailable("\n".join(reasons))
 
 
-class Known:
-    """What the files without a declared sha256 were when they first came: ``known.json``."""
-
-    def __init__(self, output: Path) -> None:
-        self.path = output / KNOWN
-        self._guard = threading.Lock()
-        try:
-            self._files = json.loads(self.path.read_text()) if self.path.is_file() else {}
-        except ValueError as error:
-            raise InputError(f"{self.path}: not JSON ({error}); repair or remove it") from None
-
-    def sha256(self, name: str) -> str | None:
-        """Return the sha256 of a file's first use, if it was used before."""
-        return self._files.get(name, {}).get("sha256")
-
-    def record(self, name: str, sha256: str, size: int, source: str, published: str | None) -> None:
-        """Write down a file's first use; ``published`` is its archive's checksum by the source."""
-        entry = {"sha256": sha256, "bytes": size, "source": source, "published": published}
-        with self._guard, atomic_path(self.path) as temporary:
-            self._files[name] = entry
-            temporary.write_text(json.dumps(self._files, indent=1, sort_keys=True) + "\n")
-
-
 def put_in_place(target: Path, final: Path, output: Path) -> None:
     """Move a finished file or folder to its final name, in place of what has that name.
 
@@ -224,31 +99,6 @@ def put_in_place(target: Path, final: Path, output: Path) -> None:
     elif final.is_dir():
         shutil.rmtree(final)
     target.replace(final)
-
-
-@contextmanager
-def alone(output: Path) -> Iterator[None]:
-    """Wait until no other process fetches into a folder, and let none begin before the block ends.
-
-    The lock is that of a file beside the folder; it ends with its process, however that ends.
-    """
-    path = beside(output, "lock")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            say(f"{output}: another process is fetching it; waiting for that")
-            fcntl.flock(lock, fcntl.LOCK_EX)
-        except OSError as error:  # some shared disks have no locks
-            say(f"{path}: {error.strerror}: fetch this artifact only once at a time")
-        yield
-
-
-def beside(output: Path, what: str) -> Path:
-    """Return the path of what belongs to an artifact's folder and outlives its removal."""
-    whole = output.resolve()
-    return whole.with_name(f".{whole.name}.{what}")
 
 
 def fetch(

@@ -5,14 +5,8 @@ checkpoint was made from. The card says what records and summary say, and nothin
 """
 
 import argparse
-import functools
-import json
 import os
-import re
 import shlex
-from collections import Counter
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -23,262 +17,28 @@ from markupsafe import Markup
 from errors import InputError, run
 from escaping import code, markdown
 from files.atomic import atomic_path, check_outputs
-from files.manifest import read_manifest
 from lineages.leaks import told
 from matrix import CONTINUED
 from paths import PRETRAINED, REAL, coefficient
-from records.record import (
-    INDEX,
-    MODEL_CARD,
-    WEIGHTS,
-    Record,
-    checkpoint_files,
-    record_of_fetched,
-    upstream,
-    write_record,
+from records.record import MODEL_CARD, WEIGHTS, Record, checkpoint_files, write_record
+from reporting.card_facts import (
+    UNKNOWN,
+    about_base,
+    about_domain,
+    about_engines,
+    about_speech,
+    hub_licence,
+    licences_of,
 )
+from reporting.card_history import History, lineage, read_history
+from reporting.card_verdict import about_coefficient, verdict
 from reporting.summary_table import comparison_cell
-from reporting.words import enumerated, percent, points, spread
+from reporting.words import enumerated, percent, points
 from scoring.scored import read_json
 
 TEMPLATE = Path(__file__).parent / "reporting" / "templates" / "model_card.md.j2"
 PAPER = "arxiv:2406.02925"
-UNKNOWN = "unknown: no record tells it"
 STRIDE = 2  # mel frames per encoder position: the encoder's second convolution
-PURPOSES = {  # of the external files that a stage brings in
-    "augment.py": "noise and rooms",
-    "prepare.py": "data of a domain",
-    "pretrained.py": "recogniser",
-    "synthesize.py": "text to speech",
-    "xvectors.py": "speaker encoder",
-}
-# https://huggingface.co/docs/hub/repositories-licenses, those that models and data have
-HUB_LICENCES = (
-    "apache-2.0", "mit", "openrail", "bigscience-openrail-m", "creativeml-openrail-m",
-    "bigcode-openrail-m", "openmdw-1.0", "afl-3.0", "artistic-2.0", "bsl-1.0", "bsd",
-    "bsd-2-clause", "bsd-3-clause", "bsd-3-clause-clear", "c-uda", "cc0-1.0", "cc-by-2.0",
-    "cc-by-2.5", "cc-by-3.0", "cc-by-4.0", "cc-by-sa-3.0", "cc-by-sa-4.0", "cc-by-nc-2.0",
-    "cc-by-nc-3.0", "cc-by-nc-4.0", "cc-by-nd-4.0", "cc-by-nc-nd-3.0", "cc-by-nc-nd-4.0",
-    "cc-by-nc-sa-2.0", "cc-by-nc-sa-3.0", "cc-by-nc-sa-4.0", "cdla-sharing-1.0",
-    "cdla-permissive-1.0", "cdla-permissive-2.0", "ecl-2.0", "epl-1.0", "epl-2.0", "eupl-1.1",
-    "eupl-1.2", "agpl-3.0", "gfdl", "gpl-2.0", "gpl-3.0", "lgpl-2.1", "lgpl-3.0", "isc", "mpl-2.0",
-    "odbl", "odc-by", "ofl-1.1", "osl-3.0", "pddl", "unlicense", "zlib",
-)  # fmt: skip
-
-
-# The checkpoint's history
-
-
-@dataclass(frozen=True)
-class History:
-    """The records of a checkpoint and of all that it was made from, and who made each file."""
-
-    records: list[Record]
-    maker: dict[str, Record]
-
-    @property
-    def applied(self) -> Record:
-        """Return the record of the checkpoint itself."""
-        return self.records[-1]
-
-    def made_by(self, script: str) -> list[Record]:
-        """Return the records of a stage."""
-        return [record for record in self.records if record.script == script]
-
-    def descent(self, record: Record) -> Iterator[Record]:
-        """Yield the records of the checkpoints that one was made from, back to the base model."""
-        for path in record.inputs:
-            if Path(path).name == WEIGHTS and path in self.maker:
-                yield self.maker[path]
-                yield from self.descent(self.maker[path])
-
-    def vector(self) -> list[Record]:
-        """Return the records of the trainings whose difference, or mean of them, was added."""
-        added = [path for path in self.applied.inputs if is_vector(path)]
-        trainings: dict[str, Record] = {}
-        while added:
-            record = self.maker[added.pop()]
-            added += [path for path in record.inputs if is_vector(path)]
-            for path in record.inputs:
-                if not is_vector(path):
-                    trainings[path] = self.maker[path]
-        return list(trainings.values())
-
-
-def is_vector(path: str) -> bool:
-    """Say whether a file of tensors is a task vector, and no checkpoint."""
-    return path.endswith(".safetensors") and Path(path).name != WEIGHTS
-
-
-def read_history(checkpoint: Path) -> History:
-    """Return the history of an adapted checkpoint, back to the fetched files."""
-    made = upstream(checkpoint)
-    if made[-1].content["parameters"].get("command") != "apply":
-        raise InputError(
-            f"{checkpoint}: was made by {made[-1].script}, not by task_vector.py apply; cards are"
-            " for adapted checkpoints"
-        )
-    fetched = functools.cache(lambda folder: record_of_fetched(folder / INDEX))
-    origins = [fetched(record.at(path).parent) for record in made for path in record.inputs]
-    records = {record.sidecar: record for record in [*filter(None, origins), *made]}
-    return History(
-        list(records.values()),
-        {output: record for record in records.values() for output in record.outputs},
-    )
-
-
-def lineage(history: History) -> str:
-    """Return the records as canonical JSON, by path from the folder that the workflow ran in.
-
-    ``run`` is left out: names of machines are nobody's business on a hub, and without times the
-    same work gives the same bytes.
-    """
-    root = history.applied.root
-    records = {
-        os.path.relpath(record.sidecar, root): {
-            key: value for key, value in record.content.items() if key != "run"
-        }
-        for record in history.records
-    }
-    return json.dumps({"version": 1, "records": records}, indent=1, sort_keys=True) + "\n"
-
-
-# What the records say
-
-
-def about_speech(training: Record) -> dict[str, Any]:
-    """Return on what a training run was: domains, utterances and, of each TTS, the voices."""
-    rows = [
-        row
-        for path in training.content["manifests"]["train"]
-        for row in read_manifest(training.at(path))
-    ]
-    voices: dict[str, set[str]] = {}
-    for row in rows:
-        if "tts" in row:
-            voices.setdefault(row["tts"], set()).add(row["voice"])
-    return {
-        "domains": sorted({row["domain"] for row in rows}),
-        "utterances": len(rows),
-        "of_tts": Counter(row["tts"] for row in rows if "tts" in row),
-        "voices": {tts: sorted(names) for tts, names in voices.items()},
-    }
-
-
-def about_domain(history: History, name: str) -> dict[str, Any]:
-    """Return what is known of a domain: its texts to train on, and its recordings, if any."""
-    prepared = [
-        record.content
-        for record in history.made_by("prepare.py")
-        if record.content["parameters"]["domain"] == name
-    ]
-    counts = prepared[0]["counts"] if prepared else {"texts": {}, "splits": {}}
-    return {
-        "name": name,
-        "texts": counts["texts"].get("train"),
-        "recordings": counts["splits"].get("train", {}).get("utterances"),
-    }
-
-
-def about_base(history: History, name: str) -> dict[str, Any]:
-    """Return a base model's name, its repository on the hub, if known, and its licences."""
-    *_, pretrained = history.descent(history.applied)
-    return {
-        "name": name,
-        "hub": hub_name(pretrained),
-        "licences": [each["licence"] for each in pretrained.content["licences"].values()],
-    }
-
-
-def hub_name(pretrained: Record) -> str | None:
-    """Return the repository of a base model on the hub: whence it was fetched, or OpenAI's own."""
-    for path in map(Path, pretrained.inputs):
-        fetched = record_of_fetched(pretrained.at(str(path)))
-        source = fetched.content["sources"].get(path.name, "") if fetched else ""
-        if match := re.match(r"hub ([^\s:]+)", source):
-            return match[1]
-        if path.suffix == ".pt" and path.parent.name == f"whisper-{path.stem}":
-            return f"openai/{path.parent.name}"
-    return None
-
-
-def about_engines(history: History, speech: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return the TTS that spoke a training's texts: engine, number of voices and utterances."""
-    engine_of = {
-        record.content["parameters"]["tts"]: record.content["parameters"]["engine"]
-        for record in history.made_by("synthesize.py")
-    }
-    return [
-        {"tts": tts, "engine": engine_of.get(tts), "utterances": count}
-        | {"voices": len(speech["voices"][tts])}
-        for tts, count in sorted(speech["of_tts"].items())
-    ]
-
-
-def licences_of(history: History) -> list[dict[str, str]]:
-    """Return the licence of each external, what it forbids, what it served for, and its origin."""
-    found: dict[str, dict[str, Any]] = {}
-    for record in history.records:
-        terms_of = record.content["licences"]
-        for name in terms_of.keys() | externals(history, record):
-            terms = terms_of.get(name, {"licence": UNKNOWN})
-            row = found.setdefault(name, {"name": name, "purposes": [], "sources": []})
-            row |= {"licence": terms["licence"], "forbids": terms.get("forbids", "")}
-        for name in terms_of if record.script == "fetch.py" else ():
-            found[name]["sources"] += map(origin, record.content["sources"].values())
-        for name in externals(history, record):
-            found[name]["purposes"].append(PURPOSES[record.script])
-    lists = ("purposes", "sources")
-    return [
-        row | {key: ", ".join(dict.fromkeys(row[key])) for key in lists}
-        for _, row in sorted(found.items())
-    ]
-
-
-def externals(history: History, record: Record) -> set[str]:
-    """Return the names of the externals that a stage has read itself, not had from an earlier one.
-
-    A fetched folder without a record, which would tell its licence, goes by its own name.
-    """
-    if record.script not in PURPOSES:
-        return set()
-    inherited = {
-        name
-        for path in record.inputs
-        if path in history.maker and history.maker[path].script != "fetch.py"
-        for name in history.maker[path].content["licences"]
-    }
-    names = set(record.content["licences"]) - inherited
-    if record.content["parameters"].get("domain") in names:  # the user's own files
-        return names
-    return names | {
-        Path(path).parent.name
-        for path in record.inputs
-        if path not in history.maker and record_of_fetched(record.at(path)) is None
-    }
-
-
-def origin(source: str) -> str:
-    """Return whence a file was fetched: the package, repository or URL, without what is in it."""
-    return "a local file" if source.startswith("path ") else source.split(": ")[0]
-
-
-def hub_licence(base: dict[str, Any], licences: Iterable[dict[str, str]]) -> dict[str, str]:
-    """Return the card's licence: the base model's, if nothing in the model forbids anything.
-
-    Else ``other``, whose name points to the card's text; a link must be a URL.
-    """
-    [own] = base["licences"] if len(base["licences"]) == 1 else [""]
-    identifier = re.sub(r"[\s_]+", "-", own.strip().lower())
-    if identifier in HUB_LICENCES and not any(row["forbids"] for row in licences):
-        return {"license": identifier}
-    link = re.search(r"https?://[^\s)>\"']+", own)
-    return {"license": "other", "license_name": "see-licences-in-this-card"} | (
-        {"license_link": link[0]} if link and identifier not in HUB_LICENCES else {}
-    )
-
-
-# What the summary says
 
 
 def results_of(
@@ -326,39 +86,6 @@ def measured(row: dict, entry: dict, place: str) -> dict[str, Any]:
     }
 
 
-def verdict(row: dict) -> str:
-    """Say plainly whether a row is better than the pretrained model."""
-    comparison = row["versus_pretrained"]
-    if comparison is None:
-        return "It was not compared with the pretrained model."
-    difference = f"({spread(comparison)})"
-    if row["exploratory"]:
-        shown = "is not better" if comparison["difference"] >= 0 else "is not shown to be better"
-        return (
-            f"**It {shown} than the pretrained model** {difference}: no way of choosing λ picked"
-            " this one, so the difference was not tested."
-        )
-    if not comparison["significant"]:
-        return f"**It is not shown to be better than the pretrained model** {difference}."
-    if comparison["difference"] < 0:
-        return f"It makes fewer word errors than the pretrained model {difference}."
-    return f"**It makes more word errors than the pretrained model** {difference}."
-
-
-def about_coefficient(row: dict, entry: dict) -> str:
-    """Say whether the checkpoint's λ is the one that the table's way of choosing picked."""
-    if row["chosen"]:
-        return f"The table's λ, {markdown(row['chosen_on'])}, is the same."
-    same = ("arm", "tts", "vector")
-    for other in entry["rows"]:
-        if other["chosen"] and all(other[key] == row[key] for key in same):
-            return (
-                f"**It is not the table's λ**, which is {coefficient(other['scaling_coefficient'])}"
-                f" ({markdown(other['chosen_on'])}; WER {percent(other['wer'])} %)."
-            )
-    return "The table has chosen no λ for this model."
-
-
 def about_recordings(row: dict) -> str:
     """Say which recordings of the target served, and what lineage shows of its test set."""
     used = []
@@ -376,9 +103,6 @@ def about_recordings(row: dict) -> str:
             f"Of its test set and recordings, lineage shows in the model: {told(row['leakage'])}.",
         ]
     )
-
-
-# The card
 
 
 def metadata(card: dict[str, Any]) -> ModelCardData:

@@ -33,140 +33,32 @@ sentence of its split has "text_id", the id of the text that is spoken for it.
 """
 
 import argparse
+import importlib
 import json
+import os
 import sys
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
-from corpora import CORPORA, slurp
+from corpora import slurp
 from domains.domain import Domain, is_text_only, parse_declaration
-from domains.own_data import check_ids, read_manifest_of_user, read_plain_texts
-from domains.splits import SPLITS, check_disjoint, draw, one_of_each
+from domains.own_data import check_ids, read_manifest_of_user
+from domains.speakable import folder_of, split_texts, texts_to_speak
+from domains.splits import SPLITS
+from domains.splitting import limit_given, split_drawn, split_given, usable_splits
 from domains.usable import TOLD, Counts, Utterance, each_readable, keep_usable, waveform_of, words
 from errors import InputError, run
 from files.atomic import atomic_path, check_outputs
 from files.audio import SAMPLING_RATE, resample, save_audio
 from files.audio_file import UNKNOWN_SPEAKER
 from files.manifest import write_jsonl
-from files.recording import Recording
 from names import name_of
 from records.record import INDEX, licence, sha256, write_record
 from texts.languages import add_language
-from texts.long_texts import pieces, speaking_time
-from texts.normalise import normalise
-from texts.spoken import clean_for_tts, without_remarks
-
-
-@dataclass(frozen=True)
-class Text:
-    """A text of a domain without recordings: its row of the list, and where it stands."""
-
-    row: dict[str, str]
-    place: str
-    sentence: str  # normalised
-
-
-def split_drawn(
-    utterances: list[Utterance], domain: Domain, seed: int, counts: Counts
-) -> dict[str, list[Utterance]]:
-    """Return splits that share no sentence and, if asked, no speaker."""
-    sizes = {"test": domain.test, "dev": domain.dev, "train": None}
-    splits = draw_disjoint(utterances, sizes, domain, seed, counts)
-    return {**splits, "train": take("train", splits["train"], domain.train, seed)}
-
-
-def take(split: str, items: list, size: int, seed: int) -> list:
-    """Return so many of a split's utterances or texts, drawn by sentence; all if ``size`` is 0."""
-    sentences = [each.sentence for each in items]
-    positions = draw(sentences, {split: size or None}, seed, sentences)[split]
-    return [items[position] for position in positions]
-
-
-def once(utterances: list[Utterance], seed: int) -> list[Utterance]:
-    """Return one utterance of each sentence: others of it cost time and tell little more."""
-    sentences = [each.sentence for each in utterances]
-    ids = [each.recording.id for each in utterances]
-    return [utterances[position] for position in one_of_each(sentences, ids, seed)]
-
-
-def draw_disjoint(
-    utterances: list[Utterance],
-    sizes: dict[str, int | None],
-    domain: Domain,
-    seed: int,
-    counts: Counts,
-) -> dict[str, list[Utterance]]:
-    """Draw splits by sentence; or by speaker, and then leave out what repeats a sentence."""
-    keys = [utterance.sentence for utterance in utterances]
-    if domain.speaker_disjoint:
-        check_speakers_known(utterances)
-        keys = [utterance.recording.speaker for utterance in utterances]
-    drawn = draw(keys, sizes, seed, [utterance.sentence for utterance in utterances])
-    splits = {name: [utterances[position] for position in drawn[name]] for name in SPLITS}
-    return without_repeats({**splits, "dev": once(splits["dev"], seed)}, counts)
-
-
-def without_repeats(splits: dict[str, list], counts: Counts) -> dict[str, list]:
-    """Leave out of dev what repeats a sentence of test, and of train what repeats one of either."""
-    taken: set[str] = set()
-    kept = {}
-    for name in (name for name in ("test", "dev", "train") if name in splits):
-        kept[name] = [each for each in splits[name] if each.sentence not in taken]
-        if left_out := len(splits[name]) - len(kept[name]):
-            counts.left_out[f"in {name}, sentence of another split"] += left_out
-        taken |= {each.sentence for each in kept[name]}
-    return kept
-
-
-def split_given(
-    splits: dict[str, list[Utterance]], domain: Domain, seed: int, counts: Counts
-) -> dict[str, list[Utterance]]:
-    """Return the user's splits, checked; dev is drawn of train if it is not among them."""
-    if domain.drop_repeated_sentences:
-        splits = without_repeats(splits, counts)
-    if not splits.get("dev"):
-        sizes = {"dev": domain.dev, "train": None}
-        drawn = draw_disjoint(splits["train"], sizes, domain, seed, counts)
-        splits = {**splits, "train": drawn["train"], "dev": drawn["dev"]}
-    check_splits(splits, domain)
-    return splits
-
-
-def check_splits(splits: dict[str, list[Utterance]], domain: Domain) -> None:
-    """Refuse given splits that share a sentence or, if asked, a speaker."""
-    check_sentences(splits)
-    if domain.speaker_disjoint:
-        for utterances in splits.values():
-            check_speakers_known(utterances)
-        check_disjoint(
-            "the speaker",
-            {name: [each.recording.speaker for each in splits[name]] for name in SPLITS},
-            {name: [each.place for each in splits[name]] for name in SPLITS},
-            "move the speaker's utterances to one of them, or set speaker_disjoint: false",
-        )
-
-
-def check_sentences(splits: dict[str, list]) -> None:
-    """Refuse splits, of utterances or of texts, that share a sentence."""
-    check_disjoint(
-        "the sentence",
-        {name: [each.sentence for each in items] for name, items in splits.items()},
-        {name: [each.place for each in items] for name, items in splits.items()},
-        "remove it from one of them, or set drop_repeated_sentences: true in the domain",
-    )
-
-
-def check_speakers_known(utterances: list[Utterance]) -> None:
-    """Refuse an utterance without a speaker where speakers must be told apart."""
-    for utterance in utterances:
-        if utterance.recording.speaker == UNKNOWN_SPEAKER:
-            raise InputError(
-                f"{utterance.place}: has no speaker, but the domain is speaker_disjoint; add the"
-                " key 'speaker', or set speaker_disjoint to false"
-            )
 
 
 def write_audio(utterance: Utterance, folder: Path, domain: str) -> dict[str, Any]:
@@ -187,105 +79,6 @@ def write_audio(utterance: Utterance, folder: Path, domain: str) -> dict[str, An
     }
 
 
-def texts_to_speak(
-    rows: Iterable[dict[str, Any]], domain: str, language: str
-) -> list[dict[str, str]]:
-    """Return each different sentence once, as it is learnt and as the TTS reads it."""
-    texts: dict[str, dict[str, str]] = {}
-    for row in rows:
-        spoken, sentence = clean_for_tts(row["text"], language), normalise(row["text"], language)
-        if spoken and sentence and sentence not in texts:
-            text = without_remarks(row["text"])
-            texts[sentence] = {"id": row["id"], "text": text, "spoken": spoken, "domain": domain}
-    return list(texts.values())
-
-
-def split_texts(
-    domain: Domain, name: str, artifact: Path | None, seed: int, counts: Counts
-) -> dict[str, list[dict[str, str]]]:
-    """Return the texts of a domain without recordings: train, dev and, if it has them, test."""
-    lines = {
-        split: speakable(rows, split, domain, counts)
-        for split, rows in read_lines(domain, name, artifact).items()
-    }
-    check_ids((id, place) for rows in lines.values() for id, _, place in rows)
-    splits = {split: different(rows, name, domain, counts) for split, rows in lines.items()}
-    if domain.drop_repeated_sentences:
-        splits = without_repeats(splits, counts)
-    check_sentences(splits)
-    if domain.selection:
-        sizes = {"train": domain.train, "dev": domain.dev, "test": domain.test}
-        splits = {split: take(split, splits[split], sizes[split], seed) for split in SPLITS}
-    else:
-        texts = splits["train"]
-        sizes = {"dev": domain.dev, "train": domain.train or None}
-        drawn = draw([text.row["id"] for text in texts], sizes, seed)
-        splits |= {split: [texts[position] for position in drawn[split]] for split in sizes}
-        if "test" in splits:
-            splits["test"] = take("test", splits["test"], domain.test, seed)
-    return {split: [text.row for text in texts] for split, texts in splits.items()}
-
-
-def read_lines(
-    domain: Domain, name: str, artifact: Path | None
-) -> dict[str, list[tuple[str, str, str]]]:
-    """Return (id, text, place) of each text of a domain without recordings, by split."""
-    if domain.selection:
-        splits = slurp.read_splits(folder_of(artifact), domain.selection)
-        return {
-            split: [(each.id, each.text, each.place) for each in sentences]
-            for split, sentences in splits.items()
-        }
-    lines = {"train": read_plain_texts(domain.texts, name)}
-    if domain.test_texts:
-        lines["test"] = read_plain_texts(domain.test_texts, f"{name}-test")
-    return lines
-
-
-def speakable(
-    lines: list[tuple[str, str, str]], split: str, domain: Domain, counts: Counts
-) -> list[tuple[str, str, str]]:
-    """Return (id, text, place) of texts, long ones in pieces, without what takes too long to say.
-
-    The pieces of a text are called ``{id}-1``, ``{id}-2``, and so on. Durations are estimates; only
-    what a TTS makes of a text shows how long it is.
-    """
-    longest = domain.max_duration
-    reason = f"longer than {longest:g} s to say, in one sentence"
-    kept = []
-    for id, text, place in lines:
-        said = without_remarks(text)
-        parts = [text] if speaking_time(said) <= longest else pieces(said, longest)
-        counts.split_texts += len(parts) > 1
-        for number, part in enumerate(parts, start=1):
-            if (seconds := speaking_time(without_remarks(part))) <= longest:
-                kept.append((id if len(parts) == 1 else f"{id}-{number}", part, place))
-                continue
-            counts.left_out[reason] += 1
-            counts.left_out_of_given_test[reason] += split == "test"
-            counts.out_of_bounds.setdefault(reason, []).append(
-                f"{place}: about {seconds:.0f} s: {part[:50]!r}"
-            )
-    counts.read += len(lines) - len(kept)  # those that are kept are counted next
-    return kept
-
-
-def different(
-    lines: list[tuple[str, str, str]], name: str, domain: Domain, counts: Counts
-) -> list[Text]:
-    """Return the texts that are long enough, each different sentence once."""
-    counts.read += len(lines)
-    rows = [{"id": id, "text": without_remarks(text)} for id, text, _ in lines]
-    rows = [row for row in rows if words(row["text"], domain.language) >= domain.min_words]
-    counts.left_out[f"fewer than {domain.min_words} words"] += len(lines) - len(rows)
-    texts = texts_to_speak(rows, name, domain.language)
-    counts.left_out["no word in the text, or repeated"] += len(rows) - len(texts)
-    place_of = {id: place for id, _, place in lines}
-    return [
-        Text(text, place_of[text["id"]], normalise(text["text"], domain.language)) for text in texts
-    ]
-
-
 def split_recordings(
     domain: Domain, artifact: Path | None, seed: int, jobs: int, counts: Counts
 ) -> dict[str, list[Utterance]]:
@@ -298,7 +91,7 @@ def split_recordings(
         counts.read = sum(counts.left_out.values())  # so far; the usable ones are counted next
         return limit_given(usable_splits(read, domain, jobs, counts), domain, seed, counts)
     if domain.corpus:
-        read_corpus = CORPORA[domain.corpus]
+        read_corpus = reader_of(domain.corpus).read
         recordings = [
             (each, f"{domain.corpus}:{each.id}") for each in read_corpus(folder_of(artifact))
         ]
@@ -308,41 +101,14 @@ def split_recordings(
     return split_drawn(keep_usable(recordings, domain, jobs, counts), domain, seed, counts)
 
 
-def folder_of(artifact: Path | None) -> Path:
-    """Return the folder of a corpus, which must be given."""
-    if artifact is None:
-        raise InputError("--artifact is missing: the folder of the corpus's fetched files")
-    return artifact
+def reader_of(corpus: str) -> ModuleType:
+    """Return the module that reads a published corpus."""
+    return importlib.import_module(f"corpora.{corpus}")
 
 
-def usable_splits(
-    read: dict[str, list[tuple[Recording, str]]], domain: Domain, jobs: int, counts: Counts
-) -> dict[str, list[Utterance]]:
-    """Return the usable utterances of given splits, whose ids must differ."""
-    recordings = [each for rows in read.values() for each in rows]
-    check_ids((recording.id, place) for recording, place in recordings)
-    kept = keep_usable(recordings, domain, jobs, counts)
-    of_id = {utterance.recording.id: utterance for utterance in kept}
-    test = [recording.id for recording, _ in read["test"]]
-    counts.left_out_of_given_test.update(
-        counts.reason_of[id] for id in test if id in counts.reason_of
-    )
-    return {
-        name: [of_id[recording.id] for recording, _ in rows if recording.id in of_id]
-        for name, rows in read.items()
-    }
-
-
-def limit_given(
-    splits: dict[str, list[Utterance]], domain: Domain, seed: int, counts: Counts
-) -> dict[str, list[Utterance]]:
-    """Return a corpus's own splits, checked, or as many utterances of each as are asked for."""
-    if domain.drop_repeated_sentences:
-        splits = without_repeats(splits, counts)
-    check_splits(splits, domain)
-    sizes = {"train": domain.train, "dev": domain.dev, "test": domain.test}
-    taken = {name: take(name, splits[name], sizes[name], seed) for name in SPLITS}
-    return {**taken, "dev": once(taken["dev"], seed)}
+def path_of(module: ModuleType) -> str:
+    """Return the path of a module from this script's folder."""
+    return os.path.relpath(module.__file__, Path(__file__).parent)
 
 
 def write_recordings(
@@ -476,7 +242,10 @@ def main(argv: list[str] | None = None) -> None:
     licences = {}
     if arguments.artifact is None:
         licences[arguments.domain] = licence(domain.licence, domain.forbids)
-    write_record(__file__, outputs, inputs, parameters, licences=licences, counts=told)
+    modules = [path_of(reader_of(domain.corpus))] if domain.corpus else []
+    write_record(
+        __file__, outputs, inputs, parameters, modules=modules, licences=licences, counts=told
+    )
 
 
 def shorter_test(name: str, counts: Counts) -> str:

@@ -1,7 +1,6 @@
 """Put all scores of an experiment into one table, with intervals, and say what they show."""
 
 import argparse
-import csv
 import json
 import shlex
 from pathlib import Path
@@ -11,26 +10,17 @@ from errors import InputError, run
 from files.atomic import atomic_path, check_outputs
 from lineages import leaks
 from matrix import label
-from paths import PRETRAINED, REAL
+from paths import REAL
 from records.record import sha256, write_record
 from reporting.summary_table import print_summary
+from reporting.summary_tsv import write_tsv
 from reporting.words import sentences
 from scoring.bootstrap import CONFIDENCE, RESAMPLES
 from scoring.choices import Choice, choices_of
-from scoring.comparisons import COMPARISONS, TestSet, adjust, union
+from scoring.comparisons import COMPARISONS, TestSet, adjust
+from scoring.forgetting import add_forgetting
 from scoring.scored import gather, identity_of, one_language, read_evaluations, read_json, vector_of
 
-COLUMNS = (
-    "base", "target", "speech", "arm", "tts", "vector", "scaling_coefficient", "chosen", "choices",
-    "wer", "wer_low", "wer_high", "seed_sd", "cer", "cer_low", "cer_high",
-    "wer_against_raw_references",
-    *(
-        f"{name}{part}"
-        for name in COMPARISONS
-        for part in ("", "_low", "_high", "_p", "_p_adjusted", "_mapsswe_p")
-    ),
-    "utterances", "words", "seeds", "window", "target_recordings", "chosen_on", "evaluation",
-)  # fmt: skip
 CARRIED = (
     "arm", "tts", "vector", "scaling_coefficient", "vector_on", "window", "target_recordings",
     "wer", "cer", "wer_against_raw_references", "counts", "seeds", "wer_of_seeds", "seed_sd",
@@ -52,28 +42,10 @@ def summarize_target(
     test = TestSet(rows, settings)
     tried = [row for row in others if row["role"] in ("dev", "nested")]
     choices = choices_of(rows, tried, settings["chosen_on"], settings["constant"])
-    dev_wer = {}  # of the first dev speech, as the config has it
-    for row in reversed([row for row in tried if row["role"] == "dev"]):
-        dev_wer[identity_of(row)] = row["wer"]
-    several_tts = len({row["tts"] for row in rows if row["tts"]}) > 1
-    table = []
-    for measured, row in zip(test.measured(), rows, strict=True):
-        entry = {"label": label(row, several_tts), "dev_wer": dev_wer.get(identity_of(row))}
-        entry |= measured | about_choice(row, choices.get(vector_of(row), []))
-        entry["evaluation"] = evaluation_id(row["scores"][0])
-        entry["command"] = settings["again"].replace("{}", shlex.join(row["scores"]), 1)
-        entry |= {key: row[key] for key in CARRIED}
-        entry["leakage"] = touched and leaks.of_row(row["target"], entry, touched)
-        table.append(entry)
-    told = [row[key] for row in table for key in COMPARISONS if not row["exploratory"]]
-    adjust([comparison for comparison in told if comparison], settings["confidence"])
+    table = table_of(test, choices, dev_wers(tried), settings, touched)
+    adjust_for_all(table, settings["confidence"])
     add_forgetting(rows, table, others, settings)
-    first = test.first
-    target = {
-        **{key: first[key] for key in ("base", "target", "speech", "manifest", "accepted_overlap")},
-        "name": name,
-        **test.size,
-        "resampled_by": settings["resampled_by"],
+    target = about_target(name, test, settings) | {
         "rows": table,
         "choices": [
             reported(arm, choice, of_arm, test)
@@ -82,6 +54,50 @@ def summarize_target(
         ],
     }
     return target | {"plain_words": sentences(target)}
+
+
+def table_of(
+    test: TestSet,
+    choices: dict[tuple, list[Choice]],
+    dev_wer: dict[tuple, float],
+    settings: dict[str, Any],
+    touched: leaks.Numbers | None,
+) -> list[dict]:
+    """Return the rows of a target's table, in the order of the test's."""
+    several_tts = len({row["tts"] for row in test.rows if row["tts"]}) > 1
+    table = []
+    for measured, row in zip(test.measured(), test.rows, strict=True):
+        entry = {"label": label(row, several_tts), "dev_wer": dev_wer.get(identity_of(row))}
+        entry |= measured | about_choice(row, choices.get(vector_of(row), []))
+        entry["evaluation"] = evaluation_id(row["scores"][0])
+        entry["command"] = settings["again"].replace("{}", shlex.join(row["scores"]), 1)
+        entry |= {key: row[key] for key in CARRIED}
+        entry["leakage"] = touched and leaks.of_row(row["target"], entry, touched)
+        table.append(entry)
+    return table
+
+
+def dev_wers(tried: list[dict]) -> dict[tuple, float]:
+    """Return the WER of each model on the first dev speech that the config names."""
+    of_dev = [row for row in tried if row["role"] == "dev"]
+    return {identity_of(row): row["wer"] for row in reversed(of_dev)}  # the first one stays
+
+
+def adjust_for_all(table: list[dict], confidence: float) -> None:
+    """Adjust the p of all comparisons of a table together, without those of mere trials."""
+    tested = [row[key] for row in table for key in COMPARISONS if not row["exploratory"]]
+    adjust([comparison for comparison in tested if comparison], confidence)
+
+
+def about_target(name: str, test: TestSet, settings: dict[str, Any]) -> dict[str, Any]:
+    """Return what a target's table says of its test set."""
+    carried = ("base", "target", "speech", "manifest", "accepted_overlap")
+    return {
+        **{key: test.first[key] for key in carried},
+        "name": name,
+        **test.size,
+        "resampled_by": settings["resampled_by"],
+    }
 
 
 def about_choice(row: dict, choices: list[Choice]) -> dict:
@@ -130,49 +146,6 @@ def reported(arm: tuple, choice: Choice, choices: list[Choice], test: TestSet) -
         "folds": [{"domain": k, "scaling_coefficient": v} for k, v in choice.folds.items()],
         "versus_oracle": versus_oracle,
     }
-
-
-def add_forgetting(
-    rows: list[dict], table: list[dict], others: list[dict], settings: dict[str, Any]
-) -> None:
-    """Add to each row of the table how its model does on other domains, and what that has cost.
-
-    ``forgetting`` has each test set; ``forgetting_by_kind`` all sets of a kind ("source", "out of
-    domain") together, compared with the pretrained model.
-    """
-    for entry in table:
-        entry["forgetting"], entry["forgetting_by_kind"] = [], {}
-    entry_of = {identity_of(row): entry for row, entry in zip(rows, table, strict=True)}
-    heard = [row for row in others if row["role"] == "forgetting"]
-    for domain in dict.fromkeys(row["domain"] for row in heard):
-        of_domain = [row for row in heard if row["domain"] == domain]
-        elsewhere = TestSet(of_domain, settings)
-        for index, row in enumerate(of_domain):
-            other = elsewhere.index_of(row, PRETRAINED)
-            entry_of[identity_of(row)]["forgetting"].append(
-                {key: row[key] for key in ("domain", "kind", "wer", "scores")}
-                | elsewhere.size
-                | {"wer_interval": elsewhere.wer_interval(index)}
-                | {"versus_pretrained": elsewhere.compare(index, other)}
-            )
-        found = [
-            each["versus_pretrained"]
-            for entry in table
-            for each in entry["forgetting"]
-            if each["domain"] == domain and each["versus_pretrained"] and not entry["exploratory"]
-        ]
-        adjust(found, settings["confidence"])
-    for kind in dict.fromkeys(row["kind"] for row in heard):
-        sets_of: dict[tuple, list[dict]] = {}
-        for row in heard:
-            if row["kind"] == kind:
-                sets_of.setdefault(identity_of(row), []).append(row)
-        whole = TestSet([union(of_model) for of_model in sets_of.values()], settings)
-        for index, (model, row) in enumerate(zip(sets_of, whole.rows, strict=True)):
-            difference = whole.compare(index, whole.index_of(row, PRETRAINED))
-            entry_of[model]["forgetting_by_kind"][kind] = difference and {
-                key: difference[key] for key in ("difference", "interval")
-            }
 
 
 def untested_target(name: str, checkpoints: list[dict]) -> dict:
@@ -233,45 +206,6 @@ def summarize(
     carried = ("confidence", "resamples", "resampled_by", "seed")
     summary = {"language": one_language(languages)} | {key: settings[key] for key in carried}
     return summary | {"comparisons": "Holm", "targets": targets}
-
-
-def flat(target: dict, row: dict) -> dict[str, Any]:
-    """Return a row as the TSV file has it: fractions, and empty where there is nothing."""
-    cells = {key: row.get(key) for key in COLUMNS} | {
-        "base": target["base"],
-        "target": target["target"],
-        "speech": target["speech"],
-        "chosen": "yes" if row["chosen"] else "no",
-        "choices": ",".join(row["choices"]),
-        "wer_low": row["wer_interval"][0],
-        "wer_high": row["wer_interval"][1],
-        "cer_low": row["cer_interval"][0],
-        "cer_high": row["cer_interval"][1],
-        "utterances": target["utterances"],
-        "words": target["words"],
-        "seeds": ",".join(map(str, row["seeds"])),
-    }
-    for name in COMPARISONS:
-        comparison = row[name] or {"interval": (None, None)}
-        low, high = comparison["interval"]
-        cells |= {name: comparison.get("difference"), f"{name}_low": low, f"{name}_high": high}
-        cells |= {f"{name}_{key}": comparison.get(key) for key in ("p", "p_adjusted", "mapsswe_p")}
-    return cells
-
-
-def write_tsv(path: Path, summary: dict) -> None:
-    """Write one line per row of the table; a target without WER has a line without numbers."""
-    with atomic_path(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, COLUMNS, delimiter="\t", lineterminator="\n", restval="")
-        writer.writeheader()
-        for target in summary["targets"]:
-            for row in target["rows"]:
-                writer.writerow(flat(target, row))
-            for checkpoint in target["checkpoints"]:
-                writer.writerow(
-                    {"base": target["base"], "target": target["target"]}
-                    | {"arm": checkpoint["label"], "utterances": 0}
-                )
 
 
 def main(argv: list[str] | None = None) -> None:

@@ -8,124 +8,32 @@ and for which request.
 """
 
 import argparse
-import hashlib
 import importlib
-import json
 import os
 import re
 import sys
-import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-import numpy as np
-
-from engines.engine import Engine, Request, Setup, Speech, Unspeakable
-from errors import InputError, naming_full_disk, run
+from engines import ENGINES
+from engines.engine import Engine, Request, Setup
+from engines.journal import Journal
+from engines.speaking import most_of, speak_all
+from engines.utterances import requests
+from errors import InputError, run
 from files.atomic import check_outputs
-from files.audio import resample, save_audio
 from files.manifest import read_texts, write_jsonl
-from files.progress import progress
-from files.sound import FAINT
 from names import name_of
 from records.code_version import code_version
-from records.record import sha256, versions_of, write_record
+from records.record import write_record
 from texts.in_words import ENGLISH, in_words
 
-ENGINES = (
-    "bark",
-    "coqui",
-    "hibari",
-    "kokoro",
-    "speecht5",
-)  # each a module of that name in engines/
 SPEEDS = (0.9, 1.1)  # drawn from by default, where the engine has a speed
-REPORT_EVERY = 5.0  # s
-PACKAGES = ("numpy", "soundfile", "soxr")
+RECORDED = (
+    "engine", "tts", "voices", "samples_per_text", "seed", "shard", "shards", "batch_size",
+    "precision", "language", "max_failures",
+)  # fmt: skip
 ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")  # safe as a file name
-
-
-def draw(*names: object) -> int:
-    """Return 64 bits that depend on the names and on nothing else."""
-    digest = hashlib.sha256("\0".join(map(str, names)).encode()).digest()
-    return int.from_bytes(digest[:8], "big")
-
-
-def shuffle(voices: Sequence[str], text_id: str, seed: int) -> list[str]:
-    """Return the voices in the order in which a text's utterances take them.
-
-    Each voice is ranked by a number of its own, so one voice more changes only the utterances that
-    it takes over.
-    """
-    return sorted(voices, key=lambda voice: draw(seed, text_id, "voice", voice))
-
-
-def request(
-    text: dict,
-    sample: int,
-    samples: int,
-    shuffled: Sequence[str],
-    speeds: tuple[float, float],
-    seed: int,
-) -> Request:
-    """Return the ``sample``-th (from 1) of ``samples`` utterances of a text, in voices in turn."""
-    name = text["id"] if samples == 1 else f"{text['id']}-{sample}"
-    low, high = speeds
-    return Request(
-        id=name,
-        text=text,
-        voice=shuffled[(sample - 1) % len(shuffled)],
-        speed=round(low + (high - low) * draw(seed, name, "speed") / 2**64, 3),
-        seed=draw(seed, name, "engine") % 2**32,
-    )
-
-
-def requests(
-    texts: Sequence[dict],
-    shard: int,
-    shards: int,
-    samples: int,
-    voices: Sequence[str],
-    speeds: tuple[float, float],
-    seed: int,
-) -> list[Request]:
-    """Return the utterances of a shard: of the first text, the (shards+1)-th, ... for shard 1."""
-    asked = []
-    for text in texts[shard - 1 :: shards]:
-        shuffled = shuffle(voices, text["id"], seed)
-        asked += [
-            request(text, sample, samples, shuffled, speeds, seed)
-            for sample in range(1, samples + 1)
-        ]
-    return asked
-
-
-def batches(asked: Sequence[Request], engine: Engine, size: int) -> list[list[Request]]:
-    """Return the requests in the batches that are spoken together, of at most ``size`` each.
-
-    Those of a batch have the same key (a voice, say) and texts of similar length, since a batch
-    takes as long as its longest. With a size of 1 the order is that of the requests.
-    """
-    if size == 1:
-        return [[one] for one in asked]
-    groups: dict[str, list[Request]] = {}
-    for one in asked:
-        groups.setdefault(engine.batch_key(one), []).append(one)
-    return [
-        ordered[start : start + size]
-        for group in groups.values()
-        for ordered in [sorted(group, key=lambda one: len(one.spoken))]
-        for start in range(0, len(ordered), size)
-    ]
-
-
-def fingerprints(batch: Sequence[Request], identity: str) -> list[str]:
-    """Return a hash for each utterance of a batch: of all that shapes it, which is the batch."""
-    members = [(one.spoken, one.voice, one.speed, one.seed) for one in batch]
-    return [
-        hashlib.sha256(json.dumps([identity, place, members]).encode()).hexdigest()
-        for place in range(len(batch))
-    ]
 
 
 def code_of(engine: str) -> str:
@@ -137,153 +45,6 @@ def module_of(engine: str) -> str:
     """Return the path of an engine's module from this script's folder."""
     module = importlib.import_module(f"engines.{engine}")
     return os.path.relpath(module.__file__, Path(__file__).parent)
-
-
-def identity_of(engine: Engine, code: str) -> str:
-    """Return a hash of the engine's files, packages and settings and of the code.
-
-    Packages are those of the engine, and those that resample and write its waveforms.
-    """
-    files = [sha256(path) for path in engine.files]
-    packages = versions_of(PACKAGES) | engine.packages
-    content = [code, files, sorted(packages.items()), sorted(engine.settings.items())]
-    return hashlib.sha256(json.dumps(content).encode()).hexdigest()
-
-
-def speak(batch: Sequence[Request], engine: Engine) -> list[Speech | Exception]:
-    """Return the speech of a batch, or the reason why not; what an engine raises befalls all."""
-    try:
-        answers = engine.speak(batch)
-    except InputError:
-        raise
-    except Exception as error:
-        return [error] * len(batch)
-    return [finish(answer, engine.sampling_rate) for answer in answers]
-
-
-def finish(answer: Speech | Unspeakable, sampling_rate: int) -> Speech | Unspeakable:
-    """Return an engine's answer at 16 kHz; silence and broken waveforms are no speech."""
-    if isinstance(answer, Unspeakable):
-        return answer
-    if not np.isfinite(answer.waveform).all():
-        return Unspeakable("the waveform has values that are not numbers")
-    waveform = resample(answer.waveform, sampling_rate)
-    loudest = float(np.abs(waveform).max(initial=0.0))
-    if loudest < FAINT:
-        return Unspeakable(f"silence: {len(waveform)} samples, none above {FAINT} of full scale")
-    return Speech(waveform, answer.capped)
-
-
-class Journal:
-    """The finished utterances of an audio folder, of all shards; each shard appends to its own.
-
-    A line is written when the audio file is whole. A line that a kill cut short is left out, and
-    its utterance is spoken again.
-    """
-
-    def __init__(self, folder: Path, name: str) -> None:
-        self.folder = folder
-        self.finished: dict[str, dict] = {}
-        journals = folder / ".journal"
-        journals.mkdir(parents=True, exist_ok=True)
-        for path in sorted(journals.glob("*.jsonl")):
-            self.finished |= {row["id"]: row for row in whole_lines(path)}
-        self.path = journals / f"{name}.jsonl"
-
-    def find(self, name: str, asked: str) -> dict | None:
-        """Return the entry of an utterance if its file is there, as it was when it was written."""
-        row = self.finished.get(name)
-        path = self.folder / f"{name}.flac"
-        if row is None or row["request"] != asked or not path.is_file():
-            return None
-        return row if sha256(path) == row["sha256"] else None
-
-    def write(self, name: str, asked: str, speech: Speech) -> dict:
-        """Write an utterance's file and its entry, which survives the process; return the entry."""
-        path = self.folder / f"{name}.flac"
-        duration = save_audio(path, speech.waveform)
-        row = {
-            "id": name,
-            "request": asked,
-            "duration": duration,
-            "capped": speech.capped,
-            "sha256": sha256(path),
-        }
-        with naming_full_disk(self.path), self.path.open("a+b") as file:
-            if file.tell() and not ends_with_newline(file):
-                file.write(b"\n")
-            file.write(json.dumps(row).encode() + b"\n")
-        return row
-
-
-def ends_with_newline(file) -> bool:
-    """Tell whether the last byte of an open file, which is not empty, ends a line."""
-    file.seek(-1, os.SEEK_END)
-    return file.read(1) == b"\n"
-
-
-def whole_lines(path: Path) -> Iterator[dict]:
-    """Yield the rows of a journal, without the lines that a kill cut short."""
-    for line in path.read_bytes().split(b"\n"):
-        if line.startswith(b"{") and line.endswith(b"}"):
-            yield json.loads(line)
-
-
-def synthesize(
-    asked: Sequence[Request],
-    engine: Engine,
-    code: str,
-    journal: Journal,
-    batch_size: int,
-    most_failures: float,
-) -> tuple[dict[str, dict], list[dict], int]:
-    """Return the journal's rows by id, the failures, and how many rows were there already.
-
-    A batch of which a row is missing is spoken again as a whole. Stops early, with the failures so
-    far, when more than ``most_failures`` utterances have failed.
-    """
-    identity = identity_of(engine, code)
-    rows: dict[str, dict] = {}
-    failures: list[dict] = []
-    count = resumed = 0
-    started = reported = time.monotonic()
-    for batch in batches(asked, engine, batch_size):
-        wanted = fingerprints(batch, identity)
-        found = [journal.find(one.id, hash_) for one, hash_ in zip(batch, wanted, strict=True)]
-        if all(found):
-            resumed += len(batch)
-            rows |= {row["id"]: row for row in found}
-        else:
-            answers = speak(batch, engine)
-            for utterance, hash_, answer in zip(batch, wanted, answers, strict=True):
-                if isinstance(answer, Speech):
-                    rows[utterance.id] = journal.write(utterance.id, hash_, answer)
-                else:
-                    failures.append(failure(utterance, answer))
-        count += len(batch)
-        if time.monotonic() - reported > REPORT_EVERY or count == len(asked):
-            reported = time.monotonic()
-            print(progress(count, len(asked), resumed, reported - started), file=sys.stderr)
-        if len(failures) > most_failures:
-            break
-    return rows, failures, resumed
-
-
-def most_of(fraction: float, utterances: int) -> float:
-    """Return how many utterances may fail: one may, unless none may or no other is left."""
-    return max(fraction * utterances, float(fraction > 0 and utterances > 1))
-
-
-def failure(utterance: Request, error: Exception) -> dict:
-    """Return the record of an utterance that could not be spoken."""
-    reason = str(error) if isinstance(error, Unspeakable) else f"{type(error).__name__}: {error}"
-    return {
-        "id": utterance.id,
-        "text_id": utterance.text["id"],
-        "reason": reason,
-        "spoken": utterance.spoken,
-        "voice": utterance.voice,
-    }
 
 
 def for_letters_only(texts: Sequence[dict], language: str) -> list[dict]:
@@ -365,8 +126,8 @@ def voice_names(value: str) -> list[str]:
     return [voice for voice in value.split(",") if voice]
 
 
-def main(argv: list[str] | None = None) -> None:
-    """Synthesize a shard as the command line says."""
+def parse(argv: list[str] | None) -> argparse.Namespace:
+    """Return the command line's values."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -429,13 +190,12 @@ def main(argv: list[str] | None = None) -> None:
     add("--output", required=True, type=Path, help="manifest of the shard; failures lie beside it")
     options = parser.parse_args(argv)
     options.voices = [voice for voices in options.voices for voice in voices]
-    failed = options.output.with_suffix(".failures.jsonl")
-    check_outputs(
-        [options.audio_dir, options.output, failed],
-        [options.texts, options.resources, options.speakers],
-    )
-    texts = check(options)
-    engine = importlib.import_module(f"engines.{options.engine}").load(
+    return options
+
+
+def load(options: argparse.Namespace) -> Engine:
+    """Return the loaded engine."""
+    return importlib.import_module(f"engines.{options.engine}").load(
         Setup(
             resources=options.resources,
             voices=options.voices,
@@ -446,10 +206,54 @@ def main(argv: list[str] | None = None) -> None:
             language=options.language,
         )
     )
+
+
+def check_failures(
+    failures: Sequence[dict], asked: int, path: Path, most: float, fraction: float
+) -> None:
+    """Raise ``InputError`` if more than ``most`` utterances of those asked for have failed."""
+    if len(failures) > most:
+        raise InputError(
+            f"{path}: {len(failures)} of {asked} utterances failed (at most {fraction:.0%} may),"
+            f" first {failures[0]['id']!r}: {failures[0]['reason']}; mend the texts or raise"
+            " --max-failures (in the config, max_failures of the TTS)"
+        )
+
+
+def counts_of(rows: Iterable[dict], failures: Sequence[dict]) -> dict[str, float]:
+    """Return what a shard's record counts; duration in s."""
+    rows = list(rows)
+    return {
+        "utterances": len(rows),
+        "failures": len(failures),
+        "capped": sum(row["capped"] for row in rows),
+        "duration": round(sum(row["duration"] for row in rows), 3),
+    }
+
+
+def parameters_of(
+    options: argparse.Namespace, speeds: tuple[float, float], engine: Engine
+) -> dict[str, object]:
+    """Return what a shard's record says of how it was spoken."""
+    return {name: getattr(options, name) for name in RECORDED} | {
+        "speed_range": list(speeds),
+        "engine_settings": dict(engine.settings),
+    }
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Synthesize a shard as the command line says."""
+    options = parse(argv)
+    failed = options.output.with_suffix(".failures.jsonl")
+    check_outputs(
+        [options.audio_dir, options.output, failed],
+        [options.texts, options.resources, options.speakers],
+    )
+    texts = check(options)
+    engine = load(options)
     if engine.letters_only:
         texts = for_letters_only(texts, options.language or ENGLISH)
     speeds = speeds_of(options, engine)
-    code = code_of(options.engine)
     asked = requests(
         texts,
         options.shard,
@@ -459,65 +263,33 @@ def main(argv: list[str] | None = None) -> None:
         speeds,
         options.seed,
     )
-    journal = Journal(options.audio_dir, f"{options.output.stem}")
+    journal = Journal(options.audio_dir, options.output.stem)
     most_failures = most_of(options.max_failures, len(asked))
-    rows, failures, resumed = synthesize(
-        asked, engine, code, journal, options.batch_size, most_failures
+    rows, failures, resumed = speak_all(
+        asked, engine, code_of(options.engine), journal, options.batch_size, most_failures
     )
     write_jsonl(failed, failures)
-    if len(failures) > most_failures:
-        raise InputError(
-            f"{failed}: {len(failures)} of {len(asked)} utterances failed (at most"
-            f" {options.max_failures:.0%} may), first {failures[0]['id']!r}:"
-            f" {failures[0]['reason']}; mend the texts or raise --max-failures (in the config,"
-            " max_failures of the TTS)"
-        )
+    check_failures(failures, len(asked), failed, most_failures, options.max_failures)
     write_jsonl(
         options.output,
         (
-            manifest_row(
-                utterance,
-                rows[utterance.id],
-                options.tts,
-                options.audio_dir,
-                engine.letters_only,
-            )
-            for utterance in asked
-            if utterance.id in rows
+            manifest_row(one, rows[one.id], options.tts, options.audio_dir, engine.letters_only)
+            for one in asked
+            if one.id in rows
         ),
     )
-    seconds = sum(row["duration"] for row in rows.values())
-    print(
-        f"{len(rows)} utterances, {seconds / 60:.1f} min, {len(failures)} failures", file=sys.stderr
-    )
+    counts = counts_of(rows.values(), failures)
+    minutes = counts["duration"] / 60
+    print(f"{len(rows)} utterances, {minutes:.1f} min, {len(failures)} failures", file=sys.stderr)
     write_record(
         __file__,
         [options.output, failed],
         [options.texts, *engine.files],
-        {
-            "engine": options.engine,
-            "tts": options.tts,
-            "voices": options.voices,
-            "samples_per_text": options.samples_per_text,
-            "seed": options.seed,
-            "shard": options.shard,
-            "shards": options.shards,
-            "speed_range": list(speeds),
-            "batch_size": options.batch_size,
-            "precision": options.precision,
-            "language": options.language,
-            "max_failures": options.max_failures,
-            "engine_settings": dict(engine.settings),
-        },
+        parameters_of(options, speeds, engine),
         modules=[module_of(options.engine)],
         packages=dict(engine.packages),
         device=engine.settings.get("device", "cpu"),
-        counts={
-            "utterances": len(rows),
-            "failures": len(failures),
-            "capped": sum(row["capped"] for row in rows.values()),
-            "duration": round(seconds, 3),
-        },
+        counts=counts,
         of_run={"resumed": resumed},
     )
 

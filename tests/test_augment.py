@@ -13,6 +13,7 @@ import pytest
 import soundfile
 
 import augment
+from augmentations import drawing
 from augmentations.effects import (
     add_noise,
     band_pass,
@@ -24,6 +25,7 @@ from augmentations.effects import (
     telephone,
     white_noise,
 )
+from augmentations.settings import read_settings
 from conftest import ROOT
 from errors import InputError
 from files.audio import load_audio, save_audio
@@ -253,9 +255,9 @@ def test_the_snr_in_the_file_is_the_one_in_the_manifest(speech):
 
 
 def test_kinds_come_as_often_as_their_probabilities_say():
-    settings = augment.read_settings('{"speed": {"probability": 0.3}, "telephone": {}}')
+    settings = read_settings('{"speed": {"probability": 0.3}, "telephone": {}}')
     drawn = [
-        augment.draw({"id": f"u{i}", "duration": 1}, 1, settings, None, None, 1, 30)
+        drawing.draw({"id": f"u{i}", "duration": 1}, 1, settings, None, None, 1, 30)
         for i in range(2_000)
     ]
     assert sum("speed" in one for one in drawn) == pytest.approx(600, abs=60)
@@ -270,17 +272,17 @@ def test_kinds_come_as_often_as_their_probabilities_say():
 def test_what_is_drawn_for_one_kind_does_not_depend_on_the_others():
     utterance = {"id": "u", "duration": 1}
     some, more = (
-        augment.draw(utterance, 1, augment.read_settings(text), None, None, 1, 30)
+        drawing.draw(utterance, 1, read_settings(text), None, None, 1, 30)
         for text in ('{"noise": {}}', '{"noise": {}, "room": {}, "speed": {}}')
     )
     assert some["noise"] == more["noise"]
 
 
 def test_slow_speech_still_fits():
-    settings = augment.read_settings('{"speed": {"factor": [0.5, 0.5]}}')
+    settings = read_settings('{"speed": {"factor": [0.5, 0.5]}}')
     utterance = {"id": "u", "duration": 27.0}
-    assert augment.draw(utterance, 1, settings, None, None, 1, 30.0) == {"speed": 0.9}
-    assert augment.draw(utterance, 1, settings, None, None, 1, 60.0) == {"speed": 0.5}
+    assert drawing.draw(utterance, 1, settings, None, None, 1, 30.0) == {"speed": 0.9}
+    assert drawing.draw(utterance, 1, settings, None, None, 1, 60.0) == {"speed": 0.5}
 
 
 def test_order_jobs_and_company_do_not_matter_and_the_seed_does(speech):

@@ -10,6 +10,7 @@ import pytest
 import breakdown
 from errors import InputError
 from files.manifest import write_jsonl
+from scoring import entities
 from scoring.alignment import WordError, pieces, word_errors
 
 ADAPTED = "target-synthetic"
@@ -304,7 +305,7 @@ def test_the_entities_of_an_utterance_are_one_unit_of_resampling(tmp_path: Path)
 
 def test_an_entity_said_twice_stands_in_two_places():
     reference = ["from", "rome", "to", "rome"]
-    found, lost = breakdown.find_entities(
+    found, lost = entities.find_entities(
         7, [entity("rome"), entity("rome"), entity("")], reference, "en"
     )
     assert [(each.utterance, each.start, each.end) for each in found] == [(7, 1, 2), (7, 3, 4)]

@@ -6,9 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from compare import main, marked
+from compare import main
 from errors import InputError
 from files.manifest import write_jsonl
+from reporting.compared import marked
 from score import main as score_main
 
 TEXTS = {f"u{i:02}": f"please play song number {word}" for i, word in enumerate("bcdefghjkl" * 6)}

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from corpora import CORPORA, amazon_queen, asterisk, drascula
+from corpora import amazon_queen, asterisk, drascula
 from errors import InputError
 
 TONE = 0.5 * np.sin(np.arange(8_000) / 10)
@@ -70,7 +70,7 @@ def queen(tmp_path: Path) -> Path:
 
 
 def test_queen_segments_are_numbered_by_commands_and_pair_with_their_recordings(queen):
-    found = {recording.id: recording for recording in CORPORA["amazon_queen"](queen)}
+    found = {recording.id: recording for recording in amazon_queen.read(queen)}
     assert {name: (r.text, r.speaker) for name, r in found.items()} == {
         "02001FJ1": ("Hi Naomi.", "joe"),
         "02001FJ3": ("Nice hat.", "joe"),  # the second command's segment is empty
@@ -148,7 +148,7 @@ def vampire(tmp_path: Path) -> Path:
 
 
 def test_drascula_number_of_a_file_is_the_index_in_its_speakers_array(vampire):
-    found = {r.id: (r.text, r.speaker) for r in CORPORA["drascula"](vampire)}
+    found = {r.id: (r.text, r.speaker) for r in drascula.read(vampire)}
     assert found == {
         "1": ("Text of array 0", "hacker"),
         "2": ("Who? I am B.J., I'm in", "hacker"),
@@ -209,7 +209,7 @@ def prompts(tmp_path: Path, request: pytest.FixtureRequest) -> Path:
 
 
 def test_asterisk_prompts_are_what_is_spoken(prompts):
-    found = {r.id: (r.text, r.speaker) for r in CORPORA["asterisk"](prompts)}
+    found = {r.id: (r.text, r.speaker) for r in asterisk.read(prompts)}
     assert found == {
         "vm-goodbye": ("Goodbye", "allison"),
         "dictate.pause": ("press star to toggle, or pound to exit", "allison"),

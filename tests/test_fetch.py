@@ -23,7 +23,7 @@ import fetch
 import sdist
 from conftest import ROOT
 from errors import InputError
-from fetching import archives, identity, sources
+from fetching import alone, archives, identity, sources
 
 CONTENT = bytes(range(256)) * 20  # 5,120 bytes
 
@@ -867,7 +867,7 @@ def test_a_client_is_told_that_no_option_follows(tmp_path, monkeypatch):
         ({"url": "http://[x/"}, "which has no host"),
         ({"url": "https://host/a b"}, "write them as %20"),
         ({"url": "https://host/a\r\nX: y"}, "write them as %20"),
-        ({"url": ["https://host"]}, "write them as %20"),
+        ({"url": ["https://host"]}, "write one address"),
     ],
 )
 def test_every_other_source_is_what_it_should_be(source, message):
@@ -959,7 +959,7 @@ def test_a_killed_process_leaves_no_lock(tmp_path, server):
 def test_two_names_of_a_folder_are_one(tmp_path, local):
     (tmp_path / "there").mkdir()
     (tmp_path / "link").symlink_to("there")
-    with fetch.alone(tmp_path / "there"):
+    with alone.alone(tmp_path / "there"):
         process = fetching(one_file(local), tmp_path / "link")
         assert "waiting" in process.stderr.readline()
     assert process.wait(60) == 0

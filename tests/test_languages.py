@@ -17,7 +17,8 @@ import score
 import summarize
 from configs import checking
 from corpora import CORPORA
-from domains.domain import SLURP
+from domains import speakable
+from engines import ENGINES
 from errors import InputError
 from files.manifest import write_jsonl
 from filter import character_error_rate
@@ -163,7 +164,7 @@ def test_the_filter_hears_marks():
 
 
 def test_sentences_that_differ_in_marks_are_spoken_both():
-    texts = prepare.texts_to_speak(rows("कल कि", "कल की", "कल की।"), "d", "hi")
+    texts = speakable.texts_to_speak(rows("कल कि", "कल की", "कल की।"), "d", "hi")
     assert [row["id"] for row in texts] == ["u0", "u1"]
 
 
@@ -197,7 +198,9 @@ def test_codes_are_those_of_whisper_in_the_schema_too():
     assert set(languages.NAMES) == set(LANGUAGES)
     schema = yaml.safe_load(checking.SCHEMA.read_text())
     assert schema["properties"]["language"]["enum"] == list(languages.NAMES)
-    tables = (WITHOUT_SPACES, languages.SCRIPTS, *languages.SPOKEN_BY.values())
+    spoken = [about.languages for about in ENGINES.values()]
+    read = {about.language for about in CORPORA.values()}
+    tables = (WITHOUT_SPACES, languages.SCRIPTS, read, *spoken)
     assert set(itertools.chain(*tables)) <= set(LANGUAGES)
 
 
@@ -309,13 +312,6 @@ def test_a_character_of_chinese_takes_longer_to_say_than_a_letter():
     assert changed(**chinese)["filter"]["min_speaking_rate"] == 1
     given = changed(**chinese, filter={"min_speaking_rate": 3})
     assert given["filter"]["min_speaking_rate"] == 3
-
-
-def test_every_engine_and_corpus_says_what_it_speaks():
-    schema = yaml.safe_load(checking.SCHEMA.read_text())
-    engines = schema["properties"]["tts"]["additionalProperties"]["properties"]["engine"]["enum"]
-    assert set(languages.SPOKEN_BY) | {"coqui"} == set(engines)
-    assert {*CORPORA, SLURP} == set(languages.ENGLISH_CORPORA)
 
 
 # --- what the commands make of it

@@ -18,9 +18,11 @@ from conftest import ROOT
 from errors import InputError
 from files.manifest import write_jsonl
 from made_up_report import SMALL, comparison, leakage, target
-from model_card import hub_licence, verdict
 from recognisers.load import load_recogniser
 from records import record as records
+from reporting import card_history
+from reporting.card_facts import hub_licence
+from reporting.card_verdict import verdict
 from tiny import tone, write_ctc, write_whisper
 
 RESULTS = Path("results/tiny")
@@ -507,7 +509,7 @@ class Links(html.parser.HTMLParser):
 def test_names_are_texts_in_the_front_matter_whatever_they_are(name):
     experiment()
     summary = table()
-    history = model_card.read_history(CARD / "model.safetensors")
+    history = card_history.read_history(CARD / "model.safetensors")
     described = model_card.describe(CARD / "model.safetensors", history, summary, None)
     described["target"] |= {"name": name}
     described |= {"name": name}

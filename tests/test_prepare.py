@@ -1,7 +1,9 @@
 """Preparing a domain: what is drawn, what is refused, and what the TTS is given to read."""
 
 import json
+import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -404,7 +406,10 @@ def test_a_corpus_is_read_by_its_reader_and_resampled(tmp_path, monkeypatch):
         for number, word in enumerate(WORDS):
             yield Recording(f"{number}", f"it is {word}", "hero", lambda: (tone(1, 11_025), 11_025))
 
-    monkeypatch.setitem(corpora.CORPORA, "trees", read)
+    trees = tmp_path / "trees.py"
+    trees.write_text("")
+    monkeypatch.setitem(corpora.CORPORA, "trees", corpora.About("en"))
+    monkeypatch.setitem(sys.modules, "corpora.trees", SimpleNamespace(read=read, __file__=trees))
     declaration = {"corpus": "trees", "artifact": "trees", "train": 3, "dev": 2, "test": 4}
     counts = prepare_main(tmp_path, declaration, "--artifact", str(tmp_path))
     assert [counts["splits"][name]["utterances"] for name in splits.SPLITS] == [3, 2, 4]

@@ -9,10 +9,20 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 from transformers import WhisperForConditionalGeneration, WhisperProcessor, WhisperTokenizer
+from transformers.models.whisper.tokenization_whisper import LANGUAGES
 
 import pretrained
 from errors import InputError
 from recognisers.load import load_recogniser
+from recognisers.original import (
+    encode_bytes,
+    generation_config,
+    hugging_face_name,
+    make_tokenizer,
+    model_config,
+    printable_bytes,
+    recover_merges,
+)
 from tiny import LETTERS, write_ctc, write_whisper
 
 SENTENCE = b"she sells sea shells by the sea shore; the shells she sells are sea shells"
@@ -37,7 +47,7 @@ def learn_ranks(text: bytes, merges: int) -> dict[bytes, int]:
         pairs = Counter(pair for word in words for pair in zip(word, word[1:], strict=False))
         first, second = max(pairs, key=lambda pair: (pairs[pair], pair))
         ranks[first + second] = len(ranks)
-        words = [pretrained.encode_bytes(b"".join(w), ranks, below=len(ranks)) for w in words]
+        words = [encode_bytes(b"".join(w), ranks, below=len(ranks)) for w in words]
     return ranks
 
 
@@ -65,7 +75,7 @@ def ranks() -> dict[bytes, int]:
 
 @pytest.fixture(scope="module")
 def tokenizer(ranks) -> WhisperTokenizer:
-    return pretrained.make_tokenizer(ranks, list(pretrained.LANGUAGES)[:99])
+    return make_tokenizer(ranks, list(LANGUAGES)[:99])
 
 
 @pytest.fixture(scope="module")
@@ -77,7 +87,7 @@ def artifact(tmp_path_factory, ranks) -> Path:
     )
     dims = {**DIMS, "n_vocab": len(ranks) + 99 + 8 + 1501}
     torch.manual_seed(0)
-    model = WhisperForConditionalGeneration(pretrained.model_config(dims, len(ranks)))
+    model = WhisperForConditionalGeneration(model_config(dims, len(ranks)))
     names = original_names(layers=2)
     state = {
         original: model.state_dict()[f"model.{ours}"].half() for original, ours in names.items()
@@ -130,18 +140,18 @@ def original_names(layers: int) -> dict[str, str]:
 
 @pytest.mark.parametrize(("original", "ours"), original_names(layers=1).items())
 def test_each_original_name_becomes_its_hugging_face_name(original, ours):
-    assert pretrained.hugging_face_name(original) == f"model.{ours}"
+    assert hugging_face_name(original) == f"model.{ours}"
 
 
 def test_recovered_merges_rebuild_their_tokens_in_the_order_of_the_ranks(ranks):
-    merged = [first + second for first, second in pretrained.recover_merges(ranks)]
+    merged = [first + second for first, second in recover_merges(ranks)]
     assert merged == [token for token, rank in ranks.items() if rank >= 256]
 
 
 def test_ranks_with_a_token_that_no_merge_makes_are_refused():
     ranks = {bytes([byte]): byte for byte in range(256)} | {b"abc": 256}
     with pytest.raises(InputError, match=r"b'abc' \(rank 256\)"):
-        pretrained.recover_merges(ranks)
+        recover_merges(ranks)
 
 
 def test_ids_are_those_of_tiktoken(tokenizer, ranks):
@@ -176,14 +186,14 @@ def test_text_becomes_a_transcript_without_timestamps_and_comes_back(tokenizer):
 
 
 def test_printable_bytes_are_256_different_characters():
-    assert len(set(pretrained.printable_bytes().values())) == 256
-    assert pretrained.printable_bytes()[ord(" ")] == "Ġ"  # as GPT-2's vocabulary writes a space
+    assert len(set(printable_bytes().values())) == 256
+    assert printable_bytes()[ord(" ")] == "Ġ"  # as GPT-2's vocabulary writes a space
 
 
 def test_only_a_multilingual_model_gets_languages_and_a_task(tokenizer):
-    languages = list(pretrained.LANGUAGES)[:99]
-    english = pretrained.generation_config(tokenizer, languages, False, 448)
-    multilingual = pretrained.generation_config(tokenizer, languages, True, 448)
+    languages = list(LANGUAGES)[:99]
+    english = generation_config(tokenizer, languages, False, 448)
+    multilingual = generation_config(tokenizer, languages, True, 448)
     assert english.is_multilingual is False
     assert not hasattr(english, "lang_to_id")
     assert multilingual.lang_to_id["<|en|>"] == tokenizer.convert_tokens_to_ids("<|en|>")
@@ -192,7 +202,7 @@ def test_only_a_multilingual_model_gets_languages_and_a_task(tokenizer):
 
 
 def test_control_tokens_are_never_decoded_but_notimestamps_is_not_among_them(tokenizer):
-    config = pretrained.generation_config(tokenizer, ["en"], False, 448)
+    config = generation_config(tokenizer, ["en"], False, 448)
     names = tokenizer.convert_ids_to_tokens(config.suppress_tokens[-6:])
     assert names == [
         "<|startoftranscript|>",
@@ -249,8 +259,15 @@ def test_a_hugging_face_folder_without_a_generation_config_is_refused(artifact, 
         pretrained.main(["--artifact", str(tmp_path / "first"), "--output", str(tmp_path / "out")])
 
 
+@pytest.fixture
+def fetched(tmp_path) -> Path:
+    """Return the folder of an artifact, beside what is written."""
+    (tmp_path / "fetched").mkdir()
+    return tmp_path / "fetched"
+
+
 @pytest.mark.parametrize("change", ["drop", "add", "reshape"])
-def test_a_checkpoint_with_other_parameters_is_refused_by_name(artifact, tmp_path, change):
+def test_a_checkpoint_with_other_parameters_is_refused_by_name(artifact, fetched, tmp_path, change):
     content = torch.load(artifact / "tiny.pt", weights_only=True)
     state = content["model_state_dict"]
     match change:
@@ -260,44 +277,46 @@ def test_a_checkpoint_with_other_parameters_is_refused_by_name(artifact, tmp_pat
             state["encoder.ln_extra.bias"] = torch.zeros(1)
         case "reshape":
             state["encoder.ln_post.bias"] = torch.zeros(3)
-    torch.save(content, tmp_path / "tiny.pt")
-    (tmp_path / "gpt2.tiktoken").write_bytes((artifact / "gpt2.tiktoken").read_bytes())
+    torch.save(content, fetched / "tiny.pt")
+    (fetched / "gpt2.tiktoken").write_bytes((artifact / "gpt2.tiktoken").read_bytes())
     with pytest.raises(InputError, match="encoder.(layer_norm|ln_extra).bias"):
-        pretrained.main(["--artifact", str(tmp_path), "--output", str(tmp_path / "out")])
+        pretrained.main(["--artifact", str(fetched), "--output", str(tmp_path / "out")])
     assert not (tmp_path / "out" / "model.safetensors").exists()
 
 
-def test_ranks_of_another_model_are_refused(artifact, tmp_path):
+def test_ranks_of_another_model_are_refused(artifact, fetched, tmp_path):
     lines = (artifact / "gpt2.tiktoken").read_text().splitlines(keepends=True)
-    (tmp_path / "gpt2.tiktoken").write_text("".join(lines[:-5]))
-    (tmp_path / "tiny.pt").write_bytes((artifact / "tiny.pt").read_bytes())
+    (fetched / "gpt2.tiktoken").write_text("".join(lines[:-5]))
+    (fetched / "tiny.pt").write_bytes((artifact / "tiny.pt").read_bytes())
     with pytest.raises(InputError, match="271 ranks leave 104 languages"):
-        pretrained.main(["--artifact", str(tmp_path), "--output", str(tmp_path / "out")])
+        pretrained.main(["--artifact", str(fetched), "--output", str(tmp_path / "out")])
 
 
-def test_a_checkpoint_that_would_run_code_is_refused(artifact, tmp_path):
-    torch.save({"dims": DIMS, "model_state_dict": eval}, tmp_path / "tiny.pt")
+def test_a_checkpoint_that_would_run_code_is_refused(artifact, fetched, tmp_path):
+    torch.save({"dims": DIMS, "model_state_dict": eval}, fetched / "tiny.pt")
     with pytest.raises(InputError, match="not a checkpoint of tensors only"):
-        pretrained.main(["--artifact", str(tmp_path), "--output", str(tmp_path / "out")])
+        pretrained.main(["--artifact", str(fetched), "--output", str(tmp_path / "out")])
 
 
-def test_a_folder_with_neither_kind_of_checkpoint_is_refused(tmp_path):
+def test_a_folder_with_neither_kind_of_checkpoint_is_refused(fetched, tmp_path):
     with pytest.raises(InputError, match=r"has 0 \*.pt files and no config.json"):
-        pretrained.main(["--artifact", str(tmp_path), "--output", str(tmp_path / "out")])
+        pretrained.main(["--artifact", str(fetched), "--output", str(tmp_path / "out")])
 
 
-def test_an_original_like_large_v3_has_128_mels_and_100_languages(tmp_path, ranks, monkeypatch):
-    (tmp_path / "multilingual.tiktoken").write_text(
+def test_an_original_like_large_v3_has_128_mels_and_100_languages(
+    fetched, tmp_path, ranks, monkeypatch
+):
+    (fetched / "multilingual.tiktoken").write_text(
         "".join(f"{base64.b64encode(t).decode()} {rank}\n" for t, rank in ranks.items())
     )
     dims = DIMS | {"n_mels": 128, "n_vocab": len(ranks) + 100 + 8 + 1501}
-    model = WhisperForConditionalGeneration(pretrained.model_config(dims, len(ranks)))
+    model = WhisperForConditionalGeneration(model_config(dims, len(ranks)))
     names = original_names(layers=2)
     state = {theirs: model.state_dict()[f"model.{ours}"] for theirs, ours in names.items()}
-    torch.save({"dims": dims, "model_state_dict": state}, tmp_path / "large.pt")
+    torch.save({"dims": dims, "model_state_dict": state}, fetched / "large.pt")
     english = len(ranks) + 99 + 8 + 1501  # with these few ranks
     monkeypatch.setattr(pretrained, "ENGLISH_VOCABULARY", english)
-    pretrained.main(["--artifact", str(tmp_path), "--output", str(tmp_path / "base")])
+    pretrained.main(["--artifact", str(fetched), "--output", str(tmp_path / "base")])
     processor = WhisperProcessor.from_pretrained(tmp_path / "base")
     assert processor.feature_extractor.feature_size == 128
     written = WhisperForConditionalGeneration.from_pretrained(tmp_path / "base")

@@ -15,11 +15,13 @@ import soundfile
 import humming
 import synthesize
 from conftest import ROOT
+from engines import utterances
 from engines.engine import Request
+from engines.utterances import request, requests, shuffle
 from errors import InputError
 from files.manifest import read_jsonl, read_manifest
+from files.progress import progress
 from humming import VOICES
-from synthesize import request, requests, shuffle
 
 
 @pytest.fixture(autouse=True)
@@ -339,25 +341,25 @@ def test_a_batch_has_one_voice_texts_of_similar_length_and_everyone_once():
     texts = texts_of(*("a" * (number % 7 + 1) for number in range(100)))
     asked = requests(texts, 1, 1, 1, VOICES, (1, 1), seed=1)
     engine = humming.load(humming.Setup(Path("."), VOICES))
-    made = synthesize.batches(asked, engine, 4)
+    made = utterances.batches(asked, engine, 4)
     assert all(len({one.voice for one in batch}) == 1 for batch in made)
     assert sum(len(batch) < 4 for batch in made) <= len(VOICES)
     assert max(len(batch) for batch in made) == 4
     lengths = [[len(one.spoken) for one in batch] for batch in made]
     assert sum(max(batch) - min(batch) for batch in lengths) <= 7 * len(VOICES)
     assert sorted(one.id for batch in made for one in batch) == sorted(one.id for one in asked)
-    assert synthesize.batches(asked, engine, 1) == [[one] for one in asked]
+    assert utterances.batches(asked, engine, 1) == [[one] for one in asked]
 
 
 def test_a_fingerprint_is_of_the_whole_batch_and_of_the_place_in_it():
     one, other, third = (
         Request(f"t{i}", {"spoken": "same"}, "ann", 1.0, seed) for i, seed in enumerate((1, 1, 2))
     )
-    first, second = synthesize.fingerprints([one, other], "identity")
+    first, second = utterances.fingerprints([one, other], "identity")
     assert first != second
-    assert synthesize.fingerprints([one, third], "identity")[0] != first
-    assert synthesize.fingerprints([one, other], "other")[0] != first
-    assert synthesize.fingerprints([other, one], "identity") == [first, second]  # ids don't sound
+    assert utterances.fingerprints([one, third], "identity")[0] != first
+    assert utterances.fingerprints([one, other], "other")[0] != first
+    assert utterances.fingerprints([other, one], "identity") == [first, second]  # ids don't sound
 
 
 def test_batches_killed_and_started_again_give_the_same_bytes(tmp_path, resources):
@@ -447,6 +449,6 @@ def test_an_engine_s_code_counts_for_that_engine_alone(tmp_path, monkeypatch):
 
 
 def test_progress_says_how_fast_and_how_long_and_leaves_out_what_was_there():
-    assert synthesize.progress(30, 50, 10, 4.0) == (
+    assert progress(30, 50, 10, 4.0) == (
         "30/50 utterances, 5.0 a second, 4 s left (10 were there already)"
     )

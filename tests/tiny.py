@@ -26,7 +26,7 @@ from transformers.models.whisper.tokenization_whisper import LANGUAGES
 import finetune
 from files.audio import save_audio
 from files.manifest import write_jsonl
-from pretrained import generation_config, make_tokenizer
+from recognisers.original import generation_config, make_tokenizer
 
 LETTERS = ("<pad>", "<s>", "</s>", "<unk>", "|", *"ETAONIHSRDLUMWCFGYPBVK'XJQZ")  # in hub order
 WORDS = ["alpha", "bravo", "charlie", "delta", "echo", "foxtrot", "golf", "hotel", "india", "kilo"]

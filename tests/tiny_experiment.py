@@ -15,7 +15,7 @@ import soundfile
 import yaml
 
 from conftest import ROOT
-from corpora import CORPORA
+from corpora import asterisk
 from files.manifest import write_jsonl
 from records.record import sha256
 from tiny import write_whisper
@@ -103,7 +103,7 @@ def write_own_manifest(folder: Path) -> None:
     """Write the user's manifest: the fifteen first short prompts of four words."""
     fetched = folder / "resources/asterisk"
     rows = []
-    for recording in CORPORA["asterisk"](fetched):
+    for recording in asterisk.read(fetched):
         waveform, rate = recording.load()
         if len(recording.text.split()) == 4 and len(waveform) < 5 * rate:
             path = folder / "own" / f"{recording.id}.wav"

@@ -2,12 +2,15 @@
 
 from pathlib import Path
 
+from configs.languages import check_parts
 from configs.names import artifacts_named, check_names, check_paths
 from configs.schema import check_numbers, fill_defaults, refer, validate
+from corpora import CORPORA
+from engines import ENGINES
 from errors import InputError
 from fetching.declaration import check_declaration
 from files.strict_yaml import load_yaml
-from texts.languages import check_parts, slowest
+from texts.languages import slowest
 
 RULES = Path(__file__).parents[2] / "rules"
 SCHEMA = RULES / "config.schema.yaml"
@@ -20,7 +23,7 @@ def check(config: dict) -> dict:
 
     Raises ``InputError`` for the first mistake. A checked config stays as it is.
     """
-    schema = load_yaml(SCHEMA)
+    schema = load_schema()
     check_numbers(config)
     validate(config, schema)
     config = fill_defaults(with_presets(config), schema, schema["$defs"])
@@ -37,6 +40,15 @@ def check(config: dict) -> dict:
         except InputError as error:
             raise InputError(f"config: artifacts.{name}: {error}") from None
     return config | {"artifacts": {name: known[name] for name in sorted(used)}}
+
+
+def load_schema() -> dict:
+    """Return the schema of a config, with the names of engines and corpora filled in."""
+    schema = load_yaml(SCHEMA)
+    for section, key, table in (("tts", "engine", ENGINES), ("domains", "corpus", CORPORA)):
+        named = schema["properties"][section]["additionalProperties"]
+        named["properties"][key]["enum"] = list(table)
+    return schema
 
 
 def with_presets(config: dict) -> dict:

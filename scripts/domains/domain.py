@@ -63,8 +63,8 @@ def parse_declaration(declaration: str, language: str) -> Domain:
     kinds = [kind for kind in KINDS if given.get(kind)]
     if len(kinds) != 1:
         raise InputError(f"domain: has {kinds or 'none'} of {', '.join(KINDS)}; give exactly one")
-    if kinds == ["corpus"] and given["corpus"] not in (*CORPORA, SLURP):
-        names = ", ".join((*CORPORA, SLURP))
+    if kinds == ["corpus"] and given["corpus"] not in CORPORA:
+        names = ", ".join(CORPORA)
         raise InputError(f"domain: no corpus {given['corpus']!r}; there are {names}")
     if kinds == ["splits"] and not {"train", "test"} <= set(given["splits"]) <= set(SPLITS):
         raise InputError("domain: splits must have train and test, and may have dev")

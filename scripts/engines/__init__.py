@@ -1,1 +1,38 @@
-"""Text-to-speech engines: one module each, with one function, ``load(setup) -> Engine``."""
+"""Text-to-speech engines: one module each, with one function, ``load(setup) -> Engine``.
+
+A new engine is its module and its line in ``ENGINES``. The table is read wherever a workflow is
+planned, so it imports nothing heavy; and it shapes no waveform, so speech is not made again for it.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class About:
+    """What is to be known of an engine before its module is imported.
+
+    ``seconds`` are those of an utterance, one by one, as ``seconds_are`` says; large batches are
+    ``batch_speed_up`` times faster. ``languages`` are Whisper's codes of what it speaks, none if
+    its model says so itself. Only one that ``takes_language`` is told which. ``environment`` is its
+    file in envs/.
+    """
+
+    seconds: float
+    seconds_are: str
+    batch_speed_up: int = 1
+    on_gpu: bool = True  # False: it computes on the CPU and has no use for a GPU
+    languages: tuple[str, ...] = ()
+    takes_language: bool = False
+    environment: str = "syn2real"
+
+
+A100, ONE_CORE, ON_GPU = "published, on an A100", "measured, on one CPU core", "reckoned, on a GPU"
+OF_BARK = ("de", "en", "es", "fr", "hi", "it", "ja", "ko", "pl", "pt", "ru", "tr", "zh")
+
+ENGINES = {
+    "bark": About(6.0, A100, batch_speed_up=17, languages=OF_BARK),
+    "coqui": About(1.0, ON_GPU, takes_language=True, environment="coqui"),
+    "hibari": About(0.07, ONE_CORE, on_gpu=False, languages=("en",)),
+    "kokoro": About(2.2, ONE_CORE, on_gpu=False, languages=("en",)),
+    "speecht5": About(0.5, ON_GPU, batch_speed_up=10, languages=("en",), takes_language=True),
+}

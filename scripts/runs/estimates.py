@@ -12,9 +12,12 @@ import json
 import math
 import os
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
+
+from corpora import CORPORA
+from engines import ENGINES
 
 # Memory, MB
 PYTHON = 500  # numpy, jiwer, soundfile; measured: 20 to 100 (prepare, filter)
@@ -39,41 +42,7 @@ SHORTEST = 10  # min
 SHORTEST_ON_GPU = 30  # min
 LONGEST = 24 * 60  # min; many sites allow no more, and a longer run goes on at the next attempt
 
-# Text to speech: seconds for an utterance, one by one, and how much faster large batches are
-SECONDS_PER_UTTERANCE = {
-    "bark": (6.0, 17),  # published, on an A100
-    "coqui": (1.0, 1),  # reckoned, on a GPU
-    "hibari": (0.07, 1),  # measured, on one core
-    "kokoro": (2.2, 1),  # measured, on one core
-    "speecht5": (0.5, 10),  # reckoned, on a GPU
-}
-ON_CPU = ("hibari", "kokoro")  # by onnxruntime: they have no use for a GPU
 SHARD = 20 * 60  # s that a shard should take
-TRAINING_TEXTS = {  # different ones, counted; SLURP's in 93 % of its training sentences
-    "amazon_queen": 3549,
-    "asterisk": 507,
-    "drascula": 730,
-    "slurp": {
-        "alarm": 383,
-        "audio": 284,
-        "calendar": 1550,
-        "cooking": 195,
-        "datetime": 361,
-        "email": 881,
-        "general": 601,
-        "iot": 716,
-        "lists": 500,
-        "music": 308,
-        "news": 463,
-        "play": 1270,
-        "qa": 1082,
-        "recommendation": 388,
-        "social": 358,
-        "takeaway": 240,
-        "transport": 524,
-        "weather": 536,
-    },
-}
 
 DURATION = re.compile(rb'"duration": ?([0-9.eE+-]+)')
 WEIGHTS = {".safetensors", ".bin", ".pt", ".pth", ".onnx", ".ckpt", ".npz"}
@@ -281,8 +250,9 @@ def seconds_per_utterance(tts: dict) -> float:
 
     An engine that can is faster by its batch size, up to the speed-up that large batches give.
     """
-    one_by_one, speed_up = SECONDS_PER_UTTERANCE[tts["engine"]]
-    return tts.get("seconds_per_utterance", one_by_one / min(tts["batch_size"], speed_up))
+    about = ENGINES[tts["engine"]]
+    faster = min(tts["batch_size"], about.batch_speed_up)
+    return tts.get("seconds_per_utterance", about.seconds / faster)
 
 
 def training_texts(domain: dict) -> int:
@@ -293,8 +263,9 @@ def training_texts(domain: dict) -> int:
     if domain.get("train"):
         return domain["train"]
     if "corpus" in domain:
-        known = TRAINING_TEXTS.get(domain["corpus"], 0)
-        return known.get(domain.get("scenario"), 0) if isinstance(known, dict) else known
+        about = CORPORA.get(domain["corpus"])
+        known = about.training_texts if about else 0
+        return known.get(domain.get("scenario"), 0) if isinstance(known, Mapping) else known
     path = domain.get("texts") or domain.get("manifest") or domain["splits"]["train"]
     if not os.path.isfile(path):
         return 0

@@ -5,8 +5,6 @@ Only checks are made with these: how texts are compared is in normalise.py.
 
 import argparse
 import difflib
-import json
-import re
 import unicodedata
 
 from errors import InputError
@@ -62,17 +60,8 @@ SCRIPTS = {  # as Unicode names letters; the others are written in Latin ones
     "th": ("THAI",),
 }
 
-SPOKEN_BY = {  # TTS engines; a model of Coqui's says itself what it speaks
-    "bark": ("de", "en", "es", "fr", "hi", "it", "ja", "ko", "pl", "pt", "ru", "tr", "zh"),
-    "hibari": ("en",),
-    "kokoro": ("en",),
-    "speecht5": ("en",),
-}
-ENGLISH_CORPORA = ("amazon_queen", "asterisk", "drascula", "slurp")
 SLOWEST = {"ja": 2, "ko": 2, "yue": 1, "zh": 1}  # speech, characters/s, that are syllables or words
 SLOWEST_IN_LETTERS = 4  # characters/s
-PRESET = re.compile(r"(?:.*/)?([a-z]{2})_speaker_\d+")  # of Bark: v2/de_speaker_3
-ENGLISH_ONLY = re.compile(r"(?:tiny|base|small|medium)\.en(?![a-z])|gpt2\.tiktoken")
 
 
 def add_language(parser: argparse.ArgumentParser, required: bool = True, note: str = "") -> None:
@@ -103,43 +92,6 @@ def known_code(language: str, place: str = "--language") -> str:
 def slowest(language: str) -> int:
     """Return the rate (characters/s) below which speech is taken for no reading of its text."""
     return SLOWEST.get(language, SLOWEST_IN_LETTERS)
-
-
-def check_parts(config: dict, artifacts: dict) -> None:
-    """Raise ``InputError`` for a part of the experiment that surely is of another language.
-
-    What a checkpoint that is not fetched yet can do is told by what its declaration is called.
-    Writes out ``tts.NAME.language``.
-    """
-    language = config["language"]
-    for name, model in config["base_models"].items():
-        declared = f"{model['artifact']} {json.dumps(artifacts[model['artifact']])}"
-        if language != "en" and (told := ENGLISH_ONLY.search(declared)):
-            raise InputError(
-                f"config: base_models.{name}.artifact: {model['artifact']} ({told[0]}) is Whisper"
-                f" for English only, but language is {language!r} ({NAMES[language]}); take a"
-                " multilingual one, as whisper-small"
-            )
-    for name, domain in config["domains"].items():
-        if language != "en" and domain.get("corpus") in ENGLISH_CORPORA:
-            raise InputError(
-                f"config: domains.{name}.corpus: {domain['corpus']} is English, but language is"
-                f" {language!r} ({NAMES[language]}); name recordings or texts of that language"
-            )
-    for name, tts in config["tts"].items():
-        spoken, place = tts.setdefault("language", language), f"config: tts.{name}"
-        known = SPOKEN_BY.get(tts["engine"], (spoken,))
-        if spoken not in known:
-            raise InputError(
-                f"{place}.engine: {tts['engine']} speaks {', '.join(known)}, not {spoken!r};"
-                " take another engine (coqui, with a model of that language, or XTTS)"
-            )
-        for voice in tts["voices"] if tts["engine"] == "bark" else []:
-            if (preset := PRESET.fullmatch(voice)) and preset[1] != spoken:
-                raise InputError(
-                    f"{place}.voices: {voice!r} speaks {preset[1]!r}, not {spoken!r}; take a preset"
-                    f" of that language (v2/{spoken}_speaker_0 ...), or random"
-                )
 
 
 def script_of(letter: str) -> str:

@@ -1,0 +1,107 @@
+"""What is drawn for a copy of an utterance: its speed, room, noise and telephone."""
+
+import hashlib
+import math
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from augmentations.settings import DEFAULTS
+from errors import InputError
+from records.record import sha256
+
+
+@dataclass(frozen=True)
+class Folder:
+    """Recordings to draw from: a folder, and the names in it."""
+
+    path: Path
+    names: list[str]
+    hashes: dict[str, str] = field(default_factory=dict)  # of those asked for: many are shared
+
+    def pick(self, chance: float) -> str:
+        """Return the name at a fraction of the list."""
+        return self.names[int(chance * len(self.names))]
+
+    def sha256(self, name: str) -> str:
+        """Return the hash of a file, which is read once."""
+        if name not in self.hashes:
+            self.hashes[name] = sha256(self.path / name)
+        return self.hashes[name]
+
+
+def read_folder(path: str | None, option: str, kind: str, settings: dict) -> Folder | None:
+    """Return the wav and flac files below a folder, sorted; None if no folder is given."""
+    if path is None:
+        return None
+    if kind not in settings:
+        raise InputError(f"{option} {path}: the settings do not name {kind!r}; add it there")
+    folder = Path(path)
+    if not folder.is_dir():
+        raise InputError(f"{option} {path}: no such folder")
+    names = sorted(
+        file.relative_to(folder).as_posix()
+        for file in folder.rglob("*")
+        if file.suffix.lower() in (".wav", ".flac") and not file.name.startswith(".")
+    )
+    if not names:
+        raise InputError(f"{option} {path}: no .wav or .flac file in it or below it")
+    return Folder(folder, names)
+
+
+def draw(
+    utterance: dict,
+    copy: int,
+    settings: dict,
+    noises: Folder | None,
+    rooms: Folder | None,
+    seed: int,
+    max_duration: float,
+) -> dict:
+    """Return what is to be done to a copy (from 1) of an utterance: kinds and their values."""
+
+    def chance(*what: str) -> float:
+        names = (seed, utterance["id"], copy, *what)
+        digest = hashlib.sha256("\0".join(map(str, names)).encode()).digest()
+        return int.from_bytes(digest[:6], "big") / 2**48  # in [0, 1), and exact
+
+    def between(kind: str, key: str, digits: int) -> float:
+        low, high = settings[kind][key]
+        return round(low + (high - low) * chance(kind, key), digits)
+
+    def number(kind: str) -> int:
+        return int(chance(kind, "seed") * 2**32)
+
+    drawn: dict = {}
+    for kind in DEFAULTS:
+        if kind not in settings or chance(kind) >= settings[kind]["probability"]:
+            continue
+        if kind == "speed":
+            fits = math.ceil(100 * utterance["duration"] / max_duration) / 100
+            drawn[kind] = max(between(kind, "factor", 2), fits)
+        elif kind == "room" and rooms:
+            drawn[kind] = {"file": rooms.pick(chance(kind, "file"))}
+        elif kind == "room":
+            drawn[kind] = {
+                "rt60": between(kind, "rt60", 3),
+                "drr": between(kind, "drr", 1),
+                "seed": number(kind),
+            }
+        elif kind == "noise":
+            drawn[kind] = {"snr": between(kind, "snr", 1)} | (
+                {"file": noises.pick(chance(kind, "file")), "start": chance(kind, "start")}
+                if noises
+                else {"seed": number(kind)}
+            )
+        else:
+            codecs = settings[kind]["codecs"]
+            drawn[kind] = codecs[int(chance(kind, "codec") * len(codecs))]
+    return drawn
+
+
+def named_copies(utterance: dict, settings: dict) -> list[tuple[str, int]]:
+    """Return the id and the number (from 1) of each copy of an utterance, 0 for the clean one."""
+    if settings["copies"] == 1 and not settings["keep_clean"]:
+        return [(utterance["id"], 1)]
+    clean = [(utterance["id"], 0)] if settings["keep_clean"] else []
+    copies = range(1, settings["copies"] + 1)
+    return clean + [(f"{utterance['id']}-augmented{copy}", copy) for copy in copies]

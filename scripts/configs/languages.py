@@ -1,0 +1,51 @@
+"""The parts of an experiment held to its language: recognisers, corpora, engines and voices."""
+
+import json
+import re
+
+from corpora import CORPORA
+from engines import ENGINES
+from errors import InputError
+from texts.languages import NAMES
+
+PRESET = re.compile(r"(?:.*/)?([a-z]{2})_speaker_\d+")  # of Bark: v2/de_speaker_3
+ENGLISH_ONLY = re.compile(r"(?:tiny|base|small|medium)\.en(?![a-z])|gpt2\.tiktoken")
+
+
+def check_parts(config: dict, artifacts: dict) -> None:
+    """Raise ``InputError`` for a part of the experiment that surely is of another language.
+
+    What a checkpoint that is not fetched yet can do is told by what its declaration is called.
+    Writes out ``tts.NAME.language``.
+    """
+    language = config["language"]
+    for name, model in config["base_models"].items():
+        declared = f"{model['artifact']} {json.dumps(artifacts[model['artifact']])}"
+        if language != "en" and (told := ENGLISH_ONLY.search(declared)):
+            raise InputError(
+                f"config: base_models.{name}.artifact: {model['artifact']} ({told[0]}) is Whisper"
+                f" for English only, but language is {language!r} ({NAMES[language]}); take a"
+                " multilingual one, as whisper-small"
+            )
+    for name, domain in config["domains"].items():
+        about = CORPORA.get(domain.get("corpus"))
+        if about and about.language != language:
+            raise InputError(
+                f"config: domains.{name}.corpus: {domain['corpus']} is {NAMES[about.language]},"
+                f" but language is {language!r} ({NAMES[language]}); name recordings or texts of"
+                " that language"
+            )
+    for name, tts in config["tts"].items():
+        spoken, place = tts.setdefault("language", language), f"config: tts.{name}"
+        known = ENGINES[tts["engine"]].languages
+        if known and spoken not in known:
+            raise InputError(
+                f"{place}.engine: {tts['engine']} speaks {', '.join(known)}, not {spoken!r};"
+                " take another engine (coqui, with a model of that language, or XTTS)"
+            )
+        for voice in tts["voices"] if tts["engine"] == "bark" else []:
+            if (preset := PRESET.fullmatch(voice)) and preset[1] != spoken:
+                raise InputError(
+                    f"{place}.voices: {voice!r} speaks {preset[1]!r}, not {spoken!r}; take a preset"
+                    f" of that language (v2/{spoken}_speaker_0 ...), or random"
+                )
