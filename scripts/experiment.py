@@ -4,8 +4,7 @@ import argparse
 import json
 from dataclasses import asdict
 
-from configs.checking import check
-from configs.reading import read
+from configs.reading import complete_and_check, read
 from errors import InputError, run
 from files.atomic import atomic_path, check_outputs
 from matrix import evaluations
@@ -22,7 +21,7 @@ def main(argv: list[str] | None = None) -> None:
     check_outputs([options.output], [] if given.startswith("{") else [given])
     if given.startswith("{"):
         try:
-            config = check(json.loads(given))
+            config = complete_and_check(json.loads(given))
         except ValueError as error:
             raise InputError(f"--experiment: not JSON: {error}") from None
     else:

@@ -1,6 +1,6 @@
 """The matrix of an experiment: its arms, and what is evaluated on what.
 
-Everything here takes a config that ``configs.checking.check`` has checked.
+Everything here takes a config that ``configs.reading`` has completed and checked.
 """
 
 from collections.abc import Iterator

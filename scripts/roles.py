@@ -1,6 +1,6 @@
 """Roles of the domains and voices of an experiment: source and target, trained on and held out.
 
-Everything here takes a config that ``configs.checking.check`` has checked.
+Everything here takes a config that ``configs.reading`` has completed and checked.
 """
 
 from paths import REAL, SOURCE, Pool

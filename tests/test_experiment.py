@@ -9,7 +9,7 @@ import pytest
 import experiment
 import matrix
 import roles
-from configs import checking
+from configs import checking, completing, known, reading
 from conftest import ROOT
 from corpora.slurp import PUBLISHED
 from errors import InputError
@@ -35,7 +35,7 @@ CONFIG = {
 
 
 def changed(**changes) -> dict:
-    return checking.check(copy.deepcopy(CONFIG) | changes)
+    return reading.complete_and_check(copy.deepcopy(CONFIG) | changes)
 
 
 def rows_of(config: dict) -> list[dict]:
@@ -158,7 +158,7 @@ def test_the_matrix_has_every_arm_once_and_every_vector_at_every_coefficient():
 @pytest.mark.parametrize(("asked", "window"), [({}, 30), ({"decoding_window": 25}, 25)])
 def test_every_arm_is_decoded_in_one_window_which_is_whispers_own_unless_asked(asked, window):
     arms = [
-        *load_yaml(checking.SCHEMA)["properties"]["arms"]["default"],
+        *load_yaml(known.SCHEMA)["properties"]["arms"]["default"],
         "pretrained+vector",
     ]
     rows = rows_of(changed(arms=arms, **asked))
@@ -233,8 +233,29 @@ def test_a_models_own_settings_win_over_the_experiments_and_these_over_the_prese
 
 def test_a_checked_config_is_checked_again_without_a_change():
     config = changed(base_models={"tiny": {"artifact": "base", "preset": "whisper-tiny"}})
-    assert checking.check(copy.deepcopy(config)) == config
+    assert reading.complete_and_check(copy.deepcopy(config)) == config
     assert "finetune" not in config  # each base model has its own, whole
+
+
+def test_completing_writes_into_a_copy_and_checking_writes_nothing():
+    given = copy.deepcopy(CONFIG) | {"targets": "all"}
+    before = copy.deepcopy(given)
+    config = completing.complete(given)
+    assert given == before
+    assert config["targets"] == ["phone", "shop"]
+    assert config["filter"]["base_model"] == "tiny"
+    assert config["tts"]["kokoro"]["language"] == "en"
+    whole = copy.deepcopy(config)
+    assert checking.check(config) is None
+    assert config == whole == completing.complete(config)
+
+
+def test_completing_leaves_a_name_that_refers_to_nothing_to_the_check():
+    unknown = {"base_models": {"tiny": {"artifact": "nowhere", "preset": "none"}}}
+    config = completing.complete(copy.deepcopy(CONFIG) | unknown)
+    assert "nowhere" not in config["artifacts"]
+    with pytest.raises(InputError, match="preset: 'none' is not under the presets"):
+        checking.check(config)
 
 
 def test_selection_on_the_targets_recordings_is_said_of_every_arm_that_it_touched():
@@ -433,7 +454,7 @@ def test_adapted_models_are_tested_on_other_domains_too():
 
 def test_the_experiments_that_come_with_the_project_are_right():
     for path in (ROOT / "config.yaml", *sorted((ROOT / "experiments").glob("*.yaml"))):
-        checking.check(load_yaml(path))
+        reading.complete_and_check(load_yaml(path))
 
 
 def test_no_experiment_asks_for_more_dev_sentences_than_slurp_has():
@@ -456,7 +477,7 @@ def test_recordings_keep_the_bounds_of_the_filter_unless_their_domain_has_its_ow
 
 
 def test_the_papers_matrix_is_every_scenario_with_seventeen_sources():
-    config = checking.check(load_yaml(ROOT / "experiments/paper.yaml"))
+    config = reading.complete_and_check(load_yaml(ROOT / "experiments/paper.yaml"))
     assert len(config["targets"]) == 18
     for target in config["targets"]:
         source = roles.domains_of(config, roles.source_group(config, target))
@@ -464,7 +485,7 @@ def test_the_papers_matrix_is_every_scenario_with_seventeen_sources():
 
 
 def test_the_default_experiment_has_the_published_targets_and_a_frozen_source():
-    config = checking.check(load_yaml(ROOT / "config.yaml"))
+    config = reading.complete_and_check(load_yaml(ROOT / "config.yaml"))
     assert config["targets"] == ["cooking", "music", "social", "weather"]
     assert len(config["source"]) == 14 and not set(config["source"]) & set(config["targets"])
     assert set(config["source"]) | set(config["targets"]) == set(config["domains"])
