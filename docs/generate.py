@@ -15,7 +15,7 @@ import yaml
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT / "scripts"))
 
-from configs import checking  # noqa: E402
+from configs import known  # noqa: E402
 from engines import ENGINES, About  # noqa: E402
 
 MODULES = ROOT / "scripts" / "engines"
@@ -72,7 +72,7 @@ def bounds(schema: dict) -> str:
 @functools.cache
 def load_schema() -> dict:
     """Return the config's schema."""
-    return checking.load_schema()
+    return known.load_schema()
 
 
 def values(schema: dict) -> str:

@@ -3,7 +3,6 @@
 import functools
 import json
 import os
-import re
 import signal
 import sys
 
@@ -12,12 +11,15 @@ from snakemake_interface_executor_plugins.settings import ExecMode
 sys.path.insert(0, str(Path(workflow.basedir) / "scripts"))
 
 import addresses
+from paths import one_of
 from records.code_version import code_version as hash_of_code
 from errors import InputError
 from configs import reading
 from runs.forward_sigterm import forward_sigterm
 from runs.words import command_of_number
 import matrix
+import paths
+import roles
 from texts import plain_texts
 from runs.guard import begin_run
 from runs.log import follow
@@ -44,24 +46,18 @@ pathvars:
 
 SCRIPTS = Path(workflow.basedir) / "scripts"
 RESULTS = matrix.results_folder(config)
-SCALES = [matrix.coefficient(scale) for scale in config["task_vector"]["scaling_coefficients"]]
-NOTHING = "(?!)"  # matches no wildcard
+SCALES = [paths.coefficient(scale) for scale in config["task_vector"]["scaling_coefficients"]]
 WITH_RECORDINGS = [
-    name for name, domain in config["domains"].items() if not matrix.is_text_only(domain)
+    name for name, domain in config["domains"].items() if not roles.is_text_only(domain)
 ]
 TEXT_ONLY = [name for name in config["domains"] if name not in WITH_RECORDINGS]
 WITH_TEST_TEXTS = [
-    name for name, domain in config["domains"].items() if matrix.has_test_texts(domain)
+    name for name, domain in config["domains"].items() if roles.has_test_texts(domain)
 ]
 AUGMENTED = [name for name, domain in config["domains"].items() if domain.get("augmentation")]
-TRAINING_TTS = matrix.training_tts(config)
-GROUPS = matrix.groups(config)
+TRAINING_TTS = roles.training_tts(config)
+GROUPS = roles.groups(config)
 POOLED = [group for group in GROUPS if group not in config["domains"]]
-
-
-def one_of(names) -> str:
-    """Return the pattern of a wildcard that has one of these values."""
-    return "|".join(map(re.escape, names)) or NOTHING
 
 
 def record_of(outputs):
@@ -72,26 +68,26 @@ def record_of(outputs):
 
 
 TTS = one_of(config["tts"])
-ANOTHER_SCALE = f"(?!(?:{one_of(SCALES)})/){matrix.NUMBER}"  # one that no sweep is asked for
-GROUP = one_of([*GROUPS, *WITH_RECORDINGS])
+ANOTHER_SCALE = f"(?!(?:{one_of(SCALES)})/){paths.NUMBER}"  # one that no sweep is asked for
 HEARD = one_of([*config["domains"], *POOLED])
-TRAINING_DATA = f"(?:{one_of([*GROUPS, *config['domains']])})-(?:real|(?:mixed-)?(?:{TTS}))"
+OF_SOURCE = [*GROUPS, *WITH_RECORDINGS]  # what task vectors are of
+TRAINING_DATA = paths.TrainingData.pattern([*GROUPS, *config["domains"]], config["tts"])
 
 
 wildcard_constraints:
     artifact=one_of(config["artifacts"]),
     base=one_of(config["base_models"]),
     domain=one_of(config["domains"]),
-    group=GROUP,
-    speech=f"real|{TTS}",
+    group=one_of(OF_SOURCE),
+    speech=f"{paths.REAL}|{TTS}",
     tts=TTS,
     split="train|dev|test",
     data=TRAINING_DATA,
     first=TRAINING_DATA,
-    model=r"[^+/]+",
-    vector=f"(?:each-)?(?:{GROUP})-(?:{TTS}|{matrix.ENGINES})",
-    scale=matrix.NUMBER,
-    seed=r"\d+",
+    model=paths.Model.TRAINED,
+    vector=paths.TaskVector.pattern(OF_SOURCE, config["tts"]),
+    scale=paths.NUMBER,
+    seed=paths.SEED,
     shard=r"\d+",
     shards=r"\d+",
 

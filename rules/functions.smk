@@ -87,9 +87,9 @@ def checkpoint(model: str):
     """Return a function that gives a model's weights; the pretrained one has the seed 0 only."""
 
     def weights(wildcards):
-        name = model.format(**wildcards)
-        seed = 0 if name == matrix.PRETRAINED else wildcards.seed
-        return f"<results>/models/{wildcards.base}/{name}/seed{seed}/model.safetensors"
+        name = paths.Model.parse(model.format(**wildcards))
+        place = paths.Checkpoint.for_seed(wildcards.base, name, int(wildcards.seed))
+        return f"<results>/{place}/model.safetensors"
 
     return weights
 
@@ -103,11 +103,11 @@ def training_manifests(split: str):
     """Return a function that gives the manifests of a data set: one, or real and synthetic ones."""
 
     def manifests(wildcards):
-        domain, speech = re.fullmatch(r"(.*?)-((?:mixed-)?[^-]*)", wildcards.data).groups()
-        kinds = ["real", speech.removeprefix("mixed-")] if "mixed-" in speech else [speech]
+        data = paths.TrainingData.parse(wildcards.data)
+        kinds = data.kinds()
         if split == "dev" and base_model(wildcards)["finetune"]["selected_on"] == "real":
-            kinds = ["real"]
-        return [f"<results>/manifests/{domain}/{kind}/{split}.jsonl" for kind in kinds]
+            kinds = [paths.REAL]
+        return [f"<results>/{paths.Manifest(data.group, kind, split)}" for kind in kinds]
 
     return manifests
 
@@ -118,7 +118,7 @@ def task_vector_option(input, scales: list[str]) -> list[str]:
 
 
 @functools.cache
-def evaluations() -> list[dict]:
+def evaluations() -> list[matrix.Evaluation]:
     """Return the experiment's matrix (see scripts/matrix.py), made once: each job reads the rules."""
     return list(matrix.evaluations(config))
 
@@ -126,7 +126,7 @@ def evaluations() -> list[dict]:
 def delivered(file: str) -> list[str]:
     """Return a file of the adapted checkpoint of every base model, target and seed."""
     return [
-        f"<results>/models/{base}/{matrix.delivered(config, target, tts)}/seed{seed}/{file}"
+        f"<results>/{paths.Checkpoint(base, matrix.delivered(config, target, tts), seed)}/{file}"
         for base in config["base_models"]
         for target in config["targets"]
         for tts in TRAINING_TTS
@@ -214,7 +214,7 @@ def folder_of(kind: str):
 def finetune_settings(wildcards) -> dict:
     """Return what a training run is told, and nothing else: a parameter that changes reruns it."""
     settings = base_model(wildcards)["finetune"]
-    mixed = settings["mixed"] if "-mixed-" in wildcards.data else {}
+    mixed = settings["mixed"] if paths.TrainingData.parse(wildcards.data).mixed else {}
     not_told = ("mixed", "gpus", "selected_on", "continued_learning_rate_factor")
     return {key: value for key, value in (settings | mixed).items() if key not in not_told}
 

@@ -72,7 +72,7 @@ rule pool:
     input:
         lambda wildcards: expand(
             "<results>/manifests/{domain}/{speech}/{split}.jsonl",
-            domain=matrix.domains_of(config, wildcards.group),
+            domain=roles.domains_of(config, wildcards.group),
             speech=wildcards.speech,
             split=wildcards.split,
         ),

@@ -3,11 +3,11 @@
 from glob import glob
 
 # Domains in the report's audio players.
-PLAYED = [*([] if config["source"] == matrix.COMPLEMENT else config["source"]), *config["targets"]]
+PLAYED = [*([] if config["source"] == roles.COMPLEMENT else config["source"]), *config["targets"]]
 PLAYED_REAL = [name for name in PLAYED if name in WITH_RECORDINGS]
-SOURCE_DOMAINS = sorted({name for group in GROUPS for name in matrix.domains_of(config, group)})
-SCORES = sorted({row["score"] for row in evaluations() if row["score"]})
-HAS_VECTORS = any(row["vector_path"] for row in evaluations())
+SOURCE_DOMAINS = sorted({name for group in GROUPS for name in roles.domains_of(config, group)})
+SCORES = sorted({row.score for row in evaluations() if row.score})
+HAS_VECTORS = any(row.vector_path for row in evaluations())
 
 
 rule evaluations:
@@ -119,7 +119,7 @@ rule breakdown:
 
 rule vector_geometry:
     input:
-        vectors=sorted({row["vector_path"] for row in evaluations() if row["vector_path"]}),
+        vectors=sorted({row.vector_path for row in evaluations() if row.vector_path}),
         bases=expand(
             "<results>/models/{base}/pretrained/seed0/model.safetensors",
             base=config["base_models"],

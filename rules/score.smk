@@ -20,7 +20,7 @@ rule score:
         "<logs>/score/{base}/{name}/seed{seed}/{domain}-{speech}-{split}.log",
     wildcard_constraints:
         domain=HEARD,
-        name=rf"[^+/]+(?:\+[^/]+-tv{ANOTHER_SCALE})?",
+        name=paths.Model.pattern(ANOTHER_SCALE),
     localrule: True
     conda:
         "../envs/syn2real.yaml"

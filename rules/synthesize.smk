@@ -52,7 +52,7 @@ rule xvectors:
         encoder=lambda wildcards: index_of(config["tts"][wildcards.tts]["speaker_encoder"]),
         manifests=expand(
             "<results>/manifests/{domain}/real/train.jsonl",
-            domain=[] if config["source"] == matrix.COMPLEMENT else config["source"],
+            domain=[] if config["source"] == roles.COMPLEMENT else config["source"],
         ),
     output:
         speakers="<results>/speakers/{tts}.safetensors",

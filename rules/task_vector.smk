@@ -32,7 +32,7 @@ rule mean_task_vector_of_domains:
         lambda wildcards: expand(
             "<results>/task_vectors/{base}/{domain}-{tts}/seed{seed}.safetensors",
             **wildcards,
-            domain=matrix.domains_of(config, wildcards.group),
+            domain=roles.domains_of(config, wildcards.group),
         ),
     output:
         vector="<results>/task_vectors/{base}/each-{group}-{tts}/seed{seed}.safetensors",
@@ -64,12 +64,12 @@ use rule mean_task_vector_of_domains as mean_task_vector_of_engines with:
             tts=TRAINING_TTS,
         ),
     output:
-        vector=f"<results>/task_vectors/{{base}}/{{group}}-{matrix.ENGINES}/seed{{seed}}.safetensors",
+        vector=f"<results>/task_vectors/{{base}}/{{group}}-{paths.ENGINES}/seed{{seed}}.safetensors",
         lineage=record_of(
-            f"<results>/task_vectors/{{base}}/{{group}}-{matrix.ENGINES}/seed{{seed}}.safetensors"
+            f"<results>/task_vectors/{{base}}/{{group}}-{paths.ENGINES}/seed{{seed}}.safetensors"
         ),
     log:
-        f"<logs>/task_vector/{{base}}/{{group}}-{matrix.ENGINES}/seed{{seed}}.log",
+        f"<logs>/task_vector/{{base}}/{{group}}-{paths.ENGINES}/seed{{seed}}.log",
 
 
 rule apply:

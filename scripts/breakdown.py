@@ -14,7 +14,7 @@ import numpy as np
 from errors import InputError, run
 from files.atomic import atomic_path, check_outputs
 from files.manifest import read_jsonl, read_manifest
-from matrix import PRETRAINED
+from paths import PRETRAINED
 from records.writing import write_record
 from reporting.words import main_rows
 from scoring.alignment import character_errors, pieces, word_errors

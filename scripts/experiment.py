@@ -2,9 +2,9 @@
 
 import argparse
 import json
+from dataclasses import asdict
 
-from configs.checking import check
-from configs.reading import read
+from configs.reading import complete_and_check, read
 from errors import InputError, run
 from files.atomic import atomic_path, check_outputs
 from matrix import evaluations
@@ -21,12 +21,12 @@ def main(argv: list[str] | None = None) -> None:
     check_outputs([options.output], [] if given.startswith("{") else [given])
     if given.startswith("{"):
         try:
-            config = check(json.loads(given))
+            config = complete_and_check(json.loads(given))
         except ValueError as error:
             raise InputError(f"--experiment: not JSON: {error}") from None
     else:
         config = read([given])
-    text = json.dumps(list(evaluations(config)), indent=1) + "\n"
+    text = json.dumps([asdict(row) for row in evaluations(config)], indent=1) + "\n"
     if options.output is None:
         print(text, end="")
         return

@@ -1,137 +1,103 @@
-"""The matrix of an experiment: its arms, their names in file names, and what is evaluated on what.
+"""The matrix of an experiment: its arms, and what is evaluated on what.
 
-Everything here takes a config that ``experiment.check`` has checked.
+Everything here takes a config that ``configs.reading`` has completed and checked.
 """
 
-import re
 from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-PRETRAINED = "pretrained"
+from paths import (
+    ENGINES,
+    PRETRAINED,
+    REAL,
+    SOURCE,
+    Checkpoint,
+    Hypotheses,
+    Manifest,
+    Model,
+    Score,
+    TaskVector,
+    TrainingData,
+    VectorFile,
+    coefficient,
+)
+from roles import (
+    CONSTANT,
+    SOURCES,
+    domains_of,
+    is_text_only,
+    source_group,
+    test_speech,
+    training_tts,
+    without,
+)
+
 VECTOR = "+vector"
 CONTINUED = "source-mixed->target-synthetic"
-COMPLEMENT = "complement"
-SOURCE = "source"
-ENGINES = "engines"
-CONSTANT, SOURCES, REAL = "constant", "sources", "real"  # what lambda is chosen on, besides a TTS
-NUMBER = r"\d+(?:\.\d+)?"  # a scaling coefficient, as it stands in file names
 
 
-def coefficient(scale: float) -> str:
-    """Return a scaling coefficient as it stands in file names and tables: six digits at most.
-
-    Raises ``ValueError`` for one that would be read there as another, or that is written 5e-05.
-    """
-    text = f"{scale:g}"
-    if not re.fullmatch(NUMBER, text) or float(text) != scale:
-        raise ValueError(
-            f"{scale} would be {text} in file names; write it with six significant digits at most,"
-            " 0 or between 0.0001 and 999999"
-        )
-    return text
+def model_of(arm: str, target: str, tts: str | None, group: str) -> Model:
+    """Return the model of an arm, without its vector."""
+    if arm == CONTINUED:
+        return Model(TrainingData(target, tts), first=TrainingData(group, tts, mixed=True))
+    if arm == PRETRAINED:
+        return Model()
+    role, kind = arm.split("-")
+    speech = REAL if kind == REAL else tts
+    trained_on = group if role == SOURCE else target
+    return Model(TrainingData(trained_on, speech, mixed=kind == "mixed"))
 
 
-def is_text_only(domain: dict) -> bool:
-    """Say whether a domain has no recordings."""
-    return "texts" in domain or domain.get("text_only", False)
-
-
-def has_test_texts(domain: dict) -> bool:
-    """Say whether a domain without recordings has texts to test on, spoken by held-out voices."""
-    return "test_texts" in domain or domain.get("text_only", False)
-
-
-def training_tts(config: dict) -> list[str]:
-    """Return the names of the synthetic speech that arms are trained on."""
-    return [name for name, tts in config["tts"].items() if not tts["held_out"]]
-
-
-def test_speech(config: dict, target: str) -> list[str]:
-    """Return what a target is tested on: its recordings, else held-out synthetic speech, if any."""
-    if not is_text_only(config["domains"][target]):
-        return ["real"]
-    if not has_test_texts(config["domains"][target]):
-        return []
-    return [name for name, tts in config["tts"].items() if tts["held_out"]]
-
-
-def source_group(config: dict, target: str) -> str:
-    """Return the name of the source's pooled data: one for all targets, or one without each."""
-    return f"except-{target}" if config["source"] == COMPLEMENT else SOURCE
-
-
-def without(config: dict, group: str, domain: str) -> str:
-    """Return the name of a group's data without one of its domains; of a single one, its own."""
-    left = [name for name in domains_of(config, group) if name != domain]
-    if len(left) == 1:
-        return left[0]
-    left_out = {domain, *left_out_of(group)}
-    whole = [] if config["source"] == COMPLEMENT else [SOURCE]
-    return "-".join(whole + [f"except-{name}" for name in config["domains"] if name in left_out])
-
-
-def left_out_of(group: str) -> list[str]:
-    """Return the domains that a group's name says are not in it."""
-    return f"-{group}".split("-except-")[1:]
-
-
-def domains_of(config: dict, group: str) -> list[str]:
-    """Return the domains that are pooled in a group."""
-    if group in config["domains"]:
-        return [group]
-    whole = config["source"]
-    if whole == COMPLEMENT:
-        whole = [name for name, domain in config["domains"].items() if not is_text_only(domain)]
-    return [name for name in whole if name not in left_out_of(group)]
-
-
-def groups(config: dict) -> list[str]:
-    """Return the names of all source data: of each target, and without each of its domains."""
-    found = {source_group(config, target) for target in config["targets"]}
-    if SOURCES in config["task_vector"]["chosen_on"]:
-        found |= {
-            without(config, group, domain)
-            for group in list(found)
-            for domain in domains_of(config, group)
-        }
-    return sorted(found)
-
-
-def model_name(arm: str, target: str, tts: str | None, group: str) -> str:
-    """Return the name under ``models/BASE/`` of an arm without its vector."""
-    return {
-        PRETRAINED: PRETRAINED,
-        "source-real": f"{group}-real",
-        "source-synthetic": f"{group}-{tts}",
-        "source-mixed": f"{group}-mixed-{tts}",
-        CONTINUED: f"{target}-{tts}-after-{group}-mixed-{tts}",
-        "target-synthetic": f"{target}-{tts}",
-        "target-real": f"{target}-real",
-    }[arm]
-
-
-def vector_name(kind: str, tts: str | None, group: str) -> str:
-    """Return the name under ``task_vectors/BASE/`` of a task vector.
+def vector_of(kind: str, tts: str | None, group: str) -> TaskVector:
+    """Return a task vector.
 
     ``pooled``: of all source domains together; ``domains``: the mean of one per source domain;
     ``engines``: the mean of the pooled ones of every TTS.
     """
-    return {
-        "pooled": f"{group}-{tts}",
-        "domains": f"each-{group}-{tts}",
-        "engines": f"{group}-{ENGINES}",
-    }[kind]
+    return TaskVector(group, ENGINES if kind == ENGINES else tts, each=kind == "domains")
 
 
-def delivered(config: dict, target: str, tts: str) -> str:
-    """Return the name under ``models/BASE/`` of the adapted checkpoint written for a target."""
+def delivered(config: dict, target: str, tts: str) -> Model:
+    """Return the adapted checkpoint that is written for a target."""
     choice, group = config["task_vector"]["delivered"], source_group(config, target)
-    model = model_name(choice["arm"], target, tts, group)
-    scale = coefficient(choice["scaling_coefficient"])
-    return f"{model}+{vector_name('pooled', tts, group)}-tv{scale}"
+    vector = vector_of("pooled", tts, group)
+    model = model_of(choice["arm"], target, tts, group)
+    return replace(model, vector=vector, scale=choice["scaling_coefficient"])
 
 
-def evaluations(config: dict) -> Iterator[dict]:
+@dataclass(frozen=True, kw_only=True)
+class Evaluation:
+    """A model of one seed, and the speech that it is scored on, if any, else null.
+
+    ``scaling_coefficient`` and what is said of the vector are null without one. ``target`` is
+    whose table it is in, ``domain`` whose speech is heard.
+    """
+
+    role: str | None = None
+    base: str
+    target: str
+    domain: str | None = None
+    kind: str | None = None
+    arm: str
+    tts: str | None
+    model: str
+    scaling_coefficient: float | None
+    vector: str | None
+    vector_path: str | None
+    vector_on: str | None
+    speech: str | None = None
+    split: str | None = None
+    seed: int
+    window: float  # s, in which it is decoded
+    manifest: str | None = None
+    hypotheses: str | None = None
+    score: str | None = None
+    target_recordings: str
+    accepted_overlap: list[str]
+
+
+def evaluations(config: dict) -> Iterator[Evaluation]:
     """Yield every number of the experiment: which model is scored on which speech, and as what.
 
     This is the whole matrix. A target that can't be tested has its delivered checkpoint, whose
@@ -210,7 +176,7 @@ def arms(config: dict, target: str) -> Iterator[Arm]:
                     yield Arm(name, tts, vector, scale)
 
 
-def deliveries(config: dict, base: str, target: str) -> Iterator[dict]:
+def deliveries(config: dict, base: str, target: str) -> Iterator[Evaluation]:
     """Yield the adapted checkpoints of a target that can't be tested."""
     choice = config["task_vector"]["delivered"]
     for tts in training_tts(config):
@@ -220,49 +186,46 @@ def deliveries(config: dict, base: str, target: str) -> Iterator[dict]:
 
 def evaluations_of(
     config: dict, base: str, target: str, arm: Arm, heard: Heard | None
-) -> Iterator[dict]:
+) -> Iterator[Evaluation]:
     """Yield the evaluations of one model on one set of speech (or none), one for each seed.
 
-    ``scaling_coefficient`` and what is said of the vector are null without one; the pretrained
-    model has seed 0 only.
+    The pretrained model has seed 0 only.
     """
     results, adapted_to, group = results_folder(config), target, source_group(config, target)
-    if heard and heard.role == "nested":
+    if heard and heard.role == "nested":  # a source domain plays the target
         adapted_to, group = heard.domain, without(config, group, heard.domain)
     on = arm.name.removesuffix(VECTOR)
-    model = model_name(on, adapted_to, arm.tts, group)
-    vector = vector_name(arm.vector, arm.tts, group) if arm.vector else None
-    vectors = f"{results}/task_vectors/{base}/{vector}"
-    added = f"+{vector}-tv{coefficient(arm.scale)}" if vector else ""
-    written = model if heard else model + added  # a vector is added while a model is transcribing
+    model = model_of(on, adapted_to, arm.tts, group)
+    vector = vector_of(arm.vector, arm.tts, group) if arm.vector else None
+    whole = replace(model, vector=vector, scale=arm.scale)
+    written = model if heard else whole  # a vector is added while a model is transcribing
     for seed in [0] if arm.name == PRETRAINED else config["seeds"]:
+        evaluation = Evaluation(
+            base=base,
+            target=target,
+            arm=arm.name,
+            tts=arm.tts,
+            model=f"{results}/{Checkpoint.for_seed(base, written, seed)}",
+            scaling_coefficient=arm.scale,
+            vector=arm.vector,
+            vector_path=f"{results}/{VectorFile(base, vector, seed)}" if vector else None,
+            vector_on=on if vector else None,
+            seed=seed,
+            window=config["decoding_window"],
+            target_recordings=target_recordings(config, base, on),
+            accepted_overlap=config["domains"][target].get("accepted_overlap", []),
+        )
         if heard:
-            place = f"{heard.domain}/{heard.speech}/{heard.split}"
-            path = f"{base}/{model}{added}/seed{seed}/{place}"
-        seed_of_model = 0 if written == PRETRAINED else seed
-        yield {
-            "role": heard and heard.role,
-            "base": base,
-            "target": target,
-            "domain": heard and heard.domain,
-            "kind": kind_of(config, group, heard) if heard else None,
-            "arm": arm.name,
-            "tts": arm.tts,
-            "model": f"{results}/models/{base}/{written}/seed{seed_of_model}",
-            "scaling_coefficient": arm.scale,
-            "vector": arm.vector,
-            "vector_path": vector and f"{vectors}/seed{seed}.safetensors",
-            "vector_on": on if arm.vector else None,
-            "speech": heard and heard.speech,
-            "split": heard and heard.split,
-            "seed": seed,
-            "window": config["decoding_window"],  # of every arm
-            "manifest": heard and f"{results}/manifests/{place}.jsonl",
-            "hypotheses": heard and f"{results}/hypotheses/{path}.jsonl",
-            "score": heard and f"{results}/scores/{path}.json",
-            "target_recordings": target_recordings(config, base, on),
-            "accepted_overlap": config["domains"][target].get("accepted_overlap", []),
-        }
+            manifest = Manifest(heard.domain, heard.speech, heard.split)
+            evaluation = replace(
+                evaluation,
+                **heard._asdict(),
+                kind=kind_of(config, group, heard),
+                manifest=f"{results}/{manifest}",
+                hypotheses=f"{results}/{Hypotheses(base, whole, seed, manifest)}",
+                score=f"{results}/{Score(base, whole, seed, manifest)}",
+            )
+        yield evaluation
 
 
 def kind_of(config: dict, group: str, heard: Heard) -> str:
@@ -293,5 +256,5 @@ def label(row: dict, with_tts: bool = False) -> str:
     """Return an arm's name as it is shown: with arrow, scaled vector and, if wanted, its TTS."""
     name = row["arm"].removesuffix(VECTOR).replace("->", "→")
     if row["scaling_coefficient"] is not None:
-        name += f" + {row['scaling_coefficient']:g} {TASK_VECTORS[row['vector']]}"
+        name += f" + {coefficient(row['scaling_coefficient'])} {TASK_VECTORS[row['vector']]}"
     return f"{name} ({row['tts']})" if with_tts and row["tts"] else name

@@ -18,7 +18,8 @@ from errors import InputError, run
 from escaping import code, markdown
 from files.atomic import atomic_path, check_outputs
 from lineages.leaks import told
-from matrix import CONTINUED, PRETRAINED, REAL
+from matrix import CONTINUED
+from paths import PRETRAINED, REAL, coefficient
 from records.record import MODEL_CARD, WEIGHTS, Record, checkpoint_files
 from records.writing import write_record
 from reporting.card_facts import (
@@ -63,7 +64,7 @@ def results_of(
             {
                 "entry": entry,
                 "row": rows[0] if rows else None,
-                "other_scales": [f"{scale:g}" for scale in sorted(scales)],
+                "other_scales": [coefficient(scale) for scale in sorted(scales)],
             }
             | (measured(rows[0], entry, place) if rows else {})
         )

@@ -15,7 +15,7 @@ from markupsafe import Markup
 from errors import InputError, run
 from files.atomic import atomic_path, check_outputs
 from files.manifest import read_manifest
-from matrix import PRETRAINED
+from paths import PRETRAINED
 from records.reading import record_of
 from records.writing import write_record
 from reporting import summary_table

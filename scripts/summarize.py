@@ -10,7 +10,8 @@ from errors import InputError, run
 from files.atomic import atomic_path, check_outputs
 from files.checksum import sha256
 from lineages import leaks
-from matrix import REAL, label
+from matrix import label
+from paths import REAL
 from records.writing import write_record
 from reporting.summary_table import print_summary
 from reporting.summary_tsv import write_tsv

@@ -20,6 +20,7 @@ import numpy as np
 
 from errors import InputError, run
 from files.atomic import atomic_path, check_outputs
+from paths import PRETRAINED, seed_of
 from records.writing import write_record
 from vectors.arithmetic import check_same_names, check_same_shapes, parameters
 from vectors.streaming import Layout, pieces, read_layout, read_piece
@@ -129,18 +130,19 @@ def cosine(products: np.ndarray, a: int, b: int) -> dict[str, float | None]:
 
 def read_vector(path: Path) -> Vector:
     """Return a task vector that lies where the workflow writes it: that tells what it is."""
-    seed = re.fullmatch(r"seed(\d+)", path.stem)
-    if seed is None or len(path.parts) < 3:
+    try:
+        base, name, seed = path.parts[-3], path.parts[-2], seed_of(path.stem)
+    except (IndexError, InputError):
         raise InputError(
             f"{path}: a task vector's path must end in BASE/GROUP-TTS/seedN.safetensors"
-        )
-    return Vector(read_layout(path), path.parts[-3], path.parts[-2], int(seed[1]))
+        ) from None
+    return Vector(read_layout(path), base, name, seed)
 
 
 def read_models(paths: Sequence[Path]) -> dict[str, Layout]:
     """Return the base models by name, from paths that end in BASE/pretrained/seed0/FILE."""
     for path in paths:
-        if len(path.parts) < 4 or path.parts[-3] != "pretrained":
+        if len(path.parts) < 4 or path.parts[-3] != PRETRAINED:
             raise InputError(
                 f"{path}: a base model's path must end in BASE/pretrained/seed0/model.safetensors"
             )

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from configs import checking
+from configs import reading
 from conftest import ROOT
 
 sys.path.append(str(ROOT / "docs"))
@@ -363,7 +363,7 @@ def test_domains_and_voices_of_the_pages_are_accepted_in_an_experiment():
         config = demo | {key: demo[key] | given[key] for key in ("domains", "tts") if key in given}
         config["targets"] = given.get("targets", [*given.get("domains", {})]) or demo["targets"]
         config["task_vector"] = {}
-        assert checking.check(config)["name"] == "demo", block
+        assert reading.complete_and_check(config)["name"] == "demo", block
 
 
 # errors

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from configs.checking import check
+from configs.reading import complete_and_check
 from conftest import ROOT
 from files.strict_yaml import load_yaml
 from recognisers.transcription import HELD
@@ -207,7 +207,7 @@ def test_there_are_no_more_shards_than_texts(tmp_path):
 
 @pytest.mark.parametrize("file", ["config.yaml", "experiments/paper.yaml"])
 def test_the_experiments_on_slurp_have_shards_of_half_an_hour_at_most(file):
-    config = check(load_yaml(ROOT / file))
+    config = complete_and_check(load_yaml(ROOT / file))
     for domain in config["domains"].values():
         for tts in config["tts"].values():
             utterances = shards.training_texts(domain) * tts["samples_per_text"]

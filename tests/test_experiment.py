@@ -2,12 +2,14 @@
 
 import copy
 import json
+from dataclasses import asdict
 
 import pytest
 
 import experiment
 import matrix
-from configs import checking
+import roles
+from configs import checking, completing, known, reading
 from conftest import ROOT
 from corpora.slurp import PUBLISHED
 from errors import InputError
@@ -33,7 +35,12 @@ CONFIG = {
 
 
 def changed(**changes) -> dict:
-    return checking.check(copy.deepcopy(CONFIG) | changes)
+    return reading.complete_and_check(copy.deepcopy(CONFIG) | changes)
+
+
+def rows_of(config: dict) -> list[dict]:
+    """Return the matrix as its JSON has it."""
+    return [asdict(row) for row in matrix.evaluations(config)]
 
 
 def test_defaults_are_filled_in_at_every_depth():
@@ -124,7 +131,7 @@ def test_a_key_that_stands_twice_is_refused_with_both_lines(tmp_path):
 
 
 def test_the_matrix_has_every_arm_once_and_every_vector_at_every_coefficient():
-    rows = [row for row in matrix.evaluations(changed()) if row["target"] == "phone"]
+    rows = [row for row in rows_of(changed()) if row["target"] == "phone"]
     test = [row for row in rows if row["role"] == "test"]
     names = [(row["arm"], row["scaling_coefficient"]) for row in test]
     assert names == [
@@ -151,22 +158,22 @@ def test_the_matrix_has_every_arm_once_and_every_vector_at_every_coefficient():
 @pytest.mark.parametrize(("asked", "window"), [({}, 30), ({"decoding_window": 25}, 25)])
 def test_every_arm_is_decoded_in_one_window_which_is_whispers_own_unless_asked(asked, window):
     arms = [
-        *load_yaml(checking.SCHEMA)["properties"]["arms"]["default"],
+        *load_yaml(known.SCHEMA)["properties"]["arms"]["default"],
         "pretrained+vector",
     ]
-    rows = list(matrix.evaluations(changed(arms=arms, **asked)))
+    rows = rows_of(changed(arms=arms, **asked))
     assert {row["arm"] for row in rows} == set(arms)
     assert {row["window"] for row in rows} == {window}
 
 
 def test_the_pretrained_model_is_decoded_once_for_all_seeds():
-    rows = list(matrix.evaluations(changed(seeds=[1, 2], forgetting=[])))
+    rows = rows_of(changed(seeds=[1, 2], forgetting=[]))
     assert [row["seed"] for row in rows if row["arm"] == "pretrained"] == [0]
     assert [row["seed"] for row in rows if row["arm"] == "source-real"] == [1, 2]
 
 
 def test_a_domain_of_texts_gives_a_checkpoint_and_no_score():
-    (row,) = [row for row in matrix.evaluations(changed()) if row["target"] == "shop"]
+    (row,) = [row for row in rows_of(changed()) if row["target"] == "shop"]
     assert row["score"] is None
     assert row["model"] == "results/tiny/models/tiny/shop-kokoro+source-kokoro-tv0.25/seed1"
 
@@ -175,7 +182,7 @@ def test_two_tts_share_the_arms_that_hear_none():
     tts = CONFIG["tts"] | {"bark": CONFIG["tts"]["kokoro"]}
     rows = [
         row
-        for row in matrix.evaluations(changed(tts=tts))
+        for row in rows_of(changed(tts=tts))
         if row["target"] == "phone" and row["role"] == "test"
     ]
     count = {arm: sum(row["arm"] == arm for row in rows) for arm in {row["arm"] for row in rows}}
@@ -184,9 +191,9 @@ def test_two_tts_share_the_arms_that_hear_none():
 
 
 def test_a_third_target_adds_rows_and_changes_none():
-    before = list(matrix.evaluations(changed()))
+    before = rows_of(changed())
     domains = CONFIG["domains"] | {"third": {"manifest": "third.jsonl"}}
-    after = list(matrix.evaluations(changed(domains=domains, targets=["phone", "shop", "third"])))
+    after = rows_of(changed(domains=domains, targets=["phone", "shop", "third"]))
     assert [row for row in after if row["target"] != "third"] == before
     assert len(after) > len(before)
 
@@ -194,16 +201,16 @@ def test_a_third_target_adds_rows_and_changes_none():
 def test_the_command_line_writes_the_matrix(tmp_path):
     output = tmp_path / "evaluations.json"
     experiment.main(["--experiment", json.dumps(CONFIG), "--output", str(output)])
-    assert json.loads(output.read_text()) == list(matrix.evaluations(changed()))
+    assert json.loads(output.read_text()) == rows_of(changed())
 
 
 def test_only_the_topline_is_marked_as_trained_on_target_recordings():
-    rows = list(matrix.evaluations(changed()))
+    rows = rows_of(changed())
     assert {row["arm"] for row in rows if row["target_recordings"] != "none"} == {"target-real"}
 
 
 def of_target(config: dict, target: str, role: str = "test") -> list[dict]:
-    rows = matrix.evaluations(config)
+    rows = rows_of(config)
     return [row for row in rows if (row["target"], row["role"]) == (target, role)]
 
 
@@ -226,8 +233,29 @@ def test_a_models_own_settings_win_over_the_experiments_and_these_over_the_prese
 
 def test_a_checked_config_is_checked_again_without_a_change():
     config = changed(base_models={"tiny": {"artifact": "base", "preset": "whisper-tiny"}})
-    assert checking.check(copy.deepcopy(config)) == config
+    assert reading.complete_and_check(copy.deepcopy(config)) == config
     assert "finetune" not in config  # each base model has its own, whole
+
+
+def test_completing_writes_into_a_copy_and_checking_writes_nothing():
+    given = copy.deepcopy(CONFIG) | {"targets": "all"}
+    before = copy.deepcopy(given)
+    config = completing.complete(given)
+    assert given == before
+    assert config["targets"] == ["phone", "shop"]
+    assert config["filter"]["base_model"] == "tiny"
+    assert config["tts"]["kokoro"]["language"] == "en"
+    whole = copy.deepcopy(config)
+    assert checking.check(config) is None
+    assert config == whole == completing.complete(config)
+
+
+def test_completing_leaves_a_name_that_refers_to_nothing_to_the_check():
+    unknown = {"base_models": {"tiny": {"artifact": "nowhere", "preset": "none"}}}
+    config = completing.complete(copy.deepcopy(CONFIG) | unknown)
+    assert "nowhere" not in config["artifacts"]
+    with pytest.raises(InputError, match="preset: 'none' is not under the presets"):
+        checking.check(config)
 
 
 def test_selection_on_the_targets_recordings_is_said_of_every_arm_that_it_touched():
@@ -252,7 +280,7 @@ def test_artifacts_are_those_in_use_and_those_the_experiment_declares():
 
 def test_every_base_model_has_the_whole_matrix():
     models = {name: {"artifact": "base"} for name in ("tiny", "small")}
-    rows = list(matrix.evaluations(changed(base_models=models)))
+    rows = rows_of(changed(base_models=models))
     tiny, small = ([row for row in rows if row["base"] == name] for name in models)
     assert len(tiny) == len(small) == len(rows) / 2
     assert [row["arm"] for row in tiny] == [row["arm"] for row in small]
@@ -263,7 +291,7 @@ def test_in_complement_mode_each_targets_source_is_all_the_others():
     domains = {name: {"manifest": f"{name}.jsonl"} for name in ("news", "music", "play")}
     config = changed(domains=domains, source="complement", targets="all")
     assert config["targets"] == ["news", "music", "play"]
-    assert matrix.domains_of(config, "except-music") == ["news", "play"]
+    assert roles.domains_of(config, "except-music") == ["news", "play"]
     models = {row["model"].split("/")[-2] for row in of_target(config, "music")}
     assert {"except-music-real", "music-kokoro-after-except-music-mixed-kokoro"} <= models
     assert not any("news" in name for name in models)
@@ -275,7 +303,7 @@ def test_in_complement_mode_a_domain_of_texts_is_a_target_and_no_source():
         domains=domains | {"shop": {"texts": "shop.txt"}}, source="complement", targets="all"
     )
     assert config["targets"] == ["men", "music", "shop"]  # "men" is in "complement" by letters only
-    assert matrix.domains_of(config, "except-music") == ["men"]
+    assert roles.domains_of(config, "except-music") == ["men"]
 
 
 def test_all_targets_are_those_that_are_no_source():
@@ -384,10 +412,10 @@ def test_each_source_domain_plays_the_target_for_models_trained_without_both():
     ]
     assert of_news["model"].endswith("/news-kokoro/seed1")
     assert of_news["vector_path"].endswith("/source-except-news-kokoro/seed1.safetensors")
-    assert matrix.domains_of(config, "source-except-news") == ["play", "qa"]
+    assert roles.domains_of(config, "source-except-news") == ["play", "qa"]
     (continued,) = [row for row in rows if row["domain"] == "qa" and row not in (of_news,)][:1]
     assert "/qa-kokoro-after-source-except-qa-mixed-kokoro/" in continued["model"]
-    assert {"source", "source-except-news", "source-except-qa"} <= set(matrix.groups(config))
+    assert {"source", "source-except-news", "source-except-qa"} <= set(roles.groups(config))
 
 
 def test_in_complement_mode_neither_the_target_nor_its_stand_in_is_in_the_source():
@@ -397,11 +425,11 @@ def test_in_complement_mode_neither_the_target_nor_its_stand_in_is_in_the_source
         targets="all",
         task_vector={"chosen_on": ["sources"], "scaling_coefficients": [0.25]},
     )
-    pair = matrix.without(config, "except-qa", "news")
-    assert pair == matrix.without(config, "except-news", "qa") == "except-news-except-qa"
-    assert matrix.domains_of(config, pair) == ["play", "web"]
-    assert matrix.without(config, pair, "web") == "play"  # a single domain is itself
-    assert matrix.domains_of(config, "play") == ["play"]
+    pair = roles.without(config, "except-qa", "news")
+    assert pair == roles.without(config, "except-news", "qa") == "except-news-except-qa"
+    assert roles.domains_of(config, pair) == ["play", "web"]
+    assert roles.without(config, pair, "web") == "play"  # a single domain is itself
+    assert roles.domains_of(config, "play") == ["play"]
 
 
 def test_adapted_models_are_tested_on_other_domains_too():
@@ -426,7 +454,7 @@ def test_adapted_models_are_tested_on_other_domains_too():
 
 def test_the_experiments_that_come_with_the_project_are_right():
     for path in (ROOT / "config.yaml", *sorted((ROOT / "experiments").glob("*.yaml"))):
-        checking.check(load_yaml(path))
+        reading.complete_and_check(load_yaml(path))
 
 
 def test_no_experiment_asks_for_more_dev_sentences_than_slurp_has():
@@ -449,15 +477,15 @@ def test_recordings_keep_the_bounds_of_the_filter_unless_their_domain_has_its_ow
 
 
 def test_the_papers_matrix_is_every_scenario_with_seventeen_sources():
-    config = checking.check(load_yaml(ROOT / "experiments/paper.yaml"))
+    config = reading.complete_and_check(load_yaml(ROOT / "experiments/paper.yaml"))
     assert len(config["targets"]) == 18
     for target in config["targets"]:
-        source = matrix.domains_of(config, matrix.source_group(config, target))
+        source = roles.domains_of(config, roles.source_group(config, target))
         assert len(source) == 17 and target not in source
 
 
 def test_the_default_experiment_has_the_published_targets_and_a_frozen_source():
-    config = checking.check(load_yaml(ROOT / "config.yaml"))
+    config = reading.complete_and_check(load_yaml(ROOT / "config.yaml"))
     assert config["targets"] == ["cooking", "music", "social", "weather"]
     assert len(config["source"]) == 14 and not set(config["source"]) & set(config["targets"])
     assert set(config["source"]) | set(config["targets"]) == set(config["domains"])

@@ -15,7 +15,7 @@ import finetune
 import prepare
 import score
 import summarize
-from configs import checking
+from configs import known, reading
 from corpora import CORPORA
 from domains import speakable
 from engines import ENGINES
@@ -196,7 +196,7 @@ def test_a_command_without_a_language_is_refused(capsys: pytest.CaptureFixture):
 
 def test_codes_are_those_of_whisper_in_the_schema_too():
     assert set(languages.NAMES) == set(LANGUAGES)
-    schema = yaml.safe_load(checking.SCHEMA.read_text())
+    schema = yaml.safe_load(known.SCHEMA.read_text())
     assert schema["properties"]["language"]["enum"] == list(languages.NAMES)
     spoken = [about.languages for about in ENGINES.values()]
     read = {about.language for about in CORPORA.values()}
@@ -303,7 +303,7 @@ def test_the_language_is_every_voices_unless_it_has_its_own():
         "xtts": {"engine": "coqui", "artifact": "voices", "language": "zh-cn"},
     })  # fmt: skip
     assert [tts["language"] for tts in config["tts"].values()] == ["zh", "zh-cn"]
-    assert checking.check(config) == config
+    assert reading.complete_and_check(config) == config
 
 
 def test_a_character_of_chinese_takes_longer_to_say_than_a_letter():

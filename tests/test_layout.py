@@ -11,7 +11,8 @@ import pytest
 from conftest import ROOT
 
 SCRIPTS = ROOT / "scripts"
-SHARED = {"addresses", "errors", "escaping", "matrix", "names"}  # by commands and folders alike
+# by commands and folders alike
+SHARED = {"addresses", "errors", "escaping", "matrix", "names", "paths", "roles"}
 LONGEST = 300  # lines of a module
 FOLDERS = sorted(path.parent.name for path in SCRIPTS.glob("*/__init__.py"))
 COMMANDS = {path.stem for path in SCRIPTS.glob("*.py")} - SHARED

@@ -11,7 +11,7 @@ import filter as rejecting
 import pool
 import prepare
 import transcribe
-from configs import checking
+from configs import reading
 from conftest import ROOT
 from errors import InputError
 from files.audio import save_audio
@@ -123,7 +123,7 @@ def test_texts_may_be_as_long_as_the_filter_lets_speech_be():
     config = load_yaml(ROOT / "experiments/demo.yaml")
     config["domains"]["shop"] = {"texts": "shop.txt"}
     config["filter"] = {"window": 12, "max_duration": 20}
-    domains = checking.check(config)["domains"]
+    domains = reading.complete_and_check(config)["domains"]
     assert (domains["shop"]["max_duration"], domains["queen"]["max_duration"]) == (12, 10)
 
 

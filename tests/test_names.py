@@ -3,15 +3,18 @@
 import copy
 import json
 import re
+from dataclasses import asdict
 
 import pytest
 
 import efficiency
 import fetch
 import matrix
+import paths
 import prepare
 import status
 import synthesize
+from configs.schema import validate
 from errors import InputError
 from names import check_name
 from test_experiment import CONFIG, changed
@@ -93,8 +96,8 @@ def test_commands_hold_the_names_that_they_are_given_to_the_same_rule(command, o
     [(0.25, "0.25"), (1, "1"), (1.0, "1"), (0.0001, "0.0001"), (123.456, "123.456")],
 )
 def test_a_coefficient_stands_in_file_names_as_it_is(scale, text):
-    assert matrix.coefficient(scale) == text
-    assert re.fullmatch(matrix.NUMBER, text) and float(text) == scale
+    assert paths.coefficient(scale) == text
+    assert re.fullmatch(paths.NUMBER, text) and float(text) == scale
 
 
 @pytest.mark.parametrize(
@@ -132,7 +135,7 @@ def test_no_two_numbers_of_a_matrix_share_a_file():
         | {"vectors": ["pooled", "domains", "engines"], "delivered": {"scaling_coefficient": 1}},
     )
     of_score: dict[str, set] = {}
-    for row in matrix.evaluations(config):
+    for row in map(asdict, matrix.evaluations(config)):
         made = [row[key] for key in ("base", "model", "vector_path", "scaling_coefficient", "seed")]
         heard = [row[key] for key in ("domain", "speech", "split")]
         of_score.setdefault(row["score"], set()).add(json.dumps(made + heard))
@@ -166,7 +169,7 @@ def test_a_path_and_what_a_command_is_given_are_refused_where_they_would_be_read
 
 def test_a_pattern_of_the_schema_holds_for_a_text_as_a_whole():
     """To Python's ``re`` a ``$`` also stands before a newline at the end."""
-    schema = {"type": "string", "pattern": "^[a-z]+$"}
-    schema.validate("abc", schema)
+    text = {"type": "string", "pattern": "^[a-z]+$"}
+    validate("abc", text)
     with pytest.raises(InputError):
-        schema.validate("abc\n", schema)
+        validate("abc\n", text)

@@ -1,7 +1,6 @@
 """YAML as it is written: no value is silently another one, and no file ends in a traceback."""
 
 import copy
-import functools
 import json
 import math
 from collections.abc import Iterator
@@ -12,7 +11,7 @@ import yaml
 
 import experiment
 import matrix
-from configs import checking, reading
+from configs import reading
 from errors import InputError
 from files.strict_yaml import line_of, load_yaml
 from runs.site import read_site
@@ -215,11 +214,9 @@ def test_a_name_that_can_not_be_one_is_told_in_its_own_line(tmp_path):
 ODD = [None, True, -1, 1.5, math.nan, 10**30, "x", "..", "{x}\n", "\ud800", [], [None], {}, {"": 1}]
 
 
-def test_no_value_in_any_place_of_a_config_ends_in_a_traceback(monkeypatch):
+def test_no_value_in_any_place_of_a_config_ends_in_a_traceback():
     """Each of these in the place of each key and item, at every depth, defaults filled in."""
-    load = functools.cache(load_yaml)
-    monkeypatch.setattr(checking, "load_yaml", lambda path: copy.deepcopy(load(path)))
-    whole = checking.check(copy.deepcopy(CONFIG))
+    whole = reading.complete_and_check(copy.deepcopy(CONFIG))
     places = [place for place in places_of(whole) if place[:2] != ("artifacts", "queen")]
     assert len(places) > 100
     refused = 0
@@ -231,7 +228,7 @@ def test_no_value_in_any_place_of_a_config_ends_in_a_traceback(monkeypatch):
                 part = part[key]
             part[place[-1]] = odd
             try:
-                list(matrix.evaluations(checking.check(config)))
+                list(matrix.evaluations(reading.complete_and_check(config)))
             except InputError as error:
                 assert str(error).startswith("config: "), error
                 refused += 1
@@ -291,7 +288,7 @@ def test_nan_and_infinity_pass_no_bound_wherever_they_come_from(tmp_path):
     for value in (math.nan, math.inf, -math.inf):
         config = copy.deepcopy(CONFIG) | {"filter": {"max_silence": value}}
         with pytest.raises(InputError, match=r"config: filter\.max_silence: -?(nan|inf) is no num"):
-            checking.check(config)
+            reading.complete_and_check(config)
         with pytest.raises(InputError, match=r"config: filter\.max_silence"):
             experiment.main(["--experiment", json.dumps(config)])
         with pytest.raises(InputError, match=r"--config: window: -?(nan|inf) is no number"):

@@ -16,7 +16,6 @@ def check_parts(config: dict, artifacts: dict) -> None:
     """Raise ``InputError`` for a part of the experiment that surely is of another language.
 
     What a checkpoint that is not fetched yet can do is told by what its declaration is called.
-    Writes out ``tts.NAME.language``.
     """
     language = config["language"]
     for name, model in config["base_models"].items():
@@ -36,7 +35,7 @@ def check_parts(config: dict, artifacts: dict) -> None:
                 " that language"
             )
     for name, tts in config["tts"].items():
-        spoken, place = tts.setdefault("language", language), f"config: tts.{name}"
+        spoken, place = tts["language"], f"config: tts.{name}"
         known = ENGINES[tts["engine"]].languages
         if known and spoken not in known:
             raise InputError(

@@ -1,18 +1,14 @@
 """Names and paths of a config: what refers to something that is there, and fits its role."""
 
-from collections.abc import Iterator
-
 from configs.schema import refer
 from errors import InputError
-from matrix import (
+from matrix import evaluations
+from paths import REAL, SOURCE, coefficient
+from roles import (
     COMPLEMENT,
     CONSTANT,
-    REAL,
-    SOURCE,
     SOURCES,
-    coefficient,
     domains_of,
-    evaluations,
     is_text_only,
     source_group,
     test_speech,
@@ -22,9 +18,8 @@ from matrix import (
 LONGEST = 240  # characters of a part of a path; file systems take 255
 
 
-def check_paths(config: dict) -> None:
-    """Raise ``InputError`` for coefficients and names that can't stand in the paths of files."""
-    choice = config["task_vector"]
+def check_coefficients(choice: dict) -> None:
+    """Raise ``InputError`` for a scaling coefficient that can't stand in file names."""
     places = [("scaling_coefficients", scale) for scale in choice["scaling_coefficients"]]
     places.append(
         ("delivered.scaling_coefficient", choice["delivered"]["scaling_coefficient"]),
@@ -32,9 +27,13 @@ def check_paths(config: dict) -> None:
     for place, scale in places:
         try:
             coefficient(scale)
-        except ValueError as error:
+        except InputError as error:
             raise InputError(f"config: task_vector.{place}: {error}") from None
-    paths = {path for row in evaluations(config) for path in (row["model"], row["score"]) if path}
+
+
+def check_lengths(config: dict) -> None:
+    """Raise ``InputError`` for names that together are too long for a file's name."""
+    paths = {path for row in evaluations(config) for path in (row.model, row.score) if path}
     part = max((part for path in sorted(paths) for part in path.split("/")), key=len, default="")
     if len(part) > LONGEST:
         raise InputError(
@@ -43,57 +42,13 @@ def check_paths(config: dict) -> None:
         )
 
 
-def check_names(config: dict, artifacts: dict) -> None:
-    """Raise ``InputError`` for a name that refers to nothing, or to something unfit.
-
-    Writes out ``targets: all`` and the longest durations that the window allows.
-    """
-    domains, window = config["domains"], config["window"]
-    if config["targets"] == "all":
-        source = [] if config["source"] == COMPLEMENT else config["source"]
-        config["targets"] = [name for name in domains if name not in source]
+def check_references(config: dict) -> None:
+    """Raise ``InputError`` for a source, a target or a judge of the filter that is not there."""
     for role in ("source", "targets"):
         for name in [] if config[role] == COMPLEMENT else config[role]:
-            refer(name, domains, role, "domains")
-    check_roles(config)
-    for place, name in artifacts_named(config):
-        refer(name, artifacts, place, "artifacts")
-    for name, model in config["base_models"].items():
-        settings, place = model["finetune"], f"base_models.{name}"
-        if "learning_rate" not in settings:
-            raise InputError(f"config: {place}: name a preset, or finetune.learning_rate")
-        if settings["selected_on"] == "real":
-            for domain in filter(lambda name: is_text_only(domains[name]), config["targets"]):
-                raise InputError(
-                    f"config: {place}.finetune.selected_on: real, but {domain!r} has no recordings"
-                )
-        if not settings["epochs"] and not settings["max_steps"]:
-            raise InputError(
-                f"config: {place}: neither finetune.epochs nor max_steps ends training"
-            )
-    if config["decoding_window"] < window:
-        raise InputError(
-            f"config: decoding_window: {config['decoding_window']} s is less than the window of"
-            f" {window} s, in which the models are trained;"
-            " raise it, or leave it out (30 s)"
-        )
-    spoken = min(config["filter"]["max_duration"], config["filter"]["window"], window)
-    for name, domain in domains.items():
-        longest = spoken if is_text_only(domain) else window
-        if domain.setdefault("max_duration", longest) > window:
-            raise InputError(
-                f"config: domains.{name}.max_duration: {domain['max_duration']} s is more than"
-                f" the window of {window} s, in which all arms hear the same"
-            )
-        if not is_text_only(domain):
-            for key in ("max_silence", "max_clipping", "min_speaking_rate", "max_speaking_rate"):
-                domain.setdefault(key, config["filter"][key])
-        if name in config["targets"] and not is_text_only(domain) and domain.get("test") == 0:
-            raise InputError(f"config: domains.{name}.test: 0 utterances give no WER; raise it")
-    bounds = config["filter"]
-    bounds.setdefault("base_model", next(iter(config["base_models"])))
-    refer(bounds["base_model"], config["base_models"], "filter.base_model", "base_models")
-    bounds["max_duration"] = spoken
+            refer(name, config["domains"], role, "domains")
+    judge = config["filter"]["base_model"]
+    refer(judge, config["base_models"], "filter.base_model", "base_models")
 
 
 def check_roles(config: dict) -> None:
@@ -142,8 +97,8 @@ def check_choices(config: dict, training: list[str]) -> None:
     constant = choice["delivered"]["scaling_coefficient"]
     if CONSTANT in choice["chosen_on"] and constant not in choice["scaling_coefficients"]:
         raise InputError(
-            f"config: {place}: constant is delivered.scaling_coefficient, {constant:g}, which is"
-            " not among scaling_coefficients; add it"
+            f"config: {place}: constant is delivered.scaling_coefficient, {coefficient(constant)},"
+            " which is not among scaling_coefficients; add it"
         )
     for target in config["targets"]:
         if not test_speech(config, target):
@@ -193,19 +148,3 @@ def check_held_out(tts: dict) -> None:
                     f"config: tts.{name}.voices: {min(shared)!r} is held out here, but {other}"
                     " trains on it; take it out of one of them"
                 )
-
-
-def artifacts_named(config: dict) -> Iterator[tuple[str, str]]:
-    """Yield every place of the config that names an artifact, and the name."""
-    for name, model in config["base_models"].items():
-        yield f"base_models.{name}.artifact", model["artifact"]
-    for name, domain in config["domains"].items():
-        if "artifact" in domain:
-            yield f"domains.{name}.artifact", domain["artifact"]
-        for kind, settings in domain.get("augmentation", {}).items():
-            if isinstance(settings, dict) and "artifact" in settings:
-                yield f"domains.{name}.augmentation.{kind}.artifact", settings["artifact"]
-    for name, tts in config["tts"].items():
-        for key in ("artifact", "speakers", "speaker_encoder"):
-            if key in tts and tts[key] != "source":
-                yield f"tts.{name}.{key}", tts[key]

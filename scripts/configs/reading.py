@@ -6,13 +6,14 @@ from pathlib import Path
 from typing import Any
 
 from addresses import redacted
-from configs.checking import check
+from configs.checking import check, check_values
+from configs.completing import complete
 from errors import InputError
 from files.strict_yaml import line_of, load_yaml
 
 
 def read(files: Sequence[str | Path], overrides: Mapping[str, Any] | None = None) -> dict:
-    """Return the checked config of some files, each added to those before it, and of overrides.
+    """Return the whole config of some files, each added to those before it, and of overrides.
 
     Raises ``InputError`` for the first mistake, with file and line.
     """
@@ -24,9 +25,20 @@ def read(files: Sequence[str | Path], overrides: Mapping[str, Any] | None = None
         config = merged(config, overrides)
         if files and not config:
             raise InputError(f"{files[-1]}: is empty; config.yaml shows what an experiment says")
-        return check(config)
+        return complete_and_check(config)
     except InputError as error:
         raise InputError(redacted(with_line(str(error), files, overrides))) from None
+
+
+def complete_and_check(config: dict) -> dict:
+    """Return a config in full; raise ``InputError`` for the first mistake.
+
+    A config that is complete already stays as it is.
+    """
+    check_values(config)
+    config = complete(config)
+    check(config)
+    return config
 
 
 def merged(config: Mapping, more: Mapping) -> dict:
@@ -41,7 +53,7 @@ def merged(config: Mapping, more: Mapping) -> dict:
 
 
 def with_line(message: str, files: Sequence[str | Path], overrides: Mapping[str, Any]) -> str:
-    """Return a message of ``check`` with the file and line where the faulty value stands."""
+    """Return a message about a config with the file and line where the faulty value stands."""
     start, _, said = message.partition("config: ")
     place = said.partition(": ")[0].replace("top level", "")
     if key := re.match(r"[^:]*: (?:unknown key '(.*?)'|'(.*?)' can't be a name)", said):

@@ -8,6 +8,7 @@ from pathlib import Path
 from errors import InputError
 from lineages.differences import changed_keys
 from lineages.makers import record_of_file
+from paths import coefficient
 from reporting.words import percent
 from scoring.scored import read_json
 
@@ -36,7 +37,7 @@ def names_of(target: dict, row: dict) -> list[str]:
     """Return all that a row may be called by."""
     scale = row["scaling_coefficient"]
     names = [target["name"], target["target"], target["base"], target["speech"]]
-    names += [row["label"], row["arm"], row["tts"], None if scale is None else f"{scale:g}"]
+    names += [row["label"], row["arm"], row["tts"], None if scale is None else coefficient(scale)]
     return [plain(name) for name in names if name]
 
 

@@ -1,6 +1,7 @@
 """What a summary says of a checkpoint, in a model card's words."""
 
 from escaping import markdown
+from paths import coefficient
 from reporting.words import percent, spread
 
 
@@ -31,7 +32,7 @@ def about_coefficient(row: dict, entry: dict) -> str:
     for other in entry["rows"]:
         if other["chosen"] and all(other[key] == row[key] for key in same):
             return (
-                f"**It is not the table's λ**, which is {other['scaling_coefficient']:g}"
+                f"**It is not the table's λ**, which is {coefficient(other['scaling_coefficient'])}"
                 f" ({markdown(other['chosen_on'])}; WER {percent(other['wer'])} %)."
             )
     return "The table has chosen no λ for this model."

@@ -2,7 +2,8 @@
 
 from matplotlib.figure import Figure
 
-from matrix import PRETRAINED, TASK_VECTORS
+from matrix import TASK_VECTORS
+from paths import PRETRAINED, coefficient
 from reporting.charts import COLOURS, GREY, inline, styled
 from reporting.words import percent
 
@@ -45,7 +46,7 @@ def lambda_curve(target: dict, confidence: float) -> str:
         for index, (name, rows) in enumerate(found.items()):
             draw_curve(axes, name, rows, COLOURS[index % len(COLOURS)])
         scales = sorted({row["scaling_coefficient"] for rows in found.values() for row in rows})
-        axes.set_xticks(scales, [f"{scale:g}" for scale in scales])
+        axes.set_xticks(scales, map(coefficient, scales))
         axes.set_xlabel("scaling coefficient λ of the task vector (0: without it)")
         axes.set_ylabel(f"test WER in %, {confidence * 100:g} % interval")
         figure.legend(loc="outside upper left", frameon=False, fontsize=8)
@@ -85,7 +86,7 @@ def description(found: dict[str, list[dict]]) -> str:
     parts = []
     for name, rows in found.items():
         values = ", ".join(
-            f"λ {row['scaling_coefficient']:g}: {percent(row['wer'])} %"
+            f"λ {coefficient(row['scaling_coefficient'])}: {percent(row['wer'])} %"
             f" ({percent(row['wer_interval'][0])} to {percent(row['wer_interval'][1])})"
             + (" chosen" if row["chosen"] else "")
             for row in rows

@@ -3,9 +3,11 @@
 from collections.abc import Iterable
 from typing import Any
 
-from matrix import CONSTANT, REAL, SOURCES, TASK_VECTORS
+from matrix import TASK_VECTORS
+from paths import REAL, coefficient
 from records.record import sidecar
 from reporting.words import MINUS, main_rows, percent, points
+from roles import CONSTANT, SOURCES
 
 CHOICES = {
     CONSTANT: "a constant set beforehand",
@@ -103,7 +105,7 @@ def column_name(row: dict) -> str:
     if row["scaling_coefficient"] is None:
         return row["label"]
     vector = TASK_VECTORS[row["vector"]]
-    number = f"+ {row['scaling_coefficient']:g} {vector}"
+    number = f"+ {coefficient(row['scaling_coefficient'])} {vector}"
     return row["label"].replace(number, f"+ λ {vector}")
 
 
@@ -122,12 +124,14 @@ def choice_cells(choice: dict) -> list[str]:
     """Return how a λ was chosen, for what, with which recordings, and what it lost, as printed."""
     means = CHOICES.get(choice["by"], f"synthetic dev speech of the target ({choice['by']})")
     added = f"{TASK_VECTORS[choice['vector']]} on {choice['vector_on'].replace('->', '→')}"
-    folds = ", ".join(f"{f['domain']} {f['scaling_coefficient']:g}" for f in choice["folds"] or [])
+    folds = ", ".join(
+        f"{f['domain']} {coefficient(f['scaling_coefficient'])}" for f in choice["folds"] or []
+    )
     return [
         f"{means}: {folds}" if folds else means,
         f"{added} ({choice['tts']})" if choice["tts"] else added,
         f"{choice['uses_target_recordings']:,}" if choice["uses_target_recordings"] else "none",
-        f"{choice['scaling_coefficient']:g}",
+        coefficient(choice["scaling_coefficient"]),
         rate(choice["wer"], None),
         change(choice["versus_oracle"]) or "–",
     ]

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable
 
-from matrix import PRETRAINED, VECTOR, label
+from matrix import VECTOR, label
+from paths import PRETRAINED
 
 TOPLINE = "target-real"
 MINUS = "\N{MINUS SIGN}"

@@ -2,13 +2,14 @@
 
 import argparse
 import functools
-import re
 import shlex
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import matrix
+import roles
 from addresses import redacted
+from paths import PRETRAINED, REAL, Model, TaskVector, TrainingData, coefficient
 
 # What a table of progress has a line for, in the order of the work.
 STAGES = (
@@ -17,7 +18,7 @@ STAGES = (
     "summarize", "breakdown", "vector_geometry", "report", "model_card",
 )  # fmt: skip
 ARMS = (
-    matrix.PRETRAINED, "source-real", "source-synthetic", "source-mixed", matrix.CONTINUED,
+    PRETRAINED, "source-real", "source-synthetic", "source-mixed", matrix.CONTINUED,
     "target-synthetic", "target-real",
 )  # fmt: skip
 # Options by which another call of Snakemake is the same experiment on the same machines.
@@ -45,9 +46,9 @@ def stage(rule: str) -> str:
 def arms_of_models(config: dict) -> dict[str, str]:
     """Return the arm of each model name (``telephone-hibari``) of a checked config's matrix."""
     return {
-        matrix.model_name(arm, target, tts, matrix.source_group(config, target)): arm
+        str(matrix.model_of(arm, target, tts, roles.source_group(config, target))): arm
         for target in config["targets"]
-        for tts in matrix.training_tts(config)
+        for tts in roles.training_tts(config)
         for arm in ARMS
     }
 
@@ -66,12 +67,15 @@ def describe(rule: str, wildcards: Mapping[str, str], arms: Mapping[str, str]) -
     left = dict(wildcards)
     words = [f"base model {left.pop('base')}"] if "base" in left else []
     if "data" in left:
-        data, first = left.pop("data"), left.pop("first", None)
-        model = f"{data}-after-{first}" if first else data
+        data, first = (left.pop(key, None) for key in ("data", "first"))
+        model = Model(TrainingData.parse(data), TrainingData.parse(first) if first else None)
         words.append(trained_words(model, arms))
     if "model" in left or "name" in left:
-        name = left.pop("model", None) or left.pop("name")
-        words.append(model_words(name, left.pop("vector", None), left.pop("scale", None), arms))
+        model = Model.parse(left.pop("model", None) or left.pop("name"))
+        vector, scale = left.pop("vector", model.vector), left.pop("scale", None)
+        if model.scale is not None:
+            scale = coefficient(model.scale)
+        words.append(model_words(model.without_vector(), vector, scale, arms))
     if "vector" in left:
         words.append(f"task vector {left.pop('vector')}")
     seed = left.pop("seed", None)
@@ -85,38 +89,32 @@ def describe(rule: str, wildcards: Mapping[str, str], arms: Mapping[str, str]) -
     return ", ".join(words)
 
 
-def model_words(name: str, vector: str | None, scale: str | None, arms: Mapping[str, str]) -> str:
+def model_words(
+    model: Model, vector: TaskVector | str | None, scale: str | None, arms: Mapping[str, str]
+) -> str:
     """Return what a model is, with the task vector that is added to it, if any."""
-    match = re.fullmatch(r"([^+]+)\+(.+?)(?:-tv([0-9.]+)|-sweep)", name)
-    if match:
-        name, vector, scale = match.groups()
-    words = trained_words(name, arms)
+    words = trained_words(model, arms)
     if vector:
         words += f", plus task vector {vector}" + (f" x {scale}" if scale else ", each coefficient")
     return words
 
 
-def trained_words(model: str, arms: Mapping[str, str]) -> str:
+def trained_words(model: Model, arms: Mapping[str, str]) -> str:
     """Return a trained model's arm and what it was trained on."""
-    arm = f"arm {arms[model]}" if model in arms else "a model"
-    if model == matrix.PRETRAINED:
+    arm = f"arm {arms[str(model)]}" if str(model) in arms else "a model"
+    if model.data is None:
         return arm
-    data, _, first = model.partition("-after-")
-    words = f"{arm} ({data_words(data)}"
-    return words + (f", after {data_words(first)})" if first else ")")
+    words = f"{arm} ({data_words(model.data)}"
+    return words + (f", after {data_words(model.first)})" if model.first else ")")
 
 
-def data_words(data: str) -> str:
+def data_words(data: TrainingData) -> str:
     """Return what a data set is: recordings of a domain, its texts as spoken by a TTS, or both."""
-    match = re.fullmatch(r"(.*?)-((?:mixed-)?[^-]*)", data)
-    if not match:
-        return data
-    domain, speech = match.groups()
-    if speech == "real":
-        return f"recordings of {domain}"
-    if speech.startswith("mixed-"):
-        return f"recordings of {domain} and {speech.removeprefix('mixed-')}"
-    return f"{domain} spoken by {speech}"
+    if data.mixed:
+        return f"recordings of {data.group} and {data.speech}"
+    if data.speech == REAL:
+        return f"recordings of {data.group}"
+    return f"{data.group} spoken by {data.speech}"
 
 
 def command_again(arguments: Iterable[str], output: str) -> str:

@@ -8,7 +8,8 @@ from collections import defaultdict
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from matrix import CONSTANT, REAL, SOURCES
+from paths import REAL, coefficient
+from roles import CONSTANT, SOURCES
 from scoring.scored import vector_of
 
 
@@ -31,7 +32,7 @@ class Choice(NamedTuple):
         if self.by == CONSTANT:
             return f"set beforehand, which uses {used}"
         if self.by == SOURCES:
-            best = ", ".join(f"{name} {scale:g}" for name, scale in self.folds.items())
+            best = ", ".join(f"{name} {coefficient(scale)}" for name, scale in self.folds.items())
             return (
                 f"nearest to the mean of the best of each source domain in the target's place"
                 f" ({best}), which uses {used}"

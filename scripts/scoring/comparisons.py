@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 
 from errors import InputError
-from matrix import CONTINUED, PRETRAINED
+from matrix import CONTINUED
+from paths import PRETRAINED
 from scoring.bootstrap import interval, resampled_rates, two_sided_p, units_of
 from scoring.scored import check_same_references
 from scoring.significance import holm, mapsswe

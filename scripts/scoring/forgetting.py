@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from matrix import PRETRAINED
+from paths import PRETRAINED
 from scoring.comparisons import TestSet, adjust, union
 from scoring.scored import identity_of
 

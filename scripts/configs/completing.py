@@ -1,0 +1,97 @@
+"""A config completed: what it leaves to presets, to defaults or to other keys is written out."""
+
+from collections.abc import Iterator
+
+from configs.known import load_artifacts, load_presets, load_schema
+from configs.schema import fill_defaults
+from roles import COMPLEMENT, is_text_only
+from texts.languages import slowest
+
+LIKE_THE_FILTER = ("max_silence", "max_clipping", "min_speaking_rate", "max_speaking_rate")
+
+
+def complete(config: dict) -> dict:
+    """Return a config in full: presets, defaults, targets, bounds, languages, artifacts in use.
+
+    Its values must fit the schema; a name may still refer to nothing (see checking.py). A complete
+    config stays as it is.
+    """
+    schema = load_schema()
+    config = fill_defaults(with_presets(config), schema, schema["$defs"])
+    config = config | {"filter": bounds_of_filter(config), "targets": targets_of(config)}
+    return config | {
+        "domains": {name: bounded(domain, config) for name, domain in config["domains"].items()},
+        "tts": {
+            name: {"language": config["language"]} | tts for name, tts in config["tts"].items()
+        },
+        "artifacts": artifacts_in_use(config),
+    }
+
+
+def with_presets(config: dict) -> dict:
+    """Return the config with each base model's whole ``finetune``, and none beside.
+
+    A model's own settings win over those of the experiment, and these over the preset's.
+    """
+    presets = load_presets()
+    models = {}
+    for name, model in config["base_models"].items():
+        settings = [presets.get(model.get("preset"), {}), config.get("finetune", {})]
+        settings.append(model.get("finetune", {}))
+        merged = {key: value for part in settings for key, value in part.items()}
+        mixed = [part.get("mixed", {}) for part in settings]
+        merged["mixed"] = {key: value for part in mixed for key, value in part.items()}
+        models[name] = model | {"finetune": merged}
+    others = {key: value for key, value in config.items() if key != "finetune"}
+    return others | {"base_models": models}
+
+
+def bounds_of_filter(config: dict) -> dict:
+    """Return the filter's settings; nothing is longer than the window that models hear."""
+    defaults = {
+        "min_speaking_rate": slowest(config["language"]),
+        "base_model": next(iter(config["base_models"])),
+    }
+    bounds = defaults | config["filter"]
+    longest = min(bounds["max_duration"], bounds["window"], config["window"])
+    return bounds | {"max_duration": longest}
+
+
+def targets_of(config: dict) -> list[str]:
+    """Return the targets; ``all`` is every domain that is no source."""
+    if config["targets"] != "all":
+        return config["targets"]
+    source = [] if config["source"] == COMPLEMENT else config["source"]
+    return [name for name in config["domains"] if name not in source]
+
+
+def bounded(domain: dict, config: dict) -> dict:
+    """Return a domain with bounds of its utterances: those of the filter, where it has none."""
+    bounds = config["filter"]
+    if is_text_only(domain):
+        return {"max_duration": bounds["max_duration"]} | domain
+    of_recordings = {"max_duration": config["window"]}
+    return of_recordings | {key: bounds[key] for key in LIKE_THE_FILTER} | domain
+
+
+def artifacts_in_use(config: dict) -> dict:
+    """Return the declarations of the artifacts that a config names, and of its own."""
+    known = load_artifacts() | config["artifacts"]
+    used = {name for _, name in artifacts_named(config)} | set(config["artifacts"])
+    return {name: known[name] for name in sorted(used) if name in known}
+
+
+def artifacts_named(config: dict) -> Iterator[tuple[str, str]]:
+    """Yield every place of the config that names an artifact, and the name."""
+    for name, model in config["base_models"].items():
+        yield f"base_models.{name}.artifact", model["artifact"]
+    for name, domain in config["domains"].items():
+        if "artifact" in domain:
+            yield f"domains.{name}.artifact", domain["artifact"]
+        for kind, settings in domain.get("augmentation", {}).items():
+            if isinstance(settings, dict) and "artifact" in settings:
+                yield f"domains.{name}.augmentation.{kind}.artifact", settings["artifact"]
+    for name, tts in config["tts"].items():
+        for key in ("artifact", "speakers", "speaker_encoder"):
+            if key in tts and tts[key] != "source":
+                yield f"tts.{name}.{key}", tts[key]

@@ -1,0 +1,39 @@
+"""What the project comes with for configs: their schema, published settings, external files."""
+
+import copy
+import functools
+from pathlib import Path
+
+from corpora import CORPORA
+from engines import ENGINES
+from files.strict_yaml import load_yaml
+
+RULES = Path(__file__).parents[2] / "rules"
+SCHEMA = RULES / "config.schema.yaml"
+PRESETS = RULES / "presets.yaml"
+ARTIFACTS = RULES / "artifacts.yaml"
+
+
+@functools.cache
+def parsed(path: Path) -> dict:
+    """Return a file's content, read once; take a copy."""
+    return load_yaml(path)
+
+
+def load_schema() -> dict:
+    """Return the schema of a config, with the names of engines and corpora filled in."""
+    schema = copy.deepcopy(parsed(SCHEMA))
+    for section, key, table in (("tts", "engine", ENGINES), ("domains", "corpus", CORPORA)):
+        named = schema["properties"][section]["additionalProperties"]
+        named["properties"][key]["enum"] = list(table)
+    return schema
+
+
+def load_presets() -> dict:
+    """Return the published hyper-parameters of each base model."""
+    return copy.deepcopy(parsed(PRESETS))
+
+
+def load_artifacts() -> dict:
+    """Return the declarations of external files that any experiment may use."""
+    return copy.deepcopy(parsed(ARTIFACTS))

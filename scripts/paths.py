@@ -1,0 +1,300 @@
+"""Names of what an experiment makes, as they stand in the paths of its files.
+
+Each is a frozen dataclass: ``str()`` writes the name, ``parse()`` reads it and raises
+``InputError`` for a text that ``str()`` would not write. No domain and no TTS has a hyphen in its
+name or is called like a word that stands beside it (see names.py); so every text is one name.
+Places of files begin below the experiment's folder, ``results/NAME``.
+"""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import ClassVar, Self
+
+from errors import InputError
+
+REAL, PRETRAINED, SOURCE, ENGINES = "real", "pretrained", "source", "engines"
+NUMBER = r"\d+(?:\.\d+)?"  # a scaling coefficient
+SEED = r"\d+"
+NOTHING = "(?!)"  # the pattern that matches no text
+WORD = "[a-z0-9][a-z0-9_]*"  # a domain, a TTS
+EXCEPT = f"except-({WORD})"
+POOL = f"(?=.)(?P<whole>{SOURCE})?(?:(?:^|-){EXCEPT})*"
+GROUP = f"(?:{EXCEPT}|{WORD})(?:-{EXCEPT})*"  # a domain, or a pool of several
+DATA = f"(?P<group>{GROUP})-(?P<mixed>mixed-)?(?P<speech>{WORD})"
+VECTOR = f"(?P<each>each-)?(?P<group>{GROUP})-(?P<speech>{WORD})"
+
+
+def matched(pattern: str, text: str) -> re.Match:
+    """Return the match of a whole text; raise ``InputError`` if there is none."""
+    if not (match := re.fullmatch(pattern, text)):
+        raise InputError(f"{text!r} is not of the form {pattern}")
+    return match
+
+
+def coefficient(scale: float) -> str:
+    """Return a scaling coefficient as it stands in file names and tables: six digits at most.
+
+    Raises ``InputError`` for one that would be read there as another, or that is written 5e-05.
+    """
+    text = f"{scale:g}"
+    if not re.fullmatch(NUMBER, text) or float(text) != scale:
+        raise InputError(
+            f"{scale} would be {text} in file names; write it with six significant digits at most,"
+            " 0 or between 0.0001 and 999999"
+        )
+    return text
+
+
+def seed_folder(seed: int) -> str:
+    """Return the folder (or the file's stem) of what was made with a seed."""
+    return f"seed{seed}"
+
+
+def seed_of(folder: str) -> int:
+    """Return the seed of a folder that ``seed_folder`` names; raise ``InputError`` for others."""
+    return int(matched(f"seed({SEED})", folder)[1])
+
+
+def one_of(names: Iterable[str]) -> str:
+    """Return the pattern of a wildcard that has one of these values."""
+    return "|".join(map(re.escape, names)) or NOTHING
+
+
+class Name:
+    """What all names share: ``parse``, the inverse of ``str()``."""
+
+    WHAT: ClassVar[str]
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Return what a name says; raise ``InputError`` for a text that is no name of this kind."""
+        try:
+            name = cls._read(text)
+            if str(name) == text:
+                return name
+        except (InputError, ValueError):
+            pass
+        raise InputError(f"{text!r} is no name of {cls.WHAT}")
+
+    @classmethod
+    def _read(cls, text: str) -> Self:
+        """Return what a name says; raise ``ValueError`` or ``InputError`` if it is none."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class Pool(Name):
+    """Source domains that are trained on together: ``source``, or with ``except-NAME``, without it.
+
+    ``whole`` is "source", or in complement mode, where every pool leaves out a target, empty.
+    """
+
+    WHAT = "pooled domains"
+    whole: str
+    left_out: tuple[str, ...]
+
+    def __str__(self) -> str:
+        whole = [self.whole] if self.whole else []
+        return "-".join(whole + [f"except-{name}" for name in self.left_out])
+
+    @classmethod
+    def _read(cls, text: str) -> Self:
+        match = matched(POOL, text)
+        return cls(match["whole"] or "", tuple(re.findall(EXCEPT, text)))
+
+
+@dataclass(frozen=True)
+class TrainingData(Name):
+    """A data set: recordings of a group (a domain or a pool), its texts spoken by a TTS, or both.
+
+    ``speech`` is "real" or a TTS; ``mixed`` has recordings besides the TTS.
+    """
+
+    WHAT = "training data, GROUP-real, GROUP-TTS or GROUP-mixed-TTS"
+    group: str
+    speech: str
+    mixed: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.group}-{'mixed-' if self.mixed else ''}{self.speech}"
+
+    @classmethod
+    def _read(cls, text: str) -> Self:
+        match = matched(DATA, text)
+        return cls(match["group"], match["speech"], bool(match["mixed"]))
+
+    @staticmethod
+    def pattern(groups: Iterable[str], tts: Iterable[str]) -> str:
+        """Return the pattern of a wildcard for the data of some groups."""
+        return f"(?:{one_of(groups)})-(?:{REAL}|(?:mixed-)?(?:{one_of(tts)}))"
+
+    def kinds(self) -> list[str]:
+        """Return the kinds of speech in it, each of which has a manifest."""
+        return [REAL, self.speech] if self.mixed else [self.speech]
+
+
+@dataclass(frozen=True)
+class TaskVector(Name):
+    """A task vector of a group and a TTS; ``each``: the mean of one per domain of the group.
+
+    ``speech`` may be "engines": the mean of those of every TTS.
+    """
+
+    WHAT = "a task vector, GROUP-TTS, each-GROUP-TTS or GROUP-engines"
+    group: str
+    speech: str
+    each: bool = False
+
+    def __str__(self) -> str:
+        return f"{'each-' if self.each else ''}{self.group}-{self.speech}"
+
+    @classmethod
+    def _read(cls, text: str) -> Self:
+        match = matched(VECTOR, text)
+        return cls(match["group"], match["speech"], bool(match["each"]))
+
+    @staticmethod
+    def pattern(groups: Iterable[str], tts: Iterable[str]) -> str:
+        """Return the pattern of a wildcard for the vectors of some groups."""
+        return f"(?:each-)?(?:{one_of(groups)})-(?:{one_of(tts)}|{ENGINES})"
+
+
+@dataclass(frozen=True)
+class Model(Name):
+    """A model of some base: pretrained (no data), or trained on data, maybe after other data.
+
+    A task vector may be added to it, times a scaling coefficient.
+    """
+
+    WHAT = "a model, pretrained, DATA or DATA-after-DATA, maybe with +VECTOR-tvSCALE"
+    TRAINED: ClassVar[str] = r"[^+/]+"  # the pattern of a wildcard for one without a vector
+    data: TrainingData | None = None
+    first: TrainingData | None = None
+    vector: TaskVector | None = None
+    scale: float | None = None
+
+    def __str__(self) -> str:
+        trained = str(self.data or PRETRAINED) + (f"-after-{self.first}" if self.first else "")
+        if self.vector is None or self.scale is None:
+            return trained
+        return f"{trained}+{self.vector}-tv{coefficient(self.scale)}"
+
+    @classmethod
+    def _read(cls, text: str) -> Self:
+        trained, added, rest = text.partition("+")
+        data, after, first = trained.partition("-after-")
+        vector, _, scale = rest.rpartition("-tv")
+        return cls(
+            None if trained == PRETRAINED else TrainingData.parse(data),
+            TrainingData.parse(first) if after else None,
+            TaskVector.parse(vector) if added else None,
+            float(scale) if added else None,
+        )
+
+    @classmethod
+    def pattern(cls, scale: str) -> str:
+        """Return the pattern of a wildcard for one with or without a vector times a scale."""
+        return rf"{cls.TRAINED}(?:\+[^/]+-tv{scale})?"
+
+    def without_vector(self) -> Self:
+        """Return the model that the task vector is added to."""
+        return replace(self, vector=None, scale=None)
+
+
+# Places of files
+
+
+@dataclass(frozen=True)
+class Checkpoint(Name):
+    """The folder of a model's weights."""
+
+    WHAT = "a checkpoint's folder, models/BASE/MODEL/seedN"
+    base: str
+    model: Model
+    seed: int
+
+    def __str__(self) -> str:
+        return f"models/{self.base}/{self.model}/{seed_folder(self.seed)}"
+
+    @classmethod
+    def _read(cls, text: str) -> Self:
+        _, base, model, seed = text.split("/")
+        return cls(base, Model.parse(model), seed_of(seed))
+
+    @classmethod
+    def for_seed(cls, base: str, model: Model, seed: int) -> Self:
+        """Return the checkpoint of a seed's runs: the pretrained model has the seed 0 only."""
+        return cls(base, model, 0 if model == Model() else seed)
+
+
+@dataclass(frozen=True)
+class VectorFile(Name):
+    """The file of a task vector."""
+
+    WHAT = "a task vector's file, task_vectors/BASE/VECTOR/seedN.safetensors"
+    base: str
+    vector: TaskVector
+    seed: int
+
+    def __str__(self) -> str:
+        return f"task_vectors/{self.base}/{self.vector}/{seed_folder(self.seed)}.safetensors"
+
+    @classmethod
+    def _read(cls, text: str) -> Self:
+        _, base, vector, file = text.split("/")
+        return cls(base, TaskVector.parse(vector), seed_of(file.removesuffix(".safetensors")))
+
+
+@dataclass(frozen=True)
+class Manifest(Name):
+    """The manifest of a split of a group's speech, real or of a TTS."""
+
+    WHAT = "a manifest, manifests/GROUP/SPEECH/SPLIT.jsonl"
+    group: str
+    speech: str
+    split: str
+
+    def __str__(self) -> str:
+        return f"manifests/{self.utterances()}.jsonl"
+
+    @classmethod
+    def _read(cls, text: str) -> Self:
+        _, group, speech, file = text.split("/")
+        return cls(group, speech, file.removesuffix(".jsonl"))
+
+    def utterances(self) -> str:
+        """Return what its hypotheses and scores are called by, below the folder of their model."""
+        return f"{self.group}/{self.speech}/{self.split}"
+
+
+@dataclass(frozen=True)
+class Hypotheses(Name):
+    """What a model made with a seed understood of the utterances of a manifest."""
+
+    WHAT = "hypotheses, hypotheses/BASE/MODEL/seedN/GROUP/SPEECH/SPLIT.jsonl"
+    FOLDER: ClassVar[str] = "hypotheses"
+    SUFFIX: ClassVar[str] = ".jsonl"
+    base: str
+    model: Model
+    seed: int
+    manifest: Manifest
+
+    def __str__(self) -> str:
+        folder = f"{self.FOLDER}/{self.base}/{self.model}/{seed_folder(self.seed)}"
+        return f"{folder}/{self.manifest.utterances()}{self.SUFFIX}"
+
+    @classmethod
+    def _read(cls, text: str) -> Self:
+        _, base, model, seed, group, speech, file = text.split("/")
+        manifest = Manifest(group, speech, file.removesuffix(cls.SUFFIX))
+        return cls(base, Model.parse(model), seed_of(seed), manifest)
+
+
+@dataclass(frozen=True)
+class Score(Hypotheses):
+    """The counts of the errors in hypotheses."""
+
+    WHAT = "a score, scores/BASE/MODEL/seedN/GROUP/SPEECH/SPLIT.json"
+    FOLDER: ClassVar[str] = "scores"
+    SUFFIX: ClassVar[str] = ".json"

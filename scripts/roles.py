@@ -1,0 +1,71 @@
+"""Roles of the domains and voices of an experiment: source and target, trained on and held out.
+
+Everything here takes a config that ``configs.reading`` has completed and checked.
+"""
+
+from paths import REAL, SOURCE, Pool
+
+COMPLEMENT = "complement"
+CONSTANT, SOURCES = "constant", "sources"  # what lambda is chosen on, besides REAL and a TTS
+
+
+def is_text_only(domain: dict) -> bool:
+    """Say whether a domain has no recordings."""
+    return "texts" in domain or domain.get("text_only", False)
+
+
+def has_test_texts(domain: dict) -> bool:
+    """Say whether a domain without recordings has texts to test on, spoken by held-out voices."""
+    return "test_texts" in domain or domain.get("text_only", False)
+
+
+def training_tts(config: dict) -> list[str]:
+    """Return the names of the synthetic speech that arms are trained on."""
+    return [name for name, tts in config["tts"].items() if not tts["held_out"]]
+
+
+def test_speech(config: dict, target: str) -> list[str]:
+    """Return what a target is tested on: its recordings, else held-out synthetic speech, if any."""
+    if not is_text_only(config["domains"][target]):
+        return [REAL]
+    if not has_test_texts(config["domains"][target]):
+        return []
+    return [name for name, tts in config["tts"].items() if tts["held_out"]]
+
+
+def source_group(config: dict, target: str) -> str:
+    """Return the name of the source's pooled data: one for all targets, or one without each."""
+    return str(Pool("", (target,)) if config["source"] == COMPLEMENT else Pool(SOURCE, ()))
+
+
+def without(config: dict, group: str, domain: str) -> str:
+    """Return the name of a group's data without one of its domains; of a single one, its own."""
+    left = [name for name in domains_of(config, group) if name != domain]
+    if len(left) == 1:
+        return left[0]
+    pool = Pool.parse(group)
+    left_out = [name for name in config["domains"] if name in (domain, *pool.left_out)]
+    return str(Pool(pool.whole, tuple(left_out)))
+
+
+def domains_of(config: dict, group: str) -> list[str]:
+    """Return the domains that are pooled in a group."""
+    if group in config["domains"]:
+        return [group]
+    whole = config["source"]
+    if whole == COMPLEMENT:
+        whole = [name for name, domain in config["domains"].items() if not is_text_only(domain)]
+    left_out = Pool.parse(group).left_out
+    return [name for name in whole if name not in left_out]
+
+
+def groups(config: dict) -> list[str]:
+    """Return the names of all source data: of each target, and without each of its domains."""
+    found = {source_group(config, target) for target in config["targets"]}
+    if SOURCES in config["task_vector"]["chosen_on"]:
+        found |= {
+            without(config, group, domain)
+            for group in list(found)
+            for domain in domains_of(config, group)
+        }
+    return sorted(found)

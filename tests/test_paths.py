@@ -1,0 +1,175 @@
+"""Names in paths: what ``str()`` writes, ``parse()`` reads back, and the wildcards match."""
+
+import re
+from functools import cache
+from itertools import product
+
+import pytest
+
+import matrix
+import roles
+from configs import reading
+from conftest import ROOT
+from errors import InputError
+from paths import (
+    Checkpoint,
+    Hypotheses,
+    Manifest,
+    Model,
+    Pool,
+    Score,
+    TaskVector,
+    TrainingData,
+    VectorFile,
+    one_of,
+    seed_folder,
+    seed_of,
+)
+
+EXPERIMENTS = ["config.yaml", *(f"experiments/{p.name}" for p in ROOT.glob("experiments/*.yaml"))]
+KOKORO = TrainingData("news", "kokoro")
+MIXED = TrainingData("source-except-qa", "kokoro", mixed=True)
+ADDED = {"vector": TaskVector("source", "engines"), "scale": 0.25}
+NAMES = [
+    ("source", Pool("source", ())),
+    ("source-except-news-except-qa", Pool("source", ("news", "qa"))),
+    ("except-news", Pool("", ("news",))),
+    ("news-kokoro", KOKORO),
+    ("except-news-real", TrainingData("except-news", "real")),
+    ("source-except-qa-mixed-kokoro", MIXED),
+    ("source-kokoro", TaskVector("source", "kokoro")),
+    ("each-except-news-kokoro", TaskVector("except-news", "kokoro", each=True)),
+    ("pretrained", Model()),
+    ("pretrained+source-engines-tv0.25", Model(**ADDED)),
+    ("news-kokoro-after-source-except-qa-mixed-kokoro", Model(KOKORO, MIXED)),
+    ("news-kokoro+source-engines-tv0.25", Model(KOKORO, **ADDED)),
+    ("models/tiny.en/news-kokoro/seed3", Checkpoint("tiny.en", Model(KOKORO), 3)),
+    (
+        "task_vectors/tiny/source-engines/seed1.safetensors",
+        VectorFile("tiny", TaskVector("source", "engines"), 1),
+    ),
+    ("manifests/qa/real/dev.jsonl", Manifest("qa", "real", "dev")),
+    (
+        "hypotheses/tiny/pretrained/seed0/qa/real/dev.jsonl",
+        Hypotheses("tiny", Model(), 0, Manifest("qa", "real", "dev")),
+    ),
+    (
+        "scores/tiny/pretrained/seed0/qa/real/dev.json",
+        Score("tiny", Model(), 0, Manifest("qa", "real", "dev")),
+    ),
+]
+
+
+@pytest.mark.parametrize(("text", "name"), NAMES)
+def test_a_name_is_written_and_read_back(text, name):
+    assert str(name) == text
+    assert type(name).parse(text) == name
+
+
+@pytest.mark.parametrize(
+    ("kind", "text"),
+    [
+        (Pool, "news"),
+        (Pool, ""),
+        (Pool, "-except-news"),
+        (Pool, "source-news"),
+        (TrainingData, "news"),
+        (TrainingData, "-real"),
+        (TrainingData, "news-mixed-"),
+        (TrainingData, "news-kokoro-after-news-real"),
+        (TaskVector, "source-mixed-kokoro"),
+        (Model, "source"),
+        (Model, ""),
+        (Model, "news-kokoro+source-kokoro"),
+        (Model, "news-kokoro+source-kokoro-tv0.50"),
+        (Model, "news-kokoro+source-kokoro-tvnan"),
+        (Model, "news-kokoro+-tv1"),
+        (Checkpoint, "models/tiny/pretrained"),
+        (Checkpoint, "hypotheses/tiny/pretrained/seed0"),
+        (Checkpoint, "models/tiny/pretrained/seed00"),
+        (Score, "hypotheses/tiny/pretrained/seed0/qa/real/dev.jsonl"),
+        (Manifest, "manifests/qa/real/dev.json"),
+    ],
+)
+def test_a_text_that_is_never_written_is_no_name(kind, text):
+    with pytest.raises(InputError, match="is no name of"):
+        kind.parse(text)
+
+
+def test_the_pretrained_model_has_seed_0_only():
+    assert Checkpoint.for_seed("tiny", Model(), 3) == Checkpoint("tiny", Model(), 0)
+    assert Checkpoint.for_seed("tiny", Model(KOKORO), 3).seed == 3
+    assert Checkpoint.for_seed("tiny", Model(**ADDED), 3).seed == 3
+
+
+def test_a_seed_is_read_back_from_its_folder():
+    assert seed_of(seed_folder(12)) == 12
+    with pytest.raises(InputError, match=r"'seed' is not of the form seed\("):
+        seed_of("seed")
+
+
+@cache
+def rows_of(experiment: str) -> tuple[dict, list[matrix.Evaluation]]:
+    config = reading.read([ROOT / experiment])
+    return config, list(matrix.evaluations(config))
+
+
+@pytest.mark.parametrize("experiment", EXPERIMENTS)
+def test_every_path_of_an_experiments_matrix_is_read_back(experiment):
+    config, rows = rows_of(experiment)
+    paths = {Checkpoint: {row.model for row in rows}}
+    for kind, key in (
+        (VectorFile, "vector_path"),
+        (Manifest, "manifest"),
+        (Hypotheses, "hypotheses"),
+        (Score, "score"),
+    ):
+        paths[kind] = {getattr(row, key) for row in rows} - {None}
+    assert all(paths.values())
+    folder = f"{matrix.results_folder(config)}/"
+    for kind, written in paths.items():
+        for path in written:
+            assert folder + str(kind.parse(path.removeprefix(folder))) == path
+    for row in rows:
+        if row.score:
+            read = Score.parse(row.score.removeprefix(folder))
+            heard = Manifest(row.domain, row.speech, row.split)
+            assert (read.base, read.seed, read.manifest) == (row.base, row.seed, heard)
+            assert read.model.scale == row.scaling_coefficient
+
+
+@pytest.mark.parametrize("experiment", EXPERIMENTS)
+def test_every_name_of_an_experiment_is_one_that_its_wildcards_match(experiment):
+    config, rows = rows_of(experiment)
+    groups, tts = [*roles.groups(config), *config["domains"]], list(config["tts"])
+    folder = f"{matrix.results_folder(config)}/"
+    models = {Score.parse(row.score.removeprefix(folder)).model for row in rows if row.score}
+    vectors = {model.vector for model in models} - {None}
+    data = {each for model in models for each in (model.data, model.first)} - {None}
+    data |= {TrainingData(*each) for each in product(groups, ["real", *tts])}
+    data |= {TrainingData(*each, mixed=True) for each in product(groups, tts)}
+    vectors |= {TaskVector(*each) for each in product(groups, [*tts, "engines"], [False, True])}
+    for kind, names in ((TrainingData, data), (TaskVector, vectors)):
+        pattern = re.compile(kind.pattern(groups, tts))
+        for name in names:
+            assert kind.parse(str(name)) == name
+            assert pattern.fullmatch(str(name))
+    pattern = re.compile(Model.pattern(scale=r"[\d.]+"))
+    assert all(pattern.fullmatch(str(model)) for model in models)
+    assert not re.fullmatch(TrainingData.pattern(groups, tts), "source-except-nothing-real")
+
+
+def test_a_wildcard_without_values_matches_nothing():
+    assert not re.match(one_of([]), "")
+    assert re.fullmatch(one_of(["a.b", "c"]), "a.b") and not re.fullmatch(one_of(["a.b"]), "aXb")
+
+
+def test_names_are_written_and_read_in_one_module():
+    """Rules have them as Snakemake's templates, whose wildcards are constrained from there."""
+    grammar = re.compile(r"-after-|-tv\b|-mixed-(?!>)|\beach-|except-|[^\n]:g\}[^\n]*\.jsonl?")
+    homes = {"paths.py", "languages.py", "texts"}
+    for path in sorted((ROOT / "scripts").rglob("*.py")):
+        if path.name in homes or path.parent.name in homes:
+            continue
+        found = grammar.search(path.read_text())
+        assert not found, f"{path}: {found}"
