@@ -5,7 +5,7 @@ rule model_card:
     input:
         checkpoint="<results>/models/{base}/{model}+{vector}-tv{scale}/seed{seed}/model.safetensors",
         summary="<results>/summary.json",
-        template="scripts/templates/model_card.md.j2",
+        template="scripts/reporting/templates/model_card.md.j2",
     output:
         card="<results>/models/{base}/{model}+{vector}-tv{scale}/seed{seed}/README.md",
         history="<results>/models/{base}/{model}+{vector}-tv{scale}/seed{seed}/lineage.json",
