@@ -281,9 +281,9 @@ def decoder_only(
 def parts(command: list[object]) -> dict[str, float]:
     """Return the seconds of each part of our command."""
     taken = profiled(command)
-    loop = taken["finetune.py:finetune"]
+    loop = taken["training/loop.py:finetune"]
     encoder = sum(taken[f"recognisers/whisper.py:{name}"] for name in ("prepare", "encode"))
-    steps = taken["training/run.py:update"] + taken["finetune.py:dev_loss"]
+    steps = taken["training/run.py:update"] + taken["training/evaluation.py:dev_loss"]
     return {
         "start and imports": taken[""] - loop,
         "encoder, once for each utterance": encoder,
