@@ -14,7 +14,6 @@ sys.path.insert(0, str(Path(workflow.basedir) / "scripts"))
 import addresses
 from records.code_version import code_version as hash_of_code
 from errors import InputError
-import experiment
 from configs import reading
 from runs.forward_sigterm import forward_sigterm
 from runs.words import command_of_number

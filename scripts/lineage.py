@@ -1,6 +1,6 @@
 """What made a number, a file or a checkpoint, is it still the same, and how is it made again?
 
-The answers come from the records that each stage writes beside what it makes (records.py).
+The answers come from the records that each stage writes beside what it makes.
 """
 
 import argparse
@@ -18,7 +18,7 @@ def main(argv: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     for name in argv[:1] if argv and argv[0] in COMMANDS else COMMANDS:
-        module = importlib.import_module(f"lineage_{name}")
+        module = importlib.import_module(f"lineages.{name}")
         summary, *_ = module.__doc__.splitlines()
         command = commands.add_parser(name, help=summary, description=module.__doc__)
         module.add_arguments(command)

@@ -10,7 +10,7 @@ import pytest
 
 from configs.checking import check
 from conftest import ROOT
-from experiment import load_yaml
+from files.strict_yaml import load_yaml
 from recognisers.transcription import HELD
 from runs import estimates
 from runs.estimates import Needs, Speech, memory_mb, minutes

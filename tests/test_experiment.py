@@ -11,6 +11,7 @@ from configs import checking
 from conftest import ROOT
 from corpora.slurp import PUBLISHED
 from errors import InputError
+from files.strict_yaml import load_yaml
 
 FILES = {"weights": {"checksum": "first-use", "sources": [{"path": "/nowhere"}]}}
 CONFIG = {
@@ -119,7 +120,7 @@ def test_a_key_that_stands_twice_is_refused_with_both_lines(tmp_path):
     path = tmp_path / "config.yaml"
     path.write_text("domains:\n  phone: {texts: a}\n  shop: {texts: b}\n  phone: {texts: c}\n")
     with pytest.raises(InputError, match=r"config\.yaml:4: 'phone' stands already in line 2"):
-        experiment.load_yaml(path)
+        load_yaml(path)
 
 
 def test_the_matrix_has_every_arm_once_and_every_vector_at_every_coefficient():
@@ -150,7 +151,7 @@ def test_the_matrix_has_every_arm_once_and_every_vector_at_every_coefficient():
 @pytest.mark.parametrize(("asked", "window"), [({}, 30), ({"decoding_window": 25}, 25)])
 def test_every_arm_is_decoded_in_one_window_which_is_whispers_own_unless_asked(asked, window):
     arms = [
-        *experiment.load_yaml(checking.SCHEMA)["properties"]["arms"]["default"],
+        *load_yaml(checking.SCHEMA)["properties"]["arms"]["default"],
         "pretrained+vector",
     ]
     rows = list(matrix.evaluations(changed(arms=arms, **asked)))
@@ -425,12 +426,12 @@ def test_adapted_models_are_tested_on_other_domains_too():
 
 def test_the_experiments_that_come_with_the_project_are_right():
     for path in (ROOT / "config.yaml", *sorted((ROOT / "experiments").glob("*.yaml"))):
-        checking.check(experiment.load_yaml(path))
+        checking.check(load_yaml(path))
 
 
 def test_no_experiment_asks_for_more_dev_sentences_than_slurp_has():
     for path in (ROOT / "config.yaml", *sorted((ROOT / "experiments").glob("*.yaml"))):
-        config = experiment.load_yaml(path)
+        config = load_yaml(path)
         for name, domain in config["domains"].items():
             if domain.get("corpus") == "slurp" and name in config["targets"]:
                 assert "dev" not in domain or domain.get("text_only"), name  # all of a target's
@@ -448,7 +449,7 @@ def test_recordings_keep_the_bounds_of_the_filter_unless_their_domain_has_its_ow
 
 
 def test_the_papers_matrix_is_every_scenario_with_seventeen_sources():
-    config = checking.check(experiment.load_yaml(ROOT / "experiments/paper.yaml"))
+    config = checking.check(load_yaml(ROOT / "experiments/paper.yaml"))
     assert len(config["targets"]) == 18
     for target in config["targets"]:
         source = matrix.domains_of(config, matrix.source_group(config, target))
@@ -456,7 +457,7 @@ def test_the_papers_matrix_is_every_scenario_with_seventeen_sources():
 
 
 def test_the_default_experiment_has_the_published_targets_and_a_frozen_source():
-    config = checking.check(experiment.load_yaml(ROOT / "config.yaml"))
+    config = checking.check(load_yaml(ROOT / "config.yaml"))
     assert config["targets"] == ["cooking", "music", "social", "weather"]
     assert len(config["source"]) == 14 and not set(config["source"]) & set(config["targets"])
     assert set(config["source"]) | set(config["targets"]) == set(config["domains"])

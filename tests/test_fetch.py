@@ -867,7 +867,7 @@ def test_a_client_is_told_that_no_option_follows(tmp_path, monkeypatch):
         ({"url": "http://[x/"}, "which has no host"),
         ({"url": "https://host/a b"}, "write them as %20"),
         ({"url": "https://host/a\r\nX: y"}, "write them as %20"),
-        ({"url": ["https://host"]}, "write them as %20"),
+        ({"url": ["https://host"]}, "write one address"),
     ],
 )
 def test_every_other_source_is_what_it_should_be(source, message):

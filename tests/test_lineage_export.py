@@ -243,7 +243,7 @@ def test_a_checkpoints_card_is_copied_without_its_weights(results, tmp_path):
 
 
 def test_code_that_a_run_read_is_no_file_of_the_users(results):
-    template = write("scripts/templates/report.css", "body {}")
+    template = write("scripts/reporting/templates/report.css", "body {}")
     stage("report.py", {f"{NAME}/report.html": "<html>"}, [template], {})
     lineage = read_lineage(results)
     assert template in [each.path for each in lineage.artifacts.values()]

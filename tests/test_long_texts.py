@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import experiment
 import filter as rejecting
 import pool
 import prepare
@@ -17,6 +16,7 @@ from conftest import ROOT
 from errors import InputError
 from files.audio import save_audio
 from files.manifest import read_jsonl, read_manifest, read_texts, write_jsonl
+from files.strict_yaml import load_yaml
 from texts.long_texts import PER_SECOND, pieces, sentences, speaking_time
 from tiny import write_whisper
 
@@ -120,7 +120,7 @@ def test_a_piece_that_is_called_like_another_text_is_refused(tmp_path):
 
 
 def test_texts_may_be_as_long_as_the_filter_lets_speech_be():
-    config = experiment.load_yaml(ROOT / "experiments/demo.yaml")
+    config = load_yaml(ROOT / "experiments/demo.yaml")
     config["domains"]["shop"] = {"texts": "shop.txt"}
     config["filter"] = {"window": 12, "max_duration": 20}
     domains = checking.check(config)["domains"]

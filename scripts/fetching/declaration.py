@@ -179,10 +179,12 @@ def check_spec(kind: str, spec: Any, name: str) -> None:
 
 def check_address(address: Any, name: str) -> None:
     """Refuse what is no address of an HTTP server."""
-    if not isinstance(address, str) or not re.fullmatch(r"[^\s\x00-\x20\x7f\"<>\\]+", address):
-        raise InputError(  # without it: what stands behind a space may be a secret
-            f"{name}: the address of source url is no text, or has a space, a control character or"
-            ' one of " < > \\; write them as %20, %22, ...'
+    if not isinstance(address, str):
+        raise InputError(f"{name}: source url is {redacted(repr(address))}; write one address")
+    if bad := re.search(r"[\s\x00-\x20\x7f\"<>\\]", address):  # what stands behind may be a secret
+        raise InputError(
+            f"{name}: the address of source url, {redacted(address[: bad.start()])}..., has a"
+            ' space, a control character or one of " < > \\; write them as %20, %22, ...'
         )
     told = f"{name}: source url is {redacted(repr(address))}"
     try:
