@@ -151,7 +151,10 @@ rule report:
         summary="<results>/summary.json",
         breakdown="<results>/breakdown.json",
         vectors=["<results>/task_vectors.json"] if HAS_VECTORS else [],
-        templates=sorted(glob("scripts/reporting/templates/*.html.j2") + glob("scripts/reporting/templates/report.*")),
+        templates=sorted(
+            glob("scripts/reporting/templates/*.html.j2")
+            + glob("scripts/reporting/templates/report.*")
+        ),
         real=expand("<results>/manifests/{domain}/real/train.jsonl", domain=PLAYED_REAL),
         synthetic=expand(
             "<results>/manifests/{domain}/{tts}/train.jsonl", domain=PLAYED, tts=TRAINING_TTS
