@@ -9,11 +9,11 @@ first import to the checkpoint. Word errors are those in Whisper's own window, 3
 """
 
 import argparse
+import json
 import shutil
 import sys
 import tempfile
 from functools import partial
-from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -109,19 +109,23 @@ def trainer(options: argparse.Namespace) -> None:
     processor.save_pretrained(options.output)
 
 
-def ours(folder: Path, train: Path, dev: Path, window: float, **changes: object) -> list[object]:
-    """Return the command that fine-tunes with our script into a folder, from nothing."""
+def ours(
+    folder: Path, train: Path, dev: Path, window: float, keep: bool = True, **changes: object
+) -> list[object]:
+    """Return the command that fine-tunes with our script into a folder, from nothing.
+
+    The encoder's outputs are kept for the next epochs, unless it is trained too.
+    """
     for made in (folder, Path(f"{folder}.work"), Path(f"{folder}.encodings")):
         shutil.rmtree(made, ignore_errors=True)
-    settings = {"trained": "decoder", "encodings": f"{folder}.encodings"}
-    settings |= {"epochs": EPOCHS, "criterion": "loss"} | changes
-    flags = [(f"--{name.replace('_', '-')}", value) for name, value in settings.items() if value]
+    settings = {"trained": "decoder", "epochs": EPOCHS, "criterion": "loss"}
+    settings |= {"warmup_steps": WARMUP, "weight_decay": 0} | changes
+    kept = ["--encodings", f"{folder}.encodings"] if keep else []
     return script(
-        "finetune.py", "--model", DEMO / BASE, "--train", train, "--dev", dev,
-        "--window", window, "--learning-rate", RATE, "--warmup-steps", WARMUP,
-        "--weight-decay", 0, "--batch-size", BATCH, "--language", "en", "--seed", 1,
-        "--work-dir", f"{folder}.work",
-        "--output", folder, *chain.from_iterable(flags),
+        "finetune.py", "--model", DEMO / BASE, "--train", train, "--dev", dev, *kept,
+        "--window", window, "--learning-rate", RATE, "--batch-size", BATCH,
+        "--settings", json.dumps(settings), "--language", "en", "--seed", 1,
+        "--work-dir", f"{folder}.work", "--output", folder,
     )  # fmt: skip
 
 
@@ -191,7 +195,7 @@ def main() -> None:
         for times in (1, 4) if options.quick else (1, 4, 16):
             some = [row | {"id": str(n)} for n, row in enumerate(take(rows[:40], 40 * times))]
             write_jsonl(train, some)
-            command = ours(folder / f"{times}", train, dev, 15, epochs=1, encodings=None)
+            command = ours(folder / f"{times}", train, dev, 15, keep=False, epochs=1)
             growth.add(len(some), *run(command))
         report.growth.append(growth)
     report.write(options)
@@ -204,9 +208,8 @@ def at_equal_settings(report: Report, folder: Path, train: Path, dev: Path, repe
     """
 
     def mine(steps: int) -> tuple[float, int]:
-        changes = {"trained": "all", "encodings": None, "max_steps": steps}
-        changes |= {"evaluate_every": 1000}
-        return run(ours(folder / "equal", train, dev, FULL, **changes))
+        changes = {"trained": "all", "max_steps": steps, "evaluate_every": 1000}
+        return run(ours(folder / "equal", train, dev, FULL, keep=False, **changes))
 
     def theirs(precision: str, steps: int) -> None:
         train_theirs(folder / f"{precision}{steps}", train, dev, precision, steps)
@@ -281,9 +284,9 @@ def decoder_only(
 def parts(command: list[object]) -> dict[str, float]:
     """Return the seconds of each part of our command."""
     taken = profiled(command)
-    loop = taken["finetune.py:finetune"]
+    loop = taken["training/loop.py:finetune"]
     encoder = sum(taken[f"recognisers/whisper.py:{name}"] for name in ("prepare", "encode"))
-    steps = taken["training/run.py:update"] + taken["finetune.py:dev_loss"]
+    steps = taken["training/run.py:update"] + taken["training/evaluation.py:dev_loss"]
     return {
         "start and imports": taken[""] - loop,
         "encoder, once for each utterance": encoder,

@@ -1,7 +1,5 @@
 """Round trip: what the base model does not understand, or what sounds wrong, is left out."""
 
-JUDGE = config["filter"]["base_model"]
-
 
 use rule transcribe as transcribe_synthesized with:
     input:
@@ -15,15 +13,7 @@ use rule transcribe as transcribe_synthesized with:
     log:
         "<logs>/transcribe_synthesized/{domain}-{tts}-{split}-shard{shard}of{shards}.log",
     params:
-        code=code_version("transcribe.py"),
         longer=["--leave-out-longer"],  # the filter rejects it
-        vector=[],
-        window=config["filter"]["window"],
-        batch_size=config["batch_size"],
-        precision=config["precision"],
-        encodings=encodings_of(JUDGE),
-        max_length=config["max_length"],
-        prompt=prompt_of(JUDGE),
         work=f"{RESULTS}/work/synthesized/{{domain}}-{{tts}}-{{split}}-shard{{shard}}of{{shards}}",
 
 
@@ -48,7 +38,7 @@ rule filter:
         disk_mb=disk(to_filter),
     params:
         code=code_version("filter.py"),
-        bounds=config["filter"],
+        bounds=as_json(filter_bounds),
         language=config["language"],
     shell:
         """
@@ -56,13 +46,7 @@ rule filter:
             --manifest {input.manifests:q} \
             --hypotheses {input.hypotheses:q} \
             --language {params.language:q} \
-            --max-cer {params.bounds[max_cer]:q} \
-            --min-duration {params.bounds[min_duration]:q} \
-            --max-duration {params.bounds[max_duration]:q} \
-            --min-speaking-rate {params.bounds[min_speaking_rate]:q} \
-            --max-speaking-rate {params.bounds[max_speaking_rate]:q} \
-            --max-silence {params.bounds[max_silence]:q} \
-            --max-clipping {params.bounds[max_clipping]:q} \
+            --settings {params.bounds:q} \
             --output {output.kept:q} \
             --rejected {output.rejected:q} >{log:q} 2>&1
         """

@@ -25,37 +25,18 @@ rule finetune:
         code=code_version("finetune.py"),
         train=repeated("--train", "train"),
         dev=repeated("--dev", "dev"),
-        finetune=finetune_settings,
-        switches=lambda wildcards: switches(finetune_settings(wildcards)),
-        window=config["window"],
-        precision=config["precision"],
+        settings=as_json(finetune_settings),
+        language=config["language"],
         encodings=encodings,
-        max_length=config["max_length"],
-        prompt=prompt,
         work=f"{RESULTS}/work/{{base}}/{{data}}/seed{{seed}}",
     shell:
         """
         python scripts/finetune.py \
-            --processes {resources.processes:q} \
             --model "$(dirname {input.checkpoint:q})" {params.train:q} {params.dev:q} \
-            --window {params.window:q} \
-            --learning-rate {params.finetune[learning_rate]:q} \
-            --weight-decay {params.finetune[weight_decay]:q} \
-            --warmup-steps {params.finetune[warmup_steps]:q} \
-            --epochs {params.finetune[epochs]:q} \
-            --max-steps {params.finetune[max_steps]:q} \
-            --batch-size {params.finetune[batch_size]:q} \
-            --micro-batch-size {params.finetune[micro_batch_size]:q} \
-            --trained {params.finetune[trained]:q} \
-            --lora-rank {params.finetune[lora_rank]:q} \
-            --optimizer {params.finetune[optimizer]:q} \
-            --evaluate-every {params.finetune[evaluate_every]:q} \
-            --patience {params.finetune[patience]:q} \
-            --criterion {params.finetune[criterion]:q} {params.switches:q} \
-            --precision {params.precision:q} {params.encodings:q} \
-            --max-length {params.max_length:q} \
-            --language {params.prompt[language]:q} --task {params.prompt[task]:q} \
+            --settings {params.settings:q} \
+            --language {params.language:q} {params.encodings:q} \
             --seed {wildcards.seed:q} \
+            --processes {resources.processes:q} \
             --threads {resources.cpus_per_task:q} \
             --work-dir {params.work:q} \
             --output "$(dirname {output.weights:q})" >>{log:q} 2>&1
@@ -75,14 +56,4 @@ use rule finetune as finetune_further with:
     log:
         "<logs>/finetune/{base}/{data}-after-{first}/seed{seed}.log",
     params:
-        code=code_version("finetune.py"),
-        train=repeated("--train", "train"),
-        dev=repeated("--dev", "dev"),
-        finetune=continued_settings,
-        switches=lambda wildcards: switches(continued_settings(wildcards)),
-        window=config["window"],
-        precision=config["precision"],
-        encodings=encodings,
-        max_length=config["max_length"],
-        prompt=prompt,
         work=f"{RESULTS}/work/{{base}}/{{data}}-after-{{first}}/seed{{seed}}",

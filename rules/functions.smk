@@ -3,10 +3,19 @@
 from engines import ENGINES
 from runs import estimates, sizes
 from runs.shards import number_of_shards, seconds_per_utterance
+from training.settings import Settings as TrainingSettings
+
+
+def as_json(settings):
+    """Return a function that gives as JSON what ``settings`` gives for some wildcards.
+
+    Of a function's text Snakemake takes no brace for a wildcard.
+    """
+    return lambda wildcards: json.dumps(settings(wildcards), sort_keys=True)
 
 
 def whole_config(wildcards) -> str:
-    """Return the config as JSON; of a function's text Snakemake takes no brace for a wildcard."""
+    """Return the config as JSON."""
     return json.dumps(config, sort_keys=True)
 
 
@@ -16,31 +25,32 @@ def domain_declaration(wildcards) -> str:
     return json.dumps({k: v for k, v in domain.items() if k != "augmentation"}, sort_keys=True)
 
 
+def base_of(wildcards) -> str:
+    """Return the name of a rule's base model: one of the arms', or the judge of synthetic speech."""
+    return wildcards.get("base", JUDGE)
+
+
 def base_model(wildcards) -> dict:
     """Return the config of a rule's base model."""
-    return config["base_models"][wildcards.base]
-
-
-def prompt_of(base: str) -> dict:
-    """Return what a base model is prompted with, and nothing of how it is trained."""
-    return {"language": config["language"], "task": config["base_models"][base]["task"]}
+    return config["base_models"][base_of(wildcards)]
 
 
 def prompt(wildcards) -> dict:
-    """Return the same for a rule's base model."""
-    return prompt_of(wildcards.base)
-
-
-def encodings_of(base: str) -> list[str]:
-    """Return the option that keeps the encoder's outputs, where all models share the encoder."""
-    if config["base_models"][base]["finetune"]["trained"] != "decoder":
-        return []
-    return ["--encodings", f"{RESULTS}/encodings/{base}"]
+    """Return what a base model is prompted with, and nothing of how it is trained."""
+    return {"language": config["language"], "task": base_model(wildcards)["task"]}
 
 
 def encodings(wildcards) -> list[str]:
-    """Return the same for a rule's base model."""
-    return encodings_of(wildcards.base)
+    """Return the option that keeps the encoder's outputs, where all models share the encoder."""
+    if base_model(wildcards)["finetune"]["trained"] != "decoder":
+        return []
+    return ["--encodings", f"{RESULTS}/encodings/{base_of(wildcards)}"]
+
+
+def transcription_window(wildcards) -> float:
+    """Return the window (s) in which speech is transcribed: that of all arms, or the filter's."""
+    of_an_arm = "model" in wildcards.keys()
+    return config["decoding_window"] if of_an_arm else config["filter"]["window"]
 
 
 def index_of(artifact: str) -> str:
@@ -212,24 +222,20 @@ def folder_of(kind: str):
 
 
 def finetune_settings(wildcards) -> dict:
-    """Return what a training run is told, and nothing else: a parameter that changes reruns it."""
+    """Return the settings of a training run, and no others: one that changes reruns it."""
     settings = base_model(wildcards)["finetune"]
-    mixed = settings["mixed"] if paths.TrainingData.parse(wildcards.data).mixed else {}
-    not_told = ("mixed", "gpus", "selected_on", "continued_learning_rate_factor")
-    return {key: value for key, value in (settings | mixed).items() if key not in not_told}
+    if paths.TrainingData.parse(wildcards.data).mixed:
+        settings = settings | settings["mixed"]
+    if "first" in wildcards.keys():
+        rate = settings["learning_rate"] * settings["continued_learning_rate_factor"]
+        settings = settings | {"learning_rate": rate}
+    settings = settings | {key: config[key] for key in ("window", "precision", "max_length")}
+    settings["task"] = base_model(wildcards)["task"]
+    known = TrainingSettings.__dataclass_fields__
+    return {key: value for key, value in settings.items() if key in known}
 
 
-def continued_settings(wildcards) -> dict:
-    """Return what a further training run is told, at a lower learning rate."""
-    settings = finetune_settings(wildcards)
-    factor = base_model(wildcards)["finetune"]["continued_learning_rate_factor"]
-    return settings | {"learning_rate": settings["learning_rate"] * factor}
-
-
-def switches(settings: dict) -> list[str]:
-    """Return the options that are given only where they say something."""
-    options = ["--gradient-checkpointing"] if settings["gradient_checkpointing"] else []
-    for key in ("dropout", "mask_time_prob"):
-        if key in settings:
-            options += [f"--{key.replace('_', '-')}", str(settings[key])]
-    return options
+def filter_bounds(wildcards) -> dict:
+    """Return the bounds of the filter: all that the config has of it, but for its judge."""
+    judge = ("base_model", "window")
+    return {key: value for key, value in config["filter"].items() if key not in judge}

@@ -58,11 +58,10 @@ def to_finetune(wildcards, input, threads):
 def to_transcribe(wildcards, input, threads):
     """Return what a transcription needs: of a shard, or with one model, or with every lambda."""
     names = wildcards.keys()
-    window = config["decoding_window"] if "model" in names else config["filter"]["window"]
     return estimates.transcribe(
         sizes.megabytes(only(input.checkpoint)),
         sizes.speech_of([input.manifest]),
-        window,
+        transcription_window(wildcards),
         len(SCALES) if "vector" in names and "scale" not in names else 1,
         threads,
     )

@@ -32,7 +32,7 @@ rule transcribe:
         code=code_version("transcribe.py"),
         longer=[],
         vector=[],
-        window=config["decoding_window"],
+        window=transcription_window,
         batch_size=config["batch_size"],
         precision=config["precision"],
         encodings=encodings,
@@ -67,15 +67,7 @@ use rule transcribe as transcribe_sweep with:
     log:
         "<logs>/transcribe/{base}/{model}+{vector}-sweep/seed{seed}/{domain}-{speech}-{split}.log",
     params:
-        code=code_version("transcribe.py"),
-        longer=[],
         vector=lambda wildcards, input: task_vector_option(input, SCALES),
-        window=config["decoding_window"],
-        batch_size=config["batch_size"],
-        precision=config["precision"],
-        encodings=encodings,
-        max_length=config["max_length"],
-        prompt=prompt,
         work=f"{RESULTS}/work/transcribe/{{base}}/{{model}}+{{vector}}-sweep/seed{{seed}}/"
         "{domain}-{speech}-{split}",
 
@@ -99,14 +91,6 @@ use rule transcribe as transcribe_with_task_vector with:
         domain=HEARD,
         scale=ANOTHER_SCALE,
     params:
-        code=code_version("transcribe.py"),
-        longer=[],
         vector=lambda wildcards, input: task_vector_option(input, [wildcards.scale]),
-        window=config["decoding_window"],
-        batch_size=config["batch_size"],
-        precision=config["precision"],
-        encodings=encodings,
-        max_length=config["max_length"],
-        prompt=prompt,
         work=f"{RESULTS}/work/transcribe/{{base}}/{{model}}+{{vector}}-tv{{scale}}/seed{{seed}}/"
         "{domain}-{speech}-{split}",

@@ -6,10 +6,11 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import jiwer
 
+from configs.settings import settings_of
 from errors import InputError, run
 from escaping import visible
 from files.atomic import atomic_path, check_outputs
@@ -29,13 +30,13 @@ REPORT_EVERY = 5.0  # s
 class Bounds:
     """What an utterance may measure, bounds included: durations in s, rates in characters/s."""
 
-    max_cer: float
-    min_duration: float
-    max_duration: float
-    min_speaking_rate: float
-    max_speaking_rate: float
-    max_silence: float
-    max_clipping: float
+    max_cer: float = 0.3  # a fraction, of the base model's transcript
+    min_duration: float = 0.3
+    max_duration: float = 30.0
+    min_speaking_rate: float = 4.0
+    max_speaking_rate: float = 30.0
+    max_silence: float = 0.6  # fraction of 20 ms frames 40 dB below the loudest
+    max_clipping: float = 0.01  # fraction of samples at full scale
 
 
 @dataclass(frozen=True)
@@ -177,30 +178,21 @@ def check_bounds(bounds: Bounds) -> None:
 
 def main(argv: list[str] | None = None) -> None:
     """Filter manifests as the command line says."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(
+        description=__doc__,
+        epilog="Bounds are included: durations in s, rates in characters/s; CER, silence (20 ms"
+        " frames 40 dB below the loudest) and clipping (samples at full scale) as fractions.",
+    )
     add = parser.add_argument
     # Snakemake gives all shards after one option; by hand the option may also be repeated.
     several = {"required": True, "nargs": "+", "action": "extend"}
     add("--manifest", **several, help="manifests of synthetic utterances, all shards")
     add("--hypotheses", **several, help="the base model's transcripts of them (id, text)")
     add_language(parser)
-    add("--max-cer", type=float, default=0.3, help="largest CER, a fraction (default 0.3)")
-    add("--min-duration", type=float, default=0.3, help="shortest audio, s (default 0.3)")
-    add("--max-duration", type=float, default=30.0, help="longest audio, s (default 30)")
-    add("--min-speaking-rate", type=float, default=4.0, help="characters/s (default 4)")
-    add("--max-speaking-rate", type=float, default=30.0, help="characters/s (default 30)")
-    add(
-        "--max-silence",
-        type=float,
-        default=0.6,
-        help="largest fraction of 20 ms frames 40 dB below the loudest (default 0.6)",
-    )
-    add(
-        "--max-clipping",
-        type=float,
-        default=0.01,
-        help="largest fraction of samples at full scale (default 0.01)",
-    )
+    add("--settings", default="{}", help="bounds (JSON); those below win over it")
+    for field in fields(Bounds):
+        flag = f"--{field.name.replace('_', '-')}"
+        add(flag, type=float, metavar="BOUND", help=f"(default {field.default:g})")
     add("--output", required=True, help="manifest of the utterances that are kept")
     add(
         "--rejected",
@@ -209,7 +201,7 @@ def main(argv: list[str] | None = None) -> None:
     )
     options = parser.parse_args(argv)
     check_outputs([options.output, options.rejected], [*options.manifest, *options.hypotheses])
-    bounds = Bounds(**{name: getattr(options, name) for name in Bounds.__dataclass_fields__})
+    bounds = settings_of(Bounds, options)
     check_bounds(bounds)
     utterances = read_all(options.manifest, read_manifest)
     text_of = match(utterances, read_all(options.hypotheses, read_jsonl))

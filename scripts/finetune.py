@@ -9,9 +9,6 @@ On SIGTERM it writes the state at the end of the step, and stops.
 
 import argparse
 import sys
-import time
-from collections.abc import Iterator, Sequence
-from contextlib import closing, nullcontext
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,149 +18,19 @@ from computing import readers
 from computing.heap import keep_freed_memory
 from computing.precision import name_of
 from computing.processor import ask_for_determinism
-from errors import InputError, Stopped, run
+from configs.settings import settings_of
+from errors import InputError, run
 from files.atomic import atomic_folder, check_outputs, remove_work
-from recognisers.load import Recogniser, load_recogniser
+from recognisers.load import load_recogniser
 from recognisers.low_rank import add_factors
-from recognisers.transcription import by_duration, transcribe
-from recognisers.whisper import MAX_LENGTH
 from records.record import checkpoint_files
 from records.writing import fingerprint, write_record
-from scoring.word_errors import score
 from texts.languages import add_language
 from training import several_processes as distributed
-from training.data import Speech, batches
-from training.run import Settings, Training, count_steps, share
+from training.data import Speech
+from training.loop import finetune
+from training.settings import SPENDING, Settings
 from training.sigterm import Sigterm
-
-EVALUATION_BATCH = 32  # utterances
-REPORT_EVERY = 10.0  # s
-SAVE_EVERY = 300.0  # s
-
-
-@torch.no_grad()
-def dev_loss(speech: Speech) -> float:
-    """Return the loss per token (nats)."""
-    speech.recogniser.model.eval()
-    order = sorted(range(len(speech)), key=lambda index: len(speech.labels[index]))
-    cut = [order[i : i + EVALUATION_BATCH] for i in range(0, len(order), EVALUATION_BATCH)]
-    parts = [
-        (indices, speech.duration(indices))
-        for indices in cut[distributed.rank() :: distributed.size()]
-    ]
-    summed = 0.0
-    for part, audio in zip(parts, speech.audio(parts), strict=True):
-        summed += speech.loss(*part, audio).item()
-    [summed] = distributed.total([summed], speech.recogniser.device)
-    return summed / speech.tokens(order)
-
-
-def dev_wer(speech: Speech) -> float:
-    """Return the WER (a fraction)."""
-    rows = [row | {"id": id} for row, id in zip(speech.utterances, speech.ids, strict=True)]
-    cut = list(by_duration(rows, EVALUATION_BATCH))[distributed.rank() :: distributed.size()]
-    share = [row for batch in cut for row in batch]
-    hypotheses = transcribe(speech.recogniser, share, EVALUATION_BATCH, speech.readers)
-    return score(rows, distributed.gather(hypotheses), speech.recogniser.language)["wer"]
-
-
-CRITERIA = {"loss": dev_loss, "wer": dev_wer}
-
-
-def finetune(
-    recogniser: Recogniser,
-    train: Speech,
-    dev: Speech,
-    settings: Settings,
-    state_path: Path,
-    fingerprint: str,
-    sigterm: Sigterm,
-    micro_batch_size: int = 0,
-) -> Training:
-    """Train; on return the recogniser holds the parameters of the best dev evaluation.
-
-    When SIGTERM came, the state is written and ``Stopped`` raised.
-    """
-    lengths = [len(labels) for labels in train.labels]
-    per_epoch = len(batches(train.keys, lengths, settings.batch_size, settings.seed, epoch=0))
-    total_steps = count_steps(settings, per_epoch)
-    evaluate_every = settings.evaluate_every or per_epoch
-    training = Training(recogniser, settings, total_steps)
-    if training.restore(state_path, fingerprint) and distributed.rank() == 0:
-        print(f"resuming at step {training.step} of {total_steps}", file=sys.stderr)
-
-    def stop() -> None:
-        training.save(state_path, fingerprint, at_once=True)
-        raise Stopped(
-            f"stopped by SIGTERM at step {training.step} of {total_steps};"
-            " the same command goes on from there"
-        )
-
-    def evaluate_if_due() -> None:
-        due = training.step % evaluate_every == 0 or training.step == total_steps
-        if training.step == 0 or training.judged or not due:
-            return
-        try:  # the other processes wait for what the first one has to say
-            with sigterm.at_once() if distributed.rank() == 0 else nullcontext():
-                error = CRITERIA[settings.criterion](dev)
-        except Stopped:
-            stop()
-        training.judge(error)
-        training.save(state_path, fingerprint)
-
-    started, first_step, reported = time.monotonic(), training.step, time.monotonic()
-    saved = started
-    evaluate_if_due()
-    while not training.finished:
-        epoch, position = divmod(training.step, per_epoch)
-        order = batches(train.keys, lengths, settings.batch_size, settings.seed, epoch)
-        order = order[position : position + total_steps - training.step]
-        with closing(audio_of(train, order, micro_batch_size)) as audio:
-            for indices in order:
-                loss = training.update(train, indices, micro_batch_size, audio)
-                evaluate_if_due()
-                if time.monotonic() - reported > REPORT_EVERY or training.finished:
-                    reported = time.monotonic()
-                    report_progress(training, loss, settings, (reported - started), first_step)
-                if time.monotonic() - saved > SAVE_EVERY:
-                    saved = time.monotonic()
-                    training.save(state_path, fingerprint)
-                if training.finished:
-                    break
-                if any(distributed.total([sigterm.came], recogniser.device)):
-                    training.save(state_path, fingerprint, at_once=True)
-                    distributed.total([0], recogniser.device)  # none leaves before it is written
-                    stop()
-    training.take(training.best)
-    return training
-
-
-def audio_of(speech: Speech, order: Sequence[Sequence[int]], micro_batch_size: int) -> Iterator:
-    """Yield the audio of this process's share of some batches, part by part."""
-    return speech.audio(
-        (part, speech.duration(indices))
-        for indices in order
-        for _, part in share(indices, micro_batch_size)
-    )
-
-
-def report_progress(
-    training: Training, loss: float, settings: Settings, elapsed: float, first_step: int
-) -> None:
-    """Print one line: steps, loss, last dev evaluation, speed, time left."""
-    if distributed.rank():
-        return
-    seconds = elapsed / max(1, training.step - first_step)
-    dev = (
-        f", dev {settings.criterion} {training.history[-1]['dev']:.4f}" if training.history else ""
-    )
-    print(
-        f"step {training.step}/{training.total_steps}, loss {loss:.4f}{dev},"
-        f" {settings.batch_size / seconds:.1f} utterances/s,"
-        f" at most {(training.total_steps - training.step) * seconds:.0f} s left",
-        file=sys.stderr,
-        flush=True,
-    )
 
 
 def arguments() -> argparse.ArgumentParser:
@@ -175,33 +42,16 @@ def arguments() -> argparse.ArgumentParser:
     add("--dev", required=True, action="append", help="manifest that stops early (may be repeated)")
     add("--output", required=True, help="Hugging Face folder to write")
     add("--work-dir", required=True, help="folder of the state that a restart resumes from")
-    add("--window", type=float, default=30.0, help="audio window, s; CTC: longest audio (30)")
-    add("--learning-rate", type=float, required=True, help="peak learning rate of AdamW")
-    add("--weight-decay", type=float, default=0.1, help="weight decay of AdamW (default 0.1)")
-    add("--warmup-steps", type=int, default=0, help="optimiser steps of warm-up (default 0)")
-    add("--epochs", type=float, default=0, help="passes over the data, at most (0: no bound)")
-    add("--max-steps", type=int, default=0, help="optimiser steps, at most (0: no bound)")
-    add("--batch-size", type=int, default=16, help="utterances per optimiser step (default 16)")
-    add("--micro-batch-size", type=int, default=0, help="utterances at once per process (0: all)")
-    add("--processes", type=int, default=1, help="processes that share each batch (default 1)")
-    add("--trained", choices=["all", "decoder"], default="all", help="parameters that are trained")
-    add("--optimizer", choices=["adamw", "adamw8bit"], default="adamw", help="(default adamw)")
-    add("--gradient-checkpointing", action="store_true", help="less memory, a third more time")
-    add("--lora-rank", type=int, default=0, help="rank of LoRA's factors (0: train all weights)")
-    add("--lora-alpha", type=float, default=16.0, help="LoRA's scale times its rank (default 16)")
-    add("--lora-dropout", type=float, default=0.0, help="before LoRA's factors (default 0)")
-    add("--lora-targets", nargs="+", help="linear layers with factors (default: queries, values)")
-    add("--dropout", type=float, help="CTC: probability in training (default: the checkpoint's)")
-    add("--mask-time-prob", type=float, help="CTC: of SpecAugment (default: the checkpoint's)")
-    add("--max-length", type=int, default=MAX_LENGTH, help="tokens of a dev hypothesis, at most")
-    add("--encodings", help="folder that keeps the frozen encoder's outputs for other runs")
-    add("--evaluate-every", type=int, default=0, help="steps between dev evaluations (0: an epoch)")
-    add("--patience", type=int, default=3, help="evaluations without a better one before stopping")
-    add("--criterion", choices=list(CRITERIA), default="wer", help="what the dev evaluation is")
-    add("--precision", choices=["auto", "bf16", "fp32"], default="auto", help="of matrix products")
+    add("--settings", default="{}", help="JSON: more of training/settings.py; options win over it")
+    add("--window", type=float, help="audio window, s; CTC: longest audio")
+    add("--learning-rate", type=float, help="peak learning rate of AdamW")
+    add("--epochs", type=float, help="passes over the data, at most (0: no bound)")
+    add("--max-steps", type=int, help="optimiser steps, at most (0: no bound)")
+    add("--batch-size", type=int, help="utterances per optimiser step")
     add_language(parser)
-    add("--task", default="transcribe", help="transcribe or translate (default transcribe)")
     add("--seed", type=int, required=True, help="of the data order, dropout and LoRA's factors")
+    add("--encodings", help="folder that keeps the frozen encoder's outputs for other runs")
+    add("--processes", type=int, default=1, help="processes that share each batch (default 1)")
     add("--threads", type=int, default=0, help="CPU threads of all processes (0: PyTorch chooses)")
     readers.add_option(parser)
     return parser
@@ -210,20 +60,20 @@ def arguments() -> argparse.ArgumentParser:
 def main(argv: list[str] | None = None) -> None:
     """Fine-tune as the command line says, in as many processes as it says."""
     options = arguments().parse_args(argv)
-    if options.encodings and options.trained != "decoder":
-        raise InputError("--encodings: kept encoder outputs need --trained decoder")
+    settings = settings_of(Settings, options)
+    if options.encodings and settings.trained != "decoder":
+        raise InputError("--encodings: kept encoder outputs need trained: decoder")
     written = [options.output, options.work_dir, options.encodings]
     check_outputs(written, [options.model, *options.train, *options.dev])
     if options.processes > 1 and not torch.distributed.is_torchelastic_launched():
         distributed.launch(options.processes, __file__, sys.argv[1:] if argv is None else argv)
         return
     with distributed.worker():
-        work(options)
+        work(options, settings)
 
 
-def work(options: argparse.Namespace) -> None:
+def work(options: argparse.Namespace, settings: Settings) -> None:
     """Do one process's part of the training; the first process writes what comes of it."""
-    settings = Settings(**{name: getattr(options, name) for name in Settings.__dataclass_fields__})
     if options.threads:
         torch.set_num_threads(max(1, options.threads // distributed.size()))
     if not torch.cuda.is_available():
@@ -257,7 +107,7 @@ def work(options: argparse.Namespace) -> None:
             settings.lora_dropout,
             settings.lora_targets or recogniser.lora_targets,
         )
-    if options.gradient_checkpointing:
+    if settings.gradient_checkpointing:
         recogniser.model.activation_checkpointing_enable({"use_reentrant": False})
     inputs = [*checkpoint_files(options.model), *map(Path, options.train + options.dev)]
     with Sigterm() as sigterm:
@@ -268,9 +118,8 @@ def work(options: argparse.Namespace) -> None:
             settings,
             Path(options.work_dir) / "state.pt",
             # not of how many processes share the work: a run may go on with more or fewer
-            fingerprint(__file__, settings.__dict__ | {"device": recogniser.device.type}, inputs),
+            fingerprint(__file__, settings.of_result | {"device": recogniser.device.type}, inputs),
             sigterm,
-            options.micro_batch_size,
         )
         if distributed.rank():
             return
@@ -282,12 +131,9 @@ def work(options: argparse.Namespace) -> None:
         __file__,
         checkpoint_files(options.output),
         inputs,
-        settings.__dict__
-        | {
-            "processes": distributed.size(),
-            "micro_batch_size": options.micro_batch_size,
-            "gradient_checkpointing": options.gradient_checkpointing,
-        },
+        settings.of_result
+        | {"processes": distributed.size()}
+        | {key: getattr(settings, key) for key in SPENDING},
         manifests={"train": options.train, "dev": options.dev},
         training={
             "utterances": len(train),

@@ -18,6 +18,7 @@ from files.manifest import read_jsonl, read_manifest, write_jsonl
 from recognisers.ctc import frames_needed, spell
 from recognisers.load import load_recogniser
 from tiny import LETTERS, finetune_command, write_ctc, write_speech, write_whisper
+from training import evaluation
 
 ENGLISH = {" " if letter == "|" else letter: n for n, letter in enumerate(LETTERS) if n > 3}
 STATISTICS = ("running_mean", "running_var", "num_batches_tracked")
@@ -148,7 +149,7 @@ def test_stopped_and_started_again_gives_the_undisturbed_bytes_in_spite_of_dropo
 ):
     noisy = {"dropout": 0.2, "mask_time_prob": 0.2, "epochs": 4, "patience": 9}
     finetune.main(command(data, tmp_path / "undisturbed", **noisy))
-    losses, calls = finetune.CRITERIA["loss"], []
+    losses, calls = evaluation.CRITERIA["loss"], []
 
     def stop_at_the_third(speech):
         calls.append(speech)
@@ -156,7 +157,7 @@ def test_stopped_and_started_again_gives_the_undisturbed_bytes_in_spite_of_dropo
             raise KeyboardInterrupt
         return losses(speech)
 
-    monkeypatch.setitem(finetune.CRITERIA, "loss", stop_at_the_third)
+    monkeypatch.setitem(evaluation.CRITERIA, "loss", stop_at_the_third)
     monkeypatch.setattr("training.run.SAVING_SHARE", 1e9)  # write at every evaluation
     with pytest.raises(KeyboardInterrupt):
         finetune.main(command(data, tmp_path / "stopped", **noisy))

@@ -6,8 +6,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 
 import filter as rejecting
+from conftest import ROOT
 from errors import InputError
 from files.audio import save_audio
 from files.manifest import read_manifest, write_jsonl
@@ -156,6 +158,27 @@ def test_bounds_are_those_of_the_command_line(data):
     more = ["--max-cer", "9", "--max-silence", "0.9", "--min-speaking-rate", "1"]
     assert run(data, *more) == ["a", "b", "c", "d"]
     assert run(data, *more, "--max-duration", "1") == ["a", "b", "d"]
+
+
+def test_bounds_are_those_of_the_settings_unless_an_option_says_otherwise(data):
+    told = json.dumps({"max_cer": 9, "max_silence": 0.9, "min_speaking_rate": 1, "max_duration": 1})
+    assert run(data, "--settings", told) == ["a", "b", "d"]
+    parameters = json.loads((data / "kept.jsonl.lineage.json").read_text())["parameters"]
+    assert parameters == vars(rejecting.Bounds(9.0, 0.3, 1.0, 1.0, 30.0, 0.9, 0.01)) | {
+        "language": "en"
+    }
+    assert run(data, "--settings", told, "--max-duration", "9") == ["a", "b", "c", "d"]
+    with pytest.raises(InputError, match="unknown key 'max_cr'; did you mean 'max_cer'"):
+        run(data, "--settings", '{"max_cr": 1}')
+
+
+def test_the_bounds_are_those_of_the_config():
+    schema = yaml.safe_load((ROOT / "rules/config.schema.yaml").read_text())
+    of_config = schema["properties"]["filter"]["properties"]
+    bounds = vars(rejecting.Bounds())
+    assert of_config.keys() - {"base_model", "window"} == bounds.keys()
+    del bounds["min_speaking_rate"]  # the experiment's language says it
+    assert {name: of_config[name]["default"] for name in bounds} == bounds
 
 
 def test_ids_must_be_the_same_and_stand_once(data):

@@ -8,7 +8,10 @@ import re
 import signal
 import subprocess
 import sys
+from dataclasses import MISSING
 from pathlib import Path
+from types import UnionType
+from typing import Literal, get_args, get_origin, get_type_hints
 
 import pytest
 import torch
@@ -17,6 +20,7 @@ from safetensors.torch import load_file
 from transformers import WhisperForConditionalGeneration
 
 import finetune
+from configs.settings import settings_of
 from errors import InputError, Stopped
 from files.audio import load_audio
 from files.manifest import read_manifest, write_jsonl
@@ -24,7 +28,9 @@ from recognisers.load import load_recogniser
 from recognisers.whisper import POSITION_TABLE, WhisperRecogniser, pad_labels
 from tiny import begin_training, finetune_command, write_speech, write_whisper
 from training import data as training_data
+from training import evaluation
 from training import run as training
+from training.settings import SPENDING, Settings
 
 
 @pytest.fixture(scope="module")
@@ -41,11 +47,9 @@ def command(data: Path, output: Path, **changes: object) -> list[str]:
     return finetune_command(data, output, **(usual | changes))
 
 
-def settings(**changes: object) -> training.Settings:
+def settings(**changes: object) -> Settings:
     options = finetune.arguments().parse_args(command(Path("."), Path("model"), **changes))
-    return training.Settings(
-        **{name: getattr(options, name) for name in training.Settings.__dataclass_fields__}
-    )
+    return settings_of(Settings, options)
 
 
 def weights(folder: Path) -> dict[str, torch.Tensor]:
@@ -129,7 +133,7 @@ def test_synthetic_utterances_have_the_key_of_their_text_and_an_id_of_their_own(
     synthetic = training_data.Speech(recogniser, [data / "several.jsonl"])
     assert set(synthetic.keys) == set(real.keys) == set(real.ids)
     assert len(set(synthetic.ids)) == len(synthetic) == 2 * len(real)
-    assert finetune.dev_wer(synthetic) == finetune.dev_wer(real)  # each is scored by its id
+    assert evaluation.dev_wer(synthetic) == evaluation.dev_wer(real)  # each is scored by its id
 
 
 def test_a_text_of_more_tokens_than_the_decoder_has_is_left_out_and_told(data):
@@ -249,7 +253,7 @@ def test_wherever_sigterm_comes_the_run_goes_on_from_there(data, tmp_path, monke
     handler = signal.getsignal(signal.SIGTERM)
     with monkeypatch.context() as patch, pytest.raises(Stopped, match="goes on") as stopped:
         if moment == "in the dev evaluation":
-            patch.setitem(finetune.CRITERIA, "loss", then_comes_sigterm(finetune.dev_loss))
+            patch.setitem(evaluation.CRITERIA, "loss", then_comes_sigterm(evaluation.dev_loss))
         else:
             update = training.Training.update
             patch.setattr(training.Training, "update", then_comes_sigterm(update))
@@ -261,7 +265,7 @@ def test_wherever_sigterm_comes_the_run_goes_on_from_there(data, tmp_path, monke
 
     evaluated = []
     monkeypatch.setitem(
-        finetune.CRITERIA, "loss", lambda dev: evaluated.append(1) or finetune.dev_loss(dev)
+        evaluation.CRITERIA, "loss", lambda dev: evaluated.append(1) or evaluation.dev_loss(dev)
     )
     finetune.main(command(data, tmp_path / "stopped"))
     assert len(evaluated) == 2  # of step 6 and step 12
@@ -270,7 +274,7 @@ def test_wherever_sigterm_comes_the_run_goes_on_from_there(data, tmp_path, monke
 
 
 def test_a_long_epoch_is_not_lost_to_a_kill_that_gives_no_warning(data, tmp_path, monkeypatch):
-    monkeypatch.setattr(finetune, "SAVE_EVERY", 0.0)
+    monkeypatch.setattr("training.loop.SAVE_EVERY", 0.0)
     monkeypatch.setattr(training, "SAVING_SHARE", 1e9)
     steps = []
     save = training.Training.save
@@ -365,7 +369,7 @@ def test_kept_encoder_outputs_are_used_and_give_nearly_the_same_model(data, tmp_
 
 
 def test_an_encoder_that_is_trained_is_not_kept(data, tmp_path):
-    with pytest.raises(InputError, match="need --trained decoder"):
+    with pytest.raises(InputError, match="need trained: decoder"):
         finetune.main(command(data, tmp_path / "model", encodings=tmp_path / "encodings"))
 
 
@@ -376,22 +380,74 @@ def test_weight_decay_spares_biases_and_layer_norms():
     assert spared["params"] == [bias] and spared["weight_decay"] == 0.0
 
 
-def test_a_setting_that_is_not_given_is_the_same_for_the_command_and_the_config():
-    schema = yaml.safe_load(
-        (Path(finetune.__file__).parents[1] / "rules/config.schema.yaml").read_text()
-    )
-    of_config = {
-        key: setting["default"]
-        for settings in (schema["properties"], schema["$defs"]["finetune"]["properties"])
-        for key, setting in settings.items()
-        if "default" in setting
-    }
-    of_command = {
-        action.dest: action.default for action in finetune.arguments()._actions if action.dest
-    }
-    shared = of_config.keys() & of_command.keys() - {"language"}  # a command asks for it
-    assert {"weight_decay", "window", "precision", "lora_rank", "max_length"} <= shared
-    assert {key: of_command[key] for key in shared} == {key: of_config[key] for key in shared}
+SCHEMA = yaml.safe_load(
+    (Path(finetune.__file__).parents[1] / "rules/config.schema.yaml").read_text()
+)
+TYPES = {int: "integer", float: "number", bool: "boolean"}
+# Settings of an experiment's training that concern the rules only, and of the command only.
+OF_RULES = {"mixed", "gpus", "selected_on", "continued_learning_rate_factor"}
+OF_COMMAND = {"lora_alpha", "lora_dropout", "lora_targets", "seed"}
+
+
+def test_the_settings_of_a_training_are_those_of_the_config():
+    """Names, types, choices and defaults: who adds one here must add it there."""
+    schema = dict(SCHEMA["$defs"]["finetune"]["properties"])
+    schema |= {key: SCHEMA["properties"][key] for key in ("window", "precision", "max_length")}
+    schema["language"] = SCHEMA["properties"]["language"]
+    schema["task"] = SCHEMA["properties"]["base_models"]["additionalProperties"]["properties"][
+        "task"
+    ]
+    assert schema.keys() - OF_RULES == Settings.__dataclass_fields__.keys() - OF_COMMAND
+    types = get_type_hints(Settings)
+    for name in schema.keys() - OF_RULES - {"language"}:  # which a command must be given
+        default = Settings.__dataclass_fields__[name].default
+        assert schema[name].get("default", None if default is None else MISSING) == default, name
+        kind = get_args(types[name])[0] if get_origin(types[name]) is UnionType else types[name]
+        if get_origin(kind) is Literal:
+            assert set(schema[name]["enum"]) == set(get_args(kind)), name
+        elif "enum" not in schema[name]:
+            assert schema[name]["type"] == TYPES[kind], name
+
+
+def test_options_win_over_the_settings_and_these_over_the_defaults():
+    told = json.dumps({"learning_rate": 2, "epochs": 3, "patience": 9})
+    given = ["--model", "m", "--train", "t", "--dev", "d", "--output", "o", "--work-dir", "w"]
+    given += ["--language", "en", "--seed", "1", "--settings", told, "--epochs", "5"]
+    chosen = settings_of(Settings, finetune.arguments().parse_args(given))
+    assert (chosen.epochs, chosen.patience, chosen.batch_size) == (5.0, 9, 16)
+    assert chosen.learning_rate == 2.0 and type(chosen.learning_rate) is float
+
+
+@pytest.mark.parametrize(
+    ("told", "message"),
+    [
+        ('{"learning_rat": 1}', "unknown key 'learning_rat'; did you mean 'learning_rate'"),
+        ('{"gpus": 2}', "unknown key 'gpus'; known: window, learning_rate"),
+        ('{"patience": 2.5}', "patience: 2.5; give a whole number"),
+        ('{"patience": true}', "patience: true; give a whole number"),
+        ('{"weight_decay": "0.1"}', 'weight_decay: "0.1"; give a number'),
+        ('{"weight_decay": NaN}', "weight_decay: NaN; give a number"),
+        ('{"gradient_checkpointing": 1}', "gradient_checkpointing: 1; give true or false"),
+        ('{"criterion": "cer"}', 'criterion: "cer"; give one of wer, loss'),
+        ('{"criterion": ["wer"]}', "give one of wer, loss"),
+        ('{"lora_targets": "fc1"}', "give a list of texts"),
+        ('{"task": null}', "task: null; give a text"),
+        ('{"epochs": 1, "epochs": 2}', "'epochs' stands twice"),
+        ("[1]", "is not an object"),
+        ("{", "not JSON"),
+    ],
+)
+def test_settings_that_are_none_are_refused_by_name(data, tmp_path, told, message):
+    with pytest.raises(InputError, match=f"^--settings: .*{re.escape(message)}"):
+        finetune.main([*command(data, tmp_path / "model"), "--settings", told])
+    assert not (tmp_path / "model.work").exists()
+
+
+def test_a_learning_rate_is_asked_for(data, tmp_path):
+    options = command(data, tmp_path / "model")
+    at = options.index("--learning-rate")
+    with pytest.raises(InputError, match="learning_rate is missing; give it .* --learning-rate"):
+        finetune.main(options[:at] + options[at + 2 :])
 
 
 def test_audio_longer_than_the_window_is_refused_by_name(data, tmp_path):
@@ -411,8 +467,8 @@ def test_dev_wer_is_a_fraction_of_the_reference_words(data):
     recogniser = load_recogniser(data / "base", 1.0, precision="fp32")
     speech = training_data.Speech(recogniser, [data / "dev.jsonl"])
     recogniser.transcribe = lambda paths: [""] * len(paths)
-    assert finetune.dev_wer(speech) == 1.0
-    assert math.isfinite(finetune.dev_loss(speech))
+    assert evaluation.dev_wer(speech) == 1.0
+    assert math.isfinite(evaluation.dev_loss(speech))
 
 
 def test_the_checkpoint_is_that_of_the_best_evaluation_not_of_the_last(data, tmp_path, monkeypatch):
@@ -422,7 +478,7 @@ def test_the_checkpoint_is_that_of_the_best_evaluation_not_of_the_last(data, tmp
         seen.append(speech.recogniser.model.model.decoder.layers[0].fc1.weight.detach().clone())
         return float(len(seen))
 
-    monkeypatch.setitem(finetune.CRITERIA, "loss", worse_each_time)
+    monkeypatch.setitem(evaluation.CRITERIA, "loss", worse_each_time)
     finetune.main(command(data, tmp_path / "model", epochs=2))
     saved = weights(tmp_path / "model")["model.decoder.layers.0.fc1.weight"]
     assert torch.equal(saved, seen[0]) and not torch.equal(saved, seen[1])
@@ -431,8 +487,8 @@ def test_the_checkpoint_is_that_of_the_best_evaluation_not_of_the_last(data, tmp
 @pytest.mark.parametrize("trained", ["all", "decoder"])
 def test_parts_of_a_batch_and_gradient_checkpointing_change_nothing(data, tmp_path, trained):
     finetune.main(command(data, tmp_path / "whole", trained=trained))
-    parts = command(data, tmp_path / "parts", trained=trained, micro_batch_size=3)
-    finetune.main([*parts, "--gradient-checkpointing"])
+    less_memory = {"micro_batch_size": 3, "gradient_checkpointing": True}
+    finetune.main(command(data, tmp_path / "parts", trained=trained, **less_memory))
     whole, parts = weights(tmp_path / "whole"), weights(tmp_path / "parts")
     for name in whole:
         torch.testing.assert_close(parts[name], whole[name], rtol=0, atol=5e-6)
@@ -442,8 +498,8 @@ def test_parts_of_a_batch_and_gradient_checkpointing_change_nothing(data, tmp_pa
 def test_lora_saves_an_ordinary_checkpoint_in_which_only_the_targets_changed(
     data, tmp_path, trained
 ):
-    options = command(data, tmp_path / "model", lora_rank=2, trained=trained)
-    finetune.main([*options, "--lora-targets", "q_proj", "fc2"])
+    lora = {"lora_rank": 2, "lora_targets": ["q_proj", "fc2"]}
+    finetune.main(command(data, tmp_path / "model", trained=trained, **lora))
     base, tuned = weights(data / "base"), weights(tmp_path / "model")
     assert list(base) == list(tuned)
     expected = {
@@ -464,13 +520,13 @@ def test_lora_saves_an_ordinary_checkpoint_in_which_only_the_targets_changed(
     best = min(saved["training"]["history"], key=lambda entry: entry["dev"])
     recogniser = load_recogniser(tmp_path / "model", 1.0, precision="fp32")
     dev = training_data.Speech(recogniser, [data / "dev.jsonl"])
-    assert finetune.dev_loss(dev) == pytest.approx(best["dev"], rel=1e-5)
+    assert evaluation.dev_loss(dev) == pytest.approx(best["dev"], rel=1e-5)
 
 
 def test_a_layer_that_lora_does_not_find_is_refused_with_those_that_it_does(data, tmp_path):
     with pytest.raises(InputError, match=r"called 'linear_q'; take some of fc1, fc2, k_proj"):
-        options = command(data, tmp_path / "model", lora_rank=2)
-        finetune.main([*options, "--lora-targets", "linear_q", "q_proj"])
+        lora = {"lora_rank": 2, "lora_targets": ["linear_q", "q_proj"]}
+        finetune.main(command(data, tmp_path / "model", **lora))
 
 
 def test_whichever_of_epochs_and_max_steps_comes_first_bounds_the_run():
@@ -497,8 +553,10 @@ def test_without_bitsandbytes_the_8_bit_optimizer_is_refused_with_the_remedy(mon
 
 
 def test_processes_share_one_run_and_so_have_no_part_in_its_fingerprint(data):
-    names = training.Settings.__dataclass_fields__
-    assert not {"processes", "micro_batch_size", "gradient_checkpointing"} & names.keys()
+    parts = settings(micro_batch_size=3, gradient_checkpointing=True)
+    assert parts.of_result == settings().of_result
+    assert parts.of_result.keys() == Settings.__dataclass_fields__.keys() - set(SPENDING)
+    assert "processes" not in parts.of_result
 
 
 def test_a_large_state_is_not_written_all_the_time(data, tmp_path, monkeypatch):
@@ -526,11 +584,11 @@ def test_a_large_v3_like_and_a_multilingual_whisper_go_the_same_way(data, tmp_pa
     assert len(recogniser.transcribe(paths)) == 4
 
 
-def test_presets_are_options_of_this_command():
+def test_presets_are_settings_of_this_command():
     presets = yaml.safe_load(
         (Path(finetune.__file__).parents[1] / "rules/presets.yaml").read_text()
     )
-    options = vars(finetune.arguments().parse_args(command(Path("."), Path("model"))))
+    options = Settings.__dataclass_fields__
     for preset in presets.values():
         assert preset.keys() - {"mixed"} <= options.keys()
         assert preset["mixed"] == {"max_steps": 70_000, "patience": 100}

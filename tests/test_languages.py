@@ -11,7 +11,6 @@ import yaml
 from transformers.models.whisper.tokenization_whisper import LANGUAGES
 
 import compare
-import finetune
 import prepare
 import score
 import summarize
@@ -30,6 +29,7 @@ from scoring.word_errors import score as score_texts
 from test_experiment import CONFIG, changed
 from texts import languages
 from texts.normalise import WITHOUT_SPACES, normalise
+from training import evaluation as training_evaluation
 
 
 def rows(*texts: str) -> list[dict]:
@@ -346,13 +346,13 @@ def test_words_of_chinese_are_counted_by_characters(tmp_path: Path):
 
 def test_dev_wer_follows_the_recognisers_language(monkeypatch: pytest.MonkeyPatch):
     heard = [{"id": "u0", "text": "acht"}]
-    monkeypatch.setattr(finetune, "transcribe", lambda *_: heard)
+    monkeypatch.setattr(training_evaluation, "transcribe", lambda *_: heard)
     for language, expected in (("de", 0.5), ("en", 0)):
         recogniser = SimpleNamespace(language=language)
         speech = SimpleNamespace(
             utterances=rows("um acht"), ids=["u0"], readers=0, recogniser=recogniser
         )
-        assert finetune.dev_wer(speech) == expected
+        assert training_evaluation.dev_wer(speech) == expected
 
 
 def test_a_test_sentence_in_training_is_one_in_its_language_only():

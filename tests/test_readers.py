@@ -16,6 +16,7 @@ from recognisers import transcription
 from recognisers.load import load_recogniser
 from recognisers.whisper import WhisperRecogniser
 from tiny import finetune_command, write_ctc, write_speech, write_whisper
+from training import evaluation
 from training import run as training
 from training.data import Speech
 
@@ -81,7 +82,7 @@ def test_another_thread_reads_the_next_batch_while_the_network_learns(data, tmp_
 
     monkeypatch.setattr(WhisperRecogniser, "prepare", prepare_and_tell)
     monkeypatch.setattr(WhisperRecogniser, "loss", learn_when_next_is_read)
-    monkeypatch.setitem(finetune.CRITERIA, "loss", lambda dev: 0.0)
+    monkeypatch.setitem(evaluation.CRITERIA, "loss", lambda dev: 0.0)
     train(data, tmp_path / "model", read_by=1, epochs=1)
     assert len(threads) == 3
     assert threading.current_thread() not in threads

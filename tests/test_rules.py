@@ -103,3 +103,44 @@ def test_commands_braces_and_quotes_in_the_config_reach_no_shell_and_no_format(f
     for line in commands:  # outside of quotes nothing is left to the shell
         inside = re.sub(r"'[^']*'|\"\$\(dirname [^()$`;]*\)\"", "", line.replace("'\"'\"'", ""))
         assert not re.search(r"[$`;*<(]", inside), line
+
+
+def trainings(folder: Path, **finetune: object) -> dict[str, list[str]]:
+    """Return the words of every training's command by its output, but for resources."""
+    settings = EXPERIMENT["finetune"] | finetune
+    done = dry_run(folder, EXPERIMENT | {"finetune": settings})
+    assert done.returncode == 0, done.stderr[-2000:]
+    lines = [line for line in done.stdout.splitlines() if "scripts/finetune.py" in line]
+    commands = {}
+    for words in map(shlex.split, lines):
+        for of_resources in ("--processes", "--threads"):
+            at = words.index(of_resources)
+            del words[at : at + 2]
+        commands[words[words.index("--output") + 1]] = words
+    return commands
+
+
+def test_a_training_reruns_for_what_changes_its_result_and_for_nothing_else(folder):
+    """Snakemake reruns a job whose parameters, all of them in its command, are others."""
+    before = trainings(folder)
+    mixed = {output for output in before if "source-mixed-hibari/" in output}
+    further = {output for output in before if "-after-" in output}
+    assert (len(before), len(mixed - further), len(further)) == (7, 1, 1)
+    assert trainings(folder, gpus=2) == before
+
+    def changed(**finetune: object) -> set[str]:
+        after = trainings(folder, **finetune)
+        assert after.keys() == before.keys()
+        return {output for output in before if after[output] != before[output]}
+
+    assert changed(mixed={"patience": 9}) == mixed - further
+    assert changed(continued_learning_rate_factor=0.2) == further
+    assert changed(learning_rate=2e-3) == before.keys()
+
+
+def test_rules_that_inherit_say_nothing_again():
+    """Snakemake merges the parameters of ``use rule ... with``."""
+    for path in sorted((ROOT / "rules").glob("*.smk")):
+        for block in re.findall(r"(?ms)^use rule .*?(?=^\S|\Z)", path.read_text()):
+            params = block.partition("    params:\n")[2]
+            assert "code=" not in params, block

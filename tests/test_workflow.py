@@ -8,6 +8,7 @@ import json
 import os
 import random
 import re
+import shlex
 import shutil
 import signal
 import subprocess
@@ -446,10 +447,12 @@ def test_the_default_experiment_plans_every_arm_of_four_targets_with_the_publish
     assert len(mixed) == 3 * 2
     for line in trainings:
         steps, patience = (70_000, 100) if line in mixed else (40_000, 20)
-        assert f"--max-steps {steps} " in line and f"--patience {patience} " in line
-        rate = float(line.partition("--learning-rate ")[2].split()[0])
-        assert rate == pytest.approx(1e-6 if "-after-source" in line else 1e-5)
-        assert "--weight-decay 0.0 " in line
+        words = shlex.split(line)
+        settings = json.loads(words[words.index("--settings") + 1])
+        assert (settings["max_steps"], settings["patience"]) == (steps, patience)
+        rate = 1e-6 if "-after-source" in line else 1e-5
+        assert settings["learning_rate"] == pytest.approx(rate)
+        assert settings["weight_decay"] == 0.0
     spoken = [line for line in printed.splitlines() if "python scripts/synthesize.py" in line]
     for split, samples in (("train", 5), ("dev", 1)):
         of_split = [line for line in spoken if f"/{split}.jsonl " in line.partition("--engine")[0]]

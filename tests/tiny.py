@@ -136,7 +136,10 @@ def tone(index: int) -> np.ndarray:
 
 
 def finetune_command(data: Path, output: Path, **changes: object) -> list[str]:
-    """Return the arguments of a short training on ``data``'s train and dev manifests."""
+    """Return the arguments of a short training on ``data``'s train and dev manifests.
+
+    What has no option of its own stands in ``--settings``.
+    """
     options = {
         "train": data / "train.jsonl",
         "dev": data / "dev.jsonl",
@@ -150,6 +153,10 @@ def finetune_command(data: Path, output: Path, **changes: object) -> list[str]:
         "seed": 1,
         "threads": 1,
     } | changes
+    alone = {action.dest for action in finetune.arguments()._actions}
+    options["settings"] = json.dumps(
+        {key: options.pop(key) for key in [*options] if key not in alone}
+    )
     return [
         part
         for key, value in options.items()

@@ -4,7 +4,6 @@ import math
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,45 +15,17 @@ from files.atomic import atomic_path
 from recognisers.load import Recogniser
 from training import several_processes as distributed
 from training.data import Speech
+from training.settings import Settings
 
 MAX_GRADIENT_NORM = 1.0
 SAVING_SHARE = 0.1  # of the time, at most, goes into writing the state
-
-
-@dataclass(frozen=True)
-class Settings:
-    """What shapes the result of a training run, apart from data and base model."""
-
-    window: float
-    learning_rate: float
-    weight_decay: float
-    warmup_steps: int
-    epochs: float
-    max_steps: int
-    batch_size: int
-    trained: str
-    optimizer: str
-    dropout: float | None
-    mask_time_prob: float | None
-    lora_rank: int
-    lora_alpha: float
-    lora_dropout: float
-    lora_targets: list[str] | None
-    evaluate_every: int
-    patience: int
-    criterion: str
-    precision: str
-    max_length: int
-    language: str
-    task: str
-    seed: int
 
 
 def count_steps(settings: Settings, per_epoch: int) -> int:
     """Return the optimiser steps of a run: its epochs', or ``max_steps`` if that is fewer."""
     bounds = [settings.max_steps, math.ceil(settings.epochs * per_epoch)]
     if not (given := [bound for bound in bounds if bound > 0]):
-        raise InputError("--epochs and --max-steps are both 0; give one of them")
+        raise InputError("epochs and max_steps are both 0; give one of them")
     return min(given)
 
 
@@ -82,7 +53,7 @@ def make_optimizer(name: str, groups: Sequence[dict], learning_rate: float):
         from bitsandbytes.optim import AdamW8bit
     except ImportError as error:
         raise InputError(
-            f"--optimizer {name}: bitsandbytes can't be imported ({error});"
+            f"optimizer: {name}: bitsandbytes can't be imported ({error});"
             " pip install bitsandbytes==0.50.2, or take adamw"
         ) from None
     return AdamW8bit(groups, lr=learning_rate)
@@ -138,7 +109,6 @@ class Training:
         self,
         speech: Speech,
         indices: Sequence[int],
-        micro_batch_size: int = 0,
         audio: Iterator[Any] | None = None,
     ) -> float:
         """Take one optimiser step; return the loss per token (nats), which must be a number.
@@ -149,7 +119,7 @@ class Training:
         self.recogniser.train()
         tokens, duration = speech.tokens(indices), speech.duration(indices)
         value = 0.0
-        for number, part in share(indices, micro_batch_size):
+        for number, part in share(indices, self.settings.micro_batch_size):
             seed_noise(self.settings.seed, self.step, number)
             loss = speech.loss(part, duration, next(audio) if audio else None) / tokens
             value += loss.item()

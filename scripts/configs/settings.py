@@ -1,0 +1,80 @@
+"""Settings that a command takes as one JSON object: the fields of a dataclass, and no others."""
+
+import argparse
+import json
+import math
+from collections.abc import Callable
+from dataclasses import MISSING, fields
+from difflib import get_close_matches
+from types import NoneType, UnionType
+from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
+
+from errors import InputError
+
+Settings = TypeVar("Settings")
+
+
+def settings_of(kind: Callable[..., Settings], options: argparse.Namespace) -> Settings:
+    """Return the dataclass ``kind`` of ``--settings``, in which options of their own win.
+
+    Raises ``InputError`` for an unknown key, a value of another type, and one that is missing.
+    """
+    types = get_type_hints(kind)
+    values = read_object(options.settings)
+    check_keys(values, list(types), "--settings")
+    values = {key: value_of(value, types[key], key) for key, value in values.items()}
+    for key in types:
+        if (value := getattr(options, key, None)) is not None:
+            values[key] = value
+    for field in fields(kind):
+        if field.default is MISSING and field.name not in values:
+            flag = field.name.replace("_", "-")
+            raise InputError(f"--settings: {field.name} is missing; give it there or as --{flag}")
+    return kind(**values)
+
+
+def read_object(text: str) -> dict[str, Any]:
+    """Return a JSON object; a key that stands in it twice is an error."""
+
+    def without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        if repeated := {key for key, _ in pairs if [each for each, _ in pairs].count(key) > 1}:
+            raise InputError(f"--settings: {min(repeated)!r} stands twice; give it once")
+        return dict(pairs)
+
+    try:
+        values = json.loads(text, object_pairs_hook=without_repeats)
+    except ValueError as error:
+        raise InputError(f"--settings: not JSON ({error}): {text}") from None
+    if not isinstance(values, dict):
+        raise InputError(f'--settings: {text} is not an object; write {{"key": value}}')
+    return values
+
+
+def check_keys(values: dict[str, Any], known: list[str], place: str) -> None:
+    """Raise ``InputError`` for a key that is not known, with the nearest one that is."""
+    for key in sorted(values.keys() - set(known)):
+        nearest = get_close_matches(key, known, 1)
+        remedy = f"did you mean {nearest[0]!r}?" if nearest else f"known: {', '.join(known)}"
+        raise InputError(f"{place}: unknown key {key!r}; {remedy}")
+
+
+def value_of(value: Any, kind: Any, key: str) -> Any:
+    """Return a value as a field of type ``kind`` holds it: 2 as 2.0 where that is ``float``."""
+    kinds = get_args(kind) if get_origin(kind) is UnionType else (kind,)
+    if value is None and NoneType in kinds:
+        return None
+    kind = kinds[0]
+    if get_origin(kind) is Literal:
+        right, wanted = value in get_args(kind), f"one of {', '.join(get_args(kind))}"
+    elif get_origin(kind) is list:
+        right = isinstance(value, list) and all(type(each) is str for each in value)
+        wanted = "a list of texts"
+    elif kind is float:
+        right, wanted = type(value) in (int, float) and math.isfinite(value), "a number"
+        value = float(value) if right else value
+    else:
+        right = type(value) is kind
+        wanted = {int: "a whole number", bool: "true or false", str: "a text"}[kind]
+    if not right:
+        raise InputError(f"--settings: {key}: {json.dumps(value)}; give {wanted}")
+    return value

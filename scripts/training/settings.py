@@ -1,0 +1,42 @@
+"""The settings of a training run: most are those under ``finetune`` in an experiment's config."""
+
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+SPENDING = ("micro_batch_size", "gradient_checkpointing")  # memory and time for the same result
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """How a recogniser is trained, apart from its data and base model."""
+
+    window: float = 30.0  # s, of audio; CTC: the longest audio
+    learning_rate: float  # peak, of AdamW
+    weight_decay: float = 0.1  # of AdamW
+    warmup_steps: int = 0
+    epochs: float = 0.0  # at most; 0: no bound
+    max_steps: int = 0  # at most; 0: no bound
+    batch_size: int = 16  # utterances per optimiser step
+    trained: Literal["all", "decoder"] = "all"
+    optimizer: Literal["adamw", "adamw8bit"] = "adamw"
+    dropout: float | None = None  # of CTC models; None: the checkpoint's
+    mask_time_prob: float | None = None  # SpecAugment's, of CTC models; None: the checkpoint's
+    lora_rank: int = 0  # of LoRA's factors; 0: all weights are trained
+    lora_alpha: float = 16.0  # scale of LoRA's change, times its rank
+    lora_dropout: float = 0.0  # before LoRA's factors
+    lora_targets: list[str] | None = None  # linear layers with factors; None: queries and values
+    evaluate_every: int = 0  # optimiser steps; 0: an epoch
+    patience: int = 3  # dev evaluations without a better one before training stops
+    criterion: Literal["wer", "loss"] = "wer"  # of a dev evaluation
+    precision: Literal["auto", "bf16", "fp32"] = "auto"  # of matrix products
+    max_length: int = 225  # tokens of a dev hypothesis, at most
+    language: str  # a code of Whisper's
+    task: str = "transcribe"  # or translate
+    seed: int  # of the data order, dropout and LoRA's factors
+    micro_batch_size: int = 0  # utterances at once per process; 0: all of its share
+    gradient_checkpointing: bool = False
+
+    @property
+    def of_result(self) -> dict[str, Any]:
+        """What shapes the result: a run goes on from the state of another with the same."""
+        return {key: value for key, value in asdict(self).items() if key not in SPENDING}
