@@ -81,11 +81,11 @@ class Lineage:
             found.setdefault(artifact.sidecar, []).append(artifact)
         return found
 
-    def made(self, record: Record) -> list[Artifact]:
+    def outputs_of(self, record: Record) -> list[Artifact]:
         """Return what a stage wrote: its outputs, and the files of a fetched folder."""
         return self.by_maker.get(record.sidecar, [])
 
-    def used(self, record: Record) -> list[Artifact]:
+    def inputs_of(self, record: Record) -> list[Artifact]:
         """Return what a stage read."""
         return [self.artifacts[key] for key in sorted(record.inputs.items())]
 

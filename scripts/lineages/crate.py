@@ -99,7 +99,7 @@ class RunCrate:
         )  # fmt: skip
         code = content["commit"] + (" and changes of its own" if content["dirty"] else "")
         record_file = self.add_record(record, path)
-        read = [self.files[each.key] for each in self.lineage.used(record)]
+        read = [self.files[each.key] for each in self.lineage.inputs_of(record)]
         settings = {key: value for key, value in content["parameters"].items() if value is not None}
         self.actions[record.sidecar] = self.entities.add(
             name,
@@ -108,7 +108,7 @@ class RunCrate:
             description=f"{record.script} on {content['device']}, commit {code}",
             instrument=tool,
             object=one_or_many(read + self.entities.settings(record.script, settings)),
-            result=one_or_many([self.files[each.key] for each in self.lineage.made(record)]),
+            result=one_or_many([self.files[each.key] for each in self.lineage.outputs_of(record)]),
             startTime=iso(content["run"]["started"]),
             endTime=iso(ended(record)),
             actionStatus=COMPLETED,

@@ -54,8 +54,8 @@ def prov(lineage: Lineage) -> dict[str, Any]:
             "prov:label": record.script,
         }
         relations = [("wasAssociatedWith", "prov:agent", [agent])]
-        relations += [("used", "prov:entity", map(entity_id, lineage.used(record)))]
-        relations += [("wasGeneratedBy", "prov:entity", map(entity_id, lineage.made(record)))]
+        relations += [("used", "prov:entity", map(entity_id, lineage.inputs_of(record)))]
+        relations += [("wasGeneratedBy", "prov:entity", map(entity_id, lineage.outputs_of(record)))]
         for section, key, others in relations:
             for other in others:
                 name = f"_:{section}{len(document[section]) + 1}"
@@ -106,7 +106,7 @@ def edges(lineage: Lineage) -> set[str]:
     return {
         f" {quoted(made_by[each.key])} -> {quoted(names[record.sidecar])};"
         for record in lineage.records
-        for each in lineage.used(record)
+        for each in lineage.inputs_of(record)
         if each.key in made_by
     }
 

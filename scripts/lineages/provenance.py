@@ -1,6 +1,6 @@
 """What a number was made from: lineage records, followed from a score back to the first files.
 
-A record (see records.py) says what a script read and wrote. The walk asks of each file of the
+A record (records/record.py) says what a script read and wrote. The walk asks of each file of the
 experiment who made it, and gathers for what each manifest was used. Files outside of the
 experiment's folder end it. On the way every record is held against the bytes on disk.
 """

@@ -2,6 +2,7 @@
 
 import functools
 import re
+from collections.abc import Callable
 from decimal import Decimal
 
 from babel import Locale, UnknownLocaleError
@@ -80,3 +81,20 @@ def locale_of(language: str) -> Locale:
         return Locale.parse(language)
     except (UnknownLocaleError, ValueError):
         return Locale.parse(ENGLISH)
+
+
+def called(text: str, plain: str, digits: Callable[[str], str]) -> str:
+    """Return a telephone number, a group after the other; what is none stays."""
+    groups = re.findall(r"\d+", text)
+    if sum(map(len, groups)) < 7 or re.fullmatch(plain, text):
+        return text
+    return ("plus " if text[0] == "+" else "") + ", ".join(map(digits, groups))
+
+
+def dotted(text: str, plain: str, language: str) -> str:
+    """Return a version or an address, 3.11.2, with the word for the point between its numbers."""
+    if re.fullmatch(plain, text):
+        return text  # German 1.000.000
+    point = getattr(CONVERTER_CLASSES[CONVERTERS.get(language, language)], "pointword", None)
+    point = f" {point} " if isinstance(point, str) else " "
+    return point.join(number(part, language) for part in text.split("."))
