@@ -199,8 +199,19 @@ def evaluations_of(
     vector = vector_of(arm.vector, arm.tts, group) if arm.vector else None
     whole = replace(model, vector=vector, scale=arm.scale)
     written = model if heard else whole  # a vector is added while a model is transcribing
+    kind = kind_of(config, group, heard) if heard else None
     for seed in [0] if arm.name == PRETRAINED else config["seeds"]:
-        evaluation = Evaluation(
+        of_speech = {}  # what is null of a model that is scored on nothing
+        if heard:
+            manifest = Manifest(heard.domain, heard.speech, heard.split)
+            of_speech = heard._asdict() | {
+                "kind": kind,
+                "manifest": f"{results}/{manifest}",
+                "hypotheses": f"{results}/{Hypotheses(base, whole, seed, manifest)}",
+                "score": f"{results}/{Score(base, whole, seed, manifest)}",
+            }
+        yield Evaluation(
+            **of_speech,
             base=base,
             target=target,
             arm=arm.name,
@@ -215,17 +226,6 @@ def evaluations_of(
             target_recordings=target_recordings(config, base, on),
             accepted_overlap=config["domains"][target].get("accepted_overlap", []),
         )
-        if heard:
-            manifest = Manifest(heard.domain, heard.speech, heard.split)
-            evaluation = replace(
-                evaluation,
-                **heard._asdict(),
-                kind=kind_of(config, group, heard),
-                manifest=f"{results}/{manifest}",
-                hypotheses=f"{results}/{Hypotheses(base, whole, seed, manifest)}",
-                score=f"{results}/{Score(base, whole, seed, manifest)}",
-            )
-        yield evaluation
 
 
 def kind_of(config: dict, group: str, heard: Heard) -> str:

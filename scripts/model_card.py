@@ -19,7 +19,7 @@ from escaping import code, markdown
 from files.atomic import atomic_path, check_outputs
 from lineages.leaks import told
 from matrix import CONTINUED
-from paths import PRETRAINED, REAL, coefficient
+from paths import PRETRAINED, REAL, Checkpoint, coefficient, seed_folder
 from records.record import MODEL_CARD, WEIGHTS, Record, checkpoint_files
 from records.writing import write_record
 from reporting.card_facts import (
@@ -42,6 +42,11 @@ PAPER = "arxiv:2406.02925"
 STRIDE = 2  # mel frames per encoder position: the encoder's second convolution
 
 
+def place_of(checkpoint: Path) -> Checkpoint:
+    """Return what the path of a checkpoint's weights says of them."""
+    return Checkpoint.parse("/".join(checkpoint.parts[-5:-1]))
+
+
 def results_of(
     summary: dict, checkpoint: Path, base: str, target: str, parent: Record
 ) -> list[dict]:
@@ -50,13 +55,13 @@ def results_of(
     ``row`` is null where the table does not have the checkpoint; ``other_scales`` are the
     coefficients with which it has the model that the vector was added to (``parent``).
     """
-    *_, name, seed, _ = checkpoint.parts
+    own = place_of(checkpoint)
     folder = os.path.dirname(next(iter(parent.outputs)))
     found = []
     for entry in summary["targets"]:
         if (entry["base"], entry["target"]) != (base, target) or not entry["rows"]:
             continue
-        place = f"/scores/{base}/{name}/{seed}/"
+        place = f"/scores/{base}/{own.model}/{seed_folder(own.seed)}/"
         rows = [row for row in entry["rows"] if any(place in path for path in row["scores"])]
         others = [row for row in entry["rows"] if row["vector_on"] and folder in row["models"]]
         scales = {row["scaling_coefficient"] for row in others}
@@ -174,7 +179,8 @@ def describe(
     checkpoint: Path, history: History, summary: dict, window: float | None
 ) -> dict[str, Any]:
     """Return all that the card says."""
-    *_, base, name, seed, _ = checkpoint.parts
+    own = place_of(checkpoint)
+    base = own.base
     training, *_ = history.descent(history.applied)
     settings, speech = training.content["parameters"], about_speech(training)
     [target] = speech["domains"]
@@ -183,7 +189,7 @@ def describe(
     )
     earlier = [each for each in history.descent(training) if each.script == "finetune.py"]
     return {
-        "name": f"{base}, {name}, {seed}",
+        "name": f"{base}, {own.model}, {seed_folder(own.seed)}",
         "checkpoint": checkpoint,
         "experiment": checkpoint.parents[4],
         "base": about_base(history, base),

@@ -6,6 +6,7 @@ name or is called like a word that stands beside it (see names.py); so every tex
 Places of files begin below the experiment's folder, ``results/NAME``.
 """
 
+import functools
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -32,6 +33,7 @@ def matched(pattern: str, text: str) -> re.Match:
     return match
 
 
+@functools.cache
 def coefficient(scale: float) -> str:
     """Return a scaling coefficient as it stands in file names and tables: six digits at most.
 
@@ -200,9 +202,6 @@ class Model(Name):
     def without_vector(self) -> Self:
         """Return the model that the task vector is added to."""
         return replace(self, vector=None, scale=None)
-
-
-# Places of files
 
 
 @dataclass(frozen=True)
