@@ -57,7 +57,6 @@ WITH_TEST_TEXTS = [
 AUGMENTED = [name for name, domain in config["domains"].items() if domain.get("augmentation")]
 TRAINING_TTS = roles.training_tts(config)
 GROUPS = roles.groups(config)
-JUDGE = config["filter"]["base_model"]  # of synthetic speech
 POOLED = [group for group in GROUPS if group not in config["domains"]]
 
 

@@ -25,6 +25,9 @@ def domain_declaration(wildcards) -> str:
     return json.dumps({k: v for k, v in domain.items() if k != "augmentation"}, sort_keys=True)
 
 
+JUDGE = config["filter"]["base_model"]  # of synthetic speech
+
+
 def base_of(wildcards) -> str:
     """Return the name of a rule's base model: one of the arms', or the judge of synthetic speech."""
     return wildcards.get("base", JUDGE)

@@ -11,7 +11,7 @@ import sys
 from dataclasses import MISSING
 from pathlib import Path
 from types import UnionType
-from typing import Literal, get_args, get_origin, get_type_hints
+from typing import Annotated, Literal, get_args, get_origin, get_type_hints
 
 import pytest
 import torch
@@ -20,7 +20,7 @@ from safetensors.torch import load_file
 from transformers import WhisperForConditionalGeneration
 
 import finetune
-from configs.settings import settings_of
+from configs.settings import BOUNDS, settings_of
 from errors import InputError, Stopped
 from files.audio import load_audio
 from files.manifest import read_manifest, write_jsonl
@@ -390,7 +390,7 @@ OF_COMMAND = {"lora_alpha", "lora_dropout", "lora_targets", "seed"}
 
 
 def test_the_settings_of_a_training_are_those_of_the_config():
-    """Names, types, choices and defaults: who adds one here must add it there."""
+    """Names, types, bounds, choices and defaults: who adds one here must add it there."""
     schema = dict(SCHEMA["$defs"]["finetune"]["properties"])
     schema |= {key: SCHEMA["properties"][key] for key in ("window", "precision", "max_length")}
     schema["language"] = SCHEMA["properties"]["language"]
@@ -398,11 +398,14 @@ def test_the_settings_of_a_training_are_those_of_the_config():
         "task"
     ]
     assert schema.keys() - OF_RULES == Settings.__dataclass_fields__.keys() - OF_COMMAND
-    types = get_type_hints(Settings)
+    types = get_type_hints(Settings, include_extras=True)
     for name in schema.keys() - OF_RULES - {"language"}:  # which a command must be given
         default = Settings.__dataclass_fields__[name].default
         assert schema[name].get("default", None if default is None else MISSING) == default, name
-        kind = get_args(types[name])[0] if get_origin(types[name]) is UnionType else types[name]
+        annotated = get_origin(types[name]) is Annotated
+        kind, bounds = get_args(types[name]) if annotated else (types[name], {})
+        assert bounds == {key: schema[name][key] for key in BOUNDS if key in schema[name]}, name
+        kind = get_args(kind)[0] if get_origin(kind) is UnionType else kind
         if get_origin(kind) is Literal:
             assert set(schema[name]["enum"]) == set(get_args(kind)), name
         elif "enum" not in schema[name]:
@@ -431,7 +434,10 @@ def test_options_win_over_the_settings_and_these_over_the_defaults():
         ('{"criterion": "cer"}', 'criterion: "cer"; give one of wer, loss'),
         ('{"criterion": ["wer"]}', "give one of wer, loss"),
         ('{"lora_targets": "fc1"}', "give a list of texts"),
-        ('{"task": null}', "task: null; give a text"),
+        ('{"task": null}', "task: null; give one of transcribe, translate"),
+        ('{"batch_size": 0}', "batch_size: 0; give a whole number, at least 1"),
+        ('{"dropout": 2}', "dropout: 2.0; give a number, at least 0, at most 1"),
+        ('{"micro_batch_size": null}', "micro_batch_size: null; give a whole number, at least 0"),
         ('{"epochs": 1, "epochs": 2}', "'epochs' stands twice"),
         ("[1]", "is not an object"),
         ("{", "not JSON"),
@@ -441,6 +447,13 @@ def test_settings_that_are_none_are_refused_by_name(data, tmp_path, told, messag
     with pytest.raises(InputError, match=f"^--settings: .*{re.escape(message)}"):
         finetune.main([*command(data, tmp_path / "model"), "--settings", told])
     assert not (tmp_path / "model.work").exists()
+
+
+def test_an_option_is_held_to_the_bounds_of_its_setting(data, tmp_path):
+    with pytest.raises(InputError, match="^--learning-rate: 0.0; give a number, above 0"):
+        finetune.main(command(data, tmp_path / "model", learning_rate=0))
+    with pytest.raises(InputError, match="^--epochs: NaN; give a number, at least 0"):
+        finetune.main(command(data, tmp_path / "model", epochs="nan"))
 
 
 def test_a_learning_rate_is_asked_for(data, tmp_path):

@@ -1,8 +1,13 @@
 """The settings of a training run: most are those under ``finetune`` in an experiment's config."""
 
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
+Count = Annotated[int, {"minimum": 0}]
+Positive = Annotated[int, {"minimum": 1}]
+Share = Annotated[float | None, {"minimum": 0, "maximum": 1}]
+Window = Annotated[float, {"exclusiveMinimum": 0, "maximum": 30}]
+Tokens = Annotated[int, {"minimum": 8, "maximum": 448}]
 SPENDING = ("micro_batch_size", "gradient_checkpointing")  # memory and time for the same result
 
 
@@ -10,30 +15,30 @@ SPENDING = ("micro_batch_size", "gradient_checkpointing")  # memory and time for
 class Settings:
     """How a recogniser is trained, apart from its data and base model."""
 
-    window: float = 30.0  # s, of audio; CTC: the longest audio
-    learning_rate: float  # peak, of AdamW
-    weight_decay: float = 0.1  # of AdamW
-    warmup_steps: int = 0
-    epochs: float = 0.0  # at most; 0: no bound
-    max_steps: int = 0  # at most; 0: no bound
-    batch_size: int = 16  # utterances per optimiser step
+    window: Window = 30.0  # s, of audio; CTC: the longest audio
+    learning_rate: Annotated[float, {"exclusiveMinimum": 0}]  # peak, of AdamW
+    weight_decay: Annotated[float, {"minimum": 0}] = 0.1  # of AdamW
+    warmup_steps: Count = 0
+    epochs: Annotated[float, {"minimum": 0}] = 0.0  # at most; 0: no bound
+    max_steps: Count = 0  # at most; 0: no bound
+    batch_size: Positive = 16  # utterances per optimiser step
     trained: Literal["all", "decoder"] = "all"
     optimizer: Literal["adamw", "adamw8bit"] = "adamw"
-    dropout: float | None = None  # of CTC models; None: the checkpoint's
-    mask_time_prob: float | None = None  # SpecAugment's, of CTC models; None: the checkpoint's
-    lora_rank: int = 0  # of LoRA's factors; 0: all weights are trained
+    dropout: Share = None  # of CTC models; None: the checkpoint's
+    mask_time_prob: Share = None  # SpecAugment's, of CTC models; None: the checkpoint's
+    lora_rank: Count = 0  # of LoRA's factors; 0: all weights are trained
     lora_alpha: float = 16.0  # scale of LoRA's change, times its rank
     lora_dropout: float = 0.0  # before LoRA's factors
     lora_targets: list[str] | None = None  # linear layers with factors; None: queries and values
-    evaluate_every: int = 0  # optimiser steps; 0: an epoch
-    patience: int = 3  # dev evaluations without a better one before training stops
+    evaluate_every: Count = 0  # optimiser steps; 0: an epoch
+    patience: Positive = 3  # dev evaluations without a better one before training stops
     criterion: Literal["wer", "loss"] = "wer"  # of a dev evaluation
     precision: Literal["auto", "bf16", "fp32"] = "auto"  # of matrix products
-    max_length: int = 225  # tokens of a dev hypothesis, at most
+    max_length: Tokens = 225  # of a dev hypothesis, at most
     language: str  # a code of Whisper's
-    task: str = "transcribe"  # or translate
-    seed: int  # of the data order, dropout and LoRA's factors
-    micro_batch_size: int = 0  # utterances at once per process; 0: all of its share
+    task: Literal["transcribe", "translate"] = "transcribe"
+    seed: Count  # of the data order, dropout and LoRA's factors
+    micro_batch_size: Count = 0  # utterances at once per process; 0: all of its share
     gradient_checkpointing: bool = False
 
     @property
