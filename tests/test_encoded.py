@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from files.manifest import read_manifest
-from recognisers import encoded
+from recognisers import checkpoints, encoded
 from recognisers import whisper as whisper_recogniser
 from recognisers.load import load_recogniser
 from records import writing
@@ -86,7 +86,7 @@ def test_another_processor_makes_new_ones(data, tmp_path, monkeypatch):
 
 def test_other_mel_filters_make_new_ones(data, tmp_path):
     assert computed(data, tmp_path / "store") == 3
-    filters = whisper_recogniser.WhisperFeatureExtractor.from_pretrained
+    filters = checkpoints.WhisperFeatureExtractor.from_pretrained
 
     def louder(folder, **options):
         features = filters(folder, **options)
@@ -94,7 +94,7 @@ def test_other_mel_filters_make_new_ones(data, tmp_path):
         return features
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(whisper_recogniser.WhisperFeatureExtractor, "from_pretrained", louder)
+        patch.setattr(checkpoints.WhisperFeatureExtractor, "from_pretrained", louder)
         assert computed(data, tmp_path / "store") == 3
 
 
