@@ -153,7 +153,7 @@ def test_every_gpu_rule_had_a_gpu_and_no_other_one(undisturbed):
     assert rules[True] == {"finetune", "transcribe", "transcribe_sweep", "transcribe_synthesized"}
     assert rules[False] == {
         "pretrained", "prepare", "synthesize", "filter", "filter_before_augmentation", "augment",
-        "task_vector", "vector_geometry",
+        "task_vector", "apply", "vector_geometry",
     }  # fmt: skip  # hibari computes on the CPU; fetch, score and the like run beside Snakemake
 
 
