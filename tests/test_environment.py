@@ -7,6 +7,7 @@ import pytest
 import yaml
 
 from conftest import ROOT
+from engines import ENGINES
 
 
 def pins(lines) -> dict[str, str]:
@@ -69,7 +70,7 @@ def test_the_conda_environments_have_the_locks_versions(name, known):
 
 
 def test_every_environment_that_a_rule_names_exists():
-    named = set()
+    named = {f"{engine.environment}.yaml" for engine in ENGINES.values()}
     for path in (ROOT / "rules").glob("*.smk"):
         named |= set(re.findall(r"\.\./envs/([\w.]+)", path.read_text()))
     assert (

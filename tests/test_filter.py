@@ -207,7 +207,7 @@ def test_nothing_left_is_an_error_that_names_the_table(data):
         (["--min-duration", "50"], "min_duration 50 is above max_duration 30"),
         (["--min-speaking-rate", "50"], "min_speaking_rate 50 is above"),
         (["--max-cer", "-1"], "max_cer -1: it can't be negative"),
-        (["--max-cer", "nan"], "max_cer nan"),
+        (["--max-cer", "nan"], "--max-cer: NaN; give a number"),
     ],
 )
 def test_bounds_that_nothing_could_meet_are_refused(data, more, message):

@@ -26,7 +26,7 @@ print(resident() - before)
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="glibc only")
 def test_what_is_freed_is_kept():
-    folder = heap.__file__.rsplit("/", 1)[0]
+    folder = heap.__file__.rsplit("/", 2)[0]
     kept = {
         how: int(subprocess.check_output([sys.executable, "-c", PROGRAM, how, folder]))
         for how in ("give back", "keep")

@@ -16,7 +16,7 @@ TELL = "import os, torch; print(os.environ[{!r}], torch.cuda.is_initialized())"
         ("transcribe", None, ":4096:8"),
         ("xvectors", None, ":4096:8"),
         ("engines.accelerator", None, ":4096:8"),
-        ("processor", ":16:8", ":16:8"),
+        ("computing.processor", ":16:8", ":16:8"),
     ],
 )
 def test_cublas_has_a_fixed_workspace_before_cuda_starts_and_the_users_own_is_kept(

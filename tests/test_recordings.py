@@ -41,7 +41,7 @@ def prepare_main(folder: Path, declaration: dict) -> dict:
     prepare.main(
         ["--domain", "demo", "--declaration", json.dumps(declaration)]
         + ["--audio-dir", f"{folder}/audio", "--manifests-dir", f"{folder}/manifests"]
-        + ["--texts-dir", f"{folder}/texts"]
+        + ["--texts-dir", f"{folder}/texts", "--language", "en"]
     )
     return json.loads((folder / "texts" / "counts.json").read_text())
 

@@ -35,7 +35,7 @@ def queue(tmp_path, monkeypatch):
 
 def test_a_second_run_is_refused_while_the_first_goes_on_and_told_who_it_is(tmp_path):
     lock = begin_run(tmp_path, None)
-    begin = f"import run_guard; run_guard.begin_run({str(tmp_path)!r}, None)"
+    begin = f"from runs import guard; guard.begin_run({str(tmp_path)!r}, None)"
     second = [sys.executable, "-c", begin]
     refused = subprocess.run(second, cwd=ROOT / "scripts", capture_output=True, text=True)
     assert "another run of this experiment goes on (process" in refused.stderr
@@ -47,7 +47,7 @@ def test_a_second_run_is_refused_while_the_first_goes_on_and_told_who_it_is(tmp_
 
 def test_a_lock_does_not_outlive_kill_9(tmp_path):
     dies = (
-        f"import os, run_guard; lock = run_guard.begin_run({str(tmp_path)!r}, None); "
+        f"import os; from runs import guard; lock = guard.begin_run({str(tmp_path)!r}, None); "
         "os.kill(os.getpid(), 9)"
     )
     assert subprocess.run([sys.executable, "-c", dies], cwd=ROOT / "scripts").returncode == -9

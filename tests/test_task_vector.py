@@ -20,7 +20,7 @@ from records.reading import read_record
 from records.record import sidecar
 from records.writing import write_record
 from task_vector import main
-from vectors import streaming
+from vectors import arithmetic, streaming
 from vectors.addition import Addition
 from vectors.streaming import Piece, read_layout, read_piece, read_tensor
 
@@ -400,7 +400,7 @@ def test_memory_stays_flat(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
         alive.append(sum(thing.shape == shape for thing in living))
         return tensor
 
-    monkeypatch.setattr(task_vector, "finite", finite_and_counted)
+    monkeypatch.setattr(arithmetic, "finite", finite_and_counted)
     tau = subtract(checkpoint, checkpoint, tmp_path / "tau")
     apply(checkpoint, tau, 0.5, tmp_path / "o" / "model.safetensors")
     assert len(alive) == 200

@@ -202,7 +202,7 @@ def test_a_sweep_over_coefficients_gives_what_each_gives_alone(
     ]  # fmt: skip
     assert len({tuple(texts.values()) for texts in alone}) == 3
     assert alone[-1] == run(data, tmp_path / "plain.jsonl", window=1.0)
-    monkeypatch.setattr(transcribe, "HELD", held)
+    monkeypatch.setattr(transcription, "HELD", held)
     assert run_sweep(data, tmp_path, vectors[kind], batch_size=2) == alone
 
 
