@@ -4,8 +4,9 @@ import errno
 import shutil
 import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
+from difflib import get_close_matches
 from pathlib import Path
 
 from addresses import redacted
@@ -86,6 +87,19 @@ def leave(message: str, status: int) -> None:
         if not is_full_disk(error):
             raise
     raise SystemExit(status) from None
+
+
+def remedy_for(name: str, known: Iterable[str]) -> str:
+    """Return what to do about a name that is not known: take the nearest that is, or any."""
+    known = list(known)
+    nearest = get_close_matches(name, known, 1)
+    return f"did you mean {nearest[0]!r}?" if nearest else f"known: {', '.join(known)}"
+
+
+def check_keys(keys: Iterable[str], known: Collection[str], place: str) -> None:
+    """Raise ``InputError`` for a key that is not known, with the nearest one that is."""
+    for key in sorted(set(keys) - set(known)):
+        raise InputError(f"{place}: unknown key {key!r}; {remedy_for(key, known)}")
 
 
 def is_full_disk(error: BaseException) -> bool:

@@ -2,10 +2,9 @@
 
 import json
 from collections.abc import Sequence
-from difflib import get_close_matches
 
 from augmentations.effects import CODECS
-from errors import InputError
+from errors import InputError, check_keys
 
 DEFAULTS = {
     "speed": {"probability": 1, "factor": [0.9, 1.1]},
@@ -22,10 +21,10 @@ def read_settings(text: str) -> dict:
         settings = json.loads(text)
     except json.JSONDecodeError as error:
         raise InputError(f"--settings: not JSON ({error.msg}): {text}") from None
-    check_keys(settings, [*DEFAULTS, "copies", "keep_clean"], "--settings")
+    check_object(settings, [*DEFAULTS, "copies", "keep_clean"], "--settings")
     filled = {"copies": 1, "keep_clean": False} | settings
     for kind in settings.keys() & DEFAULTS.keys():
-        check_keys(settings[kind], list(DEFAULTS[kind]), f"--settings: {kind}")
+        check_object(settings[kind], list(DEFAULTS[kind]), f"--settings: {kind}")
         filled[kind] = DEFAULTS[kind] | settings[kind]
         for key, value in filled[kind].items():
             check_value(key, value, f"--settings: {kind}: {key}")
@@ -37,14 +36,11 @@ def read_settings(text: str) -> dict:
     return filled
 
 
-def check_keys(value: object, known: Sequence[str], place: str) -> None:
+def check_object(value: object, known: Sequence[str], place: str) -> None:
     """Raise ``InputError`` unless ``value`` is an object with no other keys than ``known``."""
     if not isinstance(value, dict):
         raise InputError(f"{place}: {value!r} is not an object of {', '.join(known)}")
-    for key in sorted(value.keys() - set(known)):
-        nearest = get_close_matches(key, known, 1)
-        remedy = f"did you mean {nearest[0]!r}?" if nearest else f"known: {', '.join(known)}"
-        raise InputError(f"{place}: unknown key {key!r}; {remedy}")
+    check_keys(value, known, place)
 
 
 def check_value(key: str, value: object, place: str) -> None:

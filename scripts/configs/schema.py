@@ -1,13 +1,12 @@
 """A config held to its schema: what is wrong is said with place, value and remedy."""
 
-import difflib
 import json
 import re
 from collections.abc import Iterator, Mapping
 
 import jsonschema
 
-from errors import InputError
+from errors import InputError, remedy_for
 from names import BESIDE, name_of
 
 LARGEST = 10**15  # of numbers in a config
@@ -86,8 +85,7 @@ def explain(error: jsonschema.ValidationError) -> str:
     if error.validator == "additionalProperties":
         known = list(error.schema["properties"])
         unknown = sorted(set(error.instance) - set(known))[0]
-        nearest = difflib.get_close_matches(unknown, known, 1)
-        remedy = f"did you mean {nearest[0]!r}?" if nearest else f"known: {', '.join(known)}"
+        remedy = remedy_for(unknown, known)
         if unknown == "language" and place.startswith("base_models."):
             remedy = "give it once for the whole experiment, at the top level of the config"
         return f"config: {place}: unknown key {unknown!r}; {remedy}"
@@ -140,6 +138,6 @@ def remedy_of(error: jsonschema.ValidationError) -> str:
 def refer(name: str, known: dict, place: str, where: str) -> None:
     """Raise ``InputError`` unless ``name`` is a key of ``known``."""
     if name not in known:
-        nearest = difflib.get_close_matches(name, known, 1)
-        remedy = f"did you mean {nearest[0]!r}?" if nearest else f"known: {', '.join(known)}"
-        raise InputError(f"config: {place}: {name!r} is not under {where}; {remedy}")
+        raise InputError(
+            f"config: {place}: {name!r} is not under {where}; {remedy_for(name, known)}"
+        )

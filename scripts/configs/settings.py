@@ -6,11 +6,10 @@ import math
 import operator
 from collections.abc import Callable
 from dataclasses import MISSING, fields
-from difflib import get_close_matches
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
-from errors import InputError
+from errors import InputError, check_keys
 
 Settings = TypeVar("Settings")
 BOUNDS = {
@@ -57,14 +56,6 @@ def read_object(text: str) -> dict[str, Any]:
     if not isinstance(values, dict):
         raise InputError(f'--settings: {text} is not an object; write {{"key": value}}')
     return values
-
-
-def check_keys(values: dict[str, Any], known: list[str], place: str) -> None:
-    """Raise ``InputError`` for a key that is not known, with the nearest one that is."""
-    for key in sorted(values.keys() - set(known)):
-        nearest = get_close_matches(key, known, 1)
-        remedy = f"did you mean {nearest[0]!r}?" if nearest else f"known: {', '.join(known)}"
-        raise InputError(f"{place}: unknown key {key!r}; {remedy}")
 
 
 def value_of(value: Any, kind: Any, place: str) -> Any:

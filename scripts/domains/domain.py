@@ -2,12 +2,11 @@
 
 import json
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from typing import Any, get_args, get_type_hints
 
 from corpora import CORPORA, slurp
 from domains.splits import SPLITS
-from errors import InputError
+from errors import InputError, remedy_for
 
 KINDS = ("corpus", "manifest", "splits", "texts")
 SLURP = "slurp"
@@ -56,9 +55,7 @@ def parse_declaration(declaration: str, language: str) -> Domain:
         raise InputError("domain: the artifact states the licence; remove licence and forbids")
     for key, value in given.items():
         if key not in known:
-            near = get_close_matches(key, known, 1)
-            remedy = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(known)}"
-            raise InputError(f"domain: unknown key {key!r}; {remedy}")
+            raise InputError(f"domain: unknown key {key!r}; {remedy_for(key, known)}")
         check_value(key, value, get_args(known[key]) or (known[key],))
     kinds = [kind for kind in KINDS if given.get(kind)]
     if len(kinds) != 1:

@@ -5,13 +5,12 @@ a path, an address or a file of requirements, of which pip and npm run code.
 """
 
 import re
-from difflib import get_close_matches
 from pathlib import PurePosixPath
 from typing import Any
 from urllib.parse import urlsplit
 
 from addresses import redacted
-from errors import InputError
+from errors import InputError, check_keys
 from fetching.archives import ArchiveError, safe_name
 from fetching.source import Source
 from records.record import INDEX
@@ -57,7 +56,7 @@ SPECS = {  # of the kinds whose value is one, with an example
 
 def check_declaration(artifact: Any) -> None:
     """Refuse a declaration with a missing, unknown or impossible entry, and say which."""
-    check_keys(artifact, {"licence", "files"}, {"licence", "forbids", "files"}, "artifact")
+    check_mapping(artifact, {"licence", "files"}, {"licence", "forbids", "files"}, "artifact")
     if not isinstance(artifact["licence"], str) or not artifact["licence"].strip():
         raise InputError("artifact: licence is empty; name it (an SPDX name, or where it is told)")
     if not isinstance(artifact.get("forbids", ""), str):
@@ -66,7 +65,7 @@ def check_declaration(artifact: Any) -> None:
         raise InputError("artifact: files is empty; map at least one name to sha256 and sources")
     check_file_names(artifact["files"])
     for name, entry in artifact["files"].items():
-        check_keys(entry, {"sources"}, {"sha256", "checksum", "sources"}, name)
+        check_mapping(entry, {"sources"}, {"sha256", "checksum", "sources"}, name)
         if ("sha256" in entry) == ("checksum" in entry):
             raise InputError(
                 f"{name}: give either sha256 or, if it is not known, checksum: {FIRST_USE}"
@@ -111,7 +110,7 @@ def check_source(source: Any, name: str, pinned: bool) -> None:
             f"{name}: source {redacted(repr(source))} must have one of {', '.join(SOURCE_KEYS)}"
         )
     kind = kinds[0]
-    check_keys(source, {kind}, {kind} | SOURCE_KEYS[kind], f"{name}: source {kind}")
+    check_mapping(source, {kind}, {kind} | SOURCE_KEYS[kind], f"{name}: source {kind}")
     if kind == "join":
         if not isinstance(source["join"], list) or not source["join"]:
             raise InputError(f"{name}: join is empty; list the parts in their order")
@@ -201,18 +200,13 @@ def check_address(address: Any, name: str) -> None:
         )
 
 
-def check_keys(value: Any, needed: set[str], known: set[str], where: str) -> None:
+def check_mapping(value: Any, needed: set[str], known: set[str], where: str) -> None:
     """Refuse what is no mapping, lacks a needed key or has an unknown one."""
     if not isinstance(value, dict):
         raise InputError(
             f"{where}: {redacted(repr(value))} is not a mapping of {', '.join(sorted(known))}"
         )
-    for key in sorted(set(value) - known):
-        hint = get_close_matches(key, known, n=1)
-        raise InputError(
-            f"{where}: unknown key {key!r}"
-            + (f"; did you mean {hint[0]!r}?" if hint else f"; known: {', '.join(sorted(known))}")
-        )
+    check_keys(value, sorted(known), where)
     if missing := sorted(needed - set(value)):
         raise InputError(f"{where}: key {missing[0]!r} is missing")
 
