@@ -38,13 +38,33 @@ def add_forgetting(
         ]
         adjust(found, settings["confidence"])
     for kind in dict.fromkeys(row["kind"] for row in heard):
-        sets_of: dict[tuple, list[dict]] = {}
-        for row in heard:
-            if row["kind"] == kind:
-                sets_of.setdefault(identity_of(row), []).append(row)
-        whole = TestSet([union(of_model) for of_model in sets_of.values()], settings)
-        for index, (model, row) in enumerate(zip(sets_of, whole.rows, strict=True)):
-            difference = whole.compare(index, whole.index_of(row, PRETRAINED))
-            entry_of[model]["forgetting_by_kind"][kind] = difference and {
-                key: difference[key] for key in ("difference", "interval")
+        of_kind = [row for row in heard if row["kind"] == kind]
+        for model, comparison in differences_of_kind(of_kind, entry_of, settings).items():
+            entry_of[model]["forgetting_by_kind"][kind] = comparison and {
+                key: comparison[key] for key in ("difference", "interval")
             }
+
+
+def differences_of_kind(
+    rows: list[dict], entry_of: dict[tuple, dict], settings: dict[str, Any]
+) -> dict[tuple, dict | None]:
+    """Return each model's difference from the pretrained one on all test sets of a kind together.
+
+    Of a single test set that is the one that its entry in ``forgetting`` has.
+    """
+    sets_of: dict[tuple, list[dict]] = {}
+    for row in rows:
+        sets_of.setdefault(identity_of(row), []).append(row)
+    if len({row["domain"] for row in rows}) == 1:
+        domain = rows[0]["domain"]
+        return {
+            model: entry["versus_pretrained"]
+            for model in sets_of
+            for entry in entry_of[model]["forgetting"]
+            if entry["domain"] == domain
+        }
+    whole = TestSet([union(of_model) for of_model in sets_of.values()], settings)
+    return {
+        model: whole.compare(index, whole.index_of(row, PRETRAINED))
+        for index, (model, row) in enumerate(zip(sets_of, whole.rows, strict=True))
+    }
