@@ -33,7 +33,10 @@ def check_coefficients(choice: dict) -> None:
 
 def check_lengths(config: dict) -> None:
     """Raise ``InputError`` for names that together are too long for a file's name."""
-    paths = {path for row in evaluations(config) for path in (row.model, row.score) if path}
+    longest = max(config["base_models"], key=len)
+    alike = {"base_models": {longest: config["base_models"][longest]}, "seeds": config["seeds"][:1]}
+    rows = evaluations(config | alike)  # seeds and other base models only repeat the names
+    paths = {path for row in rows for path in (row.model, row.score) if path}
     part = max((part for path in sorted(paths) for part in path.split("/")), key=len, default="")
     if len(part) > LONGEST:
         raise InputError(
