@@ -56,6 +56,11 @@ def weights(folder: Path) -> dict[str, torch.Tensor]:
     return load_file(folder / "model.safetensors")
 
 
+def data_order(keys: list[str], seed: int, epoch: int) -> list[int]:
+    """Return the indices of ``keys`` in the order of an epoch's passes."""
+    return [index for of_pass in training_data.passes(keys, seed, epoch) for index in of_pass]
+
+
 def test_every_utterance_is_in_exactly_one_batch_of_an_epoch():
     keys = [f"0/{number}" for number in range(50)]
     found = training_data.batches(keys, [number % 7 for number in range(50)], 8, seed=1, epoch=0)
@@ -65,17 +70,17 @@ def test_every_utterance_is_in_exactly_one_batch_of_an_epoch():
 
 def test_order_changes_with_epoch_and_seed_and_with_nothing_else():
     keys = [f"0/{number}" for number in range(50)]
-    order = training_data.data_order(keys, seed=1, epoch=0)
-    assert order == training_data.data_order(keys, seed=1, epoch=0)
-    assert order != training_data.data_order(keys, seed=1, epoch=1)
-    assert order != training_data.data_order(keys, seed=2, epoch=0)
+    order = data_order(keys, seed=1, epoch=0)
+    assert order == data_order(keys, seed=1, epoch=0)
+    assert order != data_order(keys, seed=1, epoch=1)
+    assert order != data_order(keys, seed=2, epoch=0)
 
 
 def test_real_and_synthetic_speech_are_visited_in_the_same_order_when_the_filter_took_some():
     real = ["0/a", "0/b", "0/c", "0/d", "0/e"]
     synthetic = ["0/a", "0/c", "0/e"]
-    order = [real[index] for index in training_data.data_order(real, 3, 0)]
-    filtered = [synthetic[index] for index in training_data.data_order(synthetic, 3, 0)]
+    order = [real[index] for index in data_order(real, 3, 0)]
+    filtered = [synthetic[index] for index in data_order(synthetic, 3, 0)]
     assert filtered == [key for key in order if key in synthetic]
 
 
@@ -83,7 +88,7 @@ def test_with_one_utterance_a_text_the_order_is_that_of_a_hash_of_seed_epoch_and
     keys = [f"0/{number}" for number in range(50)]
     hashes = [hashlib.sha256(f"1/2/{key}".encode()).digest() for key in keys]
     expected = sorted(range(50), key=hashes.__getitem__)
-    assert training_data.data_order(keys, seed=1, epoch=2) == expected
+    assert data_order(keys, seed=1, epoch=2) == expected
 
 
 def texts_of(batches: list[list[int]], keys: list[str]) -> list[list[str]]:
@@ -110,15 +115,15 @@ def test_texts_come_in_the_same_order_however_often_and_unevenly_they_are_spoken
     del synthetic[3], synthetic[20:23], synthetic[70]  # what a filter took
     real = [key for number, key in enumerate(once) for _ in range(4 + number % 3)]  # 4 to 6
     for keys in (synthetic, real):
-        order = [keys[index] for index in training_data.data_order(keys, seed=3, epoch=0)]
-        expected = [once[index] for index in training_data.data_order(once, seed=3, epoch=0)]
+        order = [keys[index] for index in data_order(keys, seed=3, epoch=0)]
+        expected = [once[index] for index in data_order(once, seed=3, epoch=0)]
         assert list(dict.fromkeys(order)) == expected
         assert sorted(order) == sorted(keys)
 
 
 def test_a_sentence_that_is_said_very_often_is_spread_and_every_epoch_has_as_many_batches():
     keys = [f"0/{number}" for number in range(100)] + ["0/yes"] * 100
-    order = training_data.data_order(keys, seed=1, epoch=0)
+    order = data_order(keys, seed=1, epoch=0)
     assert 30 < sum(index >= 100 for index in order[:100]) < 70
     counts = {len(training_data.batches(keys, [1] * 200, 8, 1, epoch)) for epoch in range(4)}
     assert counts == {25}

@@ -25,7 +25,8 @@ def passes(keys: Sequence[str], seed: int, epoch: int) -> list[list[int]]:
     utterances are spread over them, the first in the first pass, two in one only if there are more
     than passes. A pass is in the order of a hash of (seed, number of the pass since the first
     epoch, key): so an epoch over five utterances of each text goes through the texts like five
-    epochs over one.
+    epochs over one. Two data sets of the same texts (real and synthetic speech) are visited in the
+    same order of texts, whichever utterances a filter took from one of them.
     """
     indices_of: dict[str, list[int]] = {}
     for index, key in enumerate(keys):
@@ -42,15 +43,6 @@ def passes(keys: Sequence[str], seed: int, epoch: int) -> list[list[int]]:
             again[number] += 1
             digests[number][index] = hashlib.sha256(name.encode()).digest()
     return [sorted(of_pass, key=of_pass.__getitem__) for of_pass in digests]
-
-
-def data_order(keys: Sequence[str], seed: int, epoch: int) -> list[int]:
-    """Return the indices of ``keys`` in the order of an epoch's passes.
-
-    Two data sets of the same texts (real and synthetic speech) are so visited in the same order of
-    texts, whichever utterances a filter took from one of them.
-    """
-    return [index for of_pass in passes(keys, seed, epoch) for index in of_pass]
 
 
 def batches(
