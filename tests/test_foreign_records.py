@@ -12,9 +12,9 @@ from conftest import ROOT
 from errors import InputError
 from escaping import markdown, visible
 from files import checksum
-from lineages import makers, trust
 from lineages import reproduce as lineage_reproduce
 from lineages import trace as lineage_trace
+from lineages import trust
 from lineages.provenance import Provenance
 from made_up_chain import Chain
 from records import reading, writing
@@ -23,12 +23,7 @@ from records import record as records
 ESCAPE = "\x1b]0;owned\x07"
 
 
-@pytest.fixture(autouse=True)
-def forget_files():
-    """Forget what was read: a test's files are written under the names of another's."""
-    yield
-    for name in ("records_in", "maker_of", "fetched_in", "sha256_now"):
-        getattr(makers, name).cache_clear()
+pytestmark = pytest.mark.usefixtures("forget_files")
 
 
 @pytest.fixture

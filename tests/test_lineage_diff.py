@@ -9,7 +9,7 @@ import pytest
 
 from errors import InputError
 from lineages import diff as lineage_diff
-from lineages import makers, versions
+from lineages import versions
 from lineages.rows import changed_rows
 from lineages.versions import Version
 from made_up_chain import Chain
@@ -17,12 +17,7 @@ from made_up_chain import Chain
 MODELS = "models/tiny"
 
 
-@pytest.fixture(autouse=True)
-def forget_files():
-    """Forget what was read: a test's files are written under the names of another's."""
-    yield
-    for name in ("records_in", "maker_of", "fetched_in", "sha256_now"):
-        getattr(makers, name).cache_clear()
+pytestmark = pytest.mark.usefixtures("forget_files")
 
 
 def differences(a: Path, b: Path) -> dict[str, list[str]]:

@@ -16,7 +16,6 @@ import soundfile
 from conftest import ROOT
 from errors import InputError
 from files import checksum
-from lineages import makers
 from lineages import reproduce as lineage_reproduce
 from made_up_chain import Chain
 from records import record as records
@@ -27,12 +26,7 @@ HEARD = "resources/heard/heard.jsonl"
 COMMIT = re.compile(r"git worktree add \.\./[0-9a-z]{7} [0-9a-z]{7,12}, and call")
 
 
-@pytest.fixture(autouse=True)
-def forget_files():
-    """Forget what was read: a test's files are written under the names of another's."""
-    yield
-    for name in ("records_in", "maker_of", "fetched_in", "sha256_now"):
-        getattr(makers, name).cache_clear()
+pytestmark = pytest.mark.usefixtures("forget_files")
 
 
 def script(root: Path, name: str, *arguments: object) -> None:

@@ -13,13 +13,7 @@ from lineages import trace as lineage_trace
 from lineages.tree import Node, Tree, broken, drawn
 from made_up_chain import Chain
 
-
-@pytest.fixture(autouse=True)
-def forget_files():
-    """Forget what was read: a test's files are written under the names of another's."""
-    yield
-    for name in ("records_in", "maker_of", "fetched_in", "sha256_now"):
-        getattr(makers, name).cache_clear()
+pytestmark = pytest.mark.usefixtures("forget_files")
 
 
 @pytest.fixture
