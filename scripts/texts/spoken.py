@@ -1,5 +1,6 @@
 """What is said of a text: the words that all learn from, and how a TTS should read them."""
 
+import functools
 import re
 
 import regex
@@ -65,6 +66,7 @@ def clean_for_tts(text: str, language: str) -> str:
     return text if any(map(str.isalnum, text)) else ""
 
 
+@functools.lru_cache(1 << 16)  # a text is looked at again and again on its way through prepare
 def without_remarks(text: str) -> str:
     """Return the text, folded, without what nobody says: ``[sighs] Well (hm).`` is ``Well.``
 
