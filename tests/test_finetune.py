@@ -224,16 +224,19 @@ def test_killed_with_kill_9_and_started_again_gives_the_undisturbed_bytes(data, 
     ).read_bytes()
 
 
-def test_stopped_by_sigterm_it_keeps_the_step_and_ends_with_the_undisturbed_bytes(data, tmp_path):
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_stopped_by_a_signal_it_keeps_the_step_and_ends_with_the_undisturbed_bytes(
+    data, tmp_path, number
+):
     long = {"epochs": 40, "patience": 99, "evaluate_every": 40}  # the first state comes late
     script = [sys.executable, finetune.__file__, *command(data, tmp_path / "stopped", **long)]
     log = tmp_path / "log"
     process = begin_training(script[2:], log)
-    process.terminate()
+    process.send_signal(number)
     assert process.wait() == 128 + signal.SIGTERM
     told = log.read_text().splitlines()[-1]
     assert re.fullmatch(
-        r"stopped by SIGTERM at step \d+ of 240; the same command goes on from there", told
+        rf"stopped by {number.name} at step \d+ of 240; the same command goes on from there", told
     )
     resumed = subprocess.run(script, capture_output=True, text=True, check=True)
     assert f"resuming at step {told.split()[5]} of 240" in resumed.stderr

@@ -6,6 +6,8 @@ import sys
 import time
 from pathlib import Path
 
+from tiny import obey_ctrl_c
+
 SCRIPTS = Path(__file__).parents[1] / "scripts"
 
 
@@ -16,6 +18,7 @@ def start(folder: Path, code: str) -> subprocess.Popen:
         env={"PYTHONPATH": str(SCRIPTS), "PATH": "/usr/bin:/bin"},
         stderr=subprocess.PIPE,
         text=True,
+        preexec_fn=obey_ctrl_c,
     )
 
 
@@ -118,6 +121,7 @@ with Sigterm() as sigterm:
         env={"PYTHONPATH": str(SCRIPTS)},
         capture_output=True,
         text=True,
+        preexec_fn=obey_ctrl_c,
     )
     assert process.stdout == "True SIGINT\nobeyed\n"
 
@@ -152,6 +156,7 @@ def test_an_interrupted_run_stops_its_jobs_at_once_and_says_so(tmp_path):
         cwd=tmp_path,
         stderr=subprocess.PIPE,
         text=True,
+        preexec_fn=obey_ctrl_c,
     )
     wait_for(tmp_path / "started", process)
     process.send_signal(signal.SIGINT)

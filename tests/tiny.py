@@ -1,6 +1,7 @@
 """Tiny random recognisers and tiny speech: the real code paths in seconds."""
 
 import json
+import signal
 import subprocess
 import sys
 import time
@@ -164,10 +165,17 @@ def finetune_command(data: Path, output: Path, **changes: object) -> list[str]:
     ]
 
 
+def obey_ctrl_c() -> None:
+    """Before a process begins: let it get SIGINT, which a shell's background jobs ignore."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def begin_training(arguments: list[str], log: Path) -> subprocess.Popen:
     """Start finetune.py with these arguments; return its process once its state is written."""
     process = subprocess.Popen(
-        [sys.executable, finetune.__file__, *arguments], stderr=log.open("w")
+        [sys.executable, finetune.__file__, *arguments],
+        stderr=log.open("w"),
+        preexec_fn=obey_ctrl_c,
     )
     state = Path(arguments[arguments.index("--work-dir") + 1]) / "state.pt"
     deadline = time.monotonic() + 120

@@ -43,7 +43,7 @@ def finetune(
     def stop() -> None:
         training.save(state_path, fingerprint, at_once=True)
         raise Stopped(
-            f"stopped by SIGTERM at step {training.step} of {total_steps};"
+            f"stopped by {sigterm.name} at step {training.step} of {total_steps};"
             " the same command goes on from there"
         )
 

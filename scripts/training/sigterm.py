@@ -23,6 +23,11 @@ class Sigterm:
         """True once a signal has come."""
         return self.number is not None
 
+    @property
+    def name(self) -> str:
+        """The signal's name; SIGTERM, if it came to another process of the same training."""
+        return signal.Signals(self.number or signal.SIGTERM).name
+
     def __enter__(self) -> "Sigterm":
         self._previous = errors.handle(self._note)
         return self
