@@ -107,9 +107,23 @@ class Run:
         self.wait_until((self.folder / KEPT).exists)
         return list(self.jobs("finetune"))[-1]
 
+    def of_cluster(self) -> str:
+        """Return what the cluster and this run's processes are at, for a run that hangs."""
+        asked = ["ps -eo pid,ppid,stat,etime,wchan:20,args --sort=start_time"]
+        asked += [f"tail --lines=20 {log}" for log in STATE.glob("*.log")]
+        asked += ["sinfo --list-reasons", "sinfo --long --Node", "squeue --all --long"]
+        done = [subprocess.run(each.split(), capture_output=True, text=True) for each in asked]
+        shown = [f"$ {each}\n{of.stdout}" for each, of in zip(asked, done, strict=True)]
+        return "\n".join(shown)[-12000:]
+
     def ends(self, fails: bool = False) -> str:
         """Wait for the end; return what the terminal showed."""
-        status = self.process.wait(timeout=PATIENCE)
+        try:
+            status = self.process.wait(timeout=PATIENCE)
+        except subprocess.TimeoutExpired:
+            state = self.of_cluster()
+            os.killpg(self.process.pid, signal.SIGKILL)
+            pytest.fail(f"no end in {PATIENCE} s:\n{self.printed.read_text()[-5000:]}\n{state}")
         printed = self.printed.read_text()
         assert bool(status) == fails, printed[-5000:]
         return printed
