@@ -44,9 +44,10 @@ trace: $(READY)  ## what a number was made from (ROW="telephone pretrained", or 
 
 test: coqui checks lint unit  ## lint, unit tests, the tiny workflow, and the demo cut to minutes
 
-lint: $(READY)  ## ruff, snakefmt, snakemake --lint
+lint: checks  ## ruff, mypy, snakefmt, snakemake --lint
 	ruff check .
 	ruff format --check .
+	mypy
 	snakefmt --check Snakefile rules
 	snakemake --lint
 	snakemake --lint --configfile experiments/demo.yaml
@@ -58,8 +59,8 @@ coqui: $(READY)  ## add Coqui TTS (40 packages) to the virtual environment
 	@python -c 'import TTS' 2>/dev/null || python -m pip install --quiet \
 	    --disable-pip-version-check --no-deps --requirement requirements-coqui.lock
 
-checks: $(READY)  ## add what only the tests need: a browser's driver, a validator
-	@python -c 'import playwright, xdist' 2>/dev/null || python -m pip install --quiet \
+checks: $(READY)  ## add what only the tests need: a type checker, a browser's driver, a validator
+	@python -c 'import mypy, playwright, xdist' 2>/dev/null || python -m pip install --quiet \
 	    --disable-pip-version-check --no-deps --requirement requirements-tests.lock
 	@test -x $(VALIDATOR)/bin/rocrate-validator || { $(PYTHON) -m venv $(VALIDATOR) && \
 	    $(VALIDATOR)/bin/python -m pip install --quiet --disable-pip-version-check \
