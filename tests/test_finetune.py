@@ -437,7 +437,7 @@ def test_options_win_over_the_settings_and_these_over_the_defaults():
         ('{"patience": 2.5}', "patience: 2.5; give a whole number"),
         ('{"patience": true}', "patience: true; give a whole number"),
         ('{"weight_decay": "0.1"}', 'weight_decay: "0.1"; give a number'),
-        ('{"weight_decay": NaN}', "weight_decay: NaN; give a number"),
+        ('{"weight_decay": NaN}', "weight_decay: NaN is not a number"),
         ('{"gradient_checkpointing": 1}', "gradient_checkpointing: 1; give true or false"),
         ('{"criterion": "cer"}', 'criterion: "cer"; give one of wer, loss'),
         ('{"criterion": ["wer"]}', "give one of wer, loss"),
@@ -447,7 +447,7 @@ def test_options_win_over_the_settings_and_these_over_the_defaults():
         ('{"dropout": 2}', "dropout: 2.0; give a number, at least 0, at most 1"),
         ('{"micro_batch_size": null}', "micro_batch_size: null; give a whole number, at least 0"),
         ('{"epochs": 1, "epochs": 2}', "'epochs' stands twice"),
-        ("[1]", "is not an object"),
+        ("[1]", "is not a JSON object"),
         ("{", "not JSON"),
     ],
 )

@@ -10,6 +10,7 @@ from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 from errors import InputError, check_keys
+from files.json_file import parse_object
 
 Settings = TypeVar("Settings")
 BOUNDS = {
@@ -27,7 +28,7 @@ def settings_of(kind: Callable[..., Settings], options: argparse.Namespace) -> S
     them: ``Annotated[int, {"minimum": 1}]``.
     """
     types = get_type_hints(kind, include_extras=True)
-    values = read_object(options.settings)
+    values = parse_object(options.settings, "--settings", 'write {"key": value, ...}')
     check_keys(values, list(types), "--settings")
     values = {
         key: value_of(value, types[key], f"--settings: {key}") for key, value in values.items()
@@ -39,23 +40,6 @@ def settings_of(kind: Callable[..., Settings], options: argparse.Namespace) -> S
         elif field.default is MISSING and field.name not in values:
             raise InputError(f"--settings: {field.name} is missing; give it there or as {flag}")
     return kind(**values)
-
-
-def read_object(text: str) -> dict[str, Any]:
-    """Return a JSON object; a key that stands in it twice is an error."""
-
-    def without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        if repeated := {key for key, _ in pairs if [each for each, _ in pairs].count(key) > 1}:
-            raise InputError(f"--settings: {min(repeated)!r} stands twice; give it once")
-        return dict(pairs)
-
-    try:
-        values = json.loads(text, object_pairs_hook=without_repeats)
-    except ValueError as error:
-        raise InputError(f"--settings: not JSON ({error}): {text}") from None
-    if not isinstance(values, dict):
-        raise InputError(f'--settings: {text} is not an object; write {{"key": value}}')
-    return values
 
 
 def value_of(value: Any, kind: Any, place: str) -> Any:

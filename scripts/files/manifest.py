@@ -12,6 +12,7 @@ from pathlib import Path
 
 from errors import InputError
 from files.atomic import atomic_path
+from files.json_file import ONE_A_LINE, parse_object, read_objects
 
 UTTERANCE_KEYS = {
     "id": str,
@@ -31,42 +32,29 @@ def read_jsonl(path: str | Path, keys: dict[str, type | tuple] = HYPOTHESIS_KEYS
     Raises ``InputError`` with the file and the line for a row that is not an object, lacks a key,
     has a value of another type, or repeats an id.
     """
-    path = Path(path)
-    if not path.is_file():
-        raise InputError(f"{path}: no such file")
     rows: list[dict] = []
     line_of: dict[str, int] = {}
-    with path.open(encoding="utf-8") as lines:
-        for number, line in enumerate(lines, start=1):
-            if not line.strip():
-                continue
-            row = parse_json_line(f"{path}:{number}", line)
-            for key, kind in keys.items():
-                if key not in row:
-                    raise InputError(
-                        f"{path}:{number}: key {key!r} is missing; needed: {', '.join(keys)}"
-                    )
-                if not isinstance(row[key], kind) or isinstance(row[key], bool):
-                    raise InputError(f"{path}:{number}: {key} is {row[key]!r}, of the wrong type")
-            if row["id"] in line_of:
+    for number, row in read_objects(path):
+        for key, kind in keys.items():
+            if key not in row:
                 raise InputError(
-                    f"{path}:{number}: id {row['id']!r} stands already in line"
-                    f" {line_of[row['id']]}; ids must be unique"
+                    f"{path}:{number}: key {key!r} is missing; needed: {', '.join(keys)}"
                 )
-            line_of[row["id"]] = number
-            rows.append(row)
+            if not isinstance(row[key], kind) or row[key] is True or row[key] is False:
+                raise InputError(f"{path}:{number}: {key} is {row[key]!r}, of the wrong type")
+        first = line_of.setdefault(row["id"], number)
+        if first != number:
+            raise InputError(
+                f"{path}:{number}: id {row['id']!r} stands already in line {first};"
+                " ids must be unique"
+            )
+        rows.append(row)
     return rows
 
 
 def parse_json_line(place: str, line: str) -> dict:
     """Return the JSON object of a line; ``place`` is its file and number."""
-    try:
-        row = json.loads(line)
-    except json.JSONDecodeError as error:
-        raise InputError(f"{place}: not JSON ({error.msg}); one object per line") from None
-    if not isinstance(row, dict):
-        raise InputError(f"{place}: {line.strip()[:60]!r} is not a JSON object")
-    return row
+    return parse_object(line, place, ONE_A_LINE)
 
 
 def write_jsonl(path: str | Path, rows: Iterable[dict]) -> None:

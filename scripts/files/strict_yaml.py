@@ -4,14 +4,17 @@ Keys are texts as they are written (``2024:``, ``yes:``). What stands twice, ref
 read as one number by some and as another by others (``010``) is refused.
 """
 
-import json
 import re
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from errors import InputError
+from files.json_file import NotJSON, parse
+from files.regular import REMEDY
+from files.text_file import read_text
 
 MAX_NODES = 100_000  # of a file, aliases written out
 LEADING_ZERO = "!leading-zero"
@@ -77,17 +80,20 @@ def load_yaml(path: str | Path) -> dict[str, Any]:
     """
     text = read_text(path)
     try:
-        content = read_json(text, path) if text.lstrip().startswith("{") else None
-        content = read_nodes(text, path) if content is None else content
+        content = read_either(text, path)
     except yaml.MarkedYAMLError as error:
         line = (error.problem_mark or error.context_mark).line
         said = text.split("\n")[line].strip()
         tab = "; indent with spaces, not tabs" if "\\t" in str(error.problem) else ""
-        raise InputError(f"{path}:{line + 1}: not YAML: {error.problem}{tab}: {said!r}") from None
+        raise InputError(
+            f"{path}:{line + 1}: not YAML: {error.problem}{tab}: {said!r}; {REMEDY}"
+        ) from None
     except (yaml.YAMLError, ValueError) as error:
-        raise InputError(f"{path}: not YAML: {error}") from None
+        raise InputError(f"{path}: not YAML: {error}; {REMEDY}") from None
     except RecursionError:
-        raise InputError(f"{path}: not read: its lists or mappings lie too deep") from None
+        raise InputError(
+            f"{path}: not read: its lists or mappings lie too deep; write it flatter"
+        ) from None
     if content is None:
         return {}
     if not isinstance(content, dict):
@@ -99,35 +105,12 @@ def load_yaml(path: str | Path) -> dict[str, Any]:
     return content
 
 
-def read_text(path: str | Path) -> str:
-    """Return the text of a file; what is not there or not UTF-8 is an ``InputError``."""
-    try:
-        content = Path(path).read_bytes()
-    except OSError as error:
-        raise InputError(f"{path}: not readable: {error.strerror}") from None
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        raise InputError(
-            f"{path}:{line}: byte {content[error.start]:#04x} is not UTF-8; save the file as UTF-8"
-        ) from None
-
-
-def read_json(text: str, path: str | Path) -> dict[str, Any] | None:
-    """Return the mapping that a text is in JSON; None if it is none (flow style of YAML, say)."""
-
-    def mapping(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        keys = [key for key, _ in pairs]
-        for key in keys:
-            if keys.count(key) > 1:
-                raise InputError(f"{path}: {key!r} stands twice in a mapping; remove one of them")
-        return dict(pairs)
-
-    try:
-        return json.loads(text, object_pairs_hook=mapping)
-    except ValueError:
-        return None
+def read_either(text: str, path: str | Path) -> Any:
+    """Return the content of a text in JSON, or in YAML, whose flow style looks like it."""
+    if text.lstrip().startswith("{"):
+        with suppress(NotJSON):
+            return parse(text, path, REMEDY)
+    return read_nodes(text, path)
 
 
 def read_nodes(text: str, path: str | Path) -> Any:

@@ -1,0 +1,54 @@
+"""The door for bytes: regular files alone, never a pipe or device, which may have no end."""
+
+import os
+import stat
+from pathlib import Path
+from typing import BinaryIO
+
+from errors import InputError
+
+REMEDY = "correct the file or its path"
+MAX_BYTES = 1 << 30  # of a file that is read as a whole
+KINDS = {
+    stat.S_IFDIR: "a folder",
+    stat.S_IFIFO: "a pipe (FIFO)",
+    stat.S_IFSOCK: "a socket",
+    stat.S_IFCHR: "a device",
+    stat.S_IFBLK: "a device",
+}
+AT_ONCE = os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC  # a pipe that nobody writes is opened, too
+
+
+def open_regular(path: str | Path, remedy: str = REMEDY) -> BinaryIO:
+    """Return a regular file, opened to be read; raise ``InputError`` for what is none."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | AT_ONCE)
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such file; {remedy}") from None
+    except OSError as error:
+        raise InputError(f"{path}: not readable: {error.strerror}; {remedy}") from None
+    except ValueError as error:  # a null byte, or half a character
+        raise InputError(f"{path}: not a path: {error}; {remedy}") from None
+    kind = stat.S_IFMT(os.fstat(descriptor).st_mode)
+    if kind != stat.S_IFREG:
+        os.close(descriptor)
+        raise InputError(f"{path}: is {KINDS.get(kind, 'a thing')}, not a file; {remedy}")
+    return os.fdopen(descriptor, "rb")
+
+
+def check_regular(path: str | Path, remedy: str = REMEDY) -> None:
+    """Raise ``InputError`` unless a path is that of a regular file which can be read."""
+    open_regular(path, remedy).close()
+
+
+def read_bytes(path: str | Path, remedy: str = REMEDY, most: int = MAX_BYTES) -> bytes:
+    """Return the content of a regular file of ``most`` bytes at most."""
+    with open_regular(path, remedy) as file:
+        try:
+            size = os.fstat(file.fileno()).st_size
+            content = b"" if size > most else file.read(most + 1)
+        except OSError as error:
+            raise InputError(f"{path}: not readable: {error.strerror}; {remedy}") from None
+    if max(size, len(content)) > most:
+        raise InputError(f"{path}: has more than the bound of {most:,} bytes; {remedy}")
+    return content

@@ -1,0 +1,124 @@
+"""The doors: what comes from outside and is not what it should be is refused by name, at once."""
+
+import json
+import os
+import signal
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from errors import InputError
+from files.json_file import parse, read_json, read_object, read_objects
+from files.manifest import read_manifest
+from files.regular import check_regular, read_bytes
+from files.strict_yaml import load_yaml
+from files.text_file import read_lines, read_text
+
+BYTES: dict[str, Callable[[Path], object]] = {
+    "bytes": read_bytes,
+    "check": check_regular,
+}
+TEXT: dict[str, Callable[[Path], object]] = {
+    "text": read_text,
+    "lines": lambda path: [*read_lines(path)],
+}
+JSON: dict[str, Callable[[Path], object]] = {
+    "JSON": read_json,
+    "object": read_object,
+    "JSON lines": lambda path: [*read_objects(path)],
+    "manifest": read_manifest,
+    "YAML": load_yaml,
+}
+NOT_REGULAR = {
+    "FIFO": os.mkfifo,
+    "device": lambda path: path.symlink_to("/dev/zero"),
+    "folder": Path.mkdir,
+    "missing": lambda path: None,
+    "name too long": lambda path: None,
+}
+BROKEN_JSON = {
+    "truncated": ('{"a": "b', "not (JSON|YAML)"),
+    "NaN": ('{"a": {"b": [1, NaN]}}', r"a\.b\.1: NaN is not a number"),
+    "infinite": ('{"a": -1e999}', "a: -1e999 is too large"),
+    "infinite by name": ('{"a": -Infinity}', "a: -Infinity is not a number"),
+    "duplicate key": ('{"a": {"b": 1, "c": 2, "b": 3}}', "'b' stands twice"),
+    "5,000 digits": ('{"a": %s}' % ("9" * 5000), "a: 9{20}... has 5000 digits"),
+    "30 digits": ('{"a": -%s}' % ("9" * 30), "a: -9{19}... has 30 digits"),
+    "deep": ('{"a": ' + "[" * 100 + "]" * 100 + "}", "too deep"),
+    "very deep": ('{"a": ' + "[" * 100_000 + "]" * 100_000 + "}", "too deep"),
+    "half a character": (r'{"a": "\ud800"}', r"'\\ud800' is half a character"),
+}
+
+
+@pytest.fixture(autouse=True)
+def no_door_hangs() -> Iterator[None]:
+    """Fail where a door waits for a pipe that nobody writes, or reads a device without an end."""
+
+    def fail(*_: object) -> None:
+        pytest.fail("the door hangs")
+
+    previous = signal.signal(signal.SIGALRM, fail)
+    signal.alarm(20)
+    yield
+    signal.alarm(0)
+    signal.signal(signal.SIGALRM, previous)
+
+
+def refused(read: Callable[[Path], object], path: Path, message: str = ".") -> None:
+    """Hold a door to its word: an ``InputError`` with the file, and after a semicolon a remedy."""
+    with pytest.raises(InputError, match=message) as error:
+        read(path)
+    assert str(path) in str(error.value)
+    assert "; " in str(error.value)
+
+
+@pytest.mark.parametrize("kind", NOT_REGULAR)
+@pytest.mark.parametrize("door", [*BYTES, *TEXT, *JSON])
+def test_what_is_no_regular_file_is_refused_at_once(tmp_path, door, kind):
+    path = tmp_path / ("x" * 300 if kind == "name too long" else "x")
+    NOT_REGULAR[kind](path)
+    refused({**BYTES, **TEXT, **JSON}[door], path)
+
+
+@pytest.mark.parametrize("door", [*TEXT, *JSON])
+def test_what_is_not_utf8_is_refused_with_its_line(tmp_path, door):
+    (tmp_path / "x").write_bytes(b"{}\n\xff\n".replace(b"{}", b"" if door == "manifest" else b"{}"))
+    refused({**TEXT, **JSON}[door], tmp_path / "x", ":2: byte 0xff is not UTF-8")
+
+
+@pytest.mark.parametrize("fault", BROKEN_JSON)
+@pytest.mark.parametrize("door", JSON)
+def test_what_is_json_to_some_alone_is_refused_with_its_key(tmp_path, door, fault):
+    text, message = BROKEN_JSON[fault]
+    (tmp_path / "x").write_text(text)
+    refused(JSON[door], tmp_path / "x", message)
+
+
+@pytest.mark.parametrize("door", ["JSON", "object"])
+def test_an_empty_file_is_no_json(tmp_path, door):
+    (tmp_path / "x").write_text("\n")
+    refused(JSON[door], tmp_path / "x", "it is empty")
+
+
+def test_a_file_or_a_line_beyond_the_bound_is_not_read_into_memory(tmp_path):
+    with (tmp_path / "x").open("wb") as file:
+        file.truncate(1 << 40)
+    refused(read_json, tmp_path / "x", "more than the bound of 1,073,741,824 bytes")
+    refused(read_manifest, tmp_path / "x", "x:1: has more than the bound of 16,777,216 bytes")
+
+
+def test_the_line_of_a_fault_is_named(tmp_path):
+    (tmp_path / "x").write_text('{\n "a": 1,\n "b": tru\n}')
+    refused(read_json, tmp_path / "x", r"not JSON \(.*line 3, column 7 before 'tru'\)")
+
+
+def test_what_is_well_formed_is_read_as_it_is(tmp_path):
+    content = {"a": [1, -2.5, 1e300, 2**64 - 1, None, True, "ü\x7f\U0001f600"], "b": {}}
+    for text in (json.dumps(content), "\ufeff" + json.dumps(content, ensure_ascii=False)):
+        (tmp_path / "x").write_text(text)
+        assert read_json(tmp_path / "x") == content
+    deep = json.loads("[" * 64 + "]" * 64)
+    assert parse(json.dumps(deep), "--option", "write less") == deep
+    (tmp_path / "lines").write_text('{"a": 1}\r\n\n \n{"a": 2}')
+    assert [*read_objects(tmp_path / "lines")] == [(1, {"a": 1}), (4, {"a": 2})]
