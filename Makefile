@@ -60,7 +60,7 @@ coqui: $(READY)  ## add Coqui TTS (40 packages) to the virtual environment
 	    --disable-pip-version-check --no-deps --requirement requirements-coqui.lock
 
 checks: $(READY)  ## add what only the tests need: a type checker, a browser's driver, a validator
-	@python -c 'import mypy, playwright, xdist' 2>/dev/null || python -m pip install --quiet \
+	@python -c 'import espeakng_loader, mypy, playwright, xdist' 2>/dev/null || python -m pip install --quiet \
 	    --disable-pip-version-check --no-deps --requirement requirements-tests.lock
 	@test -x $(VALIDATOR)/bin/rocrate-validator || { $(PYTHON) -m venv $(VALIDATOR) && \
 	    $(VALIDATOR)/bin/python -m pip install --quiet --disable-pip-version-check \

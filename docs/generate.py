@@ -23,6 +23,7 @@ FETCH = ROOT / "scripts" / "fetch.py"
 PAGE = ROOT / "docs" / "options.md"
 LONGEST_LIST = 12  # values of an enum that are listed; of longer ones the ends
 UNUSED = ("batch_size", "precision", "speakers", "language")  # what an engine may have no use for
+OWN_SETTINGS = tuple(key for about in ENGINES.values() for key in about.own_settings)
 TYPES = {
     "string": "text",
     "integer": "whole number",
@@ -160,9 +161,9 @@ def declared(engine: str, tree: ast.Module) -> set[str]:
     """Return the options that an engine has a use for, by what its module declares.
 
     An engine names those that it has no use for in a call of ``check_unused``, and whether it can
-    change its speed in that of ``Engine``.
+    change its speed in that of ``Engine``; settings of its own stand in the table of engines.
     """
-    used = set(UNUSED)
+    used = set(UNUSED) | set(ENGINES[engine].own_settings if engine in ENGINES else ())
     for call in calls(tree, "check_unused"):
         first, _, *names = call.args
         if first.value == engine:
@@ -199,7 +200,7 @@ def costs(about: About) -> str:
 
 def engine_pages(modules: dict[str, ast.Module]) -> str:
     """Return what each engine is, what it takes and which options it has a use for."""
-    columns = ("speed_range", *UNUSED)
+    columns = ("speed_range", *UNUSED, *OWN_SETTINGS)
     text = "## Engines\n\nWhich keys of `tts.NAME` an engine has a use for; others are refused.\n\n"
     text += f"| engine | {' | '.join(f'`{name}`' for name in columns)} |\n"
     text += "|---" * (len(columns) + 1) + "|\n"

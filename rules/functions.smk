@@ -180,8 +180,9 @@ def speakers(wildcards) -> list[str]:
 def options_of_tts(wildcards, input) -> list[str]:
     """Return the options that only some engines have, where the config gives them."""
     tts = config["tts"][wildcards.tts]
-    takes_language = ENGINES[tts["engine"]].takes_language
-    options = ["--language", tts["language"]] if takes_language else []
+    about = ENGINES[tts["engine"]]
+    options = ["--language", tts["language"]] if about.takes_language else []
+    options += [part for k in about.own_settings if k in tts for part in (f"--{k}", str(tts[k]))]
     if "speed_range" in tts:
         options += ["--speed-range", *map(str, tts["speed_range"])]
     for path in input.speakers:  # a file, or the index of a fetched folder

@@ -103,6 +103,9 @@ def check(options: argparse.Namespace) -> list[dict]:
         raise InputError(f"--shard {options.shard}: from 1 to --shards {options.shards}")
     if not 0 <= options.max_failures <= 1:
         raise InputError(f"--max-failures {options.max_failures}: a fraction, from 0 to 1")
+    for name in ("rate", "pitch"):
+        if getattr(options, name) is not None and name not in ENGINES[options.engine].own_settings:
+            raise InputError(f"--{name}: engine {options.engine} has no such setting; leave it out")
     repeated = sorted({voice for voice in options.voices if options.voices.count(voice) > 1})
     if repeated:
         raise InputError(f"--voices: {repeated[0]!r} stands there twice; each voice once")
@@ -136,12 +139,7 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     add("--texts", required=True, help="JSON lines: id, text, spoken (what is said), domain")
     add("--engine", required=True, choices=ENGINES, help="text-to-speech engine")
     add("--resources", required=True, type=Path, help="folder of the engine's fetched files")
-    add(
-        "--tts",
-        type=name_of("tts"),
-        required=True,
-        help="name of this synthetic speech in manifests",
-    )
+    add("--tts", type=name_of("tts"), required=True, help="name of this speech in manifests")
     add(
         "--voices",
         required=True,
@@ -153,9 +151,11 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     add("--speakers", type=Path, help="speakers that the resources do not have (see the engine)")
     add(
         "--language",
-        help="code of the language, for coqui's multilingual models and for numbers in words"
-        " (default en)",
+        help="code of the language, for espeak, for coqui's multilingual models, and for numbers in"
+        " words (default en)",
     )
+    add("--rate", type=int, help="of espeak: words a minute at speed 1 (default 175)")
+    add("--pitch", type=int, help="of espeak: 0 to 99 (default 50)")
     add("--samples-per-text", type=int, default=1, help="utterances of each text (default 1)")
     add("--seed", type=int, required=True, help="of voices, speeds and the engine's noise")
     add("--shard", type=int, default=1, help="which part of the texts, from 1 (default 1)")
@@ -168,12 +168,7 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
         help="speeds to draw from, 1 is the voice's own (default 0.9 1.1, or 1 1 if the engine has"
         " no speed)",
     )
-    add(
-        "--batch-size",
-        type=int,
-        default=1,
-        help="utterances spoken at once, if the engine can (default 1)",
-    )
+    add("--batch-size", type=int, default=1, help="utterances spoken at once (default 1)")
     add(
         "--precision",
         choices=("auto", "fp16", "bf16", "fp32"),
@@ -205,6 +200,8 @@ def load(options: argparse.Namespace) -> Engine:
             precision=options.precision,
             speakers=options.speakers,
             language=options.language,
+            rate=options.rate,
+            pitch=options.pitch,
         )
     )
 

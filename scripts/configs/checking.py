@@ -6,6 +6,7 @@ from configs.languages import check_parts
 from configs.names import check_coefficients, check_lengths, check_references, check_roles
 from configs.schema import check_numbers, refer, validate
 from configs.training import check_test_sets, check_training, check_windows
+from configs.voices import check_voices
 from errors import InputError
 from fetching.declaration import check_declaration
 
@@ -33,6 +34,7 @@ def check(config: dict) -> None:
     check_test_sets(config)
     check_lengths(config)
     check_parts(config, known)
+    check_voices(config)
     for name, declaration in config["artifacts"].items():
         try:
             check_declaration(declaration)

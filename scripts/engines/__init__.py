@@ -6,6 +6,8 @@ planned, so it imports nothing heavy; and it shapes no waveform, so speech is no
 
 from dataclasses import dataclass
 
+from engines.espeak_voices import LANGUAGES as OF_ESPEAK
+
 
 @dataclass(frozen=True)
 class About:
@@ -13,8 +15,8 @@ class About:
 
     ``seconds`` are those of an utterance, one by one, as ``seconds_are`` says; large batches are
     ``batch_speed_up`` times faster. ``languages`` are Whisper's codes of what it speaks, none if
-    its model says so itself. Only one that ``takes_language`` is told which. ``environment`` is its
-    file in envs/.
+    its model says so itself. Only one that ``takes_language`` is told which. ``own_settings`` are
+    keys of a config that others have not. ``environment`` is its file in envs/.
     """
 
     seconds: float
@@ -23,6 +25,7 @@ class About:
     on_gpu: bool = True  # False: it computes on the CPU and has no use for a GPU
     languages: tuple[str, ...] = ()
     takes_language: bool = False
+    own_settings: tuple[str, ...] = ()
     environment: str = "syn2real"
 
 
@@ -32,6 +35,14 @@ OF_BARK = ("de", "en", "es", "fr", "hi", "it", "ja", "ko", "pl", "pt", "ru", "tr
 ENGINES = {
     "bark": About(6.0, A100, batch_speed_up=17, languages=OF_BARK),
     "coqui": About(1.0, ON_GPU, takes_language=True, environment="coqui"),
+    "espeak": About(
+        0.03,
+        ONE_CORE,
+        on_gpu=False,
+        languages=OF_ESPEAK,
+        takes_language=True,
+        own_settings=("rate", "pitch"),
+    ),
     "hibari": About(0.07, ONE_CORE, on_gpu=False, languages=("en",)),
     "kokoro": About(2.2, ONE_CORE, on_gpu=False, languages=("en",)),
     "speecht5": About(0.5, ON_GPU, batch_speed_up=10, languages=("en",), takes_language=True),

@@ -52,6 +52,8 @@ class Setup:
     precision: str = "auto"
     speakers: Path | None = None
     language: str | None = None
+    rate: int | None = None  # words/minute
+    pitch: int | None = None  # 0 to 99
 
 
 @dataclass(frozen=True)
