@@ -22,7 +22,7 @@ from transformers.utils.logging import disable_progress_bar
 from errors import InputError, run
 from files.atomic import atomic_folder, check_outputs
 from files.audio import SAMPLING_RATE
-from recognisers.checkpoints import check_speaks, check_writes, load
+from recognisers.checkpoints import check_speaks, check_writes, load_ctc, load_whisper
 from recognisers.ctc import CTC_MODELS
 from recognisers.load import model_type
 from recognisers.original import (
@@ -84,13 +84,16 @@ def from_hugging_face(folder: Path, output: Path, language: str | None, task: st
     One that can't write a language that is given is refused.
     """
     kind = model_type(folder)
-    model_class = WhisperForConditionalGeneration if kind == "whisper" else CTC_MODELS[kind]
-    model, tokenizer, features = load(folder, model_class)
-    if language and kind == "whisper":
-        check_speaks(model, language, task, folder)
-    elif language:
-        check_writes(tokenizer, language, folder)
-    save(model, tokenizer, features, output)
+    if kind == "whisper":
+        whisper = load_whisper(folder)
+        if language:
+            check_speaks(whisper[0], language, task, folder)
+        save(*whisper, output)
+    else:
+        ctc = load_ctc(folder, CTC_MODELS[kind])
+        if language:
+            check_writes(ctc[1], language, folder)
+        save(*ctc, output)
     return [path for path in checkpoint_files(folder) if path.is_file() and path.name != INDEX]
 
 
@@ -110,7 +113,11 @@ def save(
 
 
 @torch.no_grad()
-def check_forward(folder: Path, model_class: type, tokenizer_class: type) -> None:
+def check_forward(
+    folder: Path,
+    model_class: type[PreTrainedModel],
+    tokenizer_class: type[WhisperTokenizer | Wav2Vec2CTCTokenizer],
+) -> None:
     """Refuse a folder whose model gives no finite scores for every token of its tokenizer."""
     model = model_class.from_pretrained(folder, local_files_only=True).eval()
     tokenizer = tokenizer_class.from_pretrained(folder, local_files_only=True)

@@ -1,11 +1,12 @@
 """Work done ahead by threads, for a consumer that must not wait for it; its order stays."""
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
-Item, Result = TypeVar("Item"), TypeVar("Result")
+Item = TypeVar("Item")
+Result = TypeVar("Result")
 
 
 def ahead(
@@ -14,7 +15,7 @@ def ahead(
     most: int,
     threads: int = 1,
     begin: Callable[[], object] | None = None,
-) -> Iterator[Result]:
+) -> Generator[Result, None, None]:
     """Yield ``function(item)`` of each item, in order, while ``threads`` are at work on the next.
 
     At most ``most`` results wait or are under way beyond the one that is yielded. Each thread

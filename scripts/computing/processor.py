@@ -31,4 +31,5 @@ def kind_of(device: torch.device) -> str:
 def ask_for_determinism() -> None:
     """Have PyTorch take deterministic algorithms, and warn where it has none."""
     torch.use_deterministic_algorithms(True, warn_only=True)
-    torch.utils.deterministic.fill_uninitialized_memory = False  # it only shows where that is read
+    # it only shows where that is read; the module gets it from a class of its own
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]

@@ -6,7 +6,7 @@ depend on them.
 """
 
 from argparse import ArgumentParser
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 
 import torch
 
@@ -37,7 +37,7 @@ def readers_of(asked: int | None, device: torch.device) -> int:
 
 def read_ahead(
     function: Callable[[Item], Result], items: Iterable[Item], readers: int
-) -> Iterator[Result]:
+) -> Generator[Result, None, None]:
     """Yield ``function(item)`` of each item, in order; one more than there are readers waits."""
     return ahead(function, items, readers + 1, readers, one_core)
 

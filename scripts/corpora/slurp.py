@@ -165,7 +165,8 @@ def check_counts(path: Path, split: str, sentences: list[Sentence]) -> None:
 
 def count(sentences: list[Sentence]) -> dict[str, tuple[int, int]]:
     """Return the numbers of recordings and sentences of each scenario."""
-    recordings, texts = Counter(), Counter()
+    recordings: Counter[str] = Counter()
+    texts: Counter[str] = Counter()
     for sentence in sentences:
         recordings[sentence.scenario] += len(sentence.recordings)
         texts[sentence.scenario] += 1

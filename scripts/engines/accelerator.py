@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -36,6 +37,15 @@ def check_model_folder(folder: Path, *more: str) -> list[Path]:
         f"{folder}: neither model.safetensors nor pytorch_model.bin; fetch the engine's artifact"
         " (fetch.py)"
     )
+
+
+def load_model(model_class: Any, folder: Path, device: torch.device, **options: object) -> Any:
+    """Return a model of transformers, ready to speak; refuse a file that lacks parameters."""
+    model, info = model_class.from_pretrained(
+        folder, local_files_only=True, output_loading_info=True, **options
+    )
+    check_all_loaded(folder, info)
+    return model.to(device).eval()
 
 
 def check_all_loaded(folder: Path, info: dict[str, Sequence[str]]) -> None:

@@ -17,9 +17,9 @@ import torch
 
 from engines.accelerator import (
     PRECISIONS,
-    check_all_loaded,
     check_model_folder,
     device_and_precision,
+    load_model,
     told_when_full,
 )
 from engines.engine import (
@@ -56,15 +56,13 @@ def load(setup: Setup) -> Engine:
     processor = BarkProcessor.from_pretrained(
         folder, speaker_embeddings_dict_path=None, local_files_only=True
     )
-    model, info = BarkModel.from_pretrained(
+    model = load_model(
+        BarkModel,
         folder,
+        device,
         dtype=PRECISIONS[precision],
         attn_implementation="eager",  # Bark has no sdpa
-        local_files_only=True,
-        output_loading_info=True,
     )
-    check_all_loaded(folder, info)
-    model = model.to(device).eval()
     longest_text = model.generation_config.semantic_config["max_input_semantic_length"]
     longest_speech = longest_waveform(model)
 

@@ -138,10 +138,12 @@ def vits(model: Any, setup: Setup) -> tuple[list[str], Any]:
         model.length_scale = own_scale / request.speed
         model.tokenizer.not_found_characters = []
         speaker = None if known == ["default"] else request.voice
-        waveform = model.synthesize(request.spoken, speaker=speaker, language=language)["wav"]
+        answer: dict[str, np.ndarray] = model.synthesize(
+            request.spoken, speaker=speaker, language=language
+        )
         if unknown := model.tokenizer.not_found_characters:  # Coqui leaves them out and goes on
             raise Unspeakable(f"characters that are not in the vocabulary: {' '.join(unknown)}")
-        return waveform
+        return answer["wav"]
 
     return voices, speak
 
@@ -191,10 +193,10 @@ def xtts(model: Any, setup: Setup) -> tuple[list[str], Any]:
             )
         latent, embedding = latents(request.voice)
         torch.manual_seed(request.seed)
-        said = model.inference(
+        answer: dict[str, np.ndarray] = model.inference(
             request.spoken, setup.language, latent, embedding, speed=request.speed, **sampling
         )
-        return said["wav"]
+        return answer["wav"]
 
     return voices, speak
 

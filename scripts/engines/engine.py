@@ -30,7 +30,7 @@ class Request:
     @property
     def spoken(self) -> str:
         """The words to be said."""
-        return self.text["spoken"]
+        return str(self.text["spoken"])
 
 
 @dataclass(frozen=True)

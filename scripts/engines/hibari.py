@@ -68,7 +68,9 @@ def load(setup: Setup) -> Engine:
             }
             *spectra, f0 = (output[0] for output in session.run(None, inputs))
             waveforms.append(dsp.synth(*spectra, f0 * np.float32(pitch / formants), noise))
-        return soxr.resample(np.concatenate(waveforms), dsp.SR * formants, dsp.SR, quality="HQ")
+        joined = np.concatenate(waveforms)
+        waveform: np.ndarray = soxr.resample(joined, dsp.SR * formants, dsp.SR, quality="HQ")
+        return waveform
 
     packages = installed("hibari-tts", "onnxruntime", "numpy", "soxr")
     return Engine(

@@ -4,6 +4,7 @@ import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 from engines.engine import Speech
 from errors import naming_full_disk
@@ -53,7 +54,7 @@ class Journal:
         return row
 
 
-def ends_with_newline(file) -> bool:
+def ends_with_newline(file: BinaryIO) -> bool:
     """Tell whether the last byte of an open file, which is not empty, ends a line."""
     file.seek(-1, os.SEEK_END)
     return file.read(1) == b"\n"

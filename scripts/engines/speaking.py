@@ -64,7 +64,7 @@ def identity_of(engine: Engine, code: str) -> str:
     Packages are those of the engine, and those that resample and write its waveforms.
     """
     files = [sha256(path) for path in engine.files]
-    packages = versions_of(PACKAGES) | engine.packages
+    packages = versions_of(PACKAGES) | dict(engine.packages)
     content = [code, files, sorted(packages.items()), sorted(engine.settings.items())]
     return hashlib.sha256(json.dumps(content).encode()).hexdigest()
 
@@ -89,10 +89,11 @@ def speak_all(
     started = reported = time.monotonic()
     for batch in batches(asked, engine, batch_size):
         wanted = fingerprints(batch, identity)
-        found = [journal.find(one.id, hash_) for one, hash_ in zip(batch, wanted, strict=True)]
-        if all(found):
+        entries = map(journal.find, [request.id for request in batch], wanted)
+        finished = [row for row in entries if row is not None]
+        if len(finished) == len(batch):
             resumed += len(batch)
-            rows |= {row["id"]: row for row in found}
+            rows |= {row["id"]: row for row in finished}
         else:
             answers = speak(batch, engine)
             for utterance, hash_, answer in zip(batch, wanted, answers, strict=True):

@@ -18,9 +18,9 @@ import torch
 
 from engines.accelerator import (
     PRECISIONS,
-    check_all_loaded,
     check_model_folder,
     device_and_precision,
+    load_model,
     told_when_full,
 )
 from engines.engine import (
@@ -55,18 +55,8 @@ def load(setup: Setup) -> Engine:
     from transformers import SpeechT5ForTextToSpeech, SpeechT5HifiGan, SpeechT5Tokenizer
 
     tokenizer = SpeechT5Tokenizer.from_pretrained(model_folder, local_files_only=True)
-    model, info = SpeechT5ForTextToSpeech.from_pretrained(
-        model_folder,
-        dtype=PRECISIONS[precision],
-        local_files_only=True,
-        output_loading_info=True,
-    )
-    check_all_loaded(model_folder, info)
-    vocoder, info = SpeechT5HifiGan.from_pretrained(
-        vocoder_folder, dtype=torch.float32, local_files_only=True, output_loading_info=True
-    )
-    check_all_loaded(vocoder_folder, info)
-    model, vocoder = model.to(device).eval(), vocoder.to(device).eval()
+    model = load_model(SpeechT5ForTextToSpeech, model_folder, device, dtype=PRECISIONS[precision])
+    vocoder = load_model(SpeechT5HifiGan, vocoder_folder, device, dtype=torch.float32)
     check_dimensions(speakers, model.config.speaker_embedding_dim, setup.speakers)
     hop = int(np.prod(vocoder.config.upsample_rates))  # samples of a frame
 

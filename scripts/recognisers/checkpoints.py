@@ -8,16 +8,19 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 from pickle import UnpicklingError
-from typing import Any
+from typing import TypeVar, cast
 
 import torch
 from safetensors import SafetensorError
 from transformers import (
     GenerationConfig,
+    HubertForCTC,
     PretrainedConfig,
     PreTrainedModel,
+    Wav2Vec2ConformerForCTC,
     Wav2Vec2CTCTokenizer,
     Wav2Vec2FeatureExtractor,
+    Wav2Vec2ForCTC,
     WhisperFeatureExtractor,
     WhisperForConditionalGeneration,
     WhisperTokenizer,
@@ -41,39 +44,69 @@ PARTS = {  # what each is, and the files that it is in
 }
 TOLD = 3  # tokens that a message names
 
-Tokenizer = WhisperTokenizer | Wav2Vec2CTCTokenizer
+CtcModel = HubertForCTC | Wav2Vec2ForCTC | Wav2Vec2ConformerForCTC
 Features = WhisperFeatureExtractor | Wav2Vec2FeatureExtractor
+Model = TypeVar("Model", bound=PreTrainedModel)
+Part = TypeVar(
+    "Part",
+    WhisperTokenizer,
+    WhisperFeatureExtractor,
+    Wav2Vec2CTCTokenizer,
+    Wav2Vec2FeatureExtractor,
+)
 
 
-def load(
-    folder: str | Path, model_class: type[PreTrainedModel], config: PretrainedConfig | None = None
-) -> tuple[PreTrainedModel, Tokenizer, Features]:
+class WhisperGeneration(GenerationConfig):
+    """What a Whisper's generation config has besides any other's: names for the type checker."""
+
+    no_timestamps_token_id: int
+    is_multilingual: bool
+    lang_to_id: dict[str, int]  # if it is multilingual, as is the next
+    task_to_id: dict[str, int]
+    audio_window: float  # s, that this project trained the model in
+
+
+def load_whisper(
+    folder: str | Path,
+) -> tuple[WhisperForConditionalGeneration, WhisperTokenizer, WhisperFeatureExtractor]:
+    """Return model (float32), tokenizer and feature extractor of a folder; refuse misfits."""
+    folder = Path(folder)
+    model = load_weights(folder, WhisperForConditionalGeneration, None)
+    tokenizer = load_part(folder, WhisperTokenizer)
+    features = load_part(folder, WhisperFeatureExtractor)
+    check_features(features, model.config.num_mel_bins, folder)
+    check_generation_config(generation_of(model), model.config, folder)
+    check_tokens(tokenizer.get_vocab(), generation_of(model), model.config, folder)
+    check_merges(tokenizer, folder)
+    return model, tokenizer, features
+
+
+def load_ctc(
+    folder: str | Path, model_class: type[CtcModel], config: PretrainedConfig | None = None
+) -> tuple[CtcModel, Wav2Vec2CTCTokenizer, Wav2Vec2FeatureExtractor]:
     """Return model (float32), tokenizer and feature extractor of a folder; refuse misfits.
 
     ``config`` is used instead of the folder's own, if given.
     """
     folder = Path(folder)
     model = load_weights(folder, model_class, config)
-    whisper = model_class is WhisperForConditionalGeneration
-    tokenizer = load_part(folder, WhisperTokenizer if whisper else Wav2Vec2CTCTokenizer)
-    features = load_part(folder, WhisperFeatureExtractor if whisper else Wav2Vec2FeatureExtractor)
-    check_features(features, model.config.num_mel_bins if whisper else 1, folder)
-    if whisper:
-        check_generation_config(model.generation_config, model.config, folder)
-        check_tokens(tokenizer.get_vocab(), model.generation_config, model.config, folder)
-        check_merges(tokenizer, folder)
-    else:
-        check_letters(tokenizer, model.config, folder)
+    tokenizer = load_part(folder, Wav2Vec2CTCTokenizer)
+    features = load_part(folder, Wav2Vec2FeatureExtractor)
+    check_features(features, 1, folder)
+    check_letters(tokenizer, model.config, folder)
     return model, tokenizer, features
 
 
-def load_weights(
-    folder: Path, model_class: type[PreTrainedModel], config: PretrainedConfig | None
-) -> PreTrainedModel:
+def generation_of(model: WhisperForConditionalGeneration) -> WhisperGeneration:
+    """Return how a Whisper decodes."""
+    return cast(WhisperGeneration, model.generation_config)
+
+
+def load_weights(folder: Path, model_class: type[Model], config: PretrainedConfig | None) -> Model:
     """Return the model of a folder, all of whose parameters are in its files, and no others."""
-    kind = model_class.config_class.model_type
+    kind = getattr(model_class.config_class, "model_type", None)
     try:
-        model, loading = model_class.from_pretrained(
+        model_and_loading: object = model_class.from_pretrained(
             folder,
             config=config,
             dtype=torch.float32,
@@ -81,6 +114,7 @@ def load_weights(
             local_files_only=True,
             output_loading_info=True,
         )
+        model, loading = cast(tuple[Model, dict[str, set]], model_and_loading)
     except (
         OSError, ValueError, RuntimeError, TypeError, SafetensorError, UnpicklingError,
     ) as error:  # fmt: skip
@@ -94,16 +128,17 @@ def load_weights(
     return model
 
 
-def load_part(folder: Path, part_class: type) -> Any:
+def load_part(folder: Path, part_class: type[Part]) -> Part:
     """Return the tokenizer or the feature extractor of a folder."""
     name, files = PARTS[part_class]
     try:
-        return part_class.from_pretrained(folder, local_files_only=True)
+        part: Part = part_class.from_pretrained(folder, local_files_only=True)
     except Exception as error:  # of many kinds, for a file that is missing, or cut off
         raise InputError(
             f"{folder}: has no {name} that can be read ({type(error).__name__}: {error}); take"
             f" {files} from the base model of this checkpoint"
         ) from None
+    return part
 
 
 def check_features(features: Features, size: int, folder: Path) -> None:
@@ -126,7 +161,7 @@ def check_features(features: Features, size: int, folder: Path) -> None:
 
 
 def check_generation_config(
-    generation: GenerationConfig, config: PretrainedConfig, folder: Path
+    generation: WhisperGeneration, config: PretrainedConfig, folder: Path
 ) -> None:
     """Refuse a Whisper that does not say how to decode, or says what fits another Whisper.
 
@@ -152,7 +187,10 @@ def check_generation_config(
 
 
 def check_tokens(
-    vocabulary: dict[str, int], generation: GenerationConfig, config: PretrainedConfig, folder: Path
+    vocabulary: dict[str, int],
+    generation: WhisperGeneration,
+    config: PretrainedConfig,
+    folder: Path,
 ) -> None:
     """Refuse a tokenizer whose control tokens have other ids than the model was trained with."""
     wrong = [
@@ -174,7 +212,7 @@ def check_tokens(
         )
 
 
-def control_tokens(generation: GenerationConfig) -> Iterator[tuple[str, int]]:
+def control_tokens(generation: WhisperGeneration) -> Iterator[tuple[str, int]]:
     """Yield the tokens that prompt a Whisper or end its text, and their ids."""
     yield END_OF_TEXT, first_of(generation.eos_token_id)
     yield "<|startoftranscript|>", generation.decoder_start_token_id
@@ -211,16 +249,18 @@ def check_letters(tokenizer: Wav2Vec2CTCTokenizer, config: PretrainedConfig, fol
             f"{folder}: the model scores {config.vocab_size} letters, its tokenizer has {len(ids)},"
             f" of ids up to {max(ids, default=None)}; they belong to different models: {remedy}"
         )
-    if tokenizer.pad_token_id != config.pad_token_id:
+    if tokenizer.pad_token_id is None or tokenizer.pad_token_id != config.pad_token_id:
         raise InputError(
             f"{folder}: the tokenizer's blank {tokenizer.pad_token!r} is"
             f" {tokenizer.pad_token_id}, the model's {config.pad_token_id}; {remedy}"
         )
 
 
-def check_speaks(model: PreTrainedModel, language: str, task: str, folder: str | Path) -> None:
+def check_speaks(
+    model: WhisperForConditionalGeneration, language: str, task: str, folder: str | Path
+) -> None:
     """Refuse a language or a task that a Whisper has no token for."""
-    generation = model.generation_config
+    generation = generation_of(model)
     if not generation.is_multilingual:
         if (language, task) != ("en", "transcribe"):
             raise InputError(

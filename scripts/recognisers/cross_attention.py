@@ -6,6 +6,8 @@ positions (called absorption in DeepSeek-V2, arXiv 2405.04434, section 2.1). In 
 then attend to the same encoder outputs, and there are no keys and values to keep.
 """
 
+from typing import Any
+
 import torch
 from torch.nn.functional import softmax
 from transformers import WhisperForConditionalGeneration
@@ -16,8 +18,12 @@ class AbsorbingAttention(WhisperAttention):
     """Cross-attention with the same parameters and, within rounding, the same results."""
 
     def forward(
-        self, hidden_states: torch.Tensor, key_value_states: torch.Tensor, **others: object
-    ) -> tuple[torch.Tensor, torch.Tensor | None]:
+        self,
+        hidden_states: torch.Tensor,
+        key_value_states: torch.Tensor | None = None,
+        *args: Any,
+        **others: Any,
+    ) -> Any:  # a pair, as transformers gives it, which declares three values
         """Return [batch, tokens, width] of as many tokens and of audio [batch, positions, width].
 
         Left to ``transformers`` is what would be no faster, or another sum: many tokens, dropout of
@@ -25,8 +31,9 @@ class AbsorbingAttention(WhisperAttention):
         """
         batch, tokens, width = hidden_states.shape
         plain = type(self.k_proj) is type(self.v_proj) is torch.nn.Linear
-        if tokens >= self.head_dim or not plain or (self.training and self.dropout):
-            return super().forward(hidden_states, key_value_states, **others)
+        unlike = tokens >= self.head_dim or not plain or (self.training and self.dropout)
+        if key_value_states is None or unlike:
+            return super().forward(hidden_states, key_value_states, *args, **others)
         by_head = (self.num_heads, self.head_dim, width)
         queries = (self.q_proj(hidden_states) * self.scaling).view(batch, tokens, *by_head[:2])
         asked = torch.einsum("bthc,hcw->bhtw", queries, self.k_proj.weight.view(by_head))

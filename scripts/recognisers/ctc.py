@@ -5,10 +5,12 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Sequence
 from itertools import groupby, pairwise
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch.nn.functional import ctc_loss, log_softmax
 from transformers import (
+    AutoConfig,
     HubertForCTC,
     Wav2Vec2ConformerForCTC,
     Wav2Vec2CTCTokenizer,
@@ -20,11 +22,11 @@ from computing.precision import autocast, precision_of
 from computing.processor import processor
 from errors import InputError
 from files.audio import SAMPLING_RATE, load_audio
-from recognisers.checkpoints import check_writes, load
+from recognisers.checkpoints import CtcModel, check_writes, load_ctc
 from texts.folding import fold
 from texts.spoken import without_remarks
 
-CTC_MODELS = {
+CTC_MODELS: dict[str, type[CtcModel]] = {
     "hubert": HubertForCTC,
     "wav2vec2": Wav2Vec2ForCTC,
     "wav2vec2-conformer": Wav2Vec2ConformerForCTC,
@@ -63,22 +65,22 @@ class CtcRecogniser:
         self.device = processor()
         self.precision = precision_of(precision, self.device.type)
         kind = CTC_MODELS[model_type]
-        config = kind.config_class.from_pretrained(folder, local_files_only=True)
+        config = AutoConfig.from_pretrained(folder, local_files_only=True)
         if dropout is not None:
             config.update({name: dropout for name in DROPOUTS if hasattr(config, name)})
         self.language = language
-        self.model, self.tokenizer, self.features = load(folder, kind, config)
+        self.model, self.tokenizer, self.features = load_ctc(folder, kind, config)
         check_writes(self.tokenizer, language, folder)
         if mask_time_prob is not None:
             set_mask_time_prob(self.model, mask_time_prob, folder)
-        self.blank = self.model.config.pad_token_id
+        self.blank: int = self.tokenizer.pad_token_id  # the model's, too
         self.ids = letter_ids(self.tokenizer)
         self.letters = {id: letter for letter, id in self.ids.items()}
         self.cases = str.maketrans(special_cases(self.ids, language))
         names = ("q_proj", "v_proj", "linear_q", "linear_v")  # the Conformer's are the last two
         modules = {name.rsplit(".")[-1] for name, _ in self.model.named_modules()}
         self.lora_targets = tuple(name for name in names if name in modules)
-        self.model.to(self.device)
+        self.model.to(self.device)  # type: ignore[arg-type]  # its decorator hides self
 
     def freeze(self, trained: str) -> None:
         """Exclude from training the convolutions that hear the waveform, as is usual."""
@@ -148,7 +150,9 @@ class CtcRecogniser:
         read, hear, write = self.stages()
         return write(hear(read(paths)))
 
-    def stages(self, changed: Iterable[str] = ()) -> tuple[Callable, Callable, Callable]:
+    def stages(
+        self, changed: Iterable[str] = ()
+    ) -> tuple[Callable, Callable, Callable[..., list[str]]]:
         """Return three functions that transcribe audio files, one after the other.
 
         The first may be called by any thread. What the second one gives, tensors, stays true when
@@ -208,7 +212,7 @@ class CtcRecogniser:
             scores = self.model(audio.to(self.device), attention_mask=mask).logits
         return scores.float(), self._frames(lengths)
 
-    def _frames(self, samples):
+    def _frames(self, samples: Any) -> Any:  # an int, or int64 [batch]
         return self.model._get_feat_extract_output_lengths(samples)
 
     def tensors(self) -> dict[str, torch.Tensor]:
@@ -280,7 +284,7 @@ def frames_needed(labels: Sequence[int]) -> int:
     return len(labels) + sum(first == second for first, second in pairwise(labels))
 
 
-def set_mask_time_prob(model: torch.nn.Module, probability: float, folder: str | Path) -> None:
+def set_mask_time_prob(model: CtcModel, probability: float, folder: str | Path) -> None:
     """Set how much of the time SpecAugment masks in training, 0 to 1.
 
     The mask's embedding is a parameter that only models trained with masking have.

@@ -42,7 +42,7 @@ class Encodings:
         digest = hashlib.sha256(json.dumps(parts, sort_keys=True).encode())
         for name, value in sorted(tensors.items()):
             digest.update(name.encode())
-            digest.update((value.cpu() + 0.0).contiguous().numpy())  # + 0.0 makes -0.0 a 0.0
+            digest.update((value.cpu() + 0.0).contiguous().numpy().data)  # + 0.0 makes -0.0 a 0.0
         self.identity = digest.hexdigest()
 
     def place(self, path: str | Path) -> Path:
@@ -50,12 +50,14 @@ class Encodings:
         key = hashlib.sha256(f"{self.identity}/{sha256(path)}".encode()).hexdigest()
         return self.folder / key[:2] / f"{key}.npy"
 
-    def write(self, place: Path, encoding: torch.Tensor) -> torch.Tensor:
-        """Keep an encoding, [positions, width], at its place; return it as it is read again."""
-        with atomic_path(place) as temporary, temporary.open("wb") as file:
-            np.save(file, encoding.cpu().numpy().astype(np.float16))
-        return self.read(place)
 
-    def read(self, place: Path) -> torch.Tensor:
-        """Return the encoding that is kept at a place, float32 [positions, width]."""
-        return torch.from_numpy(np.load(place)).float()
+def write_encoding(place: Path, encoding: torch.Tensor) -> torch.Tensor:
+    """Keep an encoding, [positions, width], at its place; return it as it is read again."""
+    with atomic_path(place) as temporary, temporary.open("wb") as file:
+        np.save(file, encoding.cpu().numpy().astype(np.float16))
+    return read_encoding(place)
+
+
+def read_encoding(place: Path) -> torch.Tensor:
+    """Return the encoding that is kept at a place, float32 [positions, width]."""
+    return torch.from_numpy(np.load(place)).float()

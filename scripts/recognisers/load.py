@@ -51,9 +51,9 @@ def model_type(folder: str | Path) -> str:
         kind = json.loads(path.read_text(encoding="utf-8")).get("model_type")
     except (OSError, ValueError, AttributeError) as error:
         raise InputError(f"{path}: not readable as a model's configuration ({error})") from None
-    if kind != "whisper" and kind not in CTC_MODELS:
+    if kind not in ("whisper", *CTC_MODELS):
         raise InputError(
             f"{path}: model_type {kind!r} is no recogniser known here; take one of whisper,"
             f" {', '.join(CTC_MODELS)}"
         )
-    return kind
+    return str(kind)

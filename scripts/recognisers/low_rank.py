@@ -30,5 +30,10 @@ def add_factors(
             f" {', '.join(sorted(known))}"
         )
     chosen = [name for name in linear if name.rsplit(".")[-1] in targets]
-    config = LoraConfig(r=rank, lora_alpha=alpha, lora_dropout=dropout, target_modules=chosen)
+    config = LoraConfig(
+        r=rank,
+        lora_alpha=alpha,  # type: ignore[arg-type]  # declared as int, and used as a factor
+        lora_dropout=dropout,
+        target_modules=chosen,
+    )
     return LoraModel(model, config, "default")

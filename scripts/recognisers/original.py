@@ -144,8 +144,9 @@ def special_tokens(languages: list[str]) -> list[str]:
 
 def model_config(dimensions: Mapping[str, int], end_of_text: int) -> WhisperConfig:
     """Return the model's configuration from the original checkpoint's ``dims``."""
+    sizes: dict[str, Any] = {ours: dimensions[theirs] for theirs, ours in DIMENSIONS.items()}
     return WhisperConfig(
-        **{ours: dimensions[theirs] for theirs, ours in DIMENSIONS.items()},
+        **sizes,
         encoder_ffn_dim=4 * dimensions["n_audio_state"],
         decoder_ffn_dim=4 * dimensions["n_text_state"],
         bos_token_id=end_of_text,
@@ -162,25 +163,28 @@ def generation_config(
 
     A multilingual model transcribes unless told otherwise; its language is the caller's to name.
     """
-    ids = tokenizer.convert_tokens_to_ids
-    end_of_text = ids(END_OF_TEXT)
+    ids = tokenizer.get_vocab()
+    end_of_text = ids[END_OF_TEXT]
     symbols = NON_SPEECH_TOKENS_MULTI if multilingual else NON_SPEECH_TOKENS
     controls = [START_OF_TRANSCRIPT, *CONTROLS[:-1]]
     choices: dict[str, Any] = {}
     if multilingual:
         choices = {
-            "lang_to_id": {f"<|{code}|>": ids(f"<|{code}|>") for code in languages},
-            "task_to_id": {task: ids(f"<|{task}|>") for task in TASKS},
+            "lang_to_id": {f"<|{code}|>": ids[f"<|{code}|>"] for code in languages},
+            "task_to_id": {task: ids[f"<|{task}|>"] for task in TASKS},
             "task": "transcribe",
         }
     return GenerationConfig(
         bos_token_id=end_of_text,
         eos_token_id=end_of_text,
         pad_token_id=end_of_text,
-        decoder_start_token_id=ids(START_OF_TRANSCRIPT),
-        no_timestamps_token_id=ids("<|notimestamps|>"),
-        prev_sot_token_id=ids("<|startofprev|>"),
-        suppress_tokens=[id for id in symbols if id < end_of_text] + ids(controls),
+        decoder_start_token_id=ids[START_OF_TRANSCRIPT],
+        no_timestamps_token_id=ids["<|notimestamps|>"],
+        prev_sot_token_id=ids["<|startofprev|>"],
+        suppress_tokens=[
+            *(id for id in symbols if id < end_of_text),
+            *(ids[control] for control in controls),
+        ],
         begin_suppress_tokens=[*tokenizer.encode(" ", add_special_tokens=False), end_of_text],
         max_initial_timestamp_index=MAX_INITIAL_TIMESTAMP,
         max_length=max_length,

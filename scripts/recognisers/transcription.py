@@ -70,7 +70,7 @@ def sweep(
             for batch, heard in part:
                 if batch[0]["id"] in found:
                     continue
-                if addition and added != scale:
+                if addition and scale is not None and added != scale:
                     addition.scale(scale)
                     added = scale
                 ids = [row["id"] for row in batch]

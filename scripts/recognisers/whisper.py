@@ -6,16 +6,16 @@ from pathlib import Path
 import numpy as np
 import torch
 from torch.nn.functional import cross_entropy
-from transformers import WhisperForConditionalGeneration
+from transformers import WhisperConfig, WhisperForConditionalGeneration
 from transformers.utils.logging import disable_progress_bar
 
 from computing.precision import autocast, precision_of
 from computing.processor import processor
 from errors import InputError
 from files.audio import SAMPLING_RATE, load_audio
-from recognisers.checkpoints import check_prompt, check_speaks, load
+from recognisers.checkpoints import check_prompt, check_speaks, generation_of, load_whisper
 from recognisers.cross_attention import absorb_keys_and_values
-from recognisers.encoded import Encodings
+from recognisers.encoded import Encodings, read_encoding, write_encoding
 from recognisers.greedy import greedy
 from recognisers.log_mel import HOP_LENGTH, log_mel
 from texts.spoken import without_remarks
@@ -57,17 +57,17 @@ class WhisperRecogniser:
         self.device = processor()
         self.precision = precision_of(precision, self.device.type)
         self.language = language
-        self.model, self.tokenizer, self.features = load(folder, WhisperForConditionalGeneration)
+        self.model, self.tokenizer, self.features = load_whisper(folder)
         check_speaks(self.model, language, task, folder)
         self.filters = torch.from_numpy(self.features.mel_filters.T).float()
         self.max_length = max_length
         self.tokenizer.set_prefix_tokens(predict_timestamps=False)
         prompt = []
-        if self.model.generation_config.is_multilingual:
+        if generation_of(self.model).is_multilingual:
             self.tokenizer.set_prefix_tokens(language=language, task=task)
             prompt = [f"<|{language}|>", f"<|{task}|>"]
         check_prompt(self.tokenizer, prompt, folder)
-        self.model.to(self.device)
+        self.model.to(self.device)  # type: ignore[arg-type]  # its decorator hides self
         self.positions = crop_window(self.model, window)
         absorb_keys_and_values(self.model)
         self.encodings = None
@@ -100,7 +100,7 @@ class WhisperRecogniser:
 
     def _kept_or_read(self, path: str | Path, place: Path) -> tuple[Path, torch.Tensor, bool]:
         if place.is_file():
-            return place, self.encodings.read(place), True
+            return place, read_encoding(place), True
         return place, self.read([path]), False
 
     def log_mel(self, waveforms: Sequence[np.ndarray]) -> torch.Tensor:
@@ -122,7 +122,8 @@ class WhisperRecogniser:
 
         The text is folded, and without remarks: no name of a special token in it becomes one.
         """
-        return self.tokenizer(without_remarks(text), split_special_tokens=True).input_ids
+        ids: list[int] = self.tokenizer(without_remarks(text), split_special_tokens=True).input_ids
+        return ids
 
     def tokens(self, labels: Sequence[int]) -> int:
         """Return how many predictions the loss is a sum of: the first label is given."""
@@ -167,7 +168,7 @@ class WhisperRecogniser:
         with torch.no_grad():
             return torch.stack(
                 [
-                    encoding if kept else self.encodings.write(place, self._encoder(encoding)[0])
+                    encoding if kept else write_encoding(place, self._encoder(encoding)[0])
                     for place, encoding, kept in audio
                 ]
             ).to(self.device)
@@ -189,7 +190,9 @@ class WhisperRecogniser:
         read, hear, write = self.stages()
         return write(hear(read(paths)))
 
-    def stages(self, changed: Iterable[str] = ()) -> tuple[Callable, Callable, Callable]:
+    def stages(
+        self, changed: Iterable[str] = ()
+    ) -> tuple[Callable, Callable, Callable[..., list[str]]]:
         """Return three functions that transcribe audio files, one after the other.
 
         The first may be called by any thread. What the second one gives, a tensor, stays true when
@@ -227,12 +230,12 @@ class WhisperRecogniser:
         was trained in.
         """
         ordinary = WhisperForConditionalGeneration(
-            type(self.model.config).from_dict(
+            WhisperConfig.from_dict(
                 self.model.config.to_dict() | {"max_source_positions": len(self.positions)}
             )
         )
         ordinary.load_state_dict(self.state_dict())
-        ordinary.generation_config = self.model.generation_config
+        ordinary.generation_config = generation_of(self.model)
         ordinary.generation_config.audio_window = self.window
         ordinary.save_pretrained(folder)
         self.tokenizer.save_pretrained(folder)
@@ -252,7 +255,7 @@ def crop_window(model: WhisperForConditionalGeneration, window: float) -> torch.
     Raises ``InputError`` for a window beyond the table or not a multiple of 0.02 s.
     """
     encoder = model.model.encoder
-    table = encoder.embed_positions.weight.data
+    table: torch.Tensor = encoder.embed_positions.weight.data
     positions = round(window * POSITIONS_PER_SECOND)
     if not 0 < positions <= len(table) or abs(positions / POSITIONS_PER_SECOND - window) > 1e-6:
         raise InputError(

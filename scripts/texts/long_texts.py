@@ -15,7 +15,6 @@ END = re.compile(
     rf"(?<![{MARKS}])(?P<mark>[{MARKS}]++)[\"'\u2019\u201d\u00bb)\]]*+\s+"
     r"|[\u3002\uff01\uff1f][\u300d\u300f\u201d\u2019\uff09]*\s*"
 )
-WORD = re.compile(r"\w*$")
 SHORT = 4  # letters: a full stop after a word of fewer may belong to an abbreviation
 
 
@@ -38,7 +37,7 @@ def sentences(text: str) -> list[str]:
     for end in END.finditer(text):
         following = text[end.end() : end.end() + 1]
         mark = end["mark"]
-        word = WORD.search(text[max(0, end.start() - SHORT) : end.start()])[0]
+        word = re.split(r"\W", text[max(0, end.start() - SHORT) : end.start()])[-1]
         abbreviated = mark == "." and len(word) < SHORT and not word.isdigit()
         hesitates = mark in ("...", "\u2026") and following.islower()
         if abbreviated or hesitates:

@@ -76,11 +76,14 @@ def normaliser_of(language: str) -> Callable[[str], str]:
     if language == ENGLISH:
         from whisper_normalizer.english import EnglishTextNormalizer
 
-        return EnglishTextNormalizer()
+        english: Callable[[str], str] = EnglishTextNormalizer()
+        return english
     from whisper_normalizer.basic import BasicTextNormalizer
 
     # without its marks, a Hindi word is its consonants
-    basic = BasicTextNormalizer(split_letters=language in WITHOUT_SPACES, preserve_marks=True)
+    basic: Callable[[str], str] = BasicTextNormalizer(
+        split_letters=language in WITHOUT_SPACES, preserve_marks=True
+    )
     letters = str.maketrans({"İ": "i"} | LETTERS.get(language, {}))
 
     def normaliser(text: str) -> str:

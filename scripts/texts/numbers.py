@@ -18,11 +18,12 @@ CONVERTERS = {"kk": "kz", "nn": "no"}  # Whisper's codes that num2words calls ot
 def number(text: str, language: str, to: str = "cardinal") -> str:
     """Return a number, as it is written in a language, in words."""
     code = CONVERTERS.get(language, language)
-    value = decimal(text, locale_of(language))
+    value: Decimal | int | float = decimal(text, locale_of(language))
     if "." not in str(value):
         value = int(value)
     elif code in DROPS_DECIMALS:
         value = float(value)
+    words: str
     try:
         words = num2words(value, lang=code, to=to)
     except (NotImplementedError, TypeError):  # a form that this language's converter does not have
@@ -39,11 +40,14 @@ def one_by_one(text: str, language: str) -> str:
 
 def minus_of(language: str) -> str:
     """Return the word before a negative number."""
+    if language in MINUS:
+        return MINUS[language]
     code = CONVERTERS.get(language, language)
-    word = getattr(CONVERTER_CLASSES[code], "negword", None)
-    if language in MINUS or (word and "(" not in word):
-        return MINUS.get(language, word).strip()
-    return num2words(-1, lang=code).replace(num2words(1, lang=code), "").strip()
+    word: str | None = getattr(CONVERTER_CLASSES[code], "negword", None)
+    if word and "(" not in word:
+        return word.strip()
+    minus_one: str = num2words(-1, lang=code)
+    return minus_one.replace(num2words(1, lang=code), "").strip()
 
 
 def decimal(text: str, locale: Locale) -> Decimal:

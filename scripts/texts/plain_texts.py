@@ -212,8 +212,8 @@ def bars(lines: Lines) -> Told:
 
 def commas(lines: Lines) -> Told:
     """Say whether all lines are an id, a comma or semicolon and a text."""
-    found = [CSV_ID.match(line) for _, line in lines]
-    if len(lines) > 1 and all(found) and len({each[0] for each in found}) == len(lines):
+    ids = [match[0] for _, line in lines if (match := CSV_ID.match(line))]
+    if len(lines) == len(ids) == len(set(ids)) > 1:
         return lines[0][0], "is a table with commas (CSV)", f"export it with tabs: {ONE_A_LINE}"
     return None
 

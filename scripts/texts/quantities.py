@@ -2,6 +2,7 @@
 
 import re
 from decimal import Decimal
+from typing import Literal
 
 from babel import Locale
 from babel.numbers import get_currency_name
@@ -74,9 +75,10 @@ def forms_of(converter: Num2Word_Base, code: str) -> tuple | None:
 def plural(converter: Num2Word_Base, count: int, forms: tuple | str) -> str:
     """Return the form for a count; some languages of num2words have one form, and don't say so."""
     try:
-        return converter.pluralize(count, forms)
+        form: str = converter.pluralize(count, forms)
     except (NotImplementedError, IndexError):
-        return forms if isinstance(forms, str) else forms[0 if count == 1 else -1]
+        form = forms if isinstance(forms, str) else forms[0 if count == 1 else -1]
+    return form
 
 
 def currency_name(value: Decimal | int, code: str, language: str, locale: Locale) -> str:
@@ -99,7 +101,9 @@ def units_of(locale: Locale) -> dict[str, str]:
     return own | UNITS
 
 
-def unit_name(value: Decimal, unit: str, locale: Locale, length: str = "long") -> str:
+def unit_name(
+    value: Decimal, unit: str, locale: Locale, length: Literal["short", "long"] = "long"
+) -> str:
     """Return the name of a unit for a number of it: formatted with the number, which is removed."""
     with_number = format_unit(value, unit, length=length, locale=locale)
     return re.sub(r"[\d.,\u00a0\u202f]+", " ", with_number).strip()

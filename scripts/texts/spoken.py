@@ -38,9 +38,9 @@ CONTRACTION = re.compile(
     r"(?:\w+(?:N'T|'LL|'RE|'VE|'M|'D)|(?:HE|SHE|IT|THAT|THERE|HERE|WHAT|WHO|WHERE|HOW|LET)'S)"
 )
 VOWEL = re.compile("[AEIOUY]|[^A-Z']")
-PART = r"(?<![\w&'.@])[^\W\d_]+(?:'[^\W\d_]+)*(?![\w&@]|['.]\w)"  # U.S. and R&D are none
-WORD = re.compile(rf"(?<![/-]){PART}(?![/-])")
-PART = re.compile(PART)
+RUN = r"(?<![\w&'.@])[^\W\d_]+(?:'[^\W\d_]+)*(?![\w&@]|['.]\w)"  # U.S. and R&D are none
+WORD = re.compile(rf"(?<![/-]){RUN}(?![/-])")
+PART = re.compile(RUN)
 
 
 def clean_for_tts(text: str, language: str) -> str:

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from pathlib import Path
 from statistics import median_low
 from typing import Any
@@ -34,7 +34,7 @@ def passes(keys: Sequence[str], seed: int, epoch: int) -> list[list[int]]:
     count = median_low(map(len, indices_of.values())) if indices_of else 0
     digests: list[dict[int, bytes]] = [{} for _ in range(count)]
     for key, indices in indices_of.items():
-        again = Counter()  # utterances of the text that a pass has already
+        again: Counter[int] = Counter()  # utterances of the text that a pass has already
         for turn, index in enumerate(indices):
             left = len(indices) - 1 - turn
             number = count - 1 - left * count // len(indices) if turn else 0
@@ -79,7 +79,9 @@ class Speech:
     def __init__(self, recogniser: Recogniser, manifests: Sequence[str | Path], readers: int = 0):
         self.recogniser = recogniser
         self.readers = readers
-        self.utterances, self.ids, self.keys = [], [], []
+        self.utterances: list[dict] = []
+        self.ids: list[str] = []
+        self.keys: list[str] = []
         for index, manifest in enumerate(manifests):
             rows = read_manifest(manifest)
             if not rows:
@@ -111,10 +113,10 @@ class Speech:
         kept = [index for index, fault in enumerate(faults) if fault is None]
         if not kept:
             raise InputError("; ".join([*remarks, "no utterance is left; mend the texts"]))
-        self.utterances, self.ids, self.keys, self.labels = (
-            [column[index] for index in kept]
-            for column in (self.utterances, self.ids, self.keys, self.labels)
-        )
+        self.utterances = [self.utterances[index] for index in kept]
+        self.ids = [self.ids[index] for index in kept]
+        self.keys = [self.keys[index] for index in kept]
+        self.labels = [self.labels[index] for index in kept]
         return remarks
 
     def __len__(self) -> int:
@@ -126,9 +128,9 @@ class Speech:
 
     def duration(self, indices: Sequence[int]) -> float:
         """Return the duration of the longest of some utterances, s."""
-        return max(self.utterances[index]["duration"] for index in indices)
+        return float(max(self.utterances[index]["duration"] for index in indices))
 
-    def audio(self, parts: Iterable[tuple[Sequence[int], float]]) -> Iterator[Any]:
+    def audio(self, parts: Iterable[tuple[Sequence[int], float]]) -> Generator[Any, None, None]:
         """Yield what ``loss`` needs of parts of batches: indices, and the batch's duration (s)."""
         return read_ahead(self._prepare, parts, self.readers)
 

@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import closing, nullcontext
 from pathlib import Path
 
@@ -86,7 +86,7 @@ def finetune(
     return training
 
 
-def audio_of(speech: Speech, order: Sequence[Sequence[int]], micro_batch_size: int) -> Iterator:
+def audio_of(speech: Speech, order: Sequence[Sequence[int]], micro_batch_size: int) -> Generator:
     """Yield the audio of this process's share of some batches, part by part."""
     return speech.audio(
         (part, speech.duration(indices))

@@ -65,7 +65,7 @@ def mean_files(vector_paths: Sequence[Path], output: Path) -> dict[Path, str]:
         check_same_shapes(first, other)
 
     def mean(name: str, pieces: list[torch.Tensor]) -> torch.Tensor:
-        return finite(sum(pieces) / len(pieces), name, output)
+        return finite(sum(pieces, torch.zeros(())) / len(pieces), name, output)
 
     return {output: write_combined(output, first.header, first.entries, vectors, mean)}
 
@@ -102,7 +102,8 @@ def apply_files(
     def added(name: str, pieces: list[torch.Tensor]) -> torch.Tensor:
         if scaling_coefficient == 0 or len(pieces) == 1:  # an integer, which the vector leaves out
             return pieces[0]
-        return finite(add(*pieces, scaling_coefficient), name, checkpoint_path)
+        tensor, change = pieces
+        return finite(add(tensor, change, scaling_coefficient), name, checkpoint_path)
 
     names = checkpoint.entries
     written = write_combined(output, checkpoint.header, names, [checkpoint, vector], added)

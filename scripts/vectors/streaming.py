@@ -11,9 +11,10 @@ import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from io import BufferedReader
 from itertools import chain
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import NamedTuple
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -150,11 +151,12 @@ def write_combined(
                 return content
 
             begun = len(header).to_bytes(8, "little") + header
-            made = (
+            tensors_bytes = (
                 combine(name, tensors).view(torch.uint8).numpy().data
                 for name, tensors in ahead(read, pieces(sources[0], names), AHEAD)
             )
-            for _ in ahead(output.write, ahead(hashed, chain([begun], made), AHEAD), AHEAD):
+            content: Iterable[Buffer] = chain([begun], tensors_bytes)
+            for _ in ahead(output.write, ahead(hashed, content, AHEAD), AHEAD):
                 pass
         read_layout(temporary)
     return digest.hexdigest()
@@ -168,7 +170,7 @@ def pieces(layout: Layout, names: Iterable[str]) -> Iterator[Piece]:
             yield Piece(name, first, min(PIECE, elements - first))
 
 
-def read_piece(file: BinaryIO, layout: Layout, piece: Piece) -> torch.Tensor:
+def read_piece(file: BufferedReader, layout: Layout, piece: Piece) -> torch.Tensor:
     """Return a piece of a tensor, [n_elements]."""
     entry = layout.entries[piece.name]
     tensor = torch.empty(piece.elements, dtype=DTYPES[entry.dtype])
