@@ -8,9 +8,11 @@ A domain is declared by one of
   "splits": {"train": ..., "test": ..., "dev": ...}, such manifests; dev may be left to be drawn
   "texts": a file with one text a line, or with id, tab and text; no recordings; "test_texts"
       may be another, to test on its synthetic speech
-and may have "train", "dev" and "test" (what to draw: train and test count utterances, dev counts
-sentences, one utterance of each; train 0: all that remain), "min_words", "min_duration" and
-"max_duration" (s; texts that would take longer to say are split at ends of sentences, or left out),
+and may have "topics" or "without_topics" (lists of those that are taken or left, of a corpus whose
+recordings have topics), "train", "dev" and "test" (what to draw: train and test count utterances,
+dev counts sentences, one utterance of each; train 0: all that remain), "min_words", "min_duration"
+and "max_duration" (s; texts that would take longer to say are split at ends of sentences, or left
+out),
 "max_silence" and "max_clipping" (fractions), "min_speaking_rate" and
 "max_speaking_rate" (characters/s), "speaker_disjoint", "skip_missing_audio" (leave out and count
 recordings that are missing or broken), and, for given splits, "drop_repeated_sentences": leave out
@@ -33,7 +35,6 @@ sentence of its split has "text_id", the id of the text that is spoken for it.
 """
 
 import argparse
-import importlib
 import json
 import os
 import sys
@@ -47,6 +48,7 @@ from typing import Any
 from corpora import slurp
 from domains.domain import Domain, is_text_only, parse_declaration
 from domains.own_data import check_ids, read_manifest_of_user
+from domains.published import read_corpus, reader_of
 from domains.speakable import folder_of, split_texts, texts_to_speak
 from domains.splits import SPLITS
 from domains.splitting import limit_given, split_drawn, split_given, usable_splits
@@ -93,19 +95,11 @@ def split_recordings(
         counts.read = sum(counts.left_out.values())  # so far; the usable ones are counted next
         return limit_given(usable_splits(read, domain, jobs, counts), domain, seed, counts)
     if domain.corpus:
-        read_corpus = reader_of(domain.corpus).read
-        recordings = [
-            (each, f"{domain.corpus}:{each.id}") for each in read_corpus(folder_of(artifact))
-        ]
+        recordings = read_corpus(domain, folder_of(artifact))
     else:
         recordings = read_manifest_of_user(domain.manifest)
     check_ids((recording.id, place) for recording, place in recordings)
     return split_drawn(keep_usable(recordings, domain, jobs, counts), domain, seed, counts)
-
-
-def reader_of(corpus: str) -> ModuleType:
-    """Return the module that reads a published corpus."""
-    return importlib.import_module(f"corpora.{corpus}")
 
 
 def path_of(module: ModuleType) -> str:

@@ -248,6 +248,50 @@ def test_asterisk_cut_short_is_refused(prompts):
         list(asterisk.read(prompts))
 
 
+ITALIAN = """\ufeff; Core Asterisk Sounds in Italian
+
+vm-goodbye: Arrivederci
+beep: un suono beep
+at-tone-time-exactly: Al segnale acustico, il tempo sar? esattamente..
+vm-login: Posta vocale. Casella di posta?
+conf-thereare: ci sono attualmente…
+vm-star: premere * o #
+queue-full: “La coda è piena.”
+vm-quote: prego attendere."
+vm-said: dice "ciao" e va
+vm-tempremoved: Il saluto è stato eliminato.vm-then: poi premere
+vm-then: vm-then: quindi premere
+dictate/pause:
+"""
+
+
+def test_asterisk_speaks_other_languages_and_its_scripts_have_flaws(tmp_path: Path):
+    (tmp_path / "core-sounds-it.txt").write_text(ITALIAN)
+    names = [line.partition(":")[0] for line in ITALIAN.splitlines()[2:]]
+    for name in names:
+        path = tmp_path / "sounds" / f"{name}.wav"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        soundfile.write(path, TONE, 8_000)
+    found = list(asterisk.read(tmp_path, "it"))
+    assert {r.id: r.text for r in found} == {
+        "vm-goodbye": "Arrivederci",
+        "vm-login": "Posta vocale. Casella di posta?",
+        "conf-thereare": "ci sono attualmente",
+        "vm-star": "premere asterisco o cancelletto",
+        "queue-full": "La coda è piena.",
+        "vm-quote": "prego attendere.",
+        "vm-said": 'dice "ciao" e va',
+        "vm-tempremoved": "Il saluto è stato eliminato.",
+        "vm-then": "quindi premere",
+    }
+    assert {r.speaker for r in found} == {"carlo"}
+    assert {r.extra["topic"] for r in found} == {"vm", "conf", "queue"}
+    with pytest.raises(
+        InputError, match=r"core-sounds-fr\.txt .* is missing; .* in French needs it"
+    ):
+        list(asterisk.read(tmp_path, "fr"))
+
+
 def test_asterisk_line_without_a_name_is_named(prompts):
     (prompts / "core-sounds-en.txt").write_text("vm-goodbye: Goodbye\nno colon here\n")
     with pytest.raises(InputError, match=r"core-sounds-en\.txt:2: 'no colon here'"):

@@ -32,7 +32,7 @@ def read(folder: Path) -> Iterator[Recording]:
         yield Recording(str(number), word, "ann", lambda wave=wave: (wave, 8_000))
 '''
 ENGINE_LINE = '    "humming": About(40.0, ON_GPU, languages=("fr",), takes_language=True),\n'
-CORPUS_LINE = '    "whistles": About("fr", training_texts=90),\n'
+CORPUS_LINE = '    "whistles": About(("fr",), training_texts=90),\n'
 WORDS = "ash birch cedar elm fir hazel ivy larch maple oak".split()  # noqa: SIM905
 
 

@@ -408,7 +408,7 @@ def test_a_corpus_is_read_by_its_reader_and_resampled(tmp_path, monkeypatch):
 
     trees = tmp_path / "trees.py"
     trees.write_text("")
-    monkeypatch.setitem(corpora.CORPORA, "trees", corpora.About("en"))
+    monkeypatch.setitem(corpora.CORPORA, "trees", corpora.About(("en",)))
     monkeypatch.setitem(sys.modules, "corpora.trees", SimpleNamespace(read=read, __file__=trees))
     declaration = {"corpus": "trees", "artifact": "trees", "train": 3, "dev": 2, "test": 4}
     counts = prepare_main(tmp_path, declaration, "--artifact", str(tmp_path))
@@ -420,6 +420,49 @@ def test_a_corpus_is_read_by_its_reader_and_resampled(tmp_path, monkeypatch):
         prepare_main(tmp_path, declaration)
 
 
+def test_topics_part_a_corpus_into_domains(tmp_path, monkeypatch):
+    """Five recordings of ash and elm each, and ten that are in neither domain if both are left."""
+
+    def read(folder, language):
+        for number, topic in enumerate(("ash", "elm", "fir", "oak") * 5):
+            extra = {"topic": topic}
+            speech = lambda: (tone(1, 8_000), 8_000)  # noqa: E731
+            yield Recording(f"{number}", f"{language} {topic} {number}", "hero", speech, extra)
+
+    trees = tmp_path / "trees.py"
+    trees.write_text("")
+    about = corpora.About(("en", "fr"), takes_language=True)
+    monkeypatch.setitem(corpora.CORPORA, "trees", about)
+    monkeypatch.setitem(sys.modules, "corpora.trees", SimpleNamespace(read=read, __file__=trees))
+    artifact = ("--artifact", str(tmp_path))
+    trees = {"corpus": "trees", "artifact": "trees", "dev": 2, "test": 3}
+    for key, told in (("topics", {"ash", "elm"}), ("without_topics", {"fir", "oak"})):
+        counts = prepare_main(tmp_path, trees | {key: ["elm", "ash"]}, *artifact)
+        assert [counts["splits"][name]["utterances"] for name in splits.SPLITS] == [5, 2, 3]
+        rows = [row for name in splits.SPLITS
+                for row in read_manifest(tmp_path / "manifests" / f"{name}.jsonl")]  # fmt: skip
+        assert {row["topic"] for row in rows} == told
+        assert all(row["text"].startswith("en ") for row in rows)
+    message = r"topics: trees has no recordings of 'elk'; there are ash \(5\), elm \(5\), fir"
+    with pytest.raises(InputError, match=message):
+        prepare_main(tmp_path, trees | {"topics": ["ash", "elk"]}, *artifact)
+
+
+def test_a_corpus_without_topics_says_so(tmp_path, monkeypatch):
+    def read(folder):
+        yield Recording("1", "it is ash", "hero", lambda: (tone(1, 8_000), 8_000))
+
+    trees = tmp_path / "trees.py"
+    trees.write_text("")
+    monkeypatch.setitem(corpora.CORPORA, "trees", corpora.About(("en",)))
+    monkeypatch.setitem(sys.modules, "corpora.trees", SimpleNamespace(read=read, __file__=trees))
+    declaration = {"corpus": "trees", "artifact": "trees", "without_topics": ["ash"]}
+    with pytest.raises(
+        InputError, match="without_topics: trees has no .* of 'ash'; there are none"
+    ):
+        prepare_main(tmp_path, declaration, "--artifact", str(tmp_path))
+
+
 # --- declarations
 
 
@@ -428,6 +471,13 @@ def test_a_corpus_is_read_by_its_reader_and_resampled(tmp_path, monkeypatch):
     [
         ({"manifest": "a", "min_word": 3}, "unknown key 'min_word'; did you mean 'min_words'"),
         ({"manifest": "a", "texts": "b"}, "give exactly one"),
+        ({"manifest": "a", "topics": ["vm"]}, "topics is for a published corpus; remove it"),
+        ({"corpus": "asterisk", "topics": []}, r"topics is \[\]; list at least one"),
+        ({"corpus": "asterisk", "without_topics": "vm"}, "without_topics is 'vm'; list at"),
+        (
+            {"corpus": "asterisk", "topics": ["vm"], "without_topics": ["vm"]},
+            "has topics and without_topics; give one of them",
+        ),
         ({}, "give exactly one"),
         ({"corpus": "queen"}, "no corpus 'queen'; there are amazon_queen"),
         ({"splits": {"train": "a"}}, "must have train and test"),

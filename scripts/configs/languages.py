@@ -28,9 +28,10 @@ def check_parts(config: dict, artifacts: dict) -> None:
             )
     for name, domain in config["domains"].items():
         about = CORPORA.get(domain.get("corpus"))
-        if about and about.language != language:
+        if about and language not in about.languages:
+            known_ones = ", ".join(NAMES[code] for code in about.languages)
             raise InputError(
-                f"config: domains.{name}.corpus: {domain['corpus']} is {NAMES[about.language]},"
+                f"config: domains.{name}.corpus: {domain['corpus']} is {known_ones},"
                 f" but language is {language!r} ({NAMES[language]}); name recordings or texts of"
                 " that language"
             )

@@ -2,6 +2,7 @@
 
 A new corpus is its module, with ``read(folder: Path) -> Iterator[Recording]``, and its line in
 ``CORPORA``; its splits are drawn. (SLURP, whose splits are its own, is read by another signature.)
+A recording whose ``extra`` has a ``topic`` can be chosen by it.
 The table is read wherever a workflow is planned, so it imports no reader; and it shapes no
 manifest, so a domain is not prepared again for it.
 """
@@ -14,12 +15,14 @@ from dataclasses import dataclass
 class About:
     """What is to be known of a corpus before it is read.
 
-    ``language`` is a code of Whisper's. ``training_texts`` are the different ones, counted, by
-    scenario where a domain is one; 0 if nobody has counted them.
+    ``languages`` are codes of Whisper's; ``read`` is told which as its second argument if the
+    corpus ``takes_language``. ``training_texts`` are the different ones, counted, by scenario where
+    a domain is one; 0 if nobody has counted them.
     """
 
-    language: str
+    languages: tuple[str, ...]
     training_texts: int | Mapping[str, int] = 0
+    takes_language: bool = False
 
 
 OF_SLURP = {  # in 93 % of its training sentences
@@ -44,8 +47,8 @@ OF_SLURP = {  # in 93 % of its training sentences
 }
 
 CORPORA = {
-    "amazon_queen": About("en", training_texts=3549),
-    "asterisk": About("en", training_texts=507),
-    "drascula": About("en", training_texts=730),
-    "slurp": About("en", training_texts=OF_SLURP),
+    "amazon_queen": About(("en",), training_texts=3549),
+    "asterisk": About(("en", "es", "fr", "it", "ru"), training_texts=507, takes_language=True),
+    "drascula": About(("en",), training_texts=730),
+    "slurp": About(("en",), training_texts=OF_SLURP),
 }

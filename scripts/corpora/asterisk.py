@@ -1,8 +1,9 @@
-"""Telephone prompts of the Asterisk exchange: one professional voice and its script.
+"""Telephone prompts of the Asterisk exchange, in five languages: one voice each, and its script.
 
-``core-sounds-en.txt`` (or ``.txt.gz``) has lines ``name: text``; the recording of a name is
-``{name}.wav`` (8 kHz, 16-bit) or ``{name}.gsm`` (8 kHz, GSM 06.10 full rate, as on a telephone
-line). Where both are in the folder, the GSM recording is taken.
+``core-sounds-en.txt`` (or ``.txt.gz``; or es, fr, it, ru) has lines ``name: text``; the recording
+of a name is ``{name}.wav`` (8 kHz, 16-bit) or ``{name}.gsm`` (8 kHz, GSM 06.10 full rate, as on a
+telephone line). Where both are in the folder, the GSM recording is taken. The topic of a prompt is
+what its name begins with: a folder, or all before the first hyphen.
 """
 
 import gzip
@@ -17,41 +18,60 @@ import soundfile
 from corpora.files import find
 from errors import InputError
 from files.recording import Recording
+from texts.languages import NAMES
 
 CORPUS = "the Asterisk prompts"
 LANDMARK = "vm-goodbye"  # a prompt of every release; its folder is the root of all names
-SPEAKER = "allison"
 FORMATS = {
     ".gsm": {"format": "RAW", "subtype": "GSM610", "samplerate": 8_000, "channels": 1},
     ".wav": {},
 }
 GSM_FRAME = 33  # bytes for 20 ms
-SYMBOLS = {"*": " star ", "#": " pound "}  # as the voice says them
+SPEAKERS = {"en": "allison", "es": "allison", "fr": "june", "it": "carlo", "ru": "ivrvoice"}
+SYMBOLS = {  # as the voice says them
+    "en": {"*": " star ", "#": " pound "},
+    "es": {"*": " asterisco ", "#": " número "},
+    "fr": {"*": " étoile ", "#": " dièse "},
+    "it": {"*": " asterisco ", "#": " cancelletto "},
+    "ru": {"*": " звёздочка ", "#": " решётка "},
+}
+SOUNDS = ("ascending-2tone", "beep", "beeperr", "confbridge-join", "confbridge-leave",
+          "descending-2tone", "tt-monkeys")  # fmt: skip  # not words, though a script may have some
 REMARK = re.compile(r"\[[^]]*\]|\([^)]*\)|<[^>]*>")  # of the script's writer, not spoken
+LEFT_OPEN = re.compile(r"\.{2,}|…")
+LOST_LETTER = re.compile(r"\w\?\w|\?\s+[a-zà-ÿ]")  # the Italian script has a ? for some accents
+QUOTATION_MARK = re.compile('["“”„«»]')
+NAME = re.compile(r"[\w/]+-[\w/-]+(?=: )")
 
 
-def read(folder: Path) -> Iterator[Recording]:
-    """Yield the prompts that have words and a recording, in the script's order."""
-    script = find(folder, "core-sounds-en.txt", "core-sounds-en.txt.gz", needed_for=CORPUS)
+def read(folder: Path, language: str = "en") -> Iterator[Recording]:
+    """Yield the prompts that have words and a recording, in the order of the language's script."""
+    scripts = (f"core-sounds-{language}.txt", f"core-sounds-{language}.txt.gz")
+    script = find(folder, *scripts, needed_for=f"{CORPUS} in {NAMES[language]}")
     landmark = find(folder, *(f"{LANDMARK}{suffix}" for suffix in FORMATS), needed_for=CORPUS)
-    seen = set()
+    seen = set(SOUNDS)
     for name, text in prompts(script):
         audio = landmark.parent / f"{name}{landmark.suffix}"
-        if name not in seen and spoken(text) and audio.is_file():
+        words = spoken(text, language)
+        if name not in seen and words and audio.is_file():
             seen.add(name)
             yield Recording(
                 id=name.replace("/", "."),
-                text=spoken(text),
-                speaker=SPEAKER,
+                text=words,
+                speaker=SPEAKERS[language],
                 load=partial(load, audio),
+                extra={"topic": re.split("[/-]", name)[0]},
             )
 
 
 def prompts(script: Path) -> list[tuple[str, str]]:
-    """Return the script's (name, text) pairs; lines that begin with ``;`` are comments."""
+    """Return the script's (name, text) pairs; lines that begin with ``;`` are comments.
+
+    Where lines have run into one, a text ends before the next name.
+    """
     try:
         with gzip.open(script) if script.suffix == ".gz" else script.open("rb") as file:
-            lines = file.read().decode("utf-8").splitlines()
+            lines = file.read().decode("utf-8-sig").splitlines()
     except (OSError, EOFError, UnicodeDecodeError) as error:
         raise InputError(f"{script}: not readable ({error}); fetch it again") from None
     pairs = []
@@ -62,13 +82,29 @@ def prompts(script: Path) -> list[tuple[str, str]]:
         if not colon:
             raise InputError(f"{script}:{number}: {line[:60]!r} is not of the form 'name: text'")
         pairs.append((name.strip(), text.strip()))
-    return pairs
+    names = {name for name, _ in pairs}
+    return [(name, alone(text.removeprefix(f"{name}: "), names)) for name, text in pairs]
 
 
-def spoken(text: str) -> str:
-    """Return the words of a prompt: no remarks, no dots for what is left open, keys by name."""
-    text = REMARK.sub(" ", text).replace("...", " ")
-    for symbol, word in SYMBOLS.items():
+def alone(text: str, names: set[str]) -> str:
+    """Return a text up to the first of the script's names in it."""
+    ends = [found.start() for found in NAME.finditer(text) if found[0] in names]
+    return text[: min(ends, default=len(text))]
+
+
+def spoken(text: str, language: str) -> str:
+    """Return the words of a prompt: no remarks, no dots for what is left open, keys by name.
+
+    It is empty if the text is not what is said, for letters of it are lost. Quotation marks go if
+    they are no pairs, or one around all.
+    """
+    if LOST_LETTER.search(text):
+        return ""
+    text = LEFT_OPEN.sub(" ", REMARK.sub(" ", text)).strip()
+    marks = [found.start() for found in QUOTATION_MARK.finditer(text)]
+    if len(marks) % 2 or marks == [0, len(text) - 1]:
+        text = QUOTATION_MARK.sub("", text)
+    for symbol, word in SYMBOLS[language].items():
         text = text.replace(symbol, word)
     return " ".join(text.split())
 

@@ -23,6 +23,8 @@ class Domain:
     texts: str | None = None
     test_texts: str | None = None
     artifact: str | None = None
+    topics: list[str] | None = None  # of a corpus that has them: those that are taken,
+    without_topics: list[str] | None = None  # or all but these
     train: int = 0  # 0 (also of dev and test, where splits are given): all
     dev: int = 0
     test: int = 0
@@ -67,12 +69,27 @@ def parse_declaration(declaration: str, language: str) -> Domain:
         raise InputError("domain: splits must have train and test, and may have dev")
     if given.get("test_texts") and kinds != ["texts"]:
         raise InputError("domain: test_texts is for a domain of texts; remove it")
+    check_topics(given)
     if of_slurp:
         selection = slurp.Selection(**{key: given.pop(key) for key in of_slurp if key in given})
         slurp.check_selection(selection)
         return Domain(**given, selection=selection, language=language)
     drawn = {"dev": DEV} if kinds == ["texts"] else {"dev": DEV, "test": TEST}
     return Domain(**{**drawn, **given}, language=language)
+
+
+def check_topics(given: dict[str, Any]) -> None:
+    """Refuse topics of what is no corpus, and a declaration both of topics and of others."""
+    named = [key for key in ("topics", "without_topics") if key in given]
+    for key in named:
+        topics = given[key]
+        right = isinstance(topics, list) and all(isinstance(each, str) for each in topics)
+        if not right or not topics:
+            raise InputError(f"domain: {key} is {topics!r}; list at least one")
+        if not given.get("corpus"):
+            raise InputError(f"domain: {key} is for a published corpus; remove it")
+    if len(named) == 2:
+        raise InputError("domain: has topics and without_topics; give one of them")
 
 
 def check_value(key: str, value: Any, kinds: tuple[type, ...]) -> None:
