@@ -26,7 +26,9 @@ def redacted(text: str) -> str:
 
 
 def _redacted(address: str) -> str:
-    scheme, host, path, query, fragment = PARTS.fullmatch(address).groups("")
+    if not (parts := PARTS.fullmatch(address)):
+        return HIDDEN
+    scheme, host, path, query, fragment = parts.groups("")
     if re.search(r"^[^\[]*:\d*[^\d@][^@]*$", host) and "@" in path + query + fragment:
         host, _, path = f"{host}{path}{query}{fragment}".rpartition("@")[2].partition("/")
         path, query, fragment = f"/{path}".partition("?")[0], "", ""  # of a password with / ? #
@@ -76,7 +78,7 @@ def hide(config: dict[str, Any], environment: dict[str, str]) -> dict[str, Any]:
     Artifacts that have some go into ``environment`` as they are, for the fetch: what is there is
     written nowhere, unlike parameters and command lines.
     """
-    clean = without_secrets(config)
+    clean: dict[str, Any] = without_secrets(config)
     for name, declaration in config["artifacts"].items():
         if declaration != clean["artifacts"][name]:
             environment[FROM_WORKFLOW + name.encode().hex()] = json.dumps(declaration)
@@ -104,4 +106,4 @@ def expanded(address: str) -> str:
 
 def is_web(address: str | None) -> bool:
     """Say whether an address may become a link: of http or https, and of nothing else."""
-    return bool(address) and re.fullmatch(r"https?://[^\s\x00-\x20<>\"\\]+", address) is not None
+    return re.fullmatch(r"https?://[^\s\x00-\x20<>\"\\]+", address or "") is not None

@@ -26,7 +26,7 @@ import json
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
@@ -58,20 +58,19 @@ PACKAGES = ("speechbrain", "torch", "torchaudio", "numpy", "soundfile", "soxr")
 REPORT_EVERY = 5.0  # s
 
 
-def augment(
-    waveform: np.ndarray, drawn: dict, noises: Folder | None, rooms: Folder | None
-) -> np.ndarray:
+def augment(waveform: np.ndarray, drawn: dict, folders: Mapping[str, Folder]) -> np.ndarray:
     """Return the waveform after all that was drawn for it."""
     if "speed" in drawn:
         waveform = change_speed(waveform, drawn["speed"])
     if room := drawn.get("room"):
-        response = (
-            first_channel(rooms.path / room["file"]) if "file" in room else simulated_room(**room)
-        )
+        if "file" in room:
+            response = first_channel(folders["room"].path / room["file"])
+        else:
+            response = simulated_room(**room)
         waveform = reverberate(waveform, response)
     if noise := drawn.get("noise"):
         if "file" in noise:
-            sound = first_channel(noises.path / noise["file"])
+            sound = first_channel(folders["noise"].path / noise["file"])
             sound = excerpt(sound, len(waveform), noise["start"])
         else:
             sound = white_noise(len(waveform), noise["seed"])
@@ -106,31 +105,26 @@ def packages() -> dict[str, str]:
     return {name: importlib.metadata.version(name) for name in PACKAGES}
 
 
-def fingerprint(utterance: dict, drawn: dict, noises: Folder | None, rooms: Folder | None) -> str:
+def fingerprint(utterance: dict, drawn: dict, folders: Mapping[str, Folder]) -> str:
     """Return a hash of all that shapes an utterance's audio."""
     files = [sha256(utterance["audio_filepath"])]
-    for kind, folder in (("room", rooms), ("noise", noises)):
+    for kind in ("room", "noise"):
         if "file" in drawn.get(kind, {}):
-            files.append(folder.sha256(drawn[kind]["file"]))
+            files.append(folders[kind].sha256(drawn[kind]["file"]))
     parts = json.dumps([identity(), files, drawn], sort_keys=True)
     return hashlib.sha256(parts.encode()).hexdigest()
 
 
 def make(
-    utterance: dict,
-    name: str,
-    drawn: dict,
-    noises: Folder | None,
-    rooms: Folder | None,
-    folder: Path,
+    utterance: dict, name: str, drawn: dict, folders: Mapping[str, Folder], folder: Path
 ) -> tuple[dict, bool]:
     """Return the row of an augmented utterance, and whether its audio was there already."""
     try:
-        wanted = fingerprint(utterance, drawn, noises, rooms)
+        wanted = fingerprint(utterance, drawn, folders)
         path = folder / f"{name}-{wanted[:16]}.flac"
         found = path.is_file()
         if not found:
-            waveform = augment(load_audio(utterance["audio_filepath"]), drawn, noises, rooms)
+            waveform = augment(load_audio(utterance["audio_filepath"]), drawn, folders)
             if not np.isfinite(waveform).all():
                 raise ValueError("the result has values that are not numbers")
             save_audio(path, waveform)
@@ -156,12 +150,13 @@ def reported(made: Iterable[tuple[dict, bool]], total: int) -> Iterator[tuple[di
             print(progress(count, total, 0, last - started), file=sys.stderr, flush=True)
 
 
-def used_files(folder: Folder | None, rows: Sequence[dict], kind: str) -> list[Path]:
-    """Return the recordings of a folder that were laid over some utterance."""
-    if folder is None:
-        return []
-    used = {row["augmentation"][kind]["file"] for row in rows if kind in row["augmentation"]}
-    return [folder.path / name for name in sorted(used)]
+def used_files(folders: Mapping[str, Folder], rows: Sequence[dict]) -> list[Path]:
+    """Return the recordings of the folders that were laid over some utterance."""
+    paths = []
+    for kind, folder in folders.items():
+        used = {row["augmentation"][kind]["file"] for row in rows if kind in row["augmentation"]}
+        paths += [folder.path / name for name in sorted(used)]
+    return paths
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -190,8 +185,11 @@ def main(argv: list[str] | None = None) -> None:
     settings = read_settings(options.settings)
     if options.jobs < 1:
         raise InputError(f"--jobs {options.jobs}: at least 1")
-    noises = read_folder(options.noises, "--noises", "noise", settings)
-    rooms = read_folder(options.rooms, "--rooms", "room", settings)
+    folders = {
+        kind: read_folder(path, f"--{kind}s", kind, settings)
+        for kind, path in (("noise", options.noises), ("room", options.rooms))
+        if path is not None
+    }
     utterances = read_manifest(options.manifest)
     check_outputs(outputs, (row["audio_filepath"] for row in utterances))
     check_fits(utterances, options.manifest, options.max_duration)
@@ -212,8 +210,8 @@ def main(argv: list[str] | None = None) -> None:
         utterance, name, copy = one
         if copy == 0:
             return utterance | {"augmentation": {}}, False
-        drawn = draw(utterance, copy, settings, noises, rooms, options.seed, options.max_duration)
-        return make(utterance, name, drawn, noises, rooms, options.audio_dir)
+        drawn = draw(utterance, copy, settings, folders, options.seed, options.max_duration)
+        return make(utterance, name, drawn, folders, options.audio_dir)
 
     with ThreadPoolExecutor(options.jobs) as pool:
         made = list(reported(pool.map(work, asked), len(asked)))
@@ -226,7 +224,7 @@ def main(argv: list[str] | None = None) -> None:
     write_record(
         __file__,
         [options.output],
-        [options.manifest, *used_files(noises, rows, "noise"), *used_files(rooms, rows, "room")],
+        [options.manifest, *used_files(folders, rows)],
         {"settings": settings, "seed": options.seed, "max_duration": options.max_duration},
         counts={
             "utterances": len(rows),

@@ -44,9 +44,9 @@ def markdown(text: object) -> str:
 
 
 def _escaped(text: str, at_start: bool) -> str:
-    def escape(found: re.Match) -> str:
-        mark = found[0]
-        if found.start() == 0 and not at_start and mark[0] in "#+=-0123456789":
+    def escape(match: re.Match[str]) -> str:
+        mark = match[0]
+        if match.start() == 0 and not at_start and mark[0] in "#+=-0123456789":
             return mark
         return ENTITIES.get(mark) or f"{mark[:-1]}\\{mark[-1]}"
 

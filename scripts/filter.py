@@ -7,6 +7,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
+from typing import Any
 
 import jiwer
 
@@ -150,11 +151,11 @@ def table(rejected: Sequence[tuple[dict, list[Reason]]], text_of: dict[str, str 
     """Return what went and why as tab-separated lines, one for each reason."""
     lines = [COLUMNS]
     for row, reasons in rejected:
-        texts = (row["text"], text_of[row["id"]] or "")
-        texts = [visible(" ".join(text.split())) for text in texts]
+        text, hypothesis = row["text"], text_of[row["id"]] or ""
         id = visible(row["id"], lines=False)
+        said, heard = (visible(" ".join(each.split())) for each in (text, hypothesis))
         lines += [
-            (id, reason.name, f"{reason.value:.4g}", f"{reason.bound:g}", *texts)
+            (id, reason.name, f"{reason.value:.4g}", f"{reason.bound:g}", said, heard)
             for reason in reasons
         ]
     return "".join("\t".join(line) + "\n" for line in lines)
@@ -185,7 +186,7 @@ def main(argv: list[str] | None = None) -> None:
     )
     add = parser.add_argument
     # Snakemake gives all shards after one option; by hand the option may also be repeated.
-    several = {"required": True, "nargs": "+", "action": "extend"}
+    several: dict[str, Any] = {"required": True, "nargs": "+", "action": "extend"}
     add("--manifest", **several, help="manifests of synthetic utterances, all shards")
     add("--hypotheses", **several, help="the base model's transcripts of them (id, text)")
     add_language(parser)

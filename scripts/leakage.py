@@ -126,7 +126,7 @@ def table(summary: dict, found: Numbers) -> str:
 
 def read_evaluations(path: Path) -> list[dict]:
     """Return the evaluations, each with ``KEYS``."""
-    rows = read_json(path, "write it with experiment.py")
+    rows: list[dict] = read_json(path, "write it with experiment.py")
     for number, row in enumerate(rows, start=1):
         if missing := [key for key in KEYS if key not in row]:
             raise InputError(
@@ -141,10 +141,10 @@ def write(evaluations: Path, output: Path, full: bool, language: str) -> None:
     check_outputs([output], (row["score"] for row in rows))
     found, manifests = examine(rows, Provenance(evaluations.parent, full), language)
     keys = ("score", "role", "target", "touched", TEST_RECORDINGS)
-    rows = ",\n  ".join(json.dumps({key: row[key] for key in keys}) for row in found)
+    touched = ",\n  ".join(json.dumps({key: row[key] for key in keys}) for row in found)
     with atomic_path(output) as temporary:
         temporary.write_text(
-            f'{{\n "manifests read": {manifests},\n "evaluations": [\n  {rows}\n ]\n}}\n',
+            f'{{\n "manifests read": {manifests},\n "evaluations": [\n  {touched}\n ]\n}}\n',
             encoding="utf-8",
         )
     scores = dict.fromkeys(row["score"] for row in found)

@@ -19,7 +19,7 @@ def main(argv: list[str] | None = None) -> None:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     for name in argv[:1] if argv and argv[0] in COMMANDS else COMMANDS:
         module = importlib.import_module(f"lineages.{name}")
-        summary, *_ = module.__doc__.splitlines()
+        summary, *_ = str(module.__doc__).splitlines()
         command = commands.add_parser(name, help=summary, description=module.__doc__)
         module.add_arguments(command)
         command.set_defaults(main=module.main)

@@ -37,14 +37,22 @@ VECTOR = "+vector"
 CONTINUED = "source-mixed->target-synthetic"
 
 
+def name_of(tts: str | None) -> str:
+    """Return the name of the TTS that an arm hears."""
+    if tts is None:
+        raise ValueError("an arm that hears synthetic speech needs the name of its TTS")
+    return tts
+
+
 def model_of(arm: str, target: str, tts: str | None, group: str) -> Model:
     """Return the model of an arm, without its vector."""
     if arm == CONTINUED:
-        return Model(TrainingData(target, tts), first=TrainingData(group, tts, mixed=True))
+        speech = name_of(tts)
+        return Model(TrainingData(target, speech), first=TrainingData(group, speech, mixed=True))
     if arm == PRETRAINED:
         return Model()
     role, kind = arm.split("-")
-    speech = REAL if kind == REAL else tts
+    speech = REAL if kind == REAL else name_of(tts)
     trained_on = group if role == SOURCE else target
     return Model(TrainingData(trained_on, speech, mixed=kind == "mixed"))
 
@@ -55,7 +63,7 @@ def vector_of(kind: str, tts: str | None, group: str) -> TaskVector:
     ``pooled``: of all source domains together; ``domains``: the mean of one per source domain;
     ``engines``: the mean of the pooled ones of every TTS.
     """
-    return TaskVector(group, ENGINES if kind == ENGINES else tts, each=kind == "domains")
+    return TaskVector(group, ENGINES if kind == ENGINES else name_of(tts), each=kind == "domains")
 
 
 def delivered(config: dict, target: str, tts: str) -> Model:

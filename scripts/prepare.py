@@ -56,7 +56,7 @@ from domains.usable import TOLD, Counts, Utterance, each_readable, keep_usable, 
 from errors import InputError, run
 from files.atomic import atomic_path, check_outputs
 from files.audio import SAMPLING_RATE, resample, save_audio
-from files.audio_file import UNKNOWN_SPEAKER
+from files.audio_file import UNKNOWN_SPEAKER, AudioFile
 from files.checksum import sha256
 from files.manifest import write_jsonl
 from names import name_of
@@ -88,23 +88,23 @@ def split_recordings(
 ) -> dict[str, list[Utterance]]:
     """Return the utterances of each split of a domain with recordings."""
     if domain.splits:
-        read = {name: read_manifest_of_user(path) for name, path in domain.splits.items()}
-        return split_given(usable_splits(read, domain, jobs, counts), domain, seed, counts)
+        given = {name: read_manifest_of_user(path) for name, path in domain.splits.items()}
+        return split_given(usable_splits(given, domain, jobs, counts), domain, seed, counts)
     if domain.selection:
-        read = slurp.read(folder_of(artifact), domain.selection, counts.left_out)
+        published = slurp.read(folder_of(artifact), domain.selection, counts.left_out)
         counts.read = sum(counts.left_out.values())  # so far; the usable ones are counted next
-        return limit_given(usable_splits(read, domain, jobs, counts), domain, seed, counts)
-    if domain.corpus:
-        recordings = read_corpus(domain, folder_of(artifact))
-    else:
+        return limit_given(usable_splits(published, domain, jobs, counts), domain, seed, counts)
+    if domain.manifest:
         recordings = read_manifest_of_user(domain.manifest)
+    else:
+        recordings = read_corpus(domain, folder_of(artifact))
     check_ids((recording.id, place) for recording, place in recordings)
     return split_drawn(keep_usable(recordings, domain, jobs, counts), domain, seed, counts)
 
 
 def path_of(module: ModuleType) -> str:
     """Return the path of a module from this script's folder."""
-    return os.path.relpath(module.__file__, Path(__file__).parent)
+    return os.path.relpath(str(module.__file__), Path(__file__).parent)
 
 
 def write_recordings(
@@ -274,7 +274,8 @@ def files_read(domain: Domain, artifact: Path | None) -> list[Path]:
 
 def audio_files(splits: dict[str, list[Utterance]]) -> list[Path]:
     """Return the files that a user's own recordings are in."""
-    return sorted({each.recording.load.path for split in splits.values() for each in split})
+    loads = (each.recording.load for split in splits.values() for each in split)
+    return sorted({load.path for load in loads if isinstance(load, AudioFile)})
 
 
 def check_not_empty(

@@ -9,6 +9,7 @@ it) and fetches it. pip has no public interface for that, so this uses ``pip._in
 import argparse
 import shutil
 from pathlib import Path
+from typing import Any
 
 from errors import InputError, run
 from fetching.declaration import check_spec
@@ -20,7 +21,7 @@ def download_sdist(name: str, version: str, folder: Path) -> Path:
     from pip._internal.commands import create_command
     from pip._vendor.packaging.specifiers import SpecifierSet
 
-    command = create_command("download")
+    command: Any = create_command("download")  # a DownloadCommand, declared as a Command
     requirement = f"{name}=={version}"
     options, _ = command.parse_args(["--no-binary", ":all:", "--no-deps", "--", requirement])
     with command.main_context():

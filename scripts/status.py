@@ -22,7 +22,8 @@ def read(logs: Path, name: str) -> dict:
     """Return what the last run of an experiment wrote of itself into ``logs/NAME/status.json``."""
     path = logs / name / "status.json"
     try:
-        return json.loads(path.read_text())
+        status: dict = json.loads(path.read_text())
+        return status
     except FileNotFoundError:
         known = sorted(found.parent.name for found in logs.glob("*/status.json"))
         raise InputError(

@@ -45,7 +45,7 @@ def code_of(engine: str) -> str:
 def module_of(engine: str) -> str:
     """Return the path of an engine's module from this script's folder."""
     module = importlib.import_module(f"engines.{engine}")
-    return os.path.relpath(module.__file__, Path(__file__).parent)
+    return os.path.relpath(str(module.__file__), Path(__file__).parent)
 
 
 def for_letters_only(texts: Sequence[dict], language: str) -> list[dict]:
@@ -191,7 +191,7 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
 
 def load(options: argparse.Namespace) -> Engine:
     """Return the loaded engine."""
-    return importlib.import_module(f"engines.{options.engine}").load(
+    engine: Engine = importlib.import_module(f"engines.{options.engine}").load(
         Setup(
             resources=options.resources,
             voices=options.voices,
@@ -204,6 +204,7 @@ def load(options: argparse.Namespace) -> Engine:
             pitch=options.pitch,
         )
     )
+    return engine
 
 
 def check_failures(

@@ -7,7 +7,7 @@ and the arithmetic is float32.
 """
 
 import argparse
-from collections.abc import Iterable
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
@@ -72,13 +72,13 @@ def main(argv: list[str] | None = None) -> None:
     arguments = parse_arguments(argv)
     torch.set_num_threads(1)  # the other cores read, hash and write meanwhile
     keep_freed_memory()
-    inputs: Iterable[Path]
+    inputs: Sequence[Path]
     settings = {}
     if arguments.command == "subtract":
         inputs = [arguments.real, arguments.synthetic]
         check_outputs([arguments.output], inputs)
-        check_same_precision(*inputs)
-        hashes = subtract_files(*inputs, arguments.output)
+        check_same_precision(arguments.real, arguments.synthetic)
+        hashes = subtract_files(arguments.real, arguments.synthetic, arguments.output)
     elif arguments.command == "mean":
         inputs = arguments.vectors
         check_outputs([arguments.output], inputs)

@@ -117,7 +117,7 @@ def main(argv: list[str] | None = None) -> None:
         }
         for scale in scales
     ]
-    journals = [None for _ in scales]
+    journals: list[Path] = []
     if options.work_dir:
         device = {"device": recogniser.device.type}
         names = (fingerprint(__file__, parameters | device, inputs) for parameters in settings)
@@ -135,7 +135,7 @@ def main(argv: list[str] | None = None) -> None:
             device=str(recogniser.device),
         )
     if options.work_dir:
-        kept = journals if options.task_vector else ()  # one more coefficient needs them
+        kept = journals if options.task_vector else []  # one more coefficient needs them
         remove_work(options.work_dir, f"{'[0-9a-f]' * 64}.jsonl", kept)
 
 

@@ -76,13 +76,15 @@ def encode(waveform: np.ndarray, encoder: torch.nn.ModuleDict) -> np.ndarray:
     torch.manual_seed(0)  # speechbrain's pooling adds a little noise
     features = encoder["normalisation"](encoder["features"](audio), whole)
     vector = encoder["network"](features, whole)[0, 0]
-    return torch.nn.functional.normalize(vector, dim=0).cpu().numpy()
+    normalised: np.ndarray = torch.nn.functional.normalize(vector, dim=0).cpu().numpy()
+    return normalised
 
 
 def mean_direction(vectors: np.ndarray) -> np.ndarray:
     """Return the mean of vectors [n, d], scaled to length 1: float32 [d]."""
     mean = vectors.mean(axis=0)
-    return (mean / np.linalg.norm(mean)).astype(np.float32)
+    direction: np.ndarray = (mean / np.linalg.norm(mean)).astype(np.float32)
+    return direction
 
 
 def compute(chosen: dict[str, list[dict]], encoder: torch.nn.ModuleDict) -> dict[str, np.ndarray]:

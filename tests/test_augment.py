@@ -257,8 +257,7 @@ def test_the_snr_in_the_file_is_the_one_in_the_manifest(speech):
 def test_kinds_come_as_often_as_their_probabilities_say():
     settings = read_settings('{"speed": {"probability": 0.3}, "telephone": {}}')
     drawn = [
-        drawing.draw({"id": f"u{i}", "duration": 1}, 1, settings, None, None, 1, 30)
-        for i in range(2_000)
+        drawing.draw({"id": f"u{i}", "duration": 1}, 1, settings, {}, 1, 30) for i in range(2_000)
     ]
     assert sum("speed" in one for one in drawn) == pytest.approx(600, abs=60)
     speeds = [one["speed"] for one in drawn if "speed" in one]
@@ -272,7 +271,7 @@ def test_kinds_come_as_often_as_their_probabilities_say():
 def test_what_is_drawn_for_one_kind_does_not_depend_on_the_others():
     utterance = {"id": "u", "duration": 1}
     some, more = (
-        drawing.draw(utterance, 1, read_settings(text), None, None, 1, 30)
+        drawing.draw(utterance, 1, read_settings(text), {}, 1, 30)
         for text in ('{"noise": {}}', '{"noise": {}, "room": {}, "speed": {}}')
     )
     assert some["noise"] == more["noise"]
@@ -281,8 +280,8 @@ def test_what_is_drawn_for_one_kind_does_not_depend_on_the_others():
 def test_slow_speech_still_fits():
     settings = read_settings('{"speed": {"factor": [0.5, 0.5]}}')
     utterance = {"id": "u", "duration": 27.0}
-    assert drawing.draw(utterance, 1, settings, None, None, 1, 30.0) == {"speed": 0.9}
-    assert drawing.draw(utterance, 1, settings, None, None, 1, 60.0) == {"speed": 0.5}
+    assert drawing.draw(utterance, 1, settings, {}, 1, 30.0) == {"speed": 0.9}
+    assert drawing.draw(utterance, 1, settings, {}, 1, 60.0) == {"speed": 0.5}
 
 
 def test_order_jobs_and_company_do_not_matter_and_the_seed_does(speech):
@@ -424,6 +423,6 @@ def test_missing_audio_and_audio_that_does_not_fit_are_told_at_once(speech):
 def test_a_mix_that_is_too_loud_is_turned_down_and_not_clipped(speech):
     loud = np.sign(sine(100)) * np.float32(0.9)
     room = {"room": {"rt60": 0.8, "drr": -5, "seed": 1}}
-    heard = augment.augment(loud, room, None, None)
+    heard = augment.augment(loud, room, {})
     assert np.abs(heard).max() == pytest.approx(1)
     assert np.abs(reverberate(loud, simulated_room(**room["room"]))).max() > 1.2

@@ -2,6 +2,7 @@
 
 import hashlib
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -29,10 +30,8 @@ class Folder:
         return self.hashes[name]
 
 
-def read_folder(path: str | None, option: str, kind: str, settings: dict) -> Folder | None:
-    """Return the wav and flac files below a folder, sorted; None if no folder is given."""
-    if path is None:
-        return None
+def read_folder(path: str, option: str, kind: str, settings: dict) -> Folder:
+    """Return the wav and flac files below a folder, sorted."""
     if kind not in settings:
         raise InputError(f"{option} {path}: the settings do not name {kind!r}; add it there")
     folder = Path(path)
@@ -52,12 +51,14 @@ def draw(
     utterance: dict,
     copy: int,
     settings: dict,
-    noises: Folder | None,
-    rooms: Folder | None,
+    folders: Mapping[str, Folder],
     seed: int,
     max_duration: float,
 ) -> dict:
-    """Return what is to be done to a copy (from 1) of an utterance: kinds and their values."""
+    """Return what is to be done to a copy (from 1) of an utterance: kinds and their values.
+
+    ``folders`` are those of the rooms and noises that are recordings, by kind.
+    """
 
     def chance(*what: str) -> float:
         names = (seed, utterance["id"], copy, *what)
@@ -66,7 +67,7 @@ def draw(
 
     def between(kind: str, key: str, digits: int) -> float:
         low, high = settings[kind][key]
-        return round(low + (high - low) * chance(kind, key), digits)
+        return float(round(low + (high - low) * chance(kind, key), digits))
 
     def number(kind: str) -> int:
         return int(chance(kind, "seed") * 2**32)
@@ -78,8 +79,8 @@ def draw(
         if kind == "speed":
             fits = math.ceil(100 * utterance["duration"] / max_duration) / 100
             drawn[kind] = max(between(kind, "factor", 2), fits)
-        elif kind == "room" and rooms:
-            drawn[kind] = {"file": rooms.pick(chance(kind, "file"))}
+        elif kind == "room" and kind in folders:
+            drawn[kind] = {"file": folders[kind].pick(chance(kind, "file"))}
         elif kind == "room":
             drawn[kind] = {
                 "rt60": between(kind, "rt60", 3),
@@ -88,8 +89,8 @@ def draw(
             }
         elif kind == "noise":
             drawn[kind] = {"snr": between(kind, "snr", 1)} | (
-                {"file": noises.pick(chance(kind, "file")), "start": chance(kind, "start")}
-                if noises
+                {"file": folders[kind].pick(chance(kind, "file")), "start": chance(kind, "start")}
+                if kind in folders
                 else {"seed": number(kind)}
             )
         else:

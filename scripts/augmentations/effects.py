@@ -21,7 +21,8 @@ def change_speed(waveform: np.ndarray, factor: float) -> np.ndarray:
     from speechbrain.augment.time_domain import SpeedPerturb
 
     perturb = SpeedPerturb(SAMPLING_RATE, [round(100 * factor)])
-    return perturb(torch.tensor(waveform)[None])[0].numpy()
+    changed: np.ndarray = perturb(torch.tensor(waveform)[None])[0].numpy()
+    return changed
 
 
 def reverberate(waveform: np.ndarray, response: np.ndarray) -> np.ndarray:
@@ -38,7 +39,8 @@ def reverberate(waveform: np.ndarray, response: np.ndarray) -> np.ndarray:
     padded = torch.tensor(np.pad(waveform, (0, pause)))
     heard = reverberate(padded[None], torch.tensor(response), rescale_amp=None)
     heard = heard[0, : len(waveform)].numpy()
-    return heard * (rms(waveform) / max(rms(heard), np.float32(1e-9)))
+    reverberated: np.ndarray = heard * (rms(waveform) / max(rms(heard), np.float32(1e-9)))
+    return reverberated
 
 
 def simulated_room(rt60: float, drr: float, seed: int) -> np.ndarray:
@@ -62,7 +64,8 @@ def add_noise(waveform: np.ndarray, noise: np.ndarray, snr: float) -> np.ndarray
     from speechbrain.augment.time_domain import AddNoise
 
     mix = AddNoise(snr_low=snr, snr_high=snr, noise_funct=lambda _: torch.tensor(noise)[None])
-    return mix(torch.tensor(waveform)[None], torch.ones(1))[0].numpy()
+    mixed: np.ndarray = mix(torch.tensor(waveform)[None], torch.ones(1))[0].numpy()
+    return mixed
 
 
 def white_noise(n_samples: int, seed: int) -> np.ndarray:

@@ -1,11 +1,15 @@
 """In which precision matrix products are computed."""
 
+from typing import Literal
+
 import torch
 
-PRECISIONS = {"bf16": torch.bfloat16, "fp32": torch.float32}
+Precision = Literal["bf16", "fp32"]
+PrecisionChoice = Literal["auto", "bf16", "fp32"]
+PRECISIONS: dict[Precision, torch.dtype] = {"bf16": torch.bfloat16, "fp32": torch.float32}
 
 
-def precision_of(choice: str, device: str) -> torch.dtype:
+def precision_of(choice: PrecisionChoice, device: str) -> torch.dtype:
     """Return the dtype of matrix products: ``auto`` is bf16 where that is faster than fp32.
 
     On CPUs that means AMX. With the bf16 instructions of AVX-512 alone, Intel's multiply no faster
@@ -22,7 +26,7 @@ def precision_of(choice: str, device: str) -> torch.dtype:
     return torch.bfloat16 if fast else torch.float32
 
 
-def name_of(precision: torch.dtype) -> str:
+def name_of(precision: torch.dtype) -> Precision:
     """Return how a precision is called in options and records, where ``auto`` says nothing."""
     return next(name for name, dtype in PRECISIONS.items() if dtype == precision)
 

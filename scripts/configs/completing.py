@@ -1,6 +1,7 @@
 """A config completed: what it leaves to presets, to defaults or to other keys is written out."""
 
 from collections.abc import Iterator
+from typing import cast
 
 from configs.known import load_artifacts, load_presets, load_schema
 from configs.schema import fill_defaults
@@ -17,7 +18,7 @@ def complete(config: dict) -> dict:
     config stays as it is.
     """
     schema = load_schema()
-    config = fill_defaults(with_presets(config), schema, schema["$defs"])
+    config = cast(dict, fill_defaults(with_presets(config), schema, schema["$defs"]))
     config = config | {"filter": bounds_of_filter(config), "targets": targets_of(config)}
     return config | {
         "domains": {name: bounded(domain, config) for name, domain in config["domains"].items()},
@@ -52,7 +53,7 @@ def bounds_of_filter(config: dict) -> dict:
         "min_speaking_rate": slowest(config["language"]),
         "base_model": next(iter(config["base_models"])),
     }
-    bounds = defaults | config["filter"]
+    bounds: dict = defaults | config["filter"]
     longest = min(bounds["max_duration"], bounds["window"], config["window"])
     return bounds | {"max_duration": longest}
 
@@ -60,7 +61,7 @@ def bounds_of_filter(config: dict) -> dict:
 def targets_of(config: dict) -> list[str]:
     """Return the targets; ``all`` is every domain that is no source."""
     if config["targets"] != "all":
-        return config["targets"]
+        return list(config["targets"])
     source = [] if config["source"] == COMPLEMENT else config["source"]
     return [name for name in config["domains"] if name not in source]
 

@@ -57,9 +57,14 @@ def split_texts(
         splits = {split: take(split, splits[split], sizes[split], seed) for split in SPLITS}
     else:
         texts = splits["train"]
-        sizes = {"dev": domain.dev, "train": domain.train or None}
-        drawn = draw([text.row["id"] for text in texts], sizes, seed)
-        splits |= {split: [texts[position] for position in drawn[split]] for split in sizes}
+        drawn = draw(
+            [text.row["id"] for text in texts],
+            {"dev": domain.dev, "train": domain.train or None},
+            seed,
+        )
+        splits |= {
+            split: [texts[position] for position in drawn[split]] for split in ("dev", "train")
+        }
         if "test" in splits:
             splits["test"] = take("test", splits["test"], domain.test, seed)
     return {split: [text.row for text in texts] for split, texts in splits.items()}
@@ -75,10 +80,8 @@ def read_lines(
             split: [(each.id, each.text, each.place) for each in sentences]
             for split, sentences in splits.items()
         }
-    lines = {"train": read_plain_texts(domain.texts, name)}
-    if domain.test_texts:
-        lines["test"] = read_plain_texts(domain.test_texts, f"{name}-test")
-    return lines
+    files = (("train", domain.texts, name), ("test", domain.test_texts, f"{name}-test"))
+    return {split: read_plain_texts(path, prefix) for split, path, prefix in files if path}
 
 
 def speakable(

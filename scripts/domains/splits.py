@@ -32,15 +32,16 @@ def draw(
     drawn: dict[str, list[int]] = {}
     for split in DRAWN:
         size = sizes.get(split, 0)
-        by_sentence = sentences is not None and split == "dev"
+        counted: Sequence[int | str] = range(len(keys))
+        if by_sentence := sentences is not None and split == "dev":
+            counted = sentences
         chosen: dict[int | str, list[int]] = {}  # positions of what is counted
         while size is None or len(chosen) < size:
-            key = next(left, None)
-            if key is None:
+            following = next(left, None)
+            if following is None:
                 break
-            for position in positions[key]:
-                counted = sentences[position] if by_sentence else position
-                chosen.setdefault(counted, []).append(position)
+            for position in positions[following]:
+                chosen.setdefault(counted[position], []).append(position)
         if size is not None and len(chosen) < size:
             asked = ", ".join(f"{name} {n}" for name in DRAWN if (n := sizes.get(name)))
             raise InputError(

@@ -52,7 +52,7 @@ def draw_disjoint(
 def without_repeats(splits: dict[str, list], counts: Counts) -> dict[str, list]:
     """Leave out of dev what repeats a sentence of test, and of train what repeats one of either."""
     taken: set[str] = set()
-    kept = {}
+    kept: dict[str, list] = {}
     for name in (name for name in ("test", "dev", "train") if name in splits):
         kept[name] = [each for each in splits[name] if each.sentence not in taken]
         if left_out := len(splits[name]) - len(kept[name]):

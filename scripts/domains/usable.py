@@ -99,7 +99,9 @@ def keep_usable(
             counts.leave_out(utterance.recording, f"shorter than {domain.min_duration:g} s")
         elif take.duration > domain.max_duration:
             counts.leave_out(utterance.recording, f"longer than {domain.max_duration:g} s")
-        elif fault := out_of_bounds(utterance.recording.text, take, domain):
+        elif take.sound and (
+            fault := out_of_bounds(utterance.recording.text, take.sound, take.rate, domain)
+        ):
             reason, value = fault
             counts.leave_out(utterance.recording, reason)
             counts.out_of_bounds.setdefault(reason, []).append(f"{name(utterance)}: {value}")
@@ -118,14 +120,14 @@ def name(utterance: Utterance) -> str:
     return utterance.place if utterance.place.endswith(f":{id}") else f"{utterance.place}: {id!r}"
 
 
-def out_of_bounds(text: str, take: Take, domain: Domain) -> tuple[str, str] | None:
-    """Return the first bound that the sound of a recording breaks, and by how much."""
-    sound, characters = take.sound, len(" ".join(text.split()))
+def out_of_bounds(text: str, sound: Sound, rate: int, domain: Domain) -> tuple[str, str] | None:
+    """Return the first bound that a recording of ``rate`` Hz breaks, and by how much."""
+    characters = len(" ".join(text.split()))
     fast = characters / sound.duration if sound.duration else math.inf
     sounding = max(0.0, sound.duration * (1 - sound.silence) - PAUSES)
     slow = characters / sounding if sounding else math.inf
-    if take.rate < LOWEST_RATE:
-        return f"sampling rate below {LOWEST_RATE} Hz", f"{take.rate} Hz"
+    if rate < LOWEST_RATE:
+        return f"sampling rate below {LOWEST_RATE} Hz", f"{rate} Hz"
     if sound.silence > domain.max_silence:
         return f"silence over {domain.max_silence:g}", f"{sound.silence:.4g}"
     if sound.clipping > domain.max_clipping:

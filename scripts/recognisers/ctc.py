@@ -18,7 +18,7 @@ from transformers import (
 )
 from transformers.utils.logging import disable_progress_bar
 
-from computing.precision import autocast, precision_of
+from computing.precision import PrecisionChoice, autocast, precision_of
 from computing.processor import processor
 from errors import InputError
 from files.audio import SAMPLING_RATE, load_audio
@@ -56,7 +56,7 @@ class CtcRecogniser:
         model_type: str,
         window: float,
         language: str = "en",
-        precision: str = "auto",
+        precision: PrecisionChoice = "auto",
         dropout: float | None = None,
         mask_time_prob: float | None = None,
     ):

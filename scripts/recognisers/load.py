@@ -8,6 +8,7 @@ and the methods ``labels``, ``tokens``, ``fault``, ``check``, ``freeze``, ``trai
 import json
 from pathlib import Path
 
+from computing.precision import PrecisionChoice
 from errors import InputError
 from recognisers.ctc import CTC_MODELS, CtcRecogniser
 from recognisers.whisper import MAX_LENGTH, WHISPER_WINDOW, WhisperRecogniser
@@ -20,7 +21,7 @@ def load_recogniser(
     window: float = WHISPER_WINDOW,
     language: str = "en",
     task: str = "transcribe",
-    precision: str = "auto",
+    precision: PrecisionChoice = "auto",
     max_length: int = MAX_LENGTH,
     encodings: str | Path | None = None,
     dropout: float | None = None,

@@ -1,15 +1,21 @@
 """LoRA (Hu et al. 2021, arXiv 2106.09685): train small factors of weight changes, then add them."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import torch
 
 from errors import InputError
 
+if TYPE_CHECKING:  # it takes seconds to import
+    from peft.tuners.lora import LoraModel
+
 
 def add_factors(
     model: torch.nn.Module, rank: int, alpha: float, dropout: float, targets: Sequence[str]
-) -> torch.nn.Module:
+) -> LoraModel:
     """Give the linear layers called as one of ``targets`` trainable factors; freeze all else.
 
     Layers that were frozen before stay as they are. The change is ``alpha / rank * B @ A``, at

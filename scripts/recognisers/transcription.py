@@ -40,7 +40,7 @@ def sweep(
     batch_size: int,
     scales: Sequence[float | None] = (None,),
     addition: Addition | None = None,
-    journals: Sequence[Path | None] = (None,),
+    journals: Sequence[Path] = (),
     read_by: int = 0,
 ) -> list[list[dict]]:
     """Return the hypotheses of ``transcribe`` for each scaling coefficient of a task vector.
@@ -51,7 +51,8 @@ def sweep(
     """
     recogniser.model.eval()
     read, hear, write = recogniser.stages(addition.changed() if addition else ())
-    texts = [read_journal(journal) if journal else {} for journal in journals]
+    files: Sequence[Path | None] = journals or [None for _ in scales]
+    texts = [read_journal(file) if file else {} for file in files]
     total, resumed = len(scales) * len(utterances), sum(map(len, texts))
     started = reported = time.monotonic()
     added = None
@@ -66,7 +67,7 @@ def sweep(
 
     spoken = readers.read_ahead(speech_of, unfinished, read_by)
     for part in in_parts(spoken, hear, HELD if len(scales) > 1 else 0):
-        for scale, found, journal in zip(scales, texts, journals, strict=True):
+        for scale, found, journal in zip(scales, texts, files, strict=True):
             for batch, heard in part:
                 if batch[0]["id"] in found:
                     continue

@@ -9,7 +9,7 @@ from torch.nn.functional import cross_entropy
 from transformers import WhisperConfig, WhisperForConditionalGeneration
 from transformers.utils.logging import disable_progress_bar
 
-from computing.precision import autocast, precision_of
+from computing.precision import PrecisionChoice, autocast, precision_of
 from computing.processor import processor
 from errors import InputError
 from files.audio import SAMPLING_RATE, load_audio
@@ -48,7 +48,7 @@ class WhisperRecogniser:
         window: float = WHISPER_WINDOW,
         language: str = "en",
         task: str = "transcribe",
-        precision: str = "auto",
+        precision: PrecisionChoice = "auto",
         max_length: int = MAX_LENGTH,
         encodings: str | Path | None = None,
     ):

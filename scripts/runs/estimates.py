@@ -54,7 +54,7 @@ def memory_mb(needs: Needs, attempt: int) -> int:
 def minutes(needs: Needs, attempt: int) -> int:
     """Return the run time to ask for, min: twice as much on each further attempt, at most a day."""
     asked = max(needs.shortest, math.ceil(MARGIN * (START + needs.seconds) / 600) * 10)
-    return min(LONGEST, asked * MORE_TIME ** (attempt - 1))
+    return min(LONGEST, asked * int(MORE_TIME ** (attempt - 1)))
 
 
 def disk_mb(needs: Needs) -> int:

@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 from snakemake.logging import LogEvent, get_event, logger
 from snakemake.settings.enums import Quietness
@@ -31,6 +32,7 @@ from runs.screen import Screen
 from runs.state import Job, Run, culprit
 from runs.words import arms_of_models, command_again, ordinal, stage, title
 
+Event = Any  # a log record, with the attributes that Snakemake gives one of its kind
 STREAM_HANDLER = "DefaultStreamHandler"  # Snakemake's own, that writes to the terminal
 ASKED = ("mem_mb", "runtime", "gpu", "disk_mb")
 NO_JOBS = ("total", "all")  # in Snakemake's counts of the jobs of each rule
@@ -89,15 +91,15 @@ class RunLog(logging.Handler):
         except Exception:
             self.handleError(event)
 
-    def _follow(self, event: logging.LogRecord) -> None:
+    def _follow(self, event: Event) -> None:
         match get_event(event):
             case None:
                 self._follow_message(event.getMessage(), event.levelno)
             case LogEvent.RUN_INFO:
                 self._plan(event.stats)
             case LogEvent.GROUP_INFO:
-                ids = tuple(job.jobid for job in event.jobs)
-                self._groups |= dict.fromkeys(ids, ids)
+                members = tuple(job.jobid for job in event.jobs)
+                self._groups |= dict.fromkeys(members, members)
                 self._group_names |= {job.uuid(): job.jobid for job in event.jobs}
             case LogEvent.JOB_INFO if event.output:  # the target rule has none
                 self._start(event)
@@ -126,7 +128,7 @@ class RunLog(logging.Handler):
         elif is_shown(text, level):
             self.display.say(text)
 
-    def _follow_error(self, event: logging.LogRecord) -> None:
+    def _follow_error(self, event: Event) -> None:
         text = event.getMessage()
         if (id := job_with_unwritten_files(text)) is not None:
             self._fail([id], text, None, event)
@@ -141,7 +143,7 @@ class RunLog(logging.Handler):
             if rule not in NO_JOBS:
                 self.run.planned[stage(rule)] += count
 
-    def _start(self, event: logging.LogRecord) -> None:
+    def _start(self, event: Event) -> None:
         """Begin an attempt of a job; the first one begins the run."""
         if not self.run.started:  # only now is it sure that no other run holds the experiment
             self.run.started = event.created
@@ -161,16 +163,14 @@ class RunLog(logging.Handler):
     def _submit(self, submission: Submission) -> None:
         """Note SLURM's id and log of a job, and of all jobs of its group."""
         name = submission.id
-        id = self._group_names.get(name) or (int(name) if name.isdigit() else None)
-        for member in self._groups.get(id, (id,)):
+        id = self._group_names.get(name, int(name) if name.isdigit() else None)
+        for member in () if id is None else self._groups.get(id, (id,)):
             if member in self.run.running:
                 self.run.running[member].external = submission.external
                 self.run.running[member].slurm_log = submission.log
         self.journal.note_change()
 
-    def _fail(
-        self, ids: list[int], message: str, slurm_log: str | None, event: logging.LogRecord
-    ) -> None:
+    def _fail(self, ids: list[int], message: str, slurm_log: str | None, event: Event) -> None:
         """End an attempt of a job, or of a group's jobs, that failed; say so once.
 
         ``message`` is what Snakemake or its SLURM plugin said of it.
@@ -212,9 +212,12 @@ class RunLog(logging.Handler):
 
     def _keep_up(self) -> None:
         while not self._ended.wait(1):
-            with self.lock:
+            self.acquire()
+            try:
                 if not self._ended.is_set():
                     self.tick(time.time())
+            finally:
+                self.release()
 
     def close(self) -> None:
         """Write the last state: Snakemake closes its handlers however a run ends."""

@@ -17,7 +17,7 @@ def seconds_per_utterance(tts: dict) -> float:
     """
     about = ENGINES[tts["engine"]]
     faster = min(tts["batch_size"], about.batch_speed_up)
-    return tts.get("seconds_per_utterance", about.seconds / faster)
+    return float(tts.get("seconds_per_utterance", about.seconds / faster))
 
 
 def training_texts(domain: dict) -> int:
@@ -26,11 +26,11 @@ def training_texts(domain: dict) -> int:
     What is not known, or not there, has none: whoever reads it says so.
     """
     if domain.get("train"):
-        return domain["train"]
+        return int(domain["train"])
     if "corpus" in domain:
         about = CORPORA.get(domain["corpus"])
         known = about.training_texts if about else 0
-        return known.get(domain.get("scenario"), 0) if isinstance(known, Mapping) else known
+        return known.get(domain.get("scenario", ""), 0) if isinstance(known, Mapping) else known
     path = domain.get("texts") or domain.get("manifest") or domain["splits"]["train"]
     if not os.path.isfile(path):
         return 0
@@ -43,7 +43,7 @@ def number_of_shards(domain: dict, tts: dict) -> int:
     Those of ``shards`` if the config has it; else so many that each takes about 20 minutes.
     """
     if "shards" in tts:
-        return tts["shards"]
+        return int(tts["shards"])
     texts = training_texts(domain)
     seconds = texts * tts["samples_per_text"] * seconds_per_utterance(tts)
-    return min(max(1, round(seconds / SHARD)), max(1, texts))
+    return int(min(max(1, round(seconds / SHARD)), max(1, texts)))

@@ -5,6 +5,7 @@ import functools
 import shlex
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 import matrix
 import roles
@@ -22,7 +23,7 @@ ARMS = (
     "target-synthetic", "target-real",
 )  # fmt: skip
 # Options by which another call of Snakemake is the same experiment on the same machines.
-KEPT_OPTIONS = {
+KEPT_OPTIONS: dict[tuple[str, ...], dict[str, Any]] = {
     ("--profile",): {"action": "append"},
     ("--workflow-profile",): {"action": "append"},
     ("--snakefile", "-s"): {},
@@ -67,11 +68,11 @@ def describe(rule: str, wildcards: Mapping[str, str], arms: Mapping[str, str]) -
     left = dict(wildcards)
     words = [f"base model {left.pop('base')}"] if "base" in left else []
     if "data" in left:
-        data, first = (left.pop(key, None) for key in ("data", "first"))
-        model = Model(TrainingData.parse(data), TrainingData.parse(first) if first else None)
+        data, first = TrainingData.parse(left.pop("data")), left.pop("first", None)
+        model = Model(data, TrainingData.parse(first) if first else None)
         words.append(trained_words(model, arms))
     if "model" in left or "name" in left:
-        model = Model.parse(left.pop("model", None) or left.pop("name"))
+        model = Model.parse(left.pop("model" if "model" in left else "name"))
         vector, scale = left.pop("vector", model.vector), left.pop("scale", None)
         if model.scale is not None:
             scale = coefficient(model.scale)

@@ -3,6 +3,8 @@
 from dataclasses import asdict, dataclass
 from typing import Annotated, Any, Literal
 
+from computing.precision import PrecisionChoice
+
 Count = Annotated[int, {"minimum": 0}]
 Positive = Annotated[int, {"minimum": 1}]
 Share = Annotated[float | None, {"minimum": 0, "maximum": 1}]
@@ -33,7 +35,7 @@ class Settings:
     evaluate_every: Count = 0  # optimiser steps; 0: an epoch
     patience: Positive = 3  # dev evaluations without a better one before training stops
     criterion: Literal["wer", "loss"] = "wer"  # of a dev evaluation
-    precision: Literal["auto", "bf16", "fp32"] = "auto"  # of matrix products
+    precision: PrecisionChoice = "auto"  # of matrix products
     max_length: Tokens = 225  # of a dev hypothesis, at most
     language: str  # a code of Whisper's
     task: Literal["transcribe", "translate"] = "transcribe"
