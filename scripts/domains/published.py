@@ -19,9 +19,10 @@ def reader_of(corpus: str) -> ModuleType:
 
 def read_corpus(domain: Domain, folder: Path) -> list[tuple[Recording, str]]:
     """Return a domain's recordings of the corpus in a folder, each with its place."""
-    told = [domain.language] if CORPORA[domain.corpus].takes_language else []
-    recordings = reader_of(domain.corpus).read(folder, *told)
-    return [(each, f"{domain.corpus}:{each.id}") for each in of_topics(recordings, domain)]
+    corpus = str(domain.corpus)
+    languages = [domain.language] if CORPORA[corpus].takes_language else []
+    recordings = reader_of(corpus).read(folder, *languages)
+    return [(each, f"{corpus}:{each.id}") for each in of_topics(recordings, domain)]
 
 
 def of_topics(recordings: Iterable[Recording], domain: Domain) -> list[Recording]:

@@ -13,6 +13,7 @@ import ctypes
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -72,7 +73,7 @@ def load(setup: Setup) -> Engine:
         voices,
         has_speed=True,
         files=files,
-        settings={"rate": str(rate), "pitch": str(pitch), "language": setup.language},
+        settings={"rate": str(rate), "pitch": str(pitch), "language": str(setup.language)},
     )
 
 
@@ -127,7 +128,7 @@ def say(espeak: ctypes.CDLL, request: Request, words_per_minute: int, pitch: int
     """Return an utterance as 16-bit samples."""
     pieces = []
 
-    def keep(samples: object, count: int, events: object) -> int:
+    def keep(samples: Any, count: int, events: object) -> int:
         if samples and count:
             pieces.append(ctypes.string_at(samples, 2 * count))
         return 0
