@@ -34,7 +34,8 @@ from files.audio import SAMPLING_RATE, load_audio
 from files.manifest import read_manifest, write_jsonl
 from recognisers import transcription
 from recognisers.load import load_recogniser
-from recognisers.whisper import MAX_LENGTH, crop_window
+from recognisers.whisper import MAX_LENGTH
+from recognisers.window import crop_window
 from scoring.scored import read_json
 from scoring.word_errors import score
 from vectors.addition import Addition

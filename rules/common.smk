@@ -11,7 +11,7 @@ from snakemake_interface_executor_plugins.settings import ExecMode
 sys.path.insert(0, str(Path(workflow.basedir) / "scripts"))
 
 import addresses
-from paths import one_of
+from names import one_of
 from records.code_version import code_version as hash_of_code
 from errors import InputError
 from configs import reading

@@ -45,7 +45,8 @@ def prompt(wildcards) -> dict:
 
 def encodings(wildcards) -> list[str]:
     """Return the option that keeps the encoder's outputs, where all models share the encoder."""
-    if base_model(wildcards)["finetune"]["trained"] != "decoder":
+    finetune = base_model(wildcards)["finetune"]
+    if finetune["trained"] != "decoder" or finetune["spec_augment"]:
         return []
     return ["--encodings", f"{RESULTS}/encodings/{base_of(wildcards)}"]
 
@@ -113,14 +114,14 @@ def repeated(flag: str, files: str):
 
 
 def training_manifests(split: str):
-    """Return a function that gives the manifests of a data set: one, or real and synthetic ones."""
+    """Return a function that gives the manifests of a data set: one for each kind of speech."""
 
     def manifests(wildcards):
         data = paths.TrainingData.parse(wildcards.data)
-        kinds = data.kinds()
+        of_data = data.manifests(split)
         if split == "dev" and base_model(wildcards)["finetune"]["selected_on"] == "real":
-            kinds = [paths.REAL]
-        return [f"<results>/{paths.Manifest(data.group, kind, split)}" for kind in kinds]
+            of_data = [paths.Manifest(data.group, paths.REAL, split)]
+        return [f"<results>/{manifest}" for manifest in of_data]
 
     return manifests
 

@@ -30,6 +30,7 @@ rule transcribe:
         disk_mb=1000,
     params:
         code=code_version("transcribe.py"),
+        guard=["--guard-repetition"] if config["guard_repetition"] else [],
         longer=[],
         vector=[],
         window=transcription_window,
@@ -48,7 +49,7 @@ rule transcribe:
             --window {params.window:q} \
             --batch-size {params.batch_size:q} \
             --precision {params.precision:q} {params.encodings:q} \
-            --max-length {params.max_length:q} \
+            --max-length {params.max_length:q} {params.guard:q} \
             --language {params.prompt[language]:q} --task {params.prompt[task]:q} \
             --threads {threads:q} \
             --work-dir {params.work:q} {params.longer:q} \

@@ -23,6 +23,7 @@ from errors import InputError, run
 from files.atomic import atomic_folder, check_outputs, remove_work
 from recognisers.load import load_recogniser
 from recognisers.low_rank import add_factors
+from recognisers.whisper import WhisperRecogniser
 from records.record import checkpoint_files
 from records.writing import fingerprint, write_record
 from texts.languages import add_language
@@ -61,8 +62,10 @@ def main(argv: list[str] | None = None) -> None:
     """Fine-tune as the command line says, in as many processes as it says."""
     options = arguments().parse_args(argv)
     settings = settings_of(Settings, options)
-    if options.encodings and settings.trained != "decoder":
-        raise InputError("--encodings: kept encoder outputs need trained: decoder")
+    if options.encodings and (settings.trained != "decoder" or settings.spec_augment):
+        raise InputError(
+            "--encodings: kept encoder outputs need trained: decoder and no spec_augment"
+        )
     written = [options.output, options.work_dir, options.encodings]
     check_outputs(written, [options.model, *options.train, *options.dev])
     if options.processes > 1 and not torch.distributed.is_torchelastic_launched():
@@ -91,9 +94,19 @@ def work(options: argparse.Namespace, settings: Settings) -> None:
         mask_time_prob=settings.mask_time_prob,
     )
     settings = replace(settings, precision=name_of(recogniser.precision))
+    if isinstance(recogniser, WhisperRecogniser):
+        recogniser.masks_features = settings.spec_augment
+        if settings.kl_weight:
+            recogniser.stay_near_start(settings.kl_weight, settings.kl_temperature)
+    elif settings.spec_augment or settings.kl_weight:
+        raise InputError(
+            "spec_augment and kl_weight are for Whisper; a CTC model has mask_time_prob"
+        )
     recogniser.freeze(settings.trained)
     count = readers.readers_of(options.readers, recogniser.device)
-    train, dev = (Speech(recogniser, paths, count) for paths in (options.train, options.dev))
+    train, dev = (
+        Speech(recogniser, paths, count, settings.labels) for paths in (options.train, options.dev)
+    )
     if distributed.rank() == 0:
         for remark in train.remarks + dev.remarks:
             print(remark, file=sys.stderr)

@@ -35,6 +35,7 @@ from roles import (
 
 VECTOR = "+vector"
 CONTINUED = "source-mixed->target-synthetic"
+JOINT = "source-real+target-synthetic"
 
 
 def name_of(tts: str | None) -> str:
@@ -49,6 +50,8 @@ def model_of(arm: str, target: str, tts: str | None, group: str) -> Model:
     if arm == CONTINUED:
         speech = name_of(tts)
         return Model(TrainingData(target, speech), first=TrainingData(group, speech, mixed=True))
+    if arm == JOINT:
+        return Model(TrainingData(target, name_of(tts), replayed=group))
     if arm == PRETRAINED:
         return Model()
     role, kind = arm.split("-")
@@ -249,7 +252,7 @@ def target_recordings(config: dict, base: str, arm: str) -> str:
     if arm == "target-real":
         return "training"
     selected = config["base_models"][base]["finetune"]["selected_on"] == "real"
-    return "model selection" if selected and arm in (CONTINUED, "target-synthetic") else "none"
+    return "model selection" if selected and arm in (CONTINUED, JOINT, "target-synthetic") else "none"
 
 
 def results_folder(config: dict) -> str:

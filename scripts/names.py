@@ -1,12 +1,13 @@
 """The rule for names that become file names: of experiments, models, artifacts, domains, TTS."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 
 from errors import InputError
 
 MAX_LENGTH = 64
+NOTHING = "(?!)"  # the pattern that matches no text
 BESIDE = {  # letters and digits, in a name of each kind; domains and TTS are joined by hyphens
     "experiment": "_-",
     "base model": "._-",
@@ -16,7 +17,7 @@ BESIDE = {  # letters and digits, in a name of each kind; domains and TTS are jo
 }
 JOINED = (  # words that stand beside the names of domains and TTS, or in their place
     "after", "all", "augmented", "complement", "constant", "domains", "each", "engines", "except",
-    "mixed", "pooled", "pretrained", "real", "source", "sources",
+    "mixed", "pooled", "pretrained", "real", "source", "sources", "with",
 )  # fmt: skip
 RESERVED = {"experiment": ("slurm_jobs",), "domain": JOINED, "tts": JOINED}
 
@@ -42,3 +43,8 @@ def check_name(name: str, kind: str) -> str:
 def name_of(kind: str) -> Callable[[str], str]:
     """Return what checks a command's option that is a name of some kind (argparse's ``type``)."""
     return partial(check_name, kind=kind)
+
+
+def one_of(names: Iterable[str]) -> str:
+    """Return the pattern of a wildcard that has one of these values."""
+    return "|".join(map(re.escape, names)) or NOTHING

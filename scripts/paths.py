@@ -13,16 +13,16 @@ from dataclasses import dataclass, replace
 from typing import ClassVar, Self
 
 from errors import InputError
+from names import one_of
 
 REAL, PRETRAINED, SOURCE, ENGINES = "real", "pretrained", "source", "engines"
 NUMBER = r"\d+(?:\.\d+)?"  # a scaling coefficient
 SEED = r"\d+"
-NOTHING = "(?!)"  # the pattern that matches no text
 WORD = "[a-z0-9][a-z0-9_]*"  # a domain, a TTS
 EXCEPT = f"except-({WORD})"
 POOL = f"(?=.)(?P<whole>{SOURCE})?(?:(?:^|-){EXCEPT})*"
 GROUP = f"(?:{EXCEPT}|{WORD})(?:-{EXCEPT})*"  # a domain, or a pool of several
-DATA = f"(?P<group>{GROUP})-(?P<mixed>mixed-)?(?P<speech>{WORD})"
+DATA = f"(?P<group>{GROUP})-(?P<mixed>mixed-)?(?P<speech>{WORD})(?:-with-(?P<replayed>{GROUP}))?"
 VECTOR = f"(?P<each>each-)?(?P<group>{GROUP})-(?P<speech>{WORD})"
 
 
@@ -56,11 +56,6 @@ def seed_folder(seed: int) -> str:
 def seed_of(folder: str) -> int:
     """Return the seed of a folder that ``seed_folder`` names; raise ``InputError`` for others."""
     return int(matched(f"seed({SEED})", folder)[1])
-
-
-def one_of(names: Iterable[str]) -> str:
-    """Return the pattern of a wildcard that has one of these values."""
-    return "|".join(map(re.escape, names)) or NOTHING
 
 
 class Name:
@@ -110,30 +105,36 @@ class Pool(Name):
 class TrainingData(Name):
     """A data set: recordings of a group (a domain or a pool), its texts spoken by a TTS, or both.
 
-    ``speech`` is "real" or a TTS; ``mixed`` has recordings besides the TTS.
+    ``speech`` is "real" or a TTS; ``mixed`` has both. Recordings of a ``replayed`` group join them.
     """
 
-    WHAT = "training data, GROUP-real, GROUP-TTS or GROUP-mixed-TTS"
+    WHAT = "training data, GROUP-real, GROUP-TTS or GROUP-mixed-TTS, maybe with -with-GROUP"
     group: str
     speech: str
     mixed: bool = False
+    replayed: str = ""
 
     def __str__(self) -> str:
-        return f"{self.group}-{'mixed-' if self.mixed else ''}{self.speech}"
+        replayed = f"-with-{self.replayed}" if self.replayed else ""
+        return f"{self.group}-{'mixed-' if self.mixed else ''}{self.speech}{replayed}"
 
     @classmethod
     def _read(cls, text: str) -> Self:
         match = matched(DATA, text)
-        return cls(match["group"], match["speech"], bool(match["mixed"]))
+        mixed, replayed = bool(match["mixed"]), match["replayed"] or ""
+        return cls(match["group"], match["speech"], mixed, replayed)
 
     @staticmethod
     def pattern(groups: Iterable[str], tts: Iterable[str]) -> str:
         """Return the pattern of a wildcard for the data of some groups."""
-        return f"(?:{one_of(groups)})-(?:{REAL}|(?:mixed-)?(?:{one_of(tts)}))"
+        group = f"(?:{one_of(groups)})"
+        return f"{group}-(?:{REAL}|(?:mixed-)?(?:{one_of(tts)}))(?:-with-{group})?"
 
-    def kinds(self) -> list[str]:
-        """Return the kinds of speech in it, each of which has a manifest."""
-        return [REAL, self.speech] if self.mixed else [self.speech]
+    def manifests(self, split: str) -> list["Manifest"]:
+        """Return the manifests of a split: one for each kind of speech in it."""
+        kinds = [REAL, self.speech] if self.mixed else [self.speech]
+        own = [Manifest(self.group, kind, split) for kind in kinds]
+        return own + ([Manifest(self.replayed, REAL, split)] if self.replayed else [])
 
 
 @dataclass(frozen=True)

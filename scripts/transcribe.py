@@ -40,6 +40,12 @@ def longer_than_window(rows: Sequence[dict], transcribed: Sequence[dict]) -> dic
     return {"longer_than_window": left_out} if left_out else {}
 
 
+def decoded_again(hypotheses: Sequence[dict]) -> dict[str, int]:
+    """Return the count of the endless repetitions that were decoded again, if there are any."""
+    count = sum(row.get("decoded_again", False) for row in hypotheses)
+    return {"decoded_again": count} if count else {}
+
+
 def main(argv: list[str] | None = None) -> None:
     """Transcribe as the command line says."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
@@ -68,6 +74,11 @@ def main(argv: list[str] | None = None) -> None:
         type=int,
         default=MAX_LENGTH,
         help=f"tokens of a hypothesis, at most (default {MAX_LENGTH})",
+    )
+    add(
+        "--guard-repetition",
+        action="store_true",
+        help="decode an endless repetition again, without any sequence of three tokens twice",
     )
     add("--encodings", help="folder that keeps the encoder's outputs, for models that share it")
     add_language(parser)
@@ -110,6 +121,7 @@ def main(argv: list[str] | None = None) -> None:
             "batch_size": options.batch_size,
             "max_length": options.max_length,
             "encodings_kept": options.encodings is not None,
+            "guard_repetition": options.guard_repetition,
             "precision": name_of(recogniser.precision),
             "language": options.language,
             "task": options.task,
@@ -123,7 +135,16 @@ def main(argv: list[str] | None = None) -> None:
         names = (fingerprint(__file__, parameters | device, inputs) for parameters in settings)
         journals = [Path(options.work_dir) / f"{name}.jsonl" for name in names]
     read_by = readers.readers_of(options.readers, recogniser.device)
-    found = sweep(recogniser, utterances, options.batch_size, scales, addition, journals, read_by)
+    found = sweep(
+        recogniser,
+        utterances,
+        options.batch_size,
+        scales,
+        addition,
+        journals,
+        read_by,
+        options.guard_repetition,
+    )
     for hypotheses, output, parameters in zip(found, options.output, settings, strict=True):
         write_jsonl(output, with_untranscribed(hypotheses, rows))
         write_record(
@@ -131,7 +152,9 @@ def main(argv: list[str] | None = None) -> None:
             [output],
             inputs,
             parameters,
-            counts={"utterances": len(rows)} | longer_than_window(rows, utterances),
+            counts={"utterances": len(rows)}
+            | longer_than_window(rows, utterances)
+            | decoded_again(hypotheses),
             device=str(recogniser.device),
         )
     if options.work_dir:

@@ -24,8 +24,9 @@ from configs.settings import BOUNDS, settings_of
 from errors import InputError, Stopped
 from files.audio import load_audio
 from files.manifest import read_manifest, write_jsonl
+from recognisers.label_loss import pad_labels
 from recognisers.load import load_recogniser
-from recognisers.whisper import POSITION_TABLE, WhisperRecogniser, pad_labels
+from recognisers.whisper import POSITION_TABLE, WhisperRecogniser
 from tiny import begin_training, finetune_command, write_speech, write_whisper
 from training import data as training_data
 from training import evaluation

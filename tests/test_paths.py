@@ -11,6 +11,7 @@ import roles
 from configs import reading
 from conftest import ROOT
 from errors import InputError
+from names import one_of
 from paths import (
     Checkpoint,
     Hypotheses,
@@ -21,7 +22,6 @@ from paths import (
     TaskVector,
     TrainingData,
     VectorFile,
-    one_of,
     seed_folder,
     seed_of,
 )
@@ -37,6 +37,7 @@ NAMES = [
     ("news-kokoro", KOKORO),
     ("except-news-real", TrainingData("except-news", "real")),
     ("source-except-qa-mixed-kokoro", MIXED),
+    ("news-kokoro-with-except-news", TrainingData("news", "kokoro", replayed="except-news")),
     ("source-kokoro", TaskVector("source", "kokoro")),
     ("each-except-news-kokoro", TaskVector("except-news", "kokoro", each=True)),
     ("pretrained", Model()),
@@ -148,6 +149,7 @@ def test_every_name_of_an_experiment_is_one_that_its_wildcards_match(experiment)
     data = {each for model in models for each in (model.data, model.first)} - {None}
     data |= {TrainingData(*each) for each in product(groups, ["real", *tts])}
     data |= {TrainingData(*each, mixed=True) for each in product(groups, tts)}
+    data |= {TrainingData(*each, replayed=groups[0]) for each in product(groups, tts)}
     vectors |= {TaskVector(*each) for each in product(groups, [*tts, "engines"], [False, True])}
     for kind, names in ((TrainingData, data), (TaskVector, vectors)):
         pattern = re.compile(kind.pattern(groups, tts))

@@ -22,7 +22,8 @@ from files.audio import load_audio
 from files.manifest import read_jsonl, read_manifest
 from recognisers import transcription
 from recognisers.load import load_recogniser
-from recognisers.whisper import WhisperRecogniser, crop_window
+from recognisers.whisper import WhisperRecogniser
+from recognisers.window import crop_window
 from tiny import write_ctc, write_speech, write_whisper
 from vectors import arithmetic
 
@@ -224,9 +225,9 @@ def test_a_sweep_reads_once_and_hears_again_only_if_the_encoder_changes(
     def counted(name: str):
         whole = getattr(WhisperRecogniser, name)
 
-        def method(recogniser, given):
+        def method(recogniser, given, *options):
             counts[name] += len(given)
-            return whole(recogniser, given)
+            return whole(recogniser, given, *options)
 
         return method
 
@@ -292,11 +293,11 @@ def count_and_stop(monkeypatch, after: int) -> list[int]:
     sizes: list[int] = []
     write = WhisperRecogniser.write
 
-    def counted(recogniser, encoded):
+    def counted(recogniser, encoded, *options):
         if len(sizes) == after:
             raise Stopped("stopped")
         sizes.append(len(encoded))
-        return write(recogniser, encoded)
+        return write(recogniser, encoded, *options)
 
     monkeypatch.setattr(WhisperRecogniser, "write", counted)
     return sizes

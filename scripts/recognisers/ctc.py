@@ -95,8 +95,11 @@ class CtcRecogniser:
             if isinstance(module, torch.nn.BatchNorm1d):
                 module.eval()
 
-    def labels(self, text: str) -> list[int]:
-        """Return the ids of the letters of ``text``; what has none is left out (see ``check``)."""
+    def labels(self, text: str, form: str = "bare") -> list[int]:
+        """Return the ids of the letters of ``text``; what has none is left out (see ``check``).
+
+        A form that Whisper's labels have is nothing to letters.
+        """
         return [self.ids[letter] for letter in spell(text.translate(self.cases), self.ids)[0]]
 
     def tokens(self, labels: Sequence[int]) -> int:
@@ -158,7 +161,7 @@ class CtcRecogniser:
         The first may be called by any thread. What the second one gives, tensors, stays true when
         the parameters ``changed`` are others.
         """
-        return self.read, lambda audio: audio, lambda audio: self.write(*audio)
+        return self.read, lambda audio: audio, lambda audio, unrepeated=0: self.write(*audio)
 
     @torch.no_grad()  # not inference_mode: rotary positions are kept for training
     def write(self, audio: torch.Tensor, lengths: torch.Tensor) -> list[str]:

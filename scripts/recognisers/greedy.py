@@ -10,6 +10,8 @@ import torch
 from transformers import WhisperForConditionalGeneration
 from transformers.cache_utils import DynamicCache, EncoderDecoderCache
 
+from recognisers.repetition import completions
+
 FULL_ENOUGH = 0.75  # share of a batch's rows that still go on, below which the others are dropped
 ENDED = -1
 
@@ -19,12 +21,14 @@ def greedy(
     encoded: torch.Tensor,
     prompt: Sequence[int],
     max_length: int,
+    unrepeated: int = 0,
 ) -> list[list[int]]:
     """Return the tokens after the prompt, without the end, of each row.
 
     ``encoded`` is the encoder's output, [batch, positions, width]. A row ends with the end of text,
     with ``max_length`` tokens, or where the decoder's positions end. Tokens that the generation
-    config suppresses (everywhere, or at the beginning) are not picked.
+    config suppresses (everywhere, or at the beginning) are not picked, nor is one that completes a
+    sequence of ``unrepeated`` tokens that its row has already (0: it may).
     """
     settings = model.generation_config
     suppressed, at_first = (
@@ -47,6 +51,9 @@ def greedy(
         logits[suppressed] = -torch.inf
         if length == 0:
             logits[at_first] = -torch.inf
+        for place, row in enumerate(rows) if unrepeated else ():
+            if row != ENDED:
+                logits[list(completions(found[row], unrepeated)), place] = -torch.inf
         picked = logits.argmax(dim=0)
         for place, token in enumerate(picked.tolist()):
             if token == settings.eos_token_id:

@@ -11,7 +11,8 @@ from pathlib import Path
 from computing.precision import PrecisionChoice
 from errors import InputError
 from recognisers.ctc import CTC_MODELS, CtcRecogniser
-from recognisers.whisper import MAX_LENGTH, WHISPER_WINDOW, WhisperRecogniser
+from recognisers.whisper import MAX_LENGTH, WhisperRecogniser
+from recognisers.window import WHISPER_WINDOW
 
 Recogniser = WhisperRecogniser | CtcRecogniser
 

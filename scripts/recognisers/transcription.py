@@ -13,10 +13,12 @@ from errors import naming_full_disk
 from files import scratch
 from files.progress import progress
 from recognisers.load import Recogniser
+from recognisers.repetition import is_repetitive
 from vectors.addition import Addition
 
 REPORT_EVERY = 10.0  # s
 HELD = 1 << 30  # bytes of heard speech that wait in memory for the next scaling coefficient
+UNREPEATED = 3  # tokens of which no sequence stands twice where a repetition is decoded again
 
 
 def by_duration(utterances: Sequence[dict], batch_size: int) -> Iterator[list[dict]]:
@@ -42,8 +44,12 @@ def sweep(
     addition: Addition | None = None,
     journals: Sequence[Path] = (),
     read_by: int = 0,
+    guarded: bool = False,
 ) -> list[list[dict]]:
     """Return the hypotheses of ``transcribe`` for each scaling coefficient of a task vector.
+
+    If ``guarded``, an endless repetition is decoded again without any, and ``decoded_again`` is
+    true of that hypothesis.
 
     Speech is read once, and where the vector leaves the encoder as it is, heard once, for all
     coefficients. The batches that a coefficient's journal has are not transcribed again, and the
@@ -75,7 +81,8 @@ def sweep(
                     addition.scale(scale)
                     added = scale
                 ids = [row["id"] for row in batch]
-                finished = dict(zip(ids, write(heard), strict=True))
+                hypotheses = guard(batch, heard, write) if guarded else plain(write(heard))
+                finished = dict(zip(ids, hypotheses, strict=True))
                 found |= finished
                 if journal:
                     append(journal, finished)
@@ -84,7 +91,36 @@ def sweep(
                     done = sum(map(len, texts))
                     line = progress(done, total, resumed, reported - started)
                     print(line, file=sys.stderr, flush=True)
-    return [[{"id": row["id"], "text": found[row["id"]]} for row in utterances] for found in texts]
+    return [[{"id": row["id"]} | found[row["id"]] for row in utterances] for found in texts]
+
+
+def plain(texts: Iterable[str]) -> list[dict[str, Any]]:
+    """Return hypotheses that say nothing but their text."""
+    return [{"text": text} for text in texts]
+
+
+def guard(batch: Sequence[dict], heard: Any, write: Callable) -> list[dict[str, Any]]:
+    """Return the hypotheses of a batch; those that repeat endlessly are decoded again.
+
+    The second time no sequence of three tokens stands in one twice, which is deterministic, as the
+    other recognisers' retries at a temperature are not.
+    """
+    hypotheses = plain(write(heard))
+    endless = [
+        place
+        for place, (row, hypothesis) in enumerate(zip(batch, hypotheses, strict=True))
+        if is_repetitive(hypothesis["text"], row["duration"])
+    ]
+    if endless:
+        again = write(rows_of(heard, endless), unrepeated=UNREPEATED)
+        for place, text in zip(endless, again, strict=True):
+            hypotheses[place] = {"text": text, "decoded_again": True}
+    return hypotheses
+
+
+def rows_of(heard: Any, places: Sequence[int]) -> Any:
+    """Return some rows of what was heard of a batch: of a tensor, or of each of several."""
+    return tuple(each[places] for each in heard) if isinstance(heard, tuple) else heard[places]
 
 
 def in_parts(
@@ -103,9 +139,9 @@ def in_parts(
         yield part
 
 
-def read_journal(path: Path) -> dict[str, str]:
-    """Return the texts by id of the batches, one a line; cut off what a kill left half written."""
-    texts: dict[str, str] = {}
+def read_journal(path: Path) -> dict[str, dict[str, Any]]:
+    """Return the batches' hypotheses by id, one batch a line; cut off what a kill left half."""
+    texts: dict[str, dict[str, Any]] = {}
     whole = 0  # bytes
     for line in path.read_bytes().splitlines(keepends=True) if path.is_file() else []:
         if not line.endswith(b"\n"):
@@ -117,7 +153,7 @@ def read_journal(path: Path) -> dict[str, str]:
     return texts
 
 
-def append(path: Path, texts: dict[str, str]) -> None:
+def append(path: Path, texts: dict[str, dict[str, Any]]) -> None:
     """Write a batch's line, which survives the process."""
     with naming_full_disk(path):
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -1,5 +1,6 @@
 """Whisper with an audio window of any length: loading, cropping, features, loss, decoding."""
 
+import copy
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
@@ -11,23 +12,21 @@ from transformers.utils.logging import disable_progress_bar
 
 from computing.precision import PrecisionChoice, autocast, precision_of
 from computing.processor import processor
-from errors import InputError
 from files.audio import SAMPLING_RATE, load_audio
 from recognisers.checkpoints import check_prompt, check_speaks, generation_of, load_whisper
 from recognisers.cross_attention import absorb_keys_and_values
 from recognisers.encoded import Encodings, read_encoding, write_encoding
 from recognisers.greedy import greedy
-from recognisers.log_mel import HOP_LENGTH, log_mel
-from texts.spoken import without_remarks
+from recognisers.label_loss import IGNORED, divergence, pad_labels
+from recognisers.log_mel import log_mel
+from recognisers.spec_augment import spec_augment
+from recognisers.window import WHISPER_WINDOW, crop_window
+from texts.written import LabelForm, label_text
 
-FRAMES_PER_POSITION = 2  # the encoder's second convolution has stride 2
-POSITIONS_PER_SECOND = SAMPLING_RATE // (HOP_LENGTH * FRAMES_PER_POSITION)  # 50
-WHISPER_WINDOW = 30.0  # s, of the published models
 MAX_LENGTH = 225  # tokens of a hypothesis; the published experiment's
 LORA_TARGETS = ("q_proj", "v_proj")
 ENCODER = "model.encoder."
 POSITION_TABLE = f"{ENCODER}embed_positions.weight"
-IGNORED = -100  # label of padding
 NOT_IN_WEIGHTS = ("activation_function", "encoder_attention_heads", "scale_embedding")
 
 Audio = torch.Tensor | list[tuple[Path, torch.Tensor, bool]]  # see WhisperRecogniser.prepare
@@ -70,6 +69,8 @@ class WhisperRecogniser:
         self.model.to(self.device)  # type: ignore[arg-type]  # its decorator hides self
         self.positions = crop_window(self.model, window)
         absorb_keys_and_values(self.model)
+        self.masks_features = False  # in training, by SpecAugment
+        self.start: WhisperForConditionalGeneration | None = None
         self.encodings = None
         if encodings is not None:
             config = self.model.config
@@ -109,20 +110,42 @@ class WhisperRecogniser:
         return torch.stack([log_mel(waveform, self.filters, samples) for waveform in waveforms])
 
     def freeze(self, trained: str) -> None:
-        """Exclude from training all but ``trained``: ``all`` parameters or the ``decoder``'s."""
-        if trained == "decoder":
-            self.model.freeze_encoder()
+        """Exclude from training all but ``trained``.
+
+        That is ``all`` parameters, all ``without_embeddings`` of tokens (by which tokens are picked
+        as well), or those of the ``encoder`` or the ``decoder`` alone.
+        """
+        model = self.model.model
+        frozen = {
+            "all": [],
+            "without_embeddings": [model.decoder.embed_tokens],
+            "encoder": [model.decoder, self.model.proj_out],
+            "decoder": [model.encoder],
+        }[trained]
+        for module in frozen:
+            module.requires_grad_(False)
+
+    def stay_near_start(self, weight: float, temperature: float) -> None:
+        """Let ``loss`` hold the model to what it predicts now.
+
+        It adds ``weight`` times the Kullback-Leibler divergence from the present model's
+        predictions, both softened by ``temperature``, times its square (Hinton et al. 2015,
+        1503.02531).
+        """
+        self.start = copy.deepcopy(self.model).requires_grad_(False).eval()
+        self.weight, self.temperature = weight, temperature
 
     def train(self) -> None:
         """Make the model ready for a training step."""
         self.model.train()
 
-    def labels(self, text: str) -> list[int]:
-        """Return the tokens that the decoder learns: prompt, text, end.
+    def labels(self, text: str, form: LabelForm = "sentence") -> list[int]:
+        """Return the tokens that the decoder learns: prompt, text (see ``label_text``), end.
 
-        The text is folded, and without remarks: no name of a special token in it becomes one.
+        No name of a special token in the text becomes one.
         """
-        ids: list[int] = self.tokenizer(without_remarks(text), split_special_tokens=True).input_ids
+        text = label_text(text, form, self.language)
+        ids: list[int] = self.tokenizer(text, split_special_tokens=True).input_ids
         return ids
 
     def tokens(self, labels: Sequence[int]) -> int:
@@ -144,27 +167,48 @@ class WhisperRecogniser:
         The first label is the start of the transcript, which the decoder is given; label *i* + 1 is
         predicted from the labels up to *i*.
         """
-        encoded = self.encode(audio)
         padded = pad_labels(labels).to(self.device)
         given = padded[:, :-1].masked_fill(padded[:, :-1] == IGNORED, self.tokenizer.pad_token_id)
+        masked = audio
+        if self.masks_features and self.model.training:
+            masked = spec_augment(audio)
+        logits = self._logits(self.model, self.encode(masked), given)
+        loss = cross_entropy(
+            logits.flatten(0, 1), padded[:, 1:].flatten(), ignore_index=IGNORED, reduction="sum"
+        )
+        if self.start is not None and self.model.training:
+            with torch.no_grad():
+                at_start = self._logits(self.start, self.encode(audio, self.start), given)
+            loss = loss + self.weight * divergence(
+                logits[padded[:, 1:] != IGNORED],
+                at_start[padded[:, 1:] != IGNORED],
+                self.temperature,
+            )
+        return loss
+
+    def _logits(
+        self,
+        model: WhisperForConditionalGeneration,
+        encoded: torch.Tensor,
+        given: torch.Tensor,
+    ) -> torch.Tensor:
         with autocast(self.device, self.precision):
-            logits = self.model(
+            logits = model(
                 encoder_outputs=(encoded,), decoder_input_ids=given, use_cache=False
             ).logits
-        return cross_entropy(
-            logits.float().flatten(0, 1),
-            padded[:, 1:].flatten(),
-            ignore_index=IGNORED,
-            reduction="sum",
-        )
+        return logits.float()
 
-    def encode(self, audio: Audio) -> torch.Tensor:
+    def encode(
+        self, audio: Audio, model: WhisperForConditionalGeneration | None = None
+    ) -> torch.Tensor:
         """Return the encoder's outputs for prepared audio, [batch, positions, width].
+
+        The encoder is this model's, if no other ``model`` is given.
 
         Kept ones are computed one by one, so that they don't depend on the batch.
         """
         if isinstance(audio, torch.Tensor):
-            return self._encoder(audio)
+            return self._encoder(audio, model)
         with torch.no_grad():
             return torch.stack(
                 [
@@ -173,12 +217,14 @@ class WhisperRecogniser:
                 ]
             ).to(self.device)
 
-    def _encoder(self, features: torch.Tensor) -> torch.Tensor:
+    def _encoder(
+        self, features: torch.Tensor, model: WhisperForConditionalGeneration | None = None
+    ) -> torch.Tensor:
+        encoder = (model or self.model).model.encoder
         together = 1 if self.device.type == "cpu" else len(features)  # one fits in a CPU's caches
         with autocast(self.device, self.precision):
             parts = [
-                self.model.model.encoder(part.to(self.device)).last_hidden_state
-                for part in features.split(together)
+                encoder(part.to(self.device)).last_hidden_state for part in features.split(together)
             ]
         return torch.cat(parts)
 
@@ -196,18 +242,27 @@ class WhisperRecogniser:
         """Return three functions that transcribe audio files, one after the other.
 
         The first may be called by any thread. What the second one gives, a tensor, stays true when
-        the parameters ``changed`` are others.
+        the parameters ``changed`` are others. The third takes ``unrepeated``, as ``write`` does.
         """
         if any(name.startswith(ENCODER) for name in changed):
-            write = torch.inference_mode()(lambda features: self.write(self._encoder(features)))
+
+            @torch.inference_mode()
+            def write(features: torch.Tensor, unrepeated: int = 0) -> list[str]:
+                return self.write(self._encoder(features), unrepeated)
+
             return self.read, lambda features: features, write
         return self.prepare, torch.inference_mode()(self.encode), self.write
 
     @torch.inference_mode()
-    def write(self, encoded: torch.Tensor) -> list[str]:
-        """Return one hypothesis for each of the encoder's outputs."""
+    def write(self, encoded: torch.Tensor, unrepeated: int = 0) -> list[str]:
+        """Return one hypothesis for each of the encoder's outputs.
+
+        No sequence of ``unrepeated`` tokens stands in one twice (0: any may).
+        """
         with autocast(self.device, self.precision):
-            tokens = greedy(self.model, encoded, self.tokenizer.prefix_tokens, self.max_length)
+            tokens = greedy(
+                self.model, encoded, self.tokenizer.prefix_tokens, self.max_length, unrepeated
+            )
         return [
             text.strip() for text in self.tokenizer.batch_decode(tokens, skip_special_tokens=True)
         ]
@@ -240,29 +295,3 @@ class WhisperRecogniser:
         ordinary.save_pretrained(folder)
         self.tokenizer.save_pretrained(folder)
         self.features.save_pretrained(folder)
-
-
-def pad_labels(labels: Sequence[Sequence[int]]) -> torch.Tensor:
-    """Return int64 [batch, longest], ``IGNORED`` behind the shorter ones."""
-    longest = max(map(len, labels))
-    return torch.tensor([[*row, *[IGNORED] * (longest - len(row))] for row in labels])
-
-
-def crop_window(model: WhisperForConditionalGeneration, window: float) -> torch.Tensor:
-    """Use the first ``window`` seconds of the encoder's position table only; return all of it.
-
-    The table is sinusoidal and not trained, so its first rows mean the same in a shorter window.
-    Raises ``InputError`` for a window beyond the table or not a multiple of 0.02 s.
-    """
-    encoder = model.model.encoder
-    table: torch.Tensor = encoder.embed_positions.weight.data
-    positions = round(window * POSITIONS_PER_SECOND)
-    if not 0 < positions <= len(table) or abs(positions / POSITIONS_PER_SECOND - window) > 1e-6:
-        raise InputError(
-            f"window: {window} s is not a multiple of {1 / POSITIONS_PER_SECOND} s"
-            f" between 0 and the model's {len(table) / POSITIONS_PER_SECOND:g} s"
-        )
-    encoder.embed_positions = torch.nn.Embedding.from_pretrained(table[:positions])
-    encoder.max_source_positions = positions
-    model.config.max_source_positions = positions
-    return table

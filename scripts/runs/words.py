@@ -4,6 +4,7 @@ import argparse
 import functools
 import shlex
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ STAGES = (
 )  # fmt: skip
 ARMS = (
     PRETRAINED, "source-real", "source-synthetic", "source-mixed", matrix.CONTINUED,
-    "target-synthetic", "target-real",
+    "target-synthetic", matrix.JOINT, "target-real",
 )  # fmt: skip
 # Options by which another call of Snakemake is the same experiment on the same machines.
 KEPT_OPTIONS: dict[tuple[str, ...], dict[str, Any]] = {
@@ -111,6 +112,8 @@ def trained_words(model: Model, arms: Mapping[str, str]) -> str:
 
 def data_words(data: TrainingData) -> str:
     """Return what a data set is: recordings of a domain, its texts as spoken by a TTS, or both."""
+    if data.replayed:
+        return f"{data_words(replace(data, replayed=''))} with recordings of {data.replayed}"
     if data.mixed:
         return f"recordings of {data.group} and {data.speech}"
     if data.speech == REAL:

@@ -14,6 +14,7 @@ from errors import InputError
 from files import scratch
 from files.manifest import check_fits, read_manifest
 from recognisers.load import Recogniser
+from texts.written import LabelForm
 
 LENGTH_BUCKET = 16  # batches that are sorted by text length together
 
@@ -73,10 +74,17 @@ class Speech:
 
     Each has an id among all manifests, and a key, which utterances of one text share.
 
-    ``readers`` threads read what ``audio`` is asked for ahead of its use.
+    ``readers`` threads read what ``audio`` is asked for ahead of its use; ``form`` is that of the
+    labels, where the recogniser has several.
     """
 
-    def __init__(self, recogniser: Recogniser, manifests: Sequence[str | Path], readers: int = 0):
+    def __init__(
+        self,
+        recogniser: Recogniser,
+        manifests: Sequence[str | Path],
+        readers: int = 0,
+        form: LabelForm = "sentence",
+    ):
         self.recogniser = recogniser
         self.readers = readers
         self.utterances: list[dict] = []
@@ -93,7 +101,7 @@ class Speech:
             self.ids += [f"{index}/{row['id']}" for row in rows]
             self.keys += [f"{index}/{row.get('text_id', row['id'])}" for row in rows]
         scratch.check(row["audio_filepath"] for row in self.utterances)
-        self.labels = [recogniser.labels(row["text"]) for row in self.utterances]
+        self.labels = [recogniser.labels(row["text"], form) for row in self.utterances]
         self.remarks = self._leave_out() + recogniser.check(self.utterances, self.labels)
 
     def _leave_out(self) -> list[str]:

@@ -82,7 +82,7 @@ def finetune(
                     training.save(state_path, fingerprint, at_once=True)
                     distributed.total([0], recogniser.device)  # none leaves before it is written
                     stop()
-    training.take(training.best)
+    training.take(training.result())
     return training
 
 

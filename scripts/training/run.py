@@ -101,6 +101,7 @@ class Training:
         self.step = 0
         self.history: list[dict] = []
         self.best: dict[str, torch.Tensor] = {}
+        self.last: list[dict[str, torch.Tensor]] = []  # parameters at the last dev evaluations
         self.since_best = 0
         self.next_save = 0.0
         self.saved = -1  # the step that the state on disk is of
@@ -149,7 +150,22 @@ class Training:
         self.since_best += 1
         if error < best_error:
             self.since_best = 0
-            self.best = {name: value.detach().cpu().clone() for name, value in self.trained.items()}
+            self.best = self._parameters()
+        if self.settings.average_last:
+            self.last = [*self.last, self._parameters()][-self.settings.average_last :]
+
+    def _parameters(self) -> dict[str, torch.Tensor]:
+        """Return a copy of the trained parameters, on the CPU."""
+        return {name: value.detach().cpu().clone() for name, value in self.trained.items()}
+
+    def result(self) -> dict[str, torch.Tensor]:
+        """Return the parameters of the best dev evaluation, or the mean of the last ones."""
+        if not self.last:
+            return self.best
+        return {
+            name: torch.stack([each[name].float() for each in self.last]).mean(dim=0)
+            for name in self.trained
+        }
 
     @property
     def judged(self) -> bool:
@@ -185,6 +201,7 @@ class Training:
             "step": self.step,
             "history": self.history,
             "best": self.best,
+            "last": self.last,
             "since_best": self.since_best,
         }
         with atomic_path(path) as temporary, temporary.open("wb") as file:
@@ -213,5 +230,6 @@ class Training:
         self.schedule.last_epoch = state["schedule"]["last_epoch"]
         self.step, self.history = state["step"], state["history"]
         self.best, self.since_best = state["best"], state["since_best"]
+        self.last = state["last"]
         self.saved = self.step
         return True

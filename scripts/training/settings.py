@@ -24,7 +24,14 @@ class Settings:
     epochs: Annotated[float, {"minimum": 0}] = 0.0  # at most; 0: no bound
     max_steps: Count = 0  # at most; 0: no bound
     batch_size: Positive = 16  # utterances per optimiser step
-    trained: Literal["all", "decoder"] = "all"
+    trained: Literal["all", "without_embeddings", "encoder", "decoder"] = "all"
+    labels: Literal["sentence", "space", "bare"] = "sentence"  # of Whisper, see texts/written.py
+    spec_augment: bool = False  # of Whisper: masks on its features
+    kl_weight: Annotated[float, {"minimum": 0}] = (
+        0.0  # of the divergence from the start's predictions
+    )
+    kl_temperature: Annotated[float, {"exclusiveMinimum": 0}] = 1.5
+    average_last: Count = 0  # dev evaluations whose parameters are averaged; 0: the best one's
     optimizer: Literal["adamw", "adamw8bit"] = "adamw"
     dropout: Share = None  # of CTC models; None: the checkpoint's
     mask_time_prob: Share = None  # SpecAugment's, of CTC models; None: the checkpoint's
