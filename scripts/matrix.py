@@ -252,7 +252,9 @@ def target_recordings(config: dict, base: str, arm: str) -> str:
     if arm == "target-real":
         return "training"
     selected = config["base_models"][base]["finetune"]["selected_on"] == "real"
-    return "model selection" if selected and arm in (CONTINUED, JOINT, "target-synthetic") else "none"
+    return (
+        "model selection" if selected and arm in (CONTINUED, JOINT, "target-synthetic") else "none"
+    )
 
 
 def results_folder(config: dict) -> str:

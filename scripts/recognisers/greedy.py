@@ -4,7 +4,7 @@ The loop is our own for its speed: rows that have ended leave the batch, so that
 repetition does not hold up the others, and a step does nothing but the decoder and an argmax.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from transformers import WhisperForConditionalGeneration
@@ -14,6 +14,8 @@ from recognisers.repetition import completions
 
 FULL_ENOUGH = 0.75  # share of a batch's rows that still go on, below which the others are dropped
 ENDED = -1
+# What changes the logits, [vocabulary, rows] in place, given the tokens that each row has already.
+Favour = Callable[[torch.Tensor, Sequence[Sequence[int]]], None]
 
 
 def greedy(
@@ -22,13 +24,15 @@ def greedy(
     prompt: Sequence[int],
     max_length: int,
     unrepeated: int = 0,
+    favouring: Sequence[Favour] = (),
 ) -> list[list[int]]:
     """Return the tokens after the prompt, without the end, of each row.
 
     ``encoded`` is the encoder's output, [batch, positions, width]. A row ends with the end of text,
     with ``max_length`` tokens, or where the decoder's positions end. Tokens that the generation
     config suppresses (everywhere, or at the beginning) are not picked, nor is one that completes a
-    sequence of ``unrepeated`` tokens that its row has already (0: it may).
+    sequence of ``unrepeated`` tokens that its row has already (0: it may). What is ``favouring``
+    tokens changes their logits.
     """
     settings = model.generation_config
     suppressed, at_first = (
@@ -51,9 +55,11 @@ def greedy(
         logits[suppressed] = -torch.inf
         if length == 0:
             logits[at_first] = -torch.inf
-        for place, row in enumerate(rows) if unrepeated else ():
-            if row != ENDED:
-                logits[list(completions(found[row], unrepeated)), place] = -torch.inf
+        histories = [found[row] if row != ENDED else [] for row in rows]
+        for favour in favouring:
+            favour(logits, histories)
+        for place, history in enumerate(histories) if unrepeated else ():
+            logits[list(completions(history, unrepeated)), place] = -torch.inf
         picked = logits.argmax(dim=0)
         for place, token in enumerate(picked.tolist()):
             if token == settings.eos_token_id:

@@ -1,0 +1,67 @@
+"""Key terms and n-grams: hand arithmetic, and what they do to a decoder's choice."""
+
+from math import log
+
+import pytest
+import torch
+
+from recognisers.key_terms import KeyTerms
+from recognisers.ngrams import Fusion, Ngrams
+
+
+def test_a_term_that_is_begun_is_rather_finished():
+    terms = KeyTerms([[1, 2, 3], [1, 4], [5]], bonus=2.0)
+    assert terms.bonuses([]) == {1: 2.0, 5: 2.0}
+    second = 2 * (1 + log(2))
+    assert terms.bonuses([9, 1]) == {1: 2.0, 5: 2.0, 2: second, 4: second}
+    assert terms.bonuses([1, 2]) == {1: 2.0, 5: 2.0, 3: 2 * (1 + log(3))}
+    assert terms.bonuses([2]) == {1: 2.0, 5: 2.0}
+
+
+def test_bonuses_are_added_to_the_row_that_has_begun_a_term():
+    logits = torch.zeros(6, 2)
+    KeyTerms([[1, 2]], bonus=1.0)(logits, [[1], []])
+    assert logits[2].tolist() == pytest.approx([1 + log(2), 0])
+    assert logits[1].tolist() == [1, 1]
+
+
+def test_no_terms_change_nothing():
+    logits = torch.zeros(6, 1)
+    KeyTerms([], bonus=1.0)(logits, [[1]])
+    assert not logits.any()
+
+
+def test_probabilities_are_witten_and_bells():
+    ngrams = Ngrams([[0, 1], [0, 2], [0, 1]], vocabulary=4, order=2)
+    # of 6 tokens 3 are 0, 2 are 1, 1 is 2: three kinds, so 3/9 is left for all four alike
+    unigrams = [3 / 9 + 1 / 12, 2 / 9 + 1 / 12, 1 / 9 + 1 / 12, 1 / 12]
+    assert ngrams.unigrams.tolist() == pytest.approx(unigrams)
+    # behind 0 are 1, 2, 1: two kinds, so 2/5 is left for the unigrams
+    behind = [2 / 5 * each for each in unigrams]
+    behind[1] += 2 / 5
+    behind[2] += 1 / 5
+    assert ngrams.probabilities([0]).tolist() == pytest.approx(behind)
+    assert ngrams.probabilities([3]).tolist() == pytest.approx(unigrams)
+    assert ngrams.probabilities([]).tolist() == pytest.approx(
+        [3 / 4 + unigrams[0] / 4, *(each / 4 for each in unigrams[1:])]
+    )
+
+
+@pytest.mark.parametrize("history", [[], [0], [0, 1], [2, 0, 1, 1], [3, 3, 3, 3, 3]])
+def test_probabilities_sum_to_1_behind_any_history(history):
+    ngrams = Ngrams([[0, 1, 2, 0, 1, 3], [2, 2]], vocabulary=4)
+    assert ngrams.probabilities(history).sum().item() == pytest.approx(1)
+
+
+def test_the_texts_are_listened_to_where_the_decoder_is_unsure():
+    ngrams = Ngrams([[0, 1]] * 50, vocabulary=3)
+    logits = torch.tensor([[0.0, 0.0], [0.0, 0.0], [0.1, 30.0]])  # unsure of 2, and sure of it
+    Fusion(ngrams, weight=0.5)(logits, [[0], [0]])
+    assert logits.argmax(dim=0).tolist() == [1, 2]
+
+
+def test_a_suppressed_token_stays_so_and_spoils_no_entropy():
+    ngrams = Ngrams([[0, 1]] * 50, vocabulary=3)
+    logits = torch.tensor([[-torch.inf], [0.0], [0.0]])
+    Fusion(ngrams, weight=1.0)(logits, [[0]])
+    assert logits[0, 0] == -torch.inf and logits[1, 0] > logits[2, 0] and logits[2, 0].isfinite()
