@@ -14,8 +14,8 @@ def divergence(logits: torch.Tensor, target: torch.Tensor, temperature: float) -
     Both are logits, [n_tokens, vocabulary], softened by ``temperature``, whose square keeps the
     gradient's size.
     """
-    softened = (log_softmax(each / temperature, dim=-1) for each in (logits, target))
-    return temperature**2 * kl_div(*softened, reduction="sum", log_target=True)
+    ours, theirs = (log_softmax(each / temperature, dim=-1) for each in (logits, target))
+    return temperature**2 * kl_div(ours, theirs, reduction="sum", log_target=True)
 
 
 def pad_labels(labels: Sequence[Sequence[int]]) -> torch.Tensor:

@@ -171,6 +171,8 @@ class WhisperRecogniser:
         given = padded[:, :-1].masked_fill(padded[:, :-1] == IGNORED, self.tokenizer.pad_token_id)
         masked = audio
         if self.masks_features and self.model.training:
+            if not isinstance(audio, torch.Tensor):
+                raise TypeError("kept outputs of the encoder can't be masked")
             masked = spec_augment(audio)
         logits = self._logits(self.model, self.encode(masked), given)
         loss = cross_entropy(
@@ -193,7 +195,7 @@ class WhisperRecogniser:
         given: torch.Tensor,
     ) -> torch.Tensor:
         with autocast(self.device, self.precision):
-            logits = model(
+            logits: torch.Tensor = model(
                 encoder_outputs=(encoded,), decoder_input_ids=given, use_cache=False
             ).logits
         return logits.float()
