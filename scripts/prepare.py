@@ -1,7 +1,8 @@
 """Prepare one domain: manifests of its real speech, checked and split, and texts for the TTS.
 
 A domain is declared by one of
-  "corpus": a reader of scripts/corpora, over the folder of --artifact; splits are drawn
+  "corpus": a reader of scripts/corpora, over the folder of --artifact; splits are drawn, or, of
+      WUW-Corpus-II, by caller, the same in all domains
   "corpus": "slurp", with "scenario": one of SLURP's; splits are its own (see below)
   "manifest": a JSON-lines file (NeMo's keys: audio_filepath, text; optional id, speaker, offset
       and duration in s); splits are drawn
@@ -45,13 +46,13 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from corpora import slurp
+from corpora import CORPORA, slurp
 from domains.domain import Domain, is_text_only, parse_declaration
 from domains.own_data import check_ids, read_manifest_of_user
 from domains.published import read_corpus, reader_of
 from domains.speakable import folder_of, split_texts, texts_to_speak
 from domains.splits import SPLITS
-from domains.splitting import limit_given, split_drawn, split_given, usable_splits
+from domains.splitting import limit_given, split_by_speaker, split_drawn, split_given, usable_splits
 from domains.usable import TOLD, Counts, Utterance, each_readable, keep_usable, waveform_of, words
 from errors import InputError, run
 from files.atomic import atomic_path, check_outputs
@@ -99,6 +100,9 @@ def split_recordings(
     else:
         recordings = read_corpus(domain, folder_of(artifact))
     check_ids((recording.id, place) for recording, place in recordings)
+    if domain.corpus and CORPORA[domain.corpus].split_by_speaker:
+        kept = keep_usable(recordings, domain, jobs, counts)
+        return split_by_speaker(kept, domain, seed, counts)
     return split_drawn(keep_usable(recordings, domain, jobs, counts), domain, seed, counts)
 
 

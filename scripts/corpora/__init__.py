@@ -2,7 +2,8 @@
 
 A new corpus is its module, with ``read(folder: Path) -> Iterator[Recording]``, and its line in
 ``CORPORA``; its splits are drawn. (SLURP, whose splits are its own, is read by another signature.)
-A recording whose ``extra`` has a ``topic`` can be chosen by it.
+A recording whose ``extra`` has a ``topic`` can be chosen by it. Where a corpus is
+``split_by_speaker``, whoever speaks in several domains is in one split of all of them.
 The table is read wherever a workflow is planned, so it imports no reader; and it shapes no
 manifest, so a domain is not prepared again for it.
 """
@@ -23,6 +24,7 @@ class About:
     languages: tuple[str, ...]
     training_texts: int | Mapping[str, int] = 0
     takes_language: bool = False
+    split_by_speaker: bool = False
 
 
 OF_SLURP = {  # in 93 % of its training sentences
@@ -51,4 +53,5 @@ CORPORA = {
     "asterisk": About(("en", "es", "fr", "it", "ru"), training_texts=507, takes_language=True),
     "drascula": About(("en",), training_texts=730),
     "slurp": About(("en",), training_texts=OF_SLURP),
+    "wuw_corpus_ii": About(("en",), training_texts=180, split_by_speaker=True),
 }

@@ -74,6 +74,8 @@ def parse_declaration(declaration: str, language: str) -> Domain:
         selection = slurp.Selection(**{key: given.pop(key) for key in of_slurp if key in given})
         slurp.check_selection(selection)
         return Domain(**given, selection=selection, language=language)
+    if kinds == ["corpus"] and CORPORA[given["corpus"]].split_by_speaker:
+        return Domain(**given, language=language)
     drawn = {"dev": DEV} if kinds == ["texts"] else {"dev": DEV, "test": TEST}
     return Domain(**{**drawn, **given}, language=language)
 

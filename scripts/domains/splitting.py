@@ -1,5 +1,7 @@
 """Splits of a domain's utterances or texts: drawn or given, without a sentence in two of them."""
 
+import hashlib
+
 from domains.domain import Domain
 from domains.own_data import check_ids
 from domains.splits import SPLITS, check_disjoint, draw, one_of_each
@@ -7,6 +9,8 @@ from domains.usable import Counts, Utterance, keep_usable
 from errors import InputError
 from files.audio_file import UNKNOWN_SPEAKER
 from files.recording import Recording
+
+SPEAKERS = {"test": 0.4, "dev": 0.1}  # shares of a corpus that is split by speaker
 
 
 def split_drawn(
@@ -16,6 +20,30 @@ def split_drawn(
     sizes = {"test": domain.test, "dev": domain.dev, "train": None}
     splits = draw_disjoint(utterances, sizes, domain, seed, counts)
     return {**splits, "train": take("train", splits["train"], domain.train, seed)}
+
+
+def split_by_speaker(
+    utterances: list[Utterance], domain: Domain, seed: int, counts: Counts
+) -> dict[str, list[Utterance]]:
+    """Return splits in which a speaker's place depends on the seed and the name alone.
+
+    So they have one in all domains of a corpus: what is learnt from one of them has not heard the
+    speakers that another one is tested on. No size is larger than what there is of a split.
+    """
+    check_speakers_known(utterances)
+    splits: dict[str, list[Utterance]] = {name: [] for name in SPLITS}
+    for utterance in utterances:
+        splits[split_of_speaker(utterance.recording.speaker, seed)].append(utterance)
+    return limit_given(without_repeats(splits, counts), domain, seed, counts)
+
+
+def split_of_speaker(speaker: str, seed: int) -> str:
+    """Return the split that a speaker falls into, by ``SPEAKERS``."""
+    digest = hashlib.sha256(f"{seed}:{speaker}".encode()).digest()
+    share = int.from_bytes(digest[:8], "big") / 2**64
+    if share < SPEAKERS["test"]:
+        return "test"
+    return "dev" if share < SPEAKERS["test"] + SPEAKERS["dev"] else "train"
 
 
 def take(split: str, items: list, size: int, seed: int) -> list:
