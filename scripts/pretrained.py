@@ -1,8 +1,9 @@
 """Make the base model's Hugging Face folder from a fetched artifact.
 
-The artifact is either an original Whisper checkpoint (one ``*.pt`` beside ``gpt2.tiktoken`` or
-``multilingual.tiktoken``) or a Hugging Face folder of a Whisper or CTC model, its weights in one
-file or in several.
+The artifact is either a published Whisper in one file beside ``gpt2.tiktoken`` or
+``multilingual.tiktoken``, or a Hugging Face folder of a Whisper or CTC model, its weights in one
+file or in several. The one file is OpenAI's own (``*.pt``), or one of whisper.cpp's (ggml) or of
+faster-whisper's (CTranslate2), both ``*.bin``.
 """
 
 import argparse
@@ -22,11 +23,17 @@ from transformers.utils.logging import disable_progress_bar
 from errors import InputError, run
 from files.atomic import atomic_folder, check_outputs
 from files.audio import SAMPLING_RATE
+from files.regular import check_regular
 from recognisers.checkpoints import check_speaks, check_writes, load_ctc, load_whisper
 from recognisers.ctc import CTC_MODELS
+from recognisers.faster_whisper import read_faster_whisper
+from recognisers.ggml import MAGIC, read_ggml
 from recognisers.load import model_type
 from recognisers.original import (
     ENGLISH_VOCABULARY,
+    Original,
+    check_dimensions,
+    check_vocabulary,
     generation_config,
     hugging_face_name,
     load_original,
@@ -41,12 +48,13 @@ from texts.languages import add_language
 
 
 def from_original(checkpoint: Path, output: Path, language: str | None, task: str) -> list[Path]:
-    """Write an original checkpoint as a Hugging Face folder; return the files that were read.
+    """Write a published checkpoint as a Hugging Face folder; return the files that were read.
 
     One that can't write a language that is given is refused.
     """
-    content = load_original(checkpoint)
-    dimensions, parameters = content["dims"], content["model_state_dict"]
+    original = read_published(checkpoint)
+    check_dimensions(original, checkpoint)
+    dimensions = original.dimensions
     multilingual = dimensions["n_vocab"] > ENGLISH_VOCABULARY
     ranks_file = checkpoint.parent / ("multilingual.tiktoken" if multilingual else "gpt2.tiktoken")
     if not ranks_file.is_file():
@@ -55,11 +63,13 @@ def from_original(checkpoint: Path, output: Path, language: str | None, task: st
             " needs it: declare it in the same artifact"
         )
     ranks = read_ranks(ranks_file)
+    if original.tokens is not None:
+        check_vocabulary(original.tokens, ranks, ranks_file, checkpoint)
     languages = pick_languages(dimensions["n_vocab"], ranks_file, len(ranks))
     tokenizer = make_tokenizer(ranks, languages)
 
     model = WhisperForConditionalGeneration(model_config(dimensions, end_of_text=len(ranks)))
-    renamed = {hugging_face_name(name): value for name, value in parameters.items()}
+    renamed = {hugging_face_name(name): value for name, value in original.parameters.items()}
     renamed["proj_out.weight"] = renamed["model.decoder.embed_tokens.weight"]  # tied
     try:
         model.load_state_dict(renamed, strict=True)
@@ -76,6 +86,16 @@ def from_original(checkpoint: Path, output: Path, language: str | None, task: st
     )
     save(model, tokenizer, features, output)
     return [checkpoint, ranks_file]
+
+
+def read_published(checkpoint: Path) -> Original:
+    """Return what a checkpoint of OpenAI's, whisper.cpp's or faster-whisper's holds."""
+    if checkpoint.suffix == ".pt":
+        return load_original(checkpoint)
+    check_regular(checkpoint)
+    with checkpoint.open("rb") as file:
+        is_ggml = file.read(len(MAGIC)) == MAGIC
+    return read_ggml(checkpoint) if is_ggml else read_faster_whisper(checkpoint)
 
 
 def from_hugging_face(folder: Path, output: Path, language: str | None, task: str) -> list[Path]:
@@ -152,15 +172,17 @@ def main(argv: list[str] | None = None) -> None:
     disable_progress_bar()
     folder: Path = arguments.artifact
     check_outputs([arguments.output], [folder])
-    checkpoints = sorted(folder.glob("*.pt"))
-    if (folder / "config.json").is_file():
+    checkpoints = sorted(path for path in folder.glob("*") if path.suffix in (".pt", ".bin"))
+    if (folder / "config.json").is_file() and not (folder / "model.bin").is_file():
         inputs = from_hugging_face(folder, arguments.output, arguments.language, arguments.task)
     elif len(checkpoints) == 1:
         inputs = from_original(checkpoints[0], arguments.output, arguments.language, arguments.task)
     else:
         raise InputError(
-            f"{folder}: has {len(checkpoints)} *.pt files and no config.json; needed: one original"
-            " Whisper checkpoint (.pt) with its .tiktoken file, or a Hugging Face folder"
+            f"{folder}: has {len(checkpoints)} *.pt and *.bin files"
+            f"{''.join(f' {path.name}' for path in checkpoints)} and no config.json; needed: one"
+            " published Whisper (.pt of OpenAI, .bin of whisper.cpp or faster-whisper) with its"
+            " .tiktoken file, or a Hugging Face folder"
         )
     write_record(__file__, checkpoint_files(arguments.output), inputs, parameters={})
 

@@ -117,7 +117,11 @@ def experiment(write=write_whisper, recordings: bool = True, after: str | None =
     speak("shop", Path("shop.txt"), recordings)
     first = RESULTS / "models/base/pretrained/seed0"
     write(first, **options)
-    record("pretrained.py", records.checkpoint_files(first), ["resources/whisper-tiny/tiny.pt"])
+    record(
+        "pretrained.py",
+        records.checkpoint_files(first),
+        [f"resources/whisper-tiny/{EXTERNALS['whisper-tiny'][0]}"],
+    )
     train("source-real", ["queen/real"], **settings)
     train("source-hibari", ["queen/hibari"], **settings)
     if after:
@@ -359,6 +363,14 @@ def test_a_base_model_from_the_hub_is_named_as_there(monkeypatch):
     experiment()
     card(table())
     assert front_matter()["base_model"] == "acme/tiny"
+
+
+def test_a_base_model_in_another_form_is_named_as_openai_names_it(monkeypatch):
+    source = "npm somebody@1.0.0: package/tiny.bin"
+    monkeypatch.setitem(EXTERNALS, "whisper-tiny", ("tiny.bin", {"licence": "MIT"}, source))
+    experiment()
+    card(table())
+    assert front_matter()["base_model"] == "openai/whisper-tiny"
 
 
 def test_free_text_does_not_break_the_table(monkeypatch):

@@ -1,8 +1,6 @@
 """The base model's folder: names, tokenizer ids and settings, on a checkpoint of two layers."""
 
-import base64
 import json
-from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -13,42 +11,16 @@ from transformers.models.whisper.tokenization_whisper import LANGUAGES
 
 import pretrained
 from errors import InputError
+from published import DIMS, SENTENCE, learn_ranks, original_names, random_original, write_ranks
 from recognisers.load import load_recogniser
 from recognisers.original import (
-    encode_bytes,
     generation_config,
     hugging_face_name,
     make_tokenizer,
-    model_config,
     printable_bytes,
     recover_merges,
 )
 from tiny import LETTERS, write_ctc, write_whisper
-
-SENTENCE = b"she sells sea shells by the sea shore; the shells she sells are sea shells"
-DIMS = {
-    "n_mels": 80,
-    "n_audio_ctx": 50,
-    "n_audio_state": 16,
-    "n_audio_head": 2,
-    "n_audio_layer": 2,
-    "n_text_ctx": 32,
-    "n_text_state": 16,
-    "n_text_head": 2,
-    "n_text_layer": 2,
-}
-
-
-def learn_ranks(text: bytes, merges: int) -> dict[bytes, int]:
-    """Byte-pair encoding learnt from one sentence: 256 bytes, then the commonest pairs."""
-    ranks = {bytes([byte]): byte for byte in range(256)}
-    words = [[bytes([byte]) for byte in word] for word in text.replace(b" ", b"\n ").split(b"\n")]
-    for _ in range(merges):
-        pairs = Counter(pair for word in words for pair in zip(word, word[1:], strict=False))
-        first, second = max(pairs, key=lambda pair: (pairs[pair], pair))
-        ranks[first + second] = len(ranks)
-        words = [encode_bytes(b"".join(w), ranks, below=len(ranks)) for w in words]
-    return ranks
 
 
 def tiktoken_ids(word: bytes, ranks: dict[bytes, int]) -> list[int]:
@@ -82,60 +54,10 @@ def tokenizer(ranks) -> WhisperTokenizer:
 def artifact(tmp_path_factory, ranks) -> Path:
     """An original checkpoint of two small layers in half precision, beside its ranks."""
     folder = tmp_path_factory.mktemp("artifact")
-    (folder / "gpt2.tiktoken").write_text(
-        "".join(f"{base64.b64encode(t).decode()} {rank}\n" for t, rank in ranks.items())
-    )
-    dims = {**DIMS, "n_vocab": len(ranks) + 99 + 8 + 1501}
-    torch.manual_seed(0)
-    model = WhisperForConditionalGeneration(model_config(dims, len(ranks)))
-    names = original_names(layers=2)
-    state = {
-        original: model.state_dict()[f"model.{ours}"].half() for original, ours in names.items()
-    }
+    write_ranks(folder / "gpt2.tiktoken", ranks)
+    dims, state = random_original(ranks)
     torch.save({"dims": dims, "model_state_dict": state}, folder / "tiny.pt")
     return folder
-
-
-def original_names(layers: int) -> dict[str, str]:
-    """Original name -> Hugging Face name, spelt out block by block as two published checkpoints."""
-    names = {
-        "encoder.conv1.weight": "encoder.conv1.weight",
-        "encoder.conv1.bias": "encoder.conv1.bias",
-        "encoder.conv2.weight": "encoder.conv2.weight",
-        "encoder.conv2.bias": "encoder.conv2.bias",
-        "encoder.positional_embedding": "encoder.embed_positions.weight",
-        "encoder.ln_post.weight": "encoder.layer_norm.weight",
-        "encoder.ln_post.bias": "encoder.layer_norm.bias",
-        "decoder.token_embedding.weight": "decoder.embed_tokens.weight",
-        "decoder.positional_embedding": "decoder.embed_positions.weight",
-        "decoder.ln.weight": "decoder.layer_norm.weight",
-        "decoder.ln.bias": "decoder.layer_norm.bias",
-    }
-    modules = {
-        "attn.query": "self_attn.q_proj",
-        "attn.key": "self_attn.k_proj",
-        "attn.value": "self_attn.v_proj",
-        "attn.out": "self_attn.out_proj",
-        "attn_ln": "self_attn_layer_norm",
-        "mlp.0": "fc1",
-        "mlp.2": "fc2",
-        "mlp_ln": "final_layer_norm",
-    }
-    crossed = {
-        "cross_attn.query": "encoder_attn.q_proj",
-        "cross_attn.key": "encoder_attn.k_proj",
-        "cross_attn.value": "encoder_attn.v_proj",
-        "cross_attn.out": "encoder_attn.out_proj",
-        "cross_attn_ln": "encoder_attn_layer_norm",
-    }
-    for side, parts in (("encoder", modules), ("decoder", modules | crossed)):
-        for layer in range(layers):
-            for original, ours in parts.items():
-                for kind in ("weight",) if original.endswith("key") else ("weight", "bias"):
-                    names[f"{side}.blocks.{layer}.{original}.{kind}"] = (
-                        f"{side}.layers.{layer}.{ours}.{kind}"
-                    )
-    return names
 
 
 @pytest.mark.parametrize(("original", "ours"), original_names(layers=1).items())
@@ -299,20 +221,15 @@ def test_a_checkpoint_that_would_run_code_is_refused(artifact, fetched, tmp_path
 
 
 def test_a_folder_with_neither_kind_of_checkpoint_is_refused(fetched, tmp_path):
-    with pytest.raises(InputError, match=r"has 0 \*.pt files and no config.json"):
+    with pytest.raises(InputError, match=r"has 0 \*.pt and \*.bin files and no config.json"):
         pretrained.main(["--artifact", str(fetched), "--output", str(tmp_path / "out")])
 
 
 def test_an_original_like_large_v3_has_128_mels_and_100_languages(
     fetched, tmp_path, ranks, monkeypatch
 ):
-    (fetched / "multilingual.tiktoken").write_text(
-        "".join(f"{base64.b64encode(t).decode()} {rank}\n" for t, rank in ranks.items())
-    )
-    dims = DIMS | {"n_mels": 128, "n_vocab": len(ranks) + 100 + 8 + 1501}
-    model = WhisperForConditionalGeneration(model_config(dims, len(ranks)))
-    names = original_names(layers=2)
-    state = {theirs: model.state_dict()[f"model.{ours}"] for theirs, ours in names.items()}
+    write_ranks(fetched / "multilingual.tiktoken", ranks)
+    dims, state = random_original(ranks, languages=100, n_mels=128)
     torch.save({"dims": dims, "model_state_dict": state}, fetched / "large.pt")
     english = len(ranks) + 99 + 8 + 1501  # with these few ranks
     monkeypatch.setattr(pretrained, "ENGLISH_VOCABULARY", english)

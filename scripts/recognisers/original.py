@@ -4,7 +4,7 @@ import base64
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from tokenizers import AddedToken
@@ -30,6 +30,12 @@ CONTROLS = (  # after the languages, in the order of their ids
 )
 TIMESTAMPS = tuple(f"<|{step * 0.02:.2f}|>" for step in range(1501))  # 0.00 s to 30.00 s
 MAX_INITIAL_TIMESTAMP = 50  # steps of 0.02 s
+SIZES = (  # a parameter, and the dimensions that its shape is made of
+    ("encoder.conv1.weight", ("n_audio_state", "n_mels", "kernel")),
+    ("encoder.positional_embedding", ("n_audio_ctx", "n_audio_state")),
+    ("decoder.token_embedding.weight", ("n_vocab", "n_text_state")),
+    ("decoder.positional_embedding", ("n_text_ctx", "n_text_state")),
+)
 DIMENSIONS = {  # original name -> Hugging Face name
     "n_mels": "num_mel_bins",
     "n_vocab": "vocab_size",
@@ -59,6 +65,17 @@ RENAMINGS = (  # applied in this order to each parameter's name
     (r"\btoken_embedding\b", "embed_tokens"),
     (r"\bpositional_embedding\b", "embed_positions.weight"),
 )
+
+
+class Original(NamedTuple):
+    """A published Whisper under the original names, whatever file it is in.
+
+    ``tokens`` are the bytes of the text's tokens in the order of their ids, if the file has them.
+    """
+
+    dimensions: dict[str, int]  # those of DIMENSIONS, and n_text_state
+    parameters: dict[str, torch.Tensor]
+    tokens: list[bytes] | None = None
 
 
 def hugging_face_name(name: str) -> str:
@@ -194,18 +211,53 @@ def generation_config(
     )
 
 
-def load_original(checkpoint: Path) -> dict[str, Any]:
-    """Return ``dims`` and ``model_state_dict`` of an original checkpoint; no code in it is run."""
+def load_original(checkpoint: Path) -> Original:
+    """Return what an original checkpoint (``*.pt``) holds; no code in it is run."""
     try:
         content = torch.load(checkpoint, map_location="cpu", weights_only=True)
     except Exception as error:  # torch raises many kinds for a file that is not a checkpoint
         reason = str(error).splitlines()[0]
         raise InputError(f"{checkpoint}: not a checkpoint of tensors only ({reason})") from None
-    if not isinstance(content, dict) or not {"dims", "model_state_dict"} <= set(content):
+    parts = ("dims", "model_state_dict")
+    if not isinstance(content, dict) or not all(isinstance(content.get(p), dict) for p in parts):
         raise InputError(f"{checkpoint}: lacks 'dims' or 'model_state_dict' of an original Whisper")
     if missing := sorted({*DIMENSIONS, "n_text_state"} - set(content["dims"])):
         raise InputError(f"{checkpoint}: 'dims' lacks {', '.join(missing)}")
-    return content
+    return Original(content["dims"], content["model_state_dict"])
+
+
+def measure(parameters: Mapping[str, torch.Tensor], path: Path) -> dict[str, int]:
+    """Return the dimensions that the shapes of a Whisper's parameters tell: all but the heads."""
+    measured = {
+        f"n_{kind}_layer": len(
+            {name.split(".")[2] for name in parameters if name.startswith(f"{side}.blocks.")}
+        )
+        for kind, side in (("audio", "encoder"), ("text", "decoder"))
+    }
+    for name, dimensions in SIZES:
+        shape = getattr(parameters.get(name), "shape", ())
+        if len(shape) != len(dimensions):
+            raise InputError(
+                f"{path}: parameter {name!r} is {f'of shape {list(shape)}' if shape else 'missing'}"
+                f", not [{', '.join(dimensions)}]; fetch the file again, or take a Whisper's"
+            )
+        measured |= dict(zip(dimensions, shape, strict=True))
+    del measured["kernel"]
+    return measured
+
+
+def check_dimensions(original: Original, path: Path) -> None:
+    """Refuse dimensions that the parameters don't have: a model is allocated by them."""
+    dimensions, remedy = original.dimensions, "the file is damaged: fetch it again"
+    for name, size in measure(original.parameters, path).items():
+        if dimensions[name] != size:
+            raise InputError(
+                f"{path}: {name} is {dimensions[name]!r}, but {size} by the parameters; {remedy}"
+            )
+    for kind in ("audio", "text"):
+        heads, state = dimensions[f"n_{kind}_head"], dimensions[f"n_{kind}_state"]
+        if heads not in range(1, state + 1) or state % heads:
+            raise InputError(f"{path}: n_{kind}_head is {heads!r}, no divisor of {state}; {remedy}")
 
 
 def pick_languages(vocabulary: int, ranks_file: Path, ranks: int) -> list[str]:
@@ -217,3 +269,15 @@ def pick_languages(vocabulary: int, ranks_file: Path, ranks: int) -> list[str]:
             " but Whisper has 99 or 100; it belongs to another model"
         )
     return list(LANGUAGES)[:count]
+
+
+def check_vocabulary(
+    tokens: list[bytes], ranks: Mapping[bytes, int], ranks_file: Path, checkpoint: Path
+) -> None:
+    """Refuse a tokenizer that writes other text than a checkpoint's own tokens."""
+    for token, rank in ranks.items():
+        if token and tokens[rank : rank + 1] != [token]:  # the multilingual last one is no bytes
+            raise InputError(
+                f"{ranks_file}: token {rank} is {token!r}, but {tokens[rank : rank + 1]} in"
+                f" {checkpoint.name}; it belongs to another model"
+            )

@@ -84,7 +84,7 @@ def hub_name(pretrained: Record) -> str | None:
         source = fetched.content["sources"].get(path.name, "") if fetched else ""
         if match := re.match(r"hub ([^\s:]+)", source):
             return match[1]
-        if path.suffix == ".pt" and path.parent.name == f"whisper-{path.stem}":
+        if path.suffix in (".pt", ".bin") and path.parent.name == f"whisper-{path.stem}":
             return f"openai/{path.parent.name}"
     return None
 
