@@ -32,7 +32,6 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
-import soundfile
 
 from augmentations.drawing import Folder, draw, named_copies, read_folder
 from augmentations.effects import (
@@ -51,6 +50,7 @@ from files.audio import SAMPLING_RATE, load_audio, resample, save_audio
 from files.checksum import sha256
 from files.manifest import check_fits, read_manifest, write_jsonl
 from files.progress import progress
+from files.sound_file import read_channels, read_header
 from records.code_version import code_version
 from records.writing import write_record
 
@@ -85,10 +85,7 @@ def augment(waveform: np.ndarray, drawn: dict, folders: Mapping[str, Folder]) ->
 
 def first_channel(path: Path) -> np.ndarray:
     """Return a noise or an impulse response at ``SAMPLING_RATE``, as one microphone heard it."""
-    try:
-        waveform, rate = soundfile.read(path, dtype="float32", always_2d=True)
-    except soundfile.LibsndfileError as error:
-        raise InputError(f"{path}: not readable as audio ({error})") from None
+    waveform, rate = read_channels(path)
     if not waveform[:, 0].any():
         raise InputError(f"{path}: digital silence; remove the file")
     return resample(waveform[:, 0], rate)
@@ -131,7 +128,7 @@ def make(
         row = utterance | {
             "id": name,
             "audio_filepath": str(path),
-            "duration": soundfile.info(path).frames / SAMPLING_RATE,
+            "duration": read_header(path).frames / SAMPLING_RATE,
             "sha256": sha256(path),
             "augmentation": drawn,
         }

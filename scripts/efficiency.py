@@ -6,7 +6,6 @@ shared among processes: of the first). It needs no accounting by SLURM, and tell
 """
 
 import argparse
-import json
 import math
 import statistics
 from collections import defaultdict
@@ -15,6 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from errors import InputError, run
+from files.json_file import parse_object, read_object
+from files.text_file import read_text
 from names import name_of
 from records.record import sidecar
 
@@ -38,17 +39,14 @@ class Use:
 
 def jobs(path: Path) -> list[dict]:
     """Return the attempts of an experiment's jobs, without a last line that a kill cut short."""
-    try:
-        lines = path.read_text().splitlines()
-    except FileNotFoundError:
-        raise InputError(f"{path} is not there: no job of this experiment has ended here") from None
+    lines = read_text(path, "no job of this experiment has ended here").splitlines()
     found = []
     for number, line in enumerate(lines, start=1):
         try:
-            found.append(json.loads(line))
-        except ValueError as error:
+            found.append(parse_object(line, f"{path}:{number}", "remove that line"))
+        except InputError:
             if number < len(lines):
-                raise InputError(f"{path}, line {number}: {error}; remove that line") from None
+                raise
     return found
 
 
@@ -69,7 +67,7 @@ def uses(attempts: Iterable[dict]) -> list[Use]:
         if not job["ok"]:
             continue
         records = [path for output in job["outputs"] if (path := sidecar(output)).exists()]
-        use = use_of(job, json.loads(records[0].read_text())) if records else None
+        use = use_of(job, read_object(records[0])) if records else None
         if use:
             found.append(use)
     return found

@@ -5,8 +5,9 @@ import json
 from dataclasses import asdict
 
 from configs.reading import complete_and_check, read
-from errors import InputError, run
+from errors import run
 from files.atomic import atomic_path, check_outputs
+from files.json_file import parse
 from matrix import evaluations
 from records.writing import write_record
 
@@ -20,10 +21,7 @@ def main(argv: list[str] | None = None) -> None:
     given = options.experiment
     check_outputs([options.output], [] if given.startswith("{") else [given])
     if given.startswith("{"):
-        try:
-            config = complete_and_check(json.loads(given))
-        except ValueError as error:
-            raise InputError(f"--experiment: not JSON: {error}") from None
+        config = complete_and_check(parse(given, "--experiment", "or give a YAML file"))
     else:
         config = read([given])
     text = json.dumps([asdict(row) for row in evaluations(config)], indent=1) + "\n"

@@ -38,7 +38,6 @@ from typing import Any
 from addresses import restored
 from errors import InputError, run
 from fetching.alone import alone, beside
-from fetching.archives import ArchiveError
 from fetching.declaration import KNOWN, check_declaration
 from fetching.downloads import Downloads, describe, obtain
 from fetching.first_use import Known
@@ -46,6 +45,7 @@ from fetching.identity import identity, size
 from fetching.source import Unavailable, say
 from fetching.web import megabytes
 from files.atomic import atomic_path, is_within
+from files.json_file import parse
 from names import name_of
 from records.record import INDEX, licence
 from records.writing import write_record
@@ -74,7 +74,7 @@ def fetch_file(name: str, entry: dict, output: Path, downloads: Downloads, known
                 kind = "declared" if "sha256" in entry else f"at first use ({KNOWN})"
                 raise Unavailable(f"gave sha256 {found}, {kind} is {expected}: removed")
             put_in_place(target, final, output)
-        except (Unavailable, ArchiveError, OSError) as error:
+        except (Unavailable, InputError, OSError) as error:
             reasons.append(f"    {number}. {describe(source)}: {error}")
             continue
         finally:
@@ -177,10 +177,7 @@ def main(argv: list[str] | None = None) -> None:
     )
     parser.add_argument("--jobs", type=int, default=4, help="files fetched at once (default: 4)")
     arguments = parser.parse_args(argv)
-    try:
-        artifact = json.loads(arguments.declaration)
-    except json.JSONDecodeError as error:
-        raise InputError(f"--declaration is not JSON: {error}") from None
+    artifact = parse(arguments.declaration, "--declaration", 'write {"licence": ..., "files": ...}')
     artifact = restored(arguments.artifact, artifact, os.environ)
     check_declaration(artifact)
     if arguments.jobs < 1:

@@ -1,7 +1,6 @@
 """How a run of an experiment stands: counts of its stages, jobs that run, jobs that failed."""
 
 import argparse
-import json
 import platform
 import time
 from collections import Counter
@@ -11,6 +10,7 @@ import psutil
 
 from errors import InputError, run
 from escaping import visible
+from files.json_file import read_object
 from names import name_of
 from runs import failures
 
@@ -21,17 +21,13 @@ COLUMNS = ("planned", "queued", "running", "done", "failed")
 def read(logs: Path, name: str) -> dict:
     """Return what the last run of an experiment wrote of itself into ``logs/NAME/status.json``."""
     path = logs / name / "status.json"
-    try:
-        status: dict = json.loads(path.read_text())
-        return status
-    except FileNotFoundError:
+    if not path.exists():
         known = sorted(found.parent.name for found in logs.glob("*/status.json"))
         raise InputError(
             f"{path} is not there: no run of {name} has begun here"
             f" (runs of: {', '.join(known) or 'none'}); is this the folder that it runs in?"
-        ) from None
-    except ValueError as error:
-        raise InputError(f"{path}: {error}; a run writes it anew within seconds") from None
+        )
+    return read_object(path, "a run writes it anew within seconds")
 
 
 def is_alive(status: dict) -> bool:

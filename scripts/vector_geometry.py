@@ -20,6 +20,7 @@ import numpy as np
 
 from errors import InputError, run
 from files.atomic import atomic_path, check_outputs
+from files.regular import open_regular
 from paths import PRETRAINED, seed_of
 from records.writing import write_record
 from vectors.arithmetic import check_same_names, check_same_shapes, parameters
@@ -76,7 +77,7 @@ def dot_products(layouts: Sequence[Layout], names: Sequence[str]) -> dict[str, n
         for layer in sorted(map(layer_of, names), key=place_of)
     }
     with ExitStack() as stack:
-        files = [stack.enter_context(layout.path.open("rb")) for layout in layouts]
+        files = [stack.enter_context(open_regular(layout.path)) for layout in layouts]
         for piece in pieces(layouts[0], names):
             read = (read_piece(*pair, piece) for pair in zip(files, layouts, strict=True))
             rows = np.stack([part.double().numpy() for part in read])

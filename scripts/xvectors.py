@@ -17,6 +17,7 @@ from computing.processor import processor
 from errors import InputError, run
 from files.atomic import atomic_path, check_outputs
 from files.audio import SAMPLING_RATE, load_audio
+from files.checkpoint_file import read_pickled
 from files.manifest import read_manifest
 from records.writing import write_record
 
@@ -56,7 +57,7 @@ def load_encoder(folder: Path, device: torch.device) -> torch.nn.ModuleDict:
         }
     )
     try:
-        encoder["network"].load_state_dict(torch.load(path, map_location="cpu", weights_only=True))
+        encoder["network"].load_state_dict(read_pickled(path))
     except Exception as error:  # a pickle that is no checkpoint, or another network's
         reason = str(error).splitlines()[0]
         raise InputError(

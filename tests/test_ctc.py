@@ -260,5 +260,5 @@ def test_dropout_of_a_whisper_and_unknown_models_are_refused(tmp_path):
     (tmp_path / "config.json").write_text('{"model_type": "bert"}')
     with pytest.raises(InputError, match="'bert' is no recogniser known here; take one of whisper"):
         load_recogniser(tmp_path)
-    with pytest.raises(InputError, match="not readable as a model's configuration"):
+    with pytest.raises(InputError, match="no such file; it must be a model's configuration"):
         load_recogniser(tmp_path / "nothing")

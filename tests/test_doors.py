@@ -1,5 +1,6 @@
 """The doors: what comes from outside and is not what it should be is refused by name, at once."""
 
+import ast
 import json
 import os
 import signal
@@ -8,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from conftest import ROOT
 from errors import InputError
 from files.json_file import parse, read_json, read_object, read_objects
 from files.manifest import read_manifest
@@ -84,7 +86,7 @@ def test_what_is_no_regular_file_is_refused_at_once(tmp_path, door, kind):
 @pytest.mark.parametrize("door", [*TEXT, *JSON])
 def test_what_is_not_utf8_is_refused_with_its_line(tmp_path, door):
     (tmp_path / "x").write_bytes(b"{}\n\xff\n".replace(b"{}", b"" if door == "manifest" else b"{}"))
-    refused({**TEXT, **JSON}[door], tmp_path / "x", ":2: byte 0xff is not UTF-8")
+    refused({**TEXT, **JSON}[door], tmp_path / "x", r":2: not readable as UTF-8 text \(byte 0xff\)")
 
 
 @pytest.mark.parametrize("fault", BROKEN_JSON)
@@ -122,3 +124,82 @@ def test_what_is_well_formed_is_read_as_it_is(tmp_path):
     assert parse(json.dumps(deep), "--option", "write less") == deep
     (tmp_path / "lines").write_text('{"a": 1}\r\n\n \n{"a": 2}')
     assert [*read_objects(tmp_path / "lines")] == [(1, {"a": 1}), (4, {"a": 2})]
+
+
+# --- nothing comes in elsewhere
+
+READERS = {  # they read what comes from outside, or might wait for it
+    *("json.load", "json.loads", "json.JSONDecoder", "yaml.load", "yaml.safe_load"),
+    *("yaml.SafeLoader", "tomllib.load", "tomllib.loads", "linecache.getline", "fileinput.input"),
+    *("numpy.load", "numpy.fromfile", "numpy.loadtxt", "numpy.genfromtxt", "numpy.memmap"),
+    *("torch.load", "safetensors.safe_open", "pickle.load", "pickle.loads"),
+    *("safetensors.numpy.load_file", "safetensors.torch.load_file"),
+    *("soundfile.read", "soundfile.info", "soundfile.blocks", "soundfile.SoundFile"),
+    *("gzip.open", "gzip.GzipFile", "tarfile.open", "zipfile.ZipFile", "os.open", "os.fdopen"),
+    *("urllib.request.urlopen", "urllib.request.build_opener"),
+}
+READING_METHODS = {"read_text", "read_bytes"}  # of paths
+DOORS = {
+    "files/regular.py": "bytes",
+    "files/text_file.py": "text, also gzipped",
+    "files/json_file.py": "JSON",
+    "files/strict_yaml.py": "YAML",
+    "files/sound_file.py": "audio",
+    "files/array_file.py": "arrays",
+    "files/checkpoint_file.py": "checkpoints",
+    "fetching/archives.py": "archives",
+    "fetching/web.py": "addresses",
+    "addresses.py": "JSON within texts, which it redacts: it is below all folders",
+    "files/atomic.py": "the door out: what was just written reaches the disk",
+    "computing/direct_file.py": "writes, past the cache",
+}
+LEFT = {"report.py", "scoring/foreign_hypotheses.py", "scoring/scored.py", "scoring/systems.py"}
+
+
+def readings(source: str) -> list[str]:
+    """Return what in a module reads files by another way than a door's, with the lines."""
+    tree = ast.parse(source)
+    names: dict[str, str] = {}  # as the module calls them
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names |= {each.asname: each.name for each in node.names if each.asname}
+        elif isinstance(node, ast.ImportFrom):
+            names |= {each.asname or each.name: f"{node.module}.{each.name}" for each in node.names}
+    return [f"{node.lineno}: {ast.unparse(node)}" for node in ast.walk(tree) if reads(node, names)]
+
+
+def reads(node: ast.AST, names: dict[str, str]) -> bool:
+    """Say whether a node names a reader, or opens a file in no mode of writing."""
+    if isinstance(node, ast.Name | ast.Attribute):
+        first, dot, rest = ast.unparse(node).partition(".")
+        of_path = isinstance(node, ast.Attribute) and node.attr in READING_METHODS
+        return of_path or names.get(first, first) + dot + rest in READERS
+    if not isinstance(node, ast.Call) or ast.unparse(node.func).rpartition(".")[2] != "open":
+        return False
+    given = [*node.args, *(each.value for each in node.keywords if each.arg == "mode")]
+    modes = [each.value for each in given if isinstance(each, ast.Constant)]
+    return not any(isinstance(mode, str) and set(mode) & set("wax") for mode in modes)
+
+
+def test_readings_are_seen_by_whatever_name():
+    for source in (
+        *("open(p)", "open(p, 'rb')", "p.open()", "p.open(mode='r')", "opener.open(request)"),
+        *("p.read_text()", "map(Path.read_bytes, ps)", "import json\nmap(json.loads, texts)"),
+        *("from json import load as l\nl(f)", "import numpy as np\nnp.load(p)"),
+        *("from safetensors.numpy import load_file\nload_file(p)", "class L(yaml.SafeLoader): 0"),
+    ):
+        assert len(readings(source)) == 1, source
+    for source in ("open(p, 'w')", "p.open('ab')", "read_text(p)", "json.dumps(x)", "opened(p)"):
+        assert readings(source) == [], source
+
+
+@pytest.mark.parametrize("module", sorted(ROOT.glob("scripts/**/*.py")), ids=lambda path: path.stem)
+def test_what_comes_from_outside_comes_in_through_a_door(module):
+    name = module.relative_to(ROOT / "scripts").as_posix()
+    if name not in {*DOORS, *LEFT}:
+        assert readings(module.read_text()) == []
+
+
+@pytest.mark.parametrize("name", [*DOORS, *LEFT])
+def test_a_module_that_is_let_be_reads_something(name):
+    assert readings((ROOT / "scripts" / name).read_text())

@@ -120,10 +120,10 @@ def test_the_command_lists_every_rule_with_failures_wait_and_advice(tmp_path, ca
 def test_a_broken_line_in_the_middle_is_an_error_with_its_number(tmp_path):
     path = tmp_path / "jobs.jsonl"
     path.write_text('{"rule"\n{}\n')
-    with pytest.raises(InputError, match=r"jobs\.jsonl, line 1: .*remove that line"):
+    with pytest.raises(InputError, match=r"jobs\.jsonl:1: not JSON .*remove that line"):
         efficiency.jobs(path)
 
 
 def test_an_experiment_without_jobs_is_an_error(tmp_path):
-    with pytest.raises(InputError, match=r"demo/jobs\.jsonl is not there"):
+    with pytest.raises(InputError, match=r"demo/jobs\.jsonl: no such file; no job of this"):
         efficiency.main(["--experiment", "demo", "--logs", str(tmp_path)])

@@ -221,7 +221,7 @@ def test_bark_reads_presets_of_either_format_alike(tmp_path):
     zipped, parted = (bark.read_preset(paths) for paths in presets.values())
     assert all(np.array_equal(zipped[name], parted[name]) for name in bark.PROMPTS)
     presets["parted"][1].unlink()
-    with pytest.raises(InputError, match="parted_semantic_prompt.npy: not readable as a voice"):
+    with pytest.raises(InputError, match="parted_coarse_prompt.npy: no such file; fetch it again"):
         bark.read_preset(presets["parted"])
     np.savez(presets["zipped"][0], semantic_prompt=[1], coarse_prompt=[1], fine_prompt=[[1]])
     with pytest.raises(InputError, match="has a coarse_prompt of 2 dimension"):
@@ -285,7 +285,7 @@ def test_speecht5_refuses_what_it_has_no_token_for(speecht5_folder, speakers):
         ("no such file", "no such file or folder; --speakers is"),
         ("empty folder", "no .npy file in this folder"),
         ("not an array", "ann.npy: not readable as an array"),
-        ("not safetensors", "not readable as safetensors"),
+        ("not safetensors", "not a whole safetensors file"),
         ("twice", "ann.npy: a speaker 'ann' is there twice"),
         ("192 numbers", "'ann' is no speaker of this model: needed are 512 .* there are 192"),
         ("all zero", "'ann' is no speaker of this model"),

@@ -108,7 +108,9 @@ def test_a_record_that_is_nested_without_end_is_refused(run, depth):
 def test_a_record_of_gigabytes_is_not_read(run):
     with records.sidecar(run.path()).open("ab") as file:
         file.truncate(1 << 32)
-    with pytest.raises(InputError, match="4294967296 bytes, more than the bound of 67108864"):
+    with pytest.raises(
+        InputError, match="more than the bound of 67,108,864 bytes; make its file again"
+    ):
         reading.read_record(records.sidecar(run.path()))
 
 

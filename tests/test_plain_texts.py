@@ -66,9 +66,9 @@ def test_another_kind_of_file_is_refused_with_the_remedy(tmp_path, content, mess
 )
 def test_what_is_no_text_in_utf_8_is_refused(tmp_path, content, message):
     (tmp_path / "t.txt").write_bytes(content)
-    with pytest.raises(InputError, match=f"t.txt: .*{message}"):
+    with pytest.raises(InputError, match=rf"t\.txt:.* {message}"):
         read_plain_texts(tmp_path / "t.txt", "d")
-    with pytest.raises(InputError, match=f"t.txt: .*{message}"):
+    with pytest.raises(InputError, match=rf"t\.txt:.* {message}"):
         read_manifest_of_user(tmp_path / "t.txt")
 
 

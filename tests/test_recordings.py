@@ -158,7 +158,7 @@ def test_samples_that_are_no_numbers_are_broken_audio(tmp_path, value):
     waveform = hum()
     waveform[100] = value
     row = utterance(tmp_path, "odd", waveform)
-    with pytest.raises(InputError, match=r"1 of 2 .*m.jsonl:2: 'odd' has samples .*not numbers"):
+    with pytest.raises(InputError, match=r"1 of 2 .*m.jsonl:2: .*odd\.wav' .*not finite numbers"):
         prepare_rows(tmp_path, row)
     counts, kept = prepare_rows(tmp_path, row, skip_missing_audio=True)
     assert (set(kept), counts["left_out"]) == ({"good"}, {"audio broken": 1})

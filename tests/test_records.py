@@ -134,7 +134,7 @@ def test_upstream_goes_from_the_first_files_to_the_last_and_meets_each_record_on
 def test_a_damaged_record_is_named(damage):
     write_record(POOL, [write("a")], [], {})
     records.sidecar("a").write_text(damage)
-    with pytest.raises(InputError, match=r"a\.lineage\.json: not a lineage record .*make its file"):
+    with pytest.raises(InputError, match=r"a\.lineage\.json: not a lineage record.*make its file"):
         read_record("a.lineage.json")
 
 

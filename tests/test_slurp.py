@@ -347,7 +347,7 @@ def test_a_faulty_declaration_is_refused(folder, keys, message):
         ("train.jsonl", '{"slurp_id": 1, "sentence": "a"}', "train.jsonl:1: has no scenario"),
         ("metadata.json", None, "metadata.json: no such file; SLURP's speakers"),
         ("metadata.json", '{"1": {}}', "metadata.json: is not SLURP's metadata .KeyError"),
-        ("metadata.json", "[", "metadata.json: is not SLURP's metadata"),
+        ("metadata.json", "[", "metadata.json: not JSON .*; SLURP's speakers"),
     ],
 )
 def test_a_faulty_file_is_named(folder, file, content, message):

@@ -133,7 +133,7 @@ def test_no_run_is_an_error_that_names_the_runs_there_are(tmp_path):
 def test_a_broken_status_is_an_error_with_its_file(tmp_path):
     (tmp_path / "demo").mkdir()
     (tmp_path / "demo/status.json").write_text("{")
-    with pytest.raises(InputError, match=r"demo/status\.json: .*line 1"):
+    with pytest.raises(InputError, match=r"demo/status\.json: not JSON .*; a run writes it anew"):
         status.read(tmp_path, "demo")
 
 

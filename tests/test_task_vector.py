@@ -371,7 +371,10 @@ def test_mistake_is_told_without_traceback(tmp_path: Path):
     script = Path(task_vector.__file__)
     command = [sys.executable, script, "subtract", "--real", "no", "--synthetic", "no"]
     result = subprocess.run([*command, "--output", tmp_path / "t"], capture_output=True, text=True)
-    assert (result.returncode, result.stderr) == (2, "error: no: no such file\n")
+    assert (result.returncode, result.stderr) == (
+        2,
+        "error: no: no such file; make it again, or correct its path\n",
+    )
 
 
 def test_scalars_and_empty_tensors_survive(tmp_path: Path):

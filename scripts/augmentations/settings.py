@@ -1,10 +1,10 @@
 """What is done to speech, how often and how much: the settings of an augmentation, checked."""
 
-import json
 from collections.abc import Sequence
 
 from augmentations.effects import CODECS
 from errors import InputError, check_keys
+from files.json_file import parse
 
 DEFAULTS = {
     "speed": {"probability": 1, "factor": [0.9, 1.1]},
@@ -17,10 +17,7 @@ LIMITS = {"factor": (0.5, 2), "rt60": (0.1, 10), "drr": (-10, 60), "snr": (-20, 
 
 def read_settings(text: str) -> dict:
     """Return the settings (JSON), defaults filled in; a kind that they do not name stays out."""
-    try:
-        settings = json.loads(text)
-    except json.JSONDecodeError as error:
-        raise InputError(f"--settings: not JSON ({error.msg}): {text}") from None
+    settings = parse(text, "--settings", 'write {"noise": {}}, say')
     check_object(settings, [*DEFAULTS, "copies", "keep_clean"], "--settings")
     filled = {"copies": 1, "keep_clean": False} | settings
     for kind in settings.keys() & DEFAULTS.keys():

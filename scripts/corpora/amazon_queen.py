@@ -6,7 +6,6 @@ segments, and each segment was recorded as one MP3 (``*.SB``). The lines of ``QU
 Joe says of the things that he looks at.
 """
 
-import io
 import re
 import struct
 from collections import Counter
@@ -16,11 +15,12 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-import soundfile
 
-from corpora.files import find
+from corpora.files import AGAIN, find
 from errors import InputError
 from files.recording import Recording
+from files.regular import open_regular, read_bytes
+from files.sound_file import read_channels
 
 CORPUS = "Flight of the Amazon Queen"
 FIRST_ENTRY = b"020001P2.SB\0"  # the table's first name; the number of entries stands before it
@@ -42,20 +42,13 @@ class Archive:
 
     def read(self, name: str) -> bytes:
         offset, size = self.table[name]
-        with self.path.open("rb") as file:
+        with open_regular(self.path, AGAIN) as file:
             file.seek(offset)
             return file.read(size)
 
     def load(self, name: str) -> tuple[np.ndarray, int]:
         """Return a recording as float32 [n_samples], mono, and its sampling rate in Hz."""
-        try:
-            waveform, rate = soundfile.read(
-                io.BytesIO(self.read(name)), dtype="float32", always_2d=True
-            )
-        except soundfile.LibsndfileError as error:
-            raise InputError(
-                f"{self.path}: {name} is not readable as audio ({error}); fetch it again"
-            ) from None
+        waveform, rate = read_channels(f"{self.path}: {name}", AGAIN, content=self.read(name))
         return waveform.mean(axis=1), rate
 
 
@@ -77,7 +70,7 @@ def read(folder: Path) -> Iterator[Recording]:
 
 def open_archive(path: Path) -> Archive:
     """Return the archive with its table, each entry of which lies within the file."""
-    content = path.read_bytes()
+    content = read_bytes(path, AGAIN)
     start = content.find(FIRST_ENTRY)
     if start < 2:
         raise InputError(

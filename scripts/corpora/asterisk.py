@@ -6,18 +6,18 @@ telephone line). Where both are in the folder, the GSM recording is taken. The t
 what its name begins with: a folder, or all before the first hyphen.
 """
 
-import gzip
 import re
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
 import numpy as np
-import soundfile
 
-from corpora.files import find
+from corpora.files import AGAIN, find
 from errors import InputError
 from files.recording import Recording
+from files.sound_file import read_channels
+from files.text_file import read_text
 from texts.languages import NAMES
 
 CORPUS = "the Asterisk prompts"
@@ -69,13 +69,8 @@ def prompts(script: Path) -> list[tuple[str, str]]:
 
     Where lines have run into one, a text ends before the next name.
     """
-    try:
-        with gzip.open(script) if script.suffix == ".gz" else script.open("rb") as file:
-            lines = file.read().decode("utf-8-sig").splitlines()
-    except (OSError, EOFError, UnicodeDecodeError) as error:
-        raise InputError(f"{script}: not readable ({error}); fetch it again") from None
     pairs = []
-    for number, line in enumerate(lines, start=1):
+    for number, line in enumerate(read_text(script, AGAIN).splitlines(), start=1):
         if not line.strip() or line.startswith(";"):
             continue
         name, colon, text = line.partition(":")
@@ -116,10 +111,5 @@ def load(path: Path) -> tuple[np.ndarray, int]:
             f"{path}: {path.stat().st_size} bytes are no whole number of {GSM_FRAME}-byte frames;"
             " the file is cut short: fetch it again"
         )
-    try:
-        waveform, rate = soundfile.read(
-            path, dtype="float32", always_2d=True, **FORMATS[path.suffix]
-        )
-    except soundfile.LibsndfileError as error:
-        raise InputError(f"{path}: not readable as audio ({error}); fetch it again") from None
+    waveform, rate = read_channels(path, AGAIN, **FORMATS[path.suffix])
     return waveform.mean(axis=1), rate

@@ -14,9 +14,10 @@ from pathlib import Path
 
 import numpy as np
 
-from corpora.files import find
+from corpora.files import AGAIN, find
 from errors import InputError
 from files.recording import Recording
+from files.regular import read_bytes
 
 CORPUS = "Drascula"
 MAGIC = b"DRASCULA"
@@ -60,7 +61,7 @@ def read(folder: Path) -> Iterator[Recording]:
 
 def load(path: Path) -> tuple[np.ndarray, int]:
     """Return a recording as float32 [n_samples], mono, and its sampling rate in Hz."""
-    samples = np.frombuffer(path.read_bytes()[AUDIO_HEADER:], dtype=np.uint8)
+    samples = np.frombuffer(read_bytes(path, AGAIN)[AUDIO_HEADER:], dtype=np.uint8)
     if not len(samples):
         raise InputError(f"{path}: no samples after the header; fetch it again")
     return (samples.astype(np.float32) - 128) / 128, SAMPLING_RATE
@@ -71,7 +72,7 @@ def subtitles(path: Path) -> list[list[str]]:
 
     The tables before them are the game's own; the subtitles begin where all arrays can be read.
     """
-    content = path.read_bytes()
+    content = read_bytes(path, AGAIN)
     if not content.startswith(MAGIC):
         raise InputError(f"{path}: not Drascula's data file; fetch Debian's drascula again")
     start = content.find(struct.pack(">H", LANGUAGES))

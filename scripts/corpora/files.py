@@ -4,6 +4,8 @@ from pathlib import Path
 
 from errors import InputError
 
+AGAIN = "fetch it again"
+
 
 def find(folder: Path, *names: str, needed_for: str) -> Path:
     """Return the one file below ``folder`` called by the first of ``names`` that exists."""

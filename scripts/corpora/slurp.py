@@ -8,7 +8,6 @@ repository's dataset/slurp, and the audio archive's folder ``slurp_real``; for i
 also ``train_synthetic.jsonl`` and ``slurp_synth``. The splits are SLURP's own.
 """
 
-import json
 import re
 from collections import Counter
 from collections.abc import Iterator
@@ -17,8 +16,10 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
+from corpora.files import AGAIN
 from errors import InputError
 from files.audio_file import UNKNOWN_SPEAKER, AudioFile
+from files.json_file import parse, read_object
 from files.recording import Recording
 from texts.plain_texts import numbered_lines
 
@@ -113,10 +114,7 @@ def read_sentences(path: Path) -> list[Sentence]:
     sentences = []
     for number, line in numbered_lines(path):
         place = f"{path}:{number}"
-        try:
-            entry = json.loads(line)
-        except json.JSONDecodeError as error:
-            raise InputError(f"{place}: not JSON ({error.msg}); fetch the file again") from None
+        entry = parse(line, place, AGAIN)
         for key, kind in (("slurp_id", int), ("sentence", str), ("scenario", str)):
             if not isinstance(entry, dict) or not isinstance(entry.get(key), kind):
                 raise InputError(f"{place}: has no {key}; fetch SLURP's file again")
@@ -198,17 +196,15 @@ def read(
 
 def read_speakers(path: Path) -> dict[str, str]:
     """Return who speaks in each recording (its file's name): the metadata's ``usrid``."""
+    metadata = read_object(path, "SLURP's speakers are in it: fetch it again")
     try:
-        metadata = json.loads(path.read_text(encoding="utf-8"))
         return {
             file: recording["usrid"]
             for entry in metadata.values()
             for file, recording in entry["recordings"].items()
             if recording.get("usrid")
         }
-    except FileNotFoundError:
-        raise InputError(f"{path}: no such file; SLURP's speakers are in it: fetch it") from None
-    except (ValueError, KeyError, AttributeError, TypeError) as error:
+    except (KeyError, AttributeError, TypeError) as error:
         raise InputError(
             f"{path}: is not SLURP's metadata ({type(error).__name__}: {error}); fetch it again"
         ) from None

@@ -1,12 +1,12 @@
 """A domain's declaration: the keys that prepare.py describes, checked."""
 
-import json
 from dataclasses import dataclass, field
 from typing import Any, get_args, get_type_hints
 
 from corpora import CORPORA, slurp
 from domains.splits import SPLITS
 from errors import InputError, remedy_for
+from files.json_file import parse_object
 
 KINDS = ("corpus", "manifest", "splits", "texts")
 SLURP = "slurp"
@@ -46,10 +46,7 @@ class Domain:
 
 def parse_declaration(declaration: str, language: str) -> Domain:
     """Return the domain that a JSON object declares, in the language of the experiment."""
-    try:
-        given = json.loads(declaration)
-    except json.JSONDecodeError as error:
-        raise InputError(f"--declaration is not JSON: {error}") from None
+    given = parse_object(declaration, "--declaration", 'write {"key": value, ...}')
     of_slurp = get_type_hints(slurp.Selection) if given.get("corpus") == SLURP else {}
     known = get_type_hints(Domain) | of_slurp
     del known["selection"], known["language"]

@@ -35,7 +35,9 @@ from engines.engine import (
     seed_of,
 )
 from errors import InputError
+from files.array_file import read_array, read_arrays
 
+AGAIN = "fetch it again"
 PROMPTS = {"semantic_prompt": 1, "coarse_prompt": 2, "fine_prompt": 2}  # of a preset; dimensions
 
 
@@ -130,15 +132,11 @@ def find_presets(folder: Path) -> dict[str, list[Path]]:
 
 def read_preset(paths: Sequence[Path]) -> dict[str, np.ndarray]:
     """Return the prompts of a preset: semantic [n], coarse [2, n], fine [8, n], integers."""
-    try:
-        if paths[0].suffix == ".npz":
-            with np.load(paths[0], allow_pickle=False) as stored:
-                prompts = dict(stored)
-        else:
-            arrays = [np.load(path, allow_pickle=False) for path in paths]
-            prompts = dict(zip(PROMPTS, arrays, strict=True))
-    except (OSError, ValueError) as error:
-        raise InputError(f"{paths[0]}: not readable as a voice preset ({error})") from None
+    if paths[0].suffix == ".npz":
+        prompts = read_arrays(paths[0], AGAIN)
+    else:
+        arrays = [read_array(path, AGAIN) for path in paths]
+        prompts = dict(zip(PROMPTS, arrays, strict=True))
     for name, dimensions in PROMPTS.items():
         if name not in prompts or prompts[name].ndim != dimensions:
             raise InputError(

@@ -3,7 +3,6 @@
 One of Kokoro's voices in a small model, 45 times faster, and eleven voices bent from it.
 """
 
-import json
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +19,7 @@ from engines.engine import (
     one_by_one,
 )
 from engines.phonemes import onnx_session, phonemize, phonemizer, token_ids
+from files.json_file import read_json
 
 # hibari has one speaker. The others are hers, bent: pitch and formant frequencies as multiples of
 # hers. A man's pitch is about half a woman's, his formants about 0.85 times hers.
@@ -53,7 +53,7 @@ def load(setup: Setup) -> Engine:
     from hibari import dsp
     from hibari.tts import ASSETS
 
-    vocabulary = json.loads((Path(ASSETS) / "vocab.json").read_text(encoding="utf-8"))
+    vocabulary = read_json(Path(ASSETS) / "vocab.json", "pip install hibari-tts again")
     session = onnx_session(files[0], setup.threads)
     phonemes_of = phonemizer()
 

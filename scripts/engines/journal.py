@@ -10,6 +10,9 @@ from engines.engine import Speech
 from errors import naming_full_disk
 from files.audio import save_audio
 from files.checksum import sha256
+from files.json_file import parse_object
+from files.regular import read_bytes
+from files.text_file import decode
 
 
 class Journal:
@@ -62,6 +65,6 @@ def ends_with_newline(file: BinaryIO) -> bool:
 
 def whole_lines(path: Path) -> Iterator[dict]:
     """Yield the rows of a journal, without the lines that a kill cut short."""
-    for line in path.read_bytes().split(b"\n"):
+    for number, line in enumerate(read_bytes(path).split(b"\n"), start=1):
         if line.startswith(b"{") and line.endswith(b"}"):
-            yield json.loads(line)
+            yield parse_object(decode(line, path), f"{path}:{number}", "remove that line")

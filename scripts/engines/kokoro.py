@@ -6,7 +6,7 @@ halfway between the two. Voices named b... speak British English, all others Ame
 """
 
 import functools
-import json
+from pathlib import Path
 
 import numpy as np
 
@@ -22,6 +22,12 @@ from engines.engine import (
     one_by_one,
 )
 from engines.phonemes import onnx_session, phonemize, phonemizer, token_ids
+from errors import InputError
+from files.json_file import read_object
+from files.regular import read_bytes
+
+AGAIN = "fetch the engine's artifact again (fetch.py)"
+STYLE = 256  # floats of a style vector
 
 
 def load(setup: Setup) -> Engine:
@@ -38,8 +44,8 @@ def load(setup: Setup) -> Engine:
     for part in parts:
         path = resources / "voices" / f"{part}.bin"
         files.append(path)
-        styles[part] = np.fromfile(path, np.float32).reshape(-1, 1, 256)
-    vocabulary = json.loads(files[1].read_text(encoding="utf-8"))["vocab"]
+        styles[part] = read_style(path)
+    vocabulary = read_object(files[1], AGAIN)["vocab"]
     session = onnx_session(files[0], setup.threads)
     phonemes_of = phonemizer()
 
@@ -65,3 +71,11 @@ def load(setup: Setup) -> Engine:
         files=files,
         packages=installed("hibari-tts", "onnxruntime", "numpy"),
     )
+
+
+def read_style(path: Path) -> np.ndarray:
+    """Return a voice's style vectors, float32 [n_tokens, 1, 256], one for each length of text."""
+    content = read_bytes(path, AGAIN)
+    if not content or len(content) % (4 * STYLE):
+        raise InputError(f"{path}: {len(content)} bytes are no vectors of {STYLE} floats; {AGAIN}")
+    return np.frombuffer(content, np.float32).reshape(-1, 1, STYLE)

@@ -34,6 +34,8 @@ from engines.engine import (
     seed_of,
 )
 from errors import InputError
+from files.array_file import read_array
+from files.checkpoint_file import read_tensors
 
 LONGEST = 20.0  # spectrogram frames, of 16 ms, for each character, transformers' own bound
 
@@ -129,26 +131,14 @@ def read_speakers(path: Path) -> dict[str, np.ndarray]:
         for file in files:
             if file.stem in speakers:
                 raise InputError(f"{file}: a speaker {file.stem!r} is there twice; rename one")
-            try:
-                vector = np.load(file, allow_pickle=False)
-            except (OSError, ValueError) as error:
-                raise InputError(f"{file}: not readable as an array ({error})") from None
-            speakers[file.stem] = vector.astype(np.float32).reshape(-1)
+            speakers[file.stem] = read_array(file).astype(np.float32).reshape(-1)
         return speakers
     if not path.is_file():
         raise InputError(
             f"{path}: no such file or folder; --speakers is a folder of .npy files or the"
             " .safetensors of xvectors.py"
         )
-    from safetensors import SafetensorError
-    from safetensors.numpy import load_file
-
-    try:
-        return dict(sorted(load_file(path).items()))
-    except SafetensorError as error:
-        raise InputError(
-            f"{path}: not readable as safetensors ({error}); make it with xvectors.py"
-        ) from None
+    return dict(sorted(read_tensors(path, "make it with xvectors.py").items()))
 
 
 def check_dimensions(speakers: dict[str, np.ndarray], dimensions: int, path: Path) -> None:

@@ -17,6 +17,9 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import IO
 
+from errors import InputError
+from files.regular import open_regular
+
 MAX_BYTES = 8 * 1024**3  # of one file, or of one folder of files
 MAX_FILES = 100_000
 CHUNK = 1 << 20  # bytes
@@ -31,7 +34,7 @@ UNREADABLE = (
 )
 
 
-class ArchiveError(Exception):
+class ArchiveError(InputError):
     """An archive that cannot be read, or that holds what must not be unpacked."""
 
 
@@ -112,7 +115,7 @@ def regular_files(archive: Path) -> Iterator[tuple[str, IO[bytes]]]:
     if archive.is_dir():
         yield from _folder_files(archive)
         return
-    with archive.open("rb") as file:
+    with open_regular(archive) as file:
         is_deb = file.read(len(AR_MAGIC)) == AR_MAGIC
     try:
         if is_deb:
@@ -123,13 +126,15 @@ def regular_files(archive: Path) -> Iterator[tuple[str, IO[bytes]]]:
             with tarfile.open(archive, "r|*", tarinfo=TarEntry) as tar:
                 yield from _tar_files(tar)
     except UNREADABLE as error:
-        raise ArchiveError(f"{archive.name}: not a whole zip, tar or deb ({error})") from None
+        raise ArchiveError(
+            f"{archive.name}: not a whole zip, tar or deb ({error}); give another source"
+        ) from None
 
 
 def _folder_files(folder: Path) -> Iterator[tuple[str, IO[bytes]]]:
     for path in sorted(folder.rglob("*")):
         if path.is_file():
-            with path.open("rb") as stream:
+            with open_regular(path) as stream:
                 yield path.relative_to(folder).as_posix(), stream
 
 

@@ -14,6 +14,8 @@ from fetching.identity import size
 from fetching.source import Source, Unavailable, say
 from fetching.sources import LOCAL_KINDS, RESUMED_KINDS, SOURCES
 from fetching.web import PUBLISHED, megabytes
+from files.regular import open_regular
+from files.text_file import read_text
 
 
 def describe(source: Source) -> str:
@@ -74,7 +76,7 @@ class Downloads:
 
     def published(self, source: Source) -> str | None:
         """Return the checksum that the record of a Zenodo source tells of what it gave."""
-        return self.get(source).with_name(PUBLISHED).read_text() if "zenodo" in source else None
+        return read_text(self.get(source).with_name(PUBLISHED)) if "zenodo" in source else None
 
     def clean(self) -> None:
         """Remove what was downloaded, except for what was interrupted."""
@@ -92,7 +94,7 @@ def obtain(source: Source, target: Path, downloads: Downloads) -> None:
             for part in source["join"]:
                 piece = target.with_name(f"{target.name}.piece")
                 obtain(part, piece, downloads)
-                with piece.open("rb") as file:
+                with open_regular(piece) as file:
                     shutil.copyfileobj(file, whole, CHUNK)
                 piece.unlink()
         return

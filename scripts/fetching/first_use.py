@@ -4,9 +4,9 @@ import json
 import threading
 from pathlib import Path
 
-from errors import InputError
 from fetching.declaration import KNOWN
 from files.atomic import atomic_path
+from files.json_file import read_object
 
 
 class Known:
@@ -15,10 +15,8 @@ class Known:
     def __init__(self, output: Path) -> None:
         self.path = output / KNOWN
         self._guard = threading.Lock()
-        try:
-            self._files = json.loads(self.path.read_text()) if self.path.is_file() else {}
-        except ValueError as error:
-            raise InputError(f"{self.path}: not JSON ({error}); repair or remove it") from None
+        known = read_object(self.path, "repair or remove it") if self.path.exists() else {}
+        self._files: dict[str, dict] = known
 
     def sha256(self, name: str) -> str | None:
         """Return the sha256 of a file's first use, if it was used before."""

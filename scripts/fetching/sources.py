@@ -18,6 +18,8 @@ def path(source: Source, folder: Path, offline: bool) -> Path:
     local = Path(source["path"]).expanduser()
     if not local.exists():
         raise Unavailable("no such file or folder")
+    if not (local.is_file() or local.is_dir()):
+        raise Unavailable("is neither a file nor a folder")
     return local
 
 

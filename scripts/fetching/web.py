@@ -6,7 +6,6 @@ Secrets of an address (user and password, values of its query) are sent to its h
 import base64
 import hashlib
 import http.client
-import json
 import netrc
 import os
 import shutil
@@ -18,8 +17,12 @@ import urllib.request
 from pathlib import Path
 
 from addresses import HIDDEN, expanded, missing_variables, redacted
+from errors import InputError
 from fetching.archives import CHUNK, MAX_BYTES
 from fetching.source import Source, Unavailable, say
+from files.json_file import read_json
+from files.regular import open_regular
+from files.text_file import read_text
 
 ZENODO = "https://zenodo.org/api/records"
 PUBLISHED = "published"  # beside a download: the checksum that its record tells, "md5:..."
@@ -45,9 +48,9 @@ def zenodo(source: Source, folder: Path, offline: bool) -> Path:
     try:
         files = {
             file["key"]: (file["links"]["self"], file["size"], file["checksum"])
-            for file in json.loads(record.read_bytes())["files"]
+            for file in read_json(record)["files"]
         }
-    except (ValueError, KeyError, TypeError) as error:
+    except (InputError, KeyError, TypeError) as error:
         raise Unavailable(
             f"its record is not understood ({type(error).__name__}: {error})"
         ) from None
@@ -68,7 +71,7 @@ def disagreement(path: Path, size: int, checksum: str) -> str:
     if (actual := path.stat().st_size) != size:
         return f"has {actual} bytes, the record tells {size}"
     algorithm = checksum.partition(":")[0]
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         digest = f"{algorithm}:{hashlib.file_digest(file, algorithm).hexdigest()}"
     return "" if digest == checksum else f"has {digest}, the record tells {checksum}"
 
@@ -175,7 +178,7 @@ def resume(address: str, part: Path, authorization: str | None = None) -> None:
     if have:
         request.add_header("Range", f"bytes={have}-")
         if mark.is_file():
-            request.add_header("If-Range", mark.read_text())
+            request.add_header("If-Range", read_text(mark))
     if authorization:
         request.add_unredirected_header("Authorization", authorization)
     opener = urllib.request.build_opener(Redirects)

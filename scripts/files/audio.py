@@ -7,19 +7,16 @@ import numpy as np
 import soundfile
 import soxr
 
-from errors import InputError
 from files.atomic import atomic_path
+from files.sound_file import read_channels
 
 SAMPLING_RATE = 16_000  # Hz, of every model and of every file that the workflow writes
 
 
 def load_audio(path: str | Path, sampling_rate: int = SAMPLING_RATE) -> np.ndarray:
     """Return a file's waveform: float32 [n_samples], made ``mono``, at ``sampling_rate`` Hz."""
-    try:
-        waveform, rate = soundfile.read(path, dtype="float32", always_2d=True)
-    except (soundfile.LibsndfileError, OSError) as error:
-        raise InputError(f"{path}: not readable as audio ({error})") from None
-    return resample(mono(waveform), rate, sampling_rate)
+    channels, rate = read_channels(path)
+    return resample(mono(channels), rate, sampling_rate)
 
 
 def mono(channels: np.ndarray) -> np.ndarray:

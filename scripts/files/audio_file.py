@@ -4,10 +4,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import soundfile
 
 from errors import InputError
 from files.audio import mono
+from files.regular import Unreadable
+from files.sound_file import read_channels, read_header
 
 UNKNOWN_SPEAKER = "unknown"
 TOLERANCE = 0.2  # s between the duration that a manifest or a header says and that of the file
@@ -39,11 +40,9 @@ class AudioFile:
         """Return float32 [n_samples, n_channels] and the sampling rate in Hz."""
         start, frames, rate, _ = self._range()
         try:
-            waveform, _ = soundfile.read(
-                self.path, start=start, frames=frames, dtype="float32", always_2d=True
-            )
-        except (soundfile.LibsndfileError, OSError) as error:
-            raise self._unreadable(error) from None
+            waveform, _ = read_channels(self.path, start=start, frames=frames)
+        except Unreadable as error:
+            raise self._unreadable(error.reason) from None
         if len(waveform) < frames - TOLERANCE * rate:  # an mp3 is read as far as it goes
             raise self._unreadable(f"cut short: {len(waveform)} of {frames} samples")
         return waveform, rate
@@ -56,11 +55,12 @@ class AudioFile:
     def _range(self) -> tuple[int, int, int, int]:
         """Return first frame, frames, sampling rate (Hz) and channels."""
         try:
-            info = soundfile.info(self.path)
-        except (soundfile.LibsndfileError, OSError) as error:
-            raise self._unreadable(error) from None
+            header = read_header(self.path)
+        except Unreadable as error:
+            raise self._unreadable(error.reason) from None
         start = self.offset or 0.0
-        length = info.duration - start
+        whole = header.frames / header.rate
+        length = whole - start
         if self.duration is not None:
             if self.offset is None and abs(self.duration - length) > TOLERANCE:
                 raise InputError(
@@ -70,20 +70,19 @@ class AudioFile:
             if self.offset is not None and self.duration > length + TOLERANCE:
                 raise InputError(
                     f"{self.place}: offset {start} s and duration {self.duration} s end after"
-                    f" {self.path}, of {info.duration:.3f} s; correct them"
+                    f" {self.path}, of {whole:.3f} s; correct them"
                 )
             length = min(length, self.duration)
         if length < 0:
             raise InputError(
-                f"{self.place}: offset is {start} s, but {self.path} has {info.duration:.3f} s"
+                f"{self.place}: offset is {start} s, but {self.path} has {whole:.3f} s"
             )
-        rate = info.samplerate
-        return round(start * rate), round(length * rate), rate, info.channels
+        rate = header.rate
+        return round(start * rate), round(length * rate), rate, header.channels
 
-    def _unreadable(self, error: Exception | str) -> UnreadableAudio:
+    def _unreadable(self, reason: str) -> UnreadableAudio:
         there = self.path.is_file()
         return UnreadableAudio(
-            f"{self.place}: audio_filepath {str(self.path)!r} is not readable as audio"
-            f" ({error if there else 'no such file'})",
+            f"{self.place}: audio_filepath {str(self.path)!r} is not readable as audio ({reason})",
             "audio broken" if there else "audio missing",
         )

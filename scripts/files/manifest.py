@@ -7,12 +7,13 @@ hypotheses has ``id`` and ``text``, and where there is none also ``transcribed``
 """
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from errors import InputError
 from files.atomic import atomic_path
 from files.json_file import ONE_A_LINE, parse_object, read_objects
+from files.text_file import read_lines
 
 UTTERANCE_KEYS = {
     "id": str,
@@ -62,6 +63,24 @@ def write_jsonl(path: str | Path, rows: Iterable[dict]) -> None:
     with atomic_path(path) as temporary, temporary.open("w", encoding="utf-8") as file:
         for row in rows:
             file.write(json.dumps(row, ensure_ascii=False) + "\n")
+
+
+def audio_rows(path: str | Path, strict: bool = True) -> Iterator[dict]:
+    """Yield the rows of a JSON-lines file that name audio, whatever else they have or lack.
+
+    A line that is no JSON object is an ``InputError``, or left out if that is not ``strict``.
+    """
+    for number, line in read_lines(path, errors="strict" if strict else "replace"):
+        if line.isspace() or not (strict or "audio_filepath" in line):
+            continue
+        try:
+            row = parse_json_line(f"{path}:{number}", line)
+        except InputError:
+            if strict:
+                raise
+            continue
+        if isinstance(row.get("audio_filepath"), str):
+            yield row
 
 
 def read_manifest(path: str | Path) -> list[dict]:

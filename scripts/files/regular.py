@@ -19,25 +19,36 @@ KINDS = {
 AT_ONCE = os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC  # a pipe that nobody writes is opened, too
 
 
+class Unreadable(InputError):
+    """A file that is not there, or none, or not what it should be; ``reason`` is without its path.
+
+    ``message``, if the reason alone does not say it, is what stands between path and remedy.
+    """
+
+    def __init__(self, path: object, reason: str, remedy: str, message: str = "") -> None:
+        super().__init__(f"{path}: {message or reason}; {remedy}")
+        self.reason = reason
+
+
 def open_regular(path: str | Path, remedy: str = REMEDY) -> BinaryIO:
-    """Return a regular file, opened to be read; raise ``InputError`` for what is none."""
+    """Return a regular file, opened to be read; raise ``Unreadable`` for what is none."""
     try:
         descriptor = os.open(path, os.O_RDONLY | AT_ONCE)
     except FileNotFoundError:
-        raise InputError(f"{path}: no such file; {remedy}") from None
+        raise Unreadable(path, "no such file", remedy) from None
     except OSError as error:
-        raise InputError(f"{path}: not readable: {error.strerror}; {remedy}") from None
+        raise Unreadable(path, f"not readable: {error.strerror}", remedy) from None
     except ValueError as error:  # a null byte, or half a character
-        raise InputError(f"{path}: not a path: {error}; {remedy}") from None
+        raise Unreadable(path, f"not a path: {error}", remedy) from None
     kind = stat.S_IFMT(os.fstat(descriptor).st_mode)
     if kind != stat.S_IFREG:
         os.close(descriptor)
-        raise InputError(f"{path}: is {KINDS.get(kind, 'a thing')}, not a file; {remedy}")
+        raise Unreadable(path, f"is {KINDS.get(kind, 'a thing')}, not a file", remedy)
     return os.fdopen(descriptor, "rb")
 
 
 def check_regular(path: str | Path, remedy: str = REMEDY) -> None:
-    """Raise ``InputError`` unless a path is that of a regular file which can be read."""
+    """Raise ``Unreadable`` unless a path is that of a regular file which can be read."""
     open_regular(path, remedy).close()
 
 
@@ -48,7 +59,7 @@ def read_bytes(path: str | Path, remedy: str = REMEDY, most: int = MAX_BYTES) ->
             size = os.fstat(file.fileno()).st_size
             content = b"" if size > most else file.read(most + 1)
         except OSError as error:
-            raise InputError(f"{path}: not readable: {error.strerror}; {remedy}") from None
+            raise Unreadable(path, f"not readable: {error.strerror}", remedy) from None
     if max(size, len(content)) > most:
-        raise InputError(f"{path}: has more than the bound of {most:,} bytes; {remedy}")
+        raise Unreadable(path, f"has more than the bound of {most:,} bytes", remedy)
     return content

@@ -5,7 +5,6 @@ same name names another file than the one that lies there now.
 """
 
 import functools
-import json
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -13,6 +12,7 @@ from pathlib import Path
 
 from addresses import is_web
 from errors import InputError
+from files.json_file import read_object
 from records.reading import read_records, record_of, record_of_fetched
 from records.record import SUFFIX, Record
 
@@ -192,9 +192,8 @@ def fetched_files(record: Record) -> Iterator[Artifact]:
 
 def read_index(path: Path) -> dict[str, dict]:
     """Return SHA-256 and bytes of the files of a fetched folder, by name."""
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))["files"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise InputError(
-            f"{path}: cannot be read ({error}); fetch the folder again: snakemake {path}"
-        ) from None
+    remedy = f"fetch the folder again: snakemake {path}"
+    content = read_object(path, remedy)
+    if not isinstance(content.get("files"), dict):
+        raise InputError(f"{path}: does not list what was fetched; {remedy}")
+    return content["files"]

@@ -8,7 +8,6 @@ records or the seal itself.
 
 import argparse
 import hashlib
-import json
 import os
 import time
 from collections.abc import Iterable, Iterator
@@ -20,6 +19,8 @@ from jsonschema.exceptions import best_match
 from errors import InputError
 from escaping import visible
 from files.atomic import atomic_path
+from files.json_file import read_json
+from files.regular import read_bytes
 from lineages.code import SCRIPTS, Code
 from lineages.fetched import Fetched
 from lineages.files import AGAIN, SEAL, Experiment
@@ -151,7 +152,7 @@ def in_order(findings: Iterable[str]) -> list[str]:
 
 def invalid(records: Iterable[Record]) -> Iterator[str]:
     """Yield where records do not fit their schema."""
-    validator = Draft202012Validator(json.loads((SCRIPTS / "lineage.schema.json").read_text()))
+    validator = Draft202012Validator(read_json(SCRIPTS / "lineage.schema.json"))
     for record in records:
         if error := best_match(validator.iter_errors(record.content)):
             yield f"{record.sidecar}: {error.json_path}: {error.message}; make its file again"
@@ -174,7 +175,7 @@ def root_hash(text: str) -> str:
 def against_seal(folder: str | Path, sums: dict[str, str], root: str | None) -> Iterator[str]:
     """Yield how files, given hashes by path, differ from the seal, and it from a root hash."""
     seal, now = Path(folder, SEAL), seal_text(sums)
-    sealed = os.fsdecode(seal.read_bytes()) if seal.is_file() else None
+    sealed = os.fsdecode(read_bytes(seal)) if seal.is_file() else None
     if root and sealed is None and root_hash(now) != root:
         yield f"{seal}: is not there to say which files differ; their root hash is not {root}"
     if sealed is None:

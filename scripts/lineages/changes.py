@@ -1,10 +1,10 @@
 """What has changed since some files were made: files from outside, fetched folders, code."""
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 
 from fetching.identity import identity as identity_of_fetched
+from lineages.artifacts import read_index
 from lineages.code import SCRIPTS, Code
 from lineages.makers import (
     main_output,
@@ -31,7 +31,7 @@ def changed_fetched(record: Record) -> Iterator[str]:
     if sha256_now(record.at(index)) != record.outputs[index]:
         yield f"{index}: is not what was fetched; fetch it again"
         return
-    for name, file in json.loads(record.at(index).read_text(encoding="utf-8"))["files"].items():
+    for name, file in read_index(record.at(index)).items():
         place = record.at(index).parent / name
         if not place.exists():
             yield f"{place}: is not there; fetch it again"

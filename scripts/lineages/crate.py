@@ -13,6 +13,7 @@ from rocrate.model import DataEntity, Entity
 
 from errors import InputError
 from files.checksum import sha256
+from files.json_file import read_json
 from lineages.artifacts import Artifact, Lineage
 from lineages.crate_entities import CHECKOUT, Entities, encoding, filled, one_or_many
 from lineages.crate_software import SOFTWARE_LICENCE, Version, add_tools, version_of
@@ -118,8 +119,7 @@ class RunCrate:
 
     def add_record(self, record: Record, path: str) -> Entity:
         """Add a record, without the secrets of addresses that one of an older version may have."""
-        text = Path(record.sidecar).read_text(encoding="utf-8")
-        if json.loads(text) == record.content:
+        if read_json(record.sidecar) == record.content:
             return self.entities.add_file(Path(record.sidecar), path, description="lineage record")
         clean = json.dumps(record.content, indent=1, sort_keys=True) + "\n"
         return self.entities.add_text(path, clean, "lineage record")

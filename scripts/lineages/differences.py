@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from files.text_file import read_text
 from lineages.makers import (
     RESULTS,
     sha256_now,
@@ -96,8 +97,7 @@ def same_but_for_names(a: Version, b: Version) -> bool:
     if [sha256_now(version.place) for version in (a, b)] != [a.sha256, b.sha256]:
         return False
     texts = [
-        unnamed(version.place.read_text(encoding="utf-8"), name)
-        for version, name in zip((a, b), names, strict=True)
+        unnamed(read_text(version.place), name) for version, name in zip((a, b), names, strict=True)
     ]
     return texts[0] == texts[1]
 

@@ -21,6 +21,7 @@ import jinja2
 from rocrate.model import Preview
 
 from errors import InputError, naming_full_disk
+from files.json_file import read_object
 from lineages.artifacts import SUMMARY, Artifact, read_lineage
 from lineages.crate import RunCrate, build
 from lineages.graphs import dot, iso, prov, sidecar_path
@@ -143,7 +144,7 @@ def main(options: argparse.Namespace) -> None:
     if options.output.exists():
         raise InputError(f"--output: {options.output} is there already; remove it or name another")
     lineage = read_lineage(options.folder)
-    summary = json.loads((options.folder / SUMMARY).read_text(encoding="utf-8"))
+    summary = read_object(options.folder / SUMMARY, "write it with summarize.py")
     built = build(lineage, options.with_files)
     add_graphs(built)
     page = preview(built, summary)

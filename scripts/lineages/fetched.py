@@ -2,11 +2,11 @@
 
 import functools
 import hashlib
-import json
 from collections.abc import Iterator
 from pathlib import Path
 
 from errors import InputError
+from files.json_file import read_object
 from lineages.files import AGAIN
 from lineages.hash_cache import HashCache
 from records.reading import read_record
@@ -34,11 +34,12 @@ class Fetched:
         index = folder / INDEX
         try:
             record = read_record(sidecar(index))
-            entries = json.loads(index.read_bytes())["files"]
-            listed = {name: entry["sha256"] for name, entry in entries.items()}
         except InputError:
             return f"{index}: has no record that can be read; delete it, and {AGAIN}"
-        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        try:
+            entries = read_object(index)["files"]
+            listed = {name: entry["sha256"] for name, entry in entries.items()}
+        except (InputError, KeyError, TypeError, AttributeError):
             return f"{index}: does not list what was fetched; delete it, and {AGAIN}"
         expected = [digest for path, digest in record.outputs.items() if Path(path).name == INDEX]
         if [self.hashes.sha256(str(index))] != expected:

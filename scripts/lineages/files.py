@@ -1,13 +1,16 @@
 """The files of an experiment, and the hashes that records and manifests claim for them."""
 
-import json
 import os
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
 from errors import InputError
+from files.json_file import parse_object
+from files.manifest import audio_rows
+from files.regular import read_bytes
 from lineages.hash_cache import HashCache
 from records.reading import read_record
 from records.record import SUFFIX, Record, ended
@@ -154,12 +157,12 @@ class Experiment:
         """Return the last hash of each file that was pruned, by name."""
         pruned = {}
         path = Path(self.path(PRUNED))
-        text = path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
-        for number, line in enumerate(text.splitlines(), start=1):
+        content = read_bytes(path) if path.is_file() else b""
+        for number, line in enumerate(content.splitlines(), start=1):
             try:
-                row = json.loads(line)
+                row = parse_object(line.decode(errors="replace"), path, AGAIN)
                 pruned[str(row["path"])] = str(row["sha256"])
-            except (ValueError, KeyError, TypeError):
+            except (InputError, KeyError):
                 self.findings.append(f"{path}:{number}: not a pruned file; remove the line")
         return pruned
 
@@ -187,13 +190,8 @@ class Experiment:
         """Yield the audio files of a manifest; unreadable rows are left to its own hash."""
         if not os.path.isfile(self.path(name)):
             return
-        with open(self.path(name), encoding="utf-8", errors="replace") as lines:
-            for line in lines:
-                if '"audio_filepath"' not in line or '"sha256"' not in line:
-                    continue
-                try:
-                    row = json.loads(line)
+        with suppress(InputError):  # of a line without an end
+            for row in audio_rows(self.path(name), strict=False):
+                if "sha256" in row:
                     path = os.path.normpath(row["audio_filepath"])
                     yield AudioFile(*self.locate(path), str(row["sha256"]))
-                except (ValueError, KeyError, TypeError):
-                    continue

@@ -17,6 +17,7 @@ from typing import Any
 from errors import InputError
 from files.atomic import atomic_path
 from files.checksum import sha256
+from files.json_file import read_object
 
 NAME = ".hashes.json"
 SETTLED = 2_000_000_000  # ns: a younger file could be written again within one tick of its clock
@@ -114,7 +115,7 @@ def check_sum(files: dict[str, list[Any]]) -> str:
 def read_cache(path: Path) -> dict[str, list[Any]]:
     """Return stamp and hash of each file of a cache, nothing if it is not as it was written."""
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = read_object(path)
         return content["files"] if content["sha256"] == check_sum(content["files"]) else {}
-    except (OSError, ValueError, KeyError, TypeError):
+    except (InputError, KeyError, TypeError):
         return {}

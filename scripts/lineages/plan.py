@@ -1,6 +1,5 @@
 """All that some files are made from, and the commands that make them, in their order."""
 
-import json
 import os
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
@@ -8,6 +7,7 @@ from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 from errors import InputError
+from files.manifest import audio_rows
 from lineages.makers import (
     fetched_in,
     identity,
@@ -98,18 +98,10 @@ def audio_of_manifests(plan: Plan) -> Iterator[str]:
         place = Path(plan.root, name)
         own = place.suffix == MANIFEST and fetched_in(place.parent) is None
         readable = own and expected and sha256_now(place) == expected
-        for path in audio_in(place) if readable else []:
-            if path and not os.path.isabs(path) and Path(plan.root, path).is_file():
+        for row in audio_rows(place) if readable else []:
+            path = row["audio_filepath"]
+            if not os.path.isabs(path) and Path(plan.root, path).is_file():
                 yield os.path.normpath(path)
-
-
-def audio_in(manifest: Path) -> Iterator[str]:
-    """Yield the audio files that a manifest names; raise ``InputError`` if it is none."""
-    lines = manifest.read_text(encoding="utf-8-sig").splitlines()
-    try:
-        yield from (json.loads(line).get("audio_filepath") for line in lines if line.strip())
-    except (ValueError, AttributeError) as error:
-        raise InputError(f"{manifest}: is no manifest in JSON lines ({error})") from None
 
 
 def folders_from_outside(plan: Plan) -> set[str]:

@@ -20,6 +20,8 @@ from typing import NamedTuple
 
 from errors import InputError
 from files.atomic import atomic_path, is_within
+from files.regular import open_regular
+from files.text_file import read_text
 from lineages.code import SCRIPTS
 from lineages.files import CACHES, PRUNED, Experiment
 from lineages.hash_cache import HashCache
@@ -125,7 +127,7 @@ def delete(experiment: Experiment, chosen: list[Candidate]) -> None:
 def note_pruned(experiment: Experiment, chosen: list[Candidate]) -> None:
     """Add files, with their hashes, to the list of those that were pruned."""
     path = Path(experiment.path(PRUNED))
-    before = path.read_text(encoding="utf-8") if path.is_file() else ""
+    before = read_text(path) if path.exists() else ""
     rows = [
         {
             "path": each.name,
@@ -146,7 +148,7 @@ def no_run(experiment: Experiment) -> Iterator[None]:
     if not path.is_file():
         yield
         return
-    with path.open() as lock:
+    with open_regular(path) as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -1,10 +1,10 @@
 """Which files of an experiment can be made again, and what stands in the way of the others."""
 
-import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from files.manifest import audio_rows
 from lineages.code import Code
 from lineages.fetched import Fetched
 from lineages.files import Experiment
@@ -77,8 +77,8 @@ class Remaking:
         if self.hashes.sha256(path) != sha256:
             return f"{path} is needed, and not there as it was"
         if path.endswith(".jsonl"):
-            for audio in recordings(path):
-                audio = os.path.join(self.experiment.root, audio)
+            for row in audio_rows(path):
+                audio = os.path.join(self.experiment.root, row["audio_filepath"])
                 if not os.path.isfile(audio):
                     return f"{audio} is needed, and not there"
         return next(self.fetched.faults(path), None)
@@ -92,10 +92,3 @@ class Remaking:
             )
             self._of_manifest[manifest] = next(filter(None, reasons), None)
         return self._of_manifest[manifest]
-
-
-def recordings(manifest: str) -> Iterator[str]:
-    """Yield the audio files that a user's own manifest names."""
-    with open(manifest, encoding="utf-8-sig") as lines:
-        for line in filter(str.strip, lines):
-            yield json.loads(line)["audio_filepath"]

@@ -21,6 +21,7 @@ from errors import InputError
 from escaping import visible
 from files.atomic import INSIDE
 from files.checksum import sha256
+from files.regular import read_bytes
 from lineages.changes import changed_code, changed_fetched, changed_outside
 from lineages.code import SCRIPTS
 from lineages.differences import circumstances, differing
@@ -108,7 +109,7 @@ def make_again(steps: dict[Command, list[Record]], folder: Path) -> None:
                 argv, cwd=folder, stdout=file, stderr=file, env=inside
             ).returncode
         if status:
-            tail = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()[-1:]
+            tail = read_bytes(log).decode(errors="replace").strip().splitlines()[-1:]
             raise InputError(f"{log}: {script} ended with status {status}: {' '.join(tail)}")
         took = duration(time.monotonic() - started)
         for line in verdict(records, folder):

@@ -1,11 +1,11 @@
 """Rows of the WER table: one by the words that name it, and those that differ between two."""
 
 import argparse
-import json
 from collections.abc import Iterator
 from pathlib import Path
 
 from errors import InputError
+from files.json_file import read_object
 from lineages.differences import changed_keys
 from lineages.makers import record_of_file
 from paths import coefficient
@@ -80,9 +80,9 @@ def add_row(parser: argparse.ArgumentParser) -> None:
 def wer_of(path: Path) -> str:
     """Return a score's WER in words, nothing if a file is no score."""
     try:
-        score = json.loads(path.read_text(encoding="utf-8"))
+        score = read_object(path)
         return f", WER {100 * score['wer']:.2f} % of {score['words']['reference_words']:,} words"
-    except (OSError, ValueError, KeyError, TypeError):
+    except (InputError, ValueError, KeyError, TypeError):
         return ""
 
 
@@ -97,8 +97,8 @@ def rows_of(path: Path) -> dict[str, str]:
     try:
         return {
             f"{target['name']}, {row['label']}": f"{100 * row['wer']:.2f} %"
-            for target in json.loads(path.read_text(encoding="utf-8"))["targets"]
+            for target in read_object(path)["targets"]
             for row in target["rows"]
         }
-    except (OSError, ValueError, KeyError, TypeError):
+    except (InputError, ValueError, KeyError, TypeError):
         return {}

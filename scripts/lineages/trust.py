@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 
 from errors import InputError
+from files.text_file import read_text
 from lineages.code import SCRIPTS
 from lineages.plan import Command
 from records.record import Record
@@ -14,7 +15,7 @@ RULES = SCRIPTS.parent / "rules"
 
 def scripts_of_rules() -> set[str]:
     """Return the scripts that the rules of this checkout call, which make what records name."""
-    texts = [path.read_text(encoding="utf-8") for path in sorted(RULES.glob("*.smk"))]
+    texts = map(read_text, sorted(RULES.glob("*.smk")))
     return set(re.findall(r"\bpython scripts/(\w+\.py)\b", "\n".join(texts)))
 
 

@@ -4,7 +4,6 @@
 with the tokenizer of another model loads as well, and its model is prompted with other tokens.
 """
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from pickle import UnpicklingError
@@ -28,6 +27,8 @@ from transformers import (
 
 from errors import InputError
 from files.audio import SAMPLING_RATE
+from files.checkpoint_file import check_folder
+from files.json_file import parse
 from recognisers.log_mel import FRAME_LENGTH, HOP_LENGTH
 from texts.languages import NAMES, SCRIPTS, script_of
 
@@ -89,6 +90,7 @@ def load_ctc(
     ``config`` is used instead of the folder's own, if given.
     """
     folder = Path(folder)
+    check_folder(folder)
     model = load_weights(folder, model_class, config)
     tokenizer = load_part(folder, Wav2Vec2CTCTokenizer)
     features = load_part(folder, Wav2Vec2FeatureExtractor)
@@ -229,7 +231,8 @@ def first_of(ids: int | list[int]) -> int:
 
 def check_merges(tokenizer: WhisperTokenizer, folder: Path) -> None:
     """Refuse a tokenizer that lacks merges: it would spell words in pieces unknown to the model."""
-    merges = json.loads(tokenizer.backend_tokenizer.to_str())["model"]["merges"]
+    content = parse(tokenizer.backend_tokenizer.to_str(), folder, "fetch its tokenizer.json again")
+    merges = content["model"]["merges"]
     merged = {"".join(pair.split(" ") if isinstance(pair, str) else pair) for pair in merges}
     vocabulary = tokenizer.get_vocab()
     words = [t for t, id in vocabulary.items() if len(t) > 1 and id < vocabulary[END_OF_TEXT]]

@@ -14,6 +14,7 @@ import numpy as np
 import torch
 
 from computing.processor import kind_of
+from files.array_file import read_array
 from files.atomic import atomic_path
 from files.checksum import sha256
 from records.writing import code_of, versions_of
@@ -60,4 +61,4 @@ def write_encoding(place: Path, encoding: torch.Tensor) -> torch.Tensor:
 
 def read_encoding(place: Path) -> torch.Tensor:
     """Return the encoding that is kept at a place, float32 [positions, width]."""
-    return torch.from_numpy(np.load(place)).float()
+    return torch.from_numpy(read_array(place, "delete it")).float()

@@ -5,11 +5,11 @@ and the methods ``labels``, ``tokens``, ``fault``, ``check``, ``freeze``, ``trai
 ``loss``, ``transcribe``, ``stages``, ``tensors``, ``state_dict`` and ``save``.
 """
 
-import json
 from pathlib import Path
 
 from computing.precision import PrecisionChoice
 from errors import InputError
+from files.json_file import read_object
 from recognisers.ctc import CTC_MODELS, CtcRecogniser
 from recognisers.whisper import MAX_LENGTH, WhisperRecogniser
 from recognisers.window import WHISPER_WINDOW
@@ -49,10 +49,7 @@ def load_recogniser(
 def model_type(folder: str | Path) -> str:
     """Return the kind of model that a folder's ``config.json`` names: ``whisper`` or a CTC one."""
     path = Path(folder) / "config.json"
-    try:
-        kind = json.loads(path.read_text(encoding="utf-8")).get("model_type")
-    except (OSError, ValueError, AttributeError) as error:
-        raise InputError(f"{path}: not readable as a model's configuration ({error})") from None
+    kind = read_object(path, "it must be a model's configuration").get("model_type")
     if kind not in ("whisper", *CTC_MODELS):
         raise InputError(
             f"{path}: model_type {kind!r} is no recogniser known here; take one of whisper,"

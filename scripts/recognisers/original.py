@@ -16,8 +16,11 @@ from transformers.models.whisper.configuration_whisper import (
 from transformers.models.whisper.tokenization_whisper import LANGUAGES
 
 from errors import InputError
+from files.checkpoint_file import read_pickled
+from files.text_file import read_text
 from recognisers.checkpoints import END_OF_TEXT
 
+AGAIN = "fetch the file again"
 ENGLISH_VOCABULARY = 51_864  # entries; multilingual models have more
 START_OF_TRANSCRIPT = "<|startoftranscript|>"
 TASKS = ("translate", "transcribe")
@@ -88,11 +91,15 @@ def hugging_face_name(name: str) -> str:
 def read_ranks(path: Path) -> dict[bytes, int]:
     """Return a tokenizer's ranks: token bytes to id, from lines of ``base64 rank``."""
     ranks = {}
-    for line in path.read_text(encoding="ascii").splitlines():
-        token, rank = line.split(" ")
-        ranks[base64.b64decode(token)] = int(rank)  # "=", in the multilingual file, is no bytes
+    for number, line in enumerate(read_text(path, AGAIN).splitlines(), start=1):
+        try:
+            token, rank = line.split(" ")
+            ranks[base64.b64decode(token)] = int(rank)  # "=", in the multilingual file: no bytes
+        except ValueError:
+            place = f"{path}:{number}: {line[:60]!r}"
+            raise InputError(f"{place} is no token in base64 and its rank; {AGAIN}") from None
     if sorted(ranks.values()) != list(range(len(ranks))):
-        raise InputError(f"{path}: ranks are not 0..{len(ranks) - 1}; fetch the file again")
+        raise InputError(f"{path}: ranks are not 0..{len(ranks) - 1}; {AGAIN}")
     return ranks
 
 
@@ -213,11 +220,7 @@ def generation_config(
 
 def load_original(checkpoint: Path) -> Original:
     """Return what an original checkpoint (``*.pt``) holds; no code in it is run."""
-    try:
-        content = torch.load(checkpoint, map_location="cpu", weights_only=True)
-    except Exception as error:  # torch raises many kinds for a file that is not a checkpoint
-        reason = str(error).splitlines()[0]
-        raise InputError(f"{checkpoint}: not a checkpoint of tensors only ({reason})") from None
+    content = read_pickled(checkpoint, AGAIN)
     parts = ("dims", "model_state_dict")
     if not isinstance(content, dict) or not all(isinstance(content.get(p), dict) for p in parts):
         raise InputError(f"{checkpoint}: lacks 'dims' or 'model_state_dict' of an original Whisper")

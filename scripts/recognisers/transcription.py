@@ -11,12 +11,16 @@ from typing import Any
 from computing import readers
 from errors import naming_full_disk
 from files import scratch
+from files.json_file import parse_object
 from files.progress import progress
+from files.regular import read_bytes
+from files.text_file import decode
 from recognisers.load import Recogniser
 from recognisers.repetition import is_repetitive
 from vectors.addition import Addition
 
 REPORT_EVERY = 10.0  # s
+AGAIN = "delete it to transcribe all again"
 HELD = 1 << 30  # bytes of heard speech that wait in memory for the next scaling coefficient
 UNREPEATED = 3  # tokens of which no sequence stands twice where a repetition is decoded again
 
@@ -143,10 +147,11 @@ def read_journal(path: Path) -> dict[str, dict[str, Any]]:
     """Return the batches' hypotheses by id, one batch a line; cut off what a kill left half."""
     texts: dict[str, dict[str, Any]] = {}
     whole = 0  # bytes
-    for line in path.read_bytes().splitlines(keepends=True) if path.is_file() else []:
+    lines = read_bytes(path, AGAIN).splitlines(keepends=True) if path.is_file() else []
+    for number, line in enumerate(lines, start=1):
         if not line.endswith(b"\n"):
             break
-        texts |= json.loads(line)
+        texts |= parse_object(decode(line, path), f"{path}:{number}", AGAIN)
         whole += len(line)
     if path.is_file():
         os.truncate(path, whole)

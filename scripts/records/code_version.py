@@ -8,6 +8,8 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from errors import InputError
+from files.regular import read_bytes
+from files.text_file import read_text
 
 BOOKKEEPING = {  # what changes no artifact
     "corpora/__init__.py",
@@ -65,12 +67,12 @@ def trees_of(script: str | Path, *more: str) -> dict[str, str]:
         name = pending.pop()
         if name in trees or name in BOOKKEEPING:
             continue
-        trees[name], imported, strings = parsed((folder / name).read_text(encoding="utf-8"), name)
+        trees[name], imported, strings = parsed(read_text(folder / name), name)
         pending += [module for dotted in imported for module in locate(folder, dotted)]
         beside = (folder / name).parent
         for string in strings:
             if (beside / string).is_file():
-                data = (beside / string).read_bytes()
+                data = read_bytes(beside / string)
                 trees[f"{Path(name).parent}/{string}"] = hashlib.sha256(data).hexdigest()
     return dict(sorted(trees.items()))
 

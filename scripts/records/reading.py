@@ -1,7 +1,6 @@
 """Lineage records as they are read, and how the record of a file is found."""
 
 import functools
-import json
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator
@@ -10,21 +9,22 @@ from pathlib import Path
 from addresses import without_secrets
 from errors import InputError
 from files.checksum import sha256
+from files.json_file import parse
+from files.text_file import read_text
 from records.format import check_content, check_texts
 from records.record import INDEX, SUFFIX, Record, ended, name_in, sidecar, stamp
 
 MAX_BYTES = 1 << 26  # of a record
+REMEDY = "make its file again"
 ESCAPED = re.compile(r'\\[^"\\/]|\x7f')  # in JSON: what may be a control character
 
 
 def read_record(path: str | Path) -> Record:
     """Return the record of a sidecar; raise ``InputError`` if it is none."""
     path = Path(path)
+    text = read_text(path, REMEDY, MAX_BYTES)
+    content = parse(text, f"{path}: not a lineage record", REMEDY)
     try:
-        if (size := path.stat().st_size) > MAX_BYTES:
-            raise ValueError(f"{size} bytes, more than the bound of {MAX_BYTES}")
-        text = path.read_text(encoding="utf-8")
-        content = json.loads(text)
         if not text.isascii() or ESCAPED.search(text):  # seldom, and slower
             check_texts(content)
         if "://" in text:
@@ -37,9 +37,9 @@ def read_record(path: str | Path) -> Record:
         return Record(
             str(path), root_of(path, outputs), content["script"], outputs, inputs, content
         )
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise InputError(
-            f"{path}: not a lineage record ({type(error).__name__}: {error}); make its file again"
+            f"{path}: not a lineage record ({type(error).__name__}: {error}); {REMEDY}"
         ) from None
 
 

@@ -5,6 +5,9 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
+from errors import InputError
+from files.regular import open_regular
+
 # What SLURM's states mean to whoever has to do something about them.
 STATES = {
     "TIMEOUT": "it ran longer than the {runtime} min it asked for",
@@ -34,11 +37,11 @@ READ_AT_MOST = 65536  # bytes from the end of a log
 def tail(path: str | Path, lines: int = TAIL) -> list[str]:
     """Return the last lines of a log that say something; none if it is empty or not there."""
     try:
-        with open(path, "rb") as file:
+        with open_regular(path) as file:
             size = file.seek(0, 2)
             file.seek(max(0, size - READ_AT_MOST))
             text = file.read().decode(errors="replace")
-    except OSError:
+    except (InputError, OSError):
         return []
     written = [line.rsplit("\r", 1)[-1].rstrip() for line in text.replace("\r\n", "\n").split("\n")]
     return [line for line in written if line][-lines:]

@@ -9,9 +9,11 @@ anything but the keyboard (``kill -INT``, a notebook, a service manager).
 import signal
 import socket
 import threading
-from pathlib import Path
 
 import psutil
+
+from errors import InputError
+from files.text_file import read_text
 
 
 def forward_sigterm(number: int = signal.SIGTERM) -> None:
@@ -38,8 +40,8 @@ def pass_on(number: int, told: socket.socket, teller: socket.socket) -> None:
 def catches_sigterm(pid: int) -> bool:
     """Say whether a process has a handler; a shell has none, and ends with its command."""
     try:
-        status = Path(f"/proc/{pid}/status").read_text()
-    except OSError:  # gone, or no Linux
+        status = read_text(f"/proc/{pid}/status")
+    except InputError:  # gone, or no Linux
         return False
     caught = next(line.split()[1] for line in status.splitlines() if line.startswith("SigCgt"))
     return bool(int(caught, 16) >> (signal.SIGTERM - 1) & 1)

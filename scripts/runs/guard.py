@@ -13,6 +13,7 @@ from typing import IO
 
 from errors import InputError
 from files.atomic import atomic_path
+from files.json_file import read_object
 
 GONE = ("COMPLETED", "CANCELLED", "FAILED", "TIMEOUT", "NODE_FAIL", "PREEMPTED", "OUT_OF_MEMORY")
 PATIENCE = 180  # s, until a cancelled job must be gone
@@ -46,7 +47,7 @@ def begin_run(logs: str | Path, run_id: str | None) -> IO[str]:
     lock.flush()
     note = Path(logs) / "slurm_run.json"
     if note.exists():
-        cancel_jobs(json.loads(note.read_text())["run_id"])
+        cancel_jobs(read_object(note, "delete it if no job of that run is left")["run_id"])
     if run_id:
         with atomic_path(note) as temporary:
             temporary.write_text(json.dumps({"run_id": run_id}) + "\n")

@@ -4,12 +4,17 @@ A file is read once, and again if it has changed: rules ask for its size many ti
 """
 
 import functools
-import json
 import os
 import re
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
+
+from errors import InputError
+from files.json_file import parse_object
+from files.regular import open_regular
+from files.text_file import read_lines
 
 DURATION = re.compile(rb'"duration": ?([0-9.eE+-]+)')
 WEIGHTS = {".safetensors", ".bin", ".pt", ".pth", ".onnx", ".ckpt", ".npz"}
@@ -60,26 +65,26 @@ def _stamp(path: str) -> tuple[int, int]:
 
 @functools.cache
 def _speech_of(path: str, changed: int, size: int) -> AmountOfSpeech:
-    with open(path, "rb") as file:
+    with open_regular(path) as file:
         durations = [float(number) for line in file for number in DURATION.findall(line)[:1]]
     return AmountOfSpeech(len(durations), sum(durations))
 
 
 @functools.cache
 def _count_lines(path: str, changed: int, size: int) -> int:
-    with open(path, "rb") as file:
+    with open_regular(path) as file:
         return sum(1 for line in file if line.strip())
 
 
 @functools.cache
 def _count_texts(path: str, changed: int, size: int) -> int:
-    with open(path, encoding="utf-8", errors="replace") as file:
-        return len({_text_of(line) for line in file if line.strip()})
+    lines = read_lines(path, errors="replace")
+    return len({_text_of(line) for _, line in lines if not line.isspace()})
 
 
 def _text_of(line: str) -> str:
     """Return the text of a line: of a manifest's row, of "id, tab, text", or the line itself."""
-    try:
-        return str(json.loads(line)["text"]).strip().lower()
-    except (ValueError, KeyError, TypeError):
-        return line.rpartition("\t")[2].strip().lower()
+    if line.startswith("{"):
+        with suppress(InputError, KeyError):
+            return str(parse_object(line, "", "")["text"]).strip().lower()
+    return line.rpartition("\t")[2].strip().lower()

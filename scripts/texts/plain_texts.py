@@ -4,36 +4,15 @@ Of a table, of subtitles or of a page, ids, headers and markup would be spoken: 
 each kind by its name and with what to do about it.
 """
 
-import codecs
-import json
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from errors import InputError
+from files.json_file import NotJSON, parse
+from files.text_file import read_text
 
 ONE_A_LINE = "give one text a line, or id, tab and text in every line"
-BINARY = {  # first bytes
-    b"PK\x03\x04": "a ZIP, such as Excel's and Word's files",
-    b"\xd0\xcf\x11\xe0": "an old Excel or Word file",
-    b"%PDF": "a PDF",
-    b"{\\rtf": "an RTF",
-    b"\x1f\x8b": "gzipped",
-    b"BZh": "bzipped",
-    b"\xfd7zXZ": "xz-compressed",
-    b"PAR1": "a Parquet table",
-    b"SQLite": "an SQLite database",
-    b"RIFF": "audio",
-    b"fLaC": "audio",
-    b"OggS": "audio",
-    b"ID3": "audio",
-}
-WIDE = (  # the longer marks first
-    (codecs.BOM_UTF32_LE, "UTF-32"),
-    (codecs.BOM_UTF32_BE, "UTF-32"),
-    (codecs.BOM_UTF16_LE, "UTF-16"),
-    (codecs.BOM_UTF16_BE, "UTF-16"),
-)
 COLUMNS = frozenset(  # names that columns of published corpora have
     re.findall(
         r"\S+",
@@ -71,42 +50,12 @@ def check_files(domains: Mapping[str, dict]) -> None:
 
 def numbered_lines(path: Path) -> Lines:
     """Return number and content of the lines that are not blank."""
-    try:
-        text = decode(path, path.read_bytes())
-    except FileNotFoundError:
-        raise InputError(f"{path}: no such file") from None
-    except OSError as error:
-        raise InputError(f"{path}: not readable ({error.strerror})") from None
+    text = read_text(path)
     text = text.replace("\r\n", "\n").replace("\r", "\n")  # of Windows, of old Macs
     lines = [(n, line) for n, line in enumerate(text.split("\n"), start=1) if line.strip()]
     if not lines:
-        raise InputError(f"{path}: is empty")
+        raise InputError(f"{path}: is empty; {ONE_A_LINE}")
     return lines
-
-
-def decode(path: Path, content: bytes) -> str:
-    """Return a file's content as text; ``InputError`` if it is none, or not in UTF-8."""
-    for mark, encoding in WIDE:
-        if content.startswith(mark):
-            raise InputError(f"{path}: is in {encoding}; {_convert(path, encoding)}")
-    for start, kind in BINARY.items():
-        if content.startswith(start):
-            raise InputError(f"{path}: is {kind}, not text; save it as text in UTF-8")
-    if b"\0" in content:
-        if 0.4 < content.count(b"\0") / len(content) < 0.6:
-            raise InputError(f"{path}: is in UTF-16; {_convert(path, 'UTF-16LE')}")
-        raise InputError(f"{path}: has bytes that are 0, so it is no text; save it as UTF-8")
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        remedy = _convert(path, "WINDOWS-1252")
-        raise InputError(
-            f"{path}: not readable as UTF-8 text ({error}); {remedy}, or from what it is in"
-        ) from None
-
-
-def _convert(path: Path, encoding: str) -> str:
-    return f"convert it: iconv -f {encoding} -t UTF-8 '{path}' > utf8.txt"
 
 
 def check_letters(place: str, text: str) -> None:
@@ -141,9 +90,11 @@ def json_lines(lines: Lines) -> Told:
         if text.strip()[:1] not in ("{", "["):
             return None
         try:
-            value = json.loads(text)
-        except json.JSONDecodeError:
+            value = parse(text, "texts", ONE_A_LINE)
+        except NotJSON:
             continue
+        except InputError:  # JSON to some
+            value = [text]
         if isinstance(value, dict) and "audio_filepath" in value:
             return at, "is a manifest", "declare it under 'manifest', not 'texts'"
         if isinstance(value, dict | list) and value:

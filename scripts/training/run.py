@@ -12,6 +12,7 @@ import torch
 
 from errors import InputError
 from files.atomic import atomic_path
+from files.checkpoint_file import read_pickled
 from recognisers.load import Recogniser
 from training import several_processes as distributed
 from training.data import Speech
@@ -217,7 +218,7 @@ class Training:
                 rest.unlink()
         if not path.is_file():
             return False
-        state = torch.load(path, weights_only=True, map_location="cpu")
+        state = read_pickled(path, "delete it to train anew")
         if state["fingerprint"] != fingerprint:
             if distributed.rank() == 0:
                 print(

@@ -17,12 +17,14 @@ from pathlib import Path
 from typing import NamedTuple
 
 import torch
-from safetensors import SafetensorError, safe_open
 
 from computing.ahead import ahead
 from computing.direct_file import DirectFile
 from errors import InputError
 from files.atomic import atomic_path
+from files.checkpoint_file import check_tensors
+from files.json_file import parse_object
+from files.regular import open_regular
 
 FLOATS = {"F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16}
 INTEGERS = {
@@ -35,6 +37,7 @@ INTEGERS = {
 }
 DTYPES = FLOATS | INTEGERS
 PIECE = 1 << 20  # elements of a tensor that are worked on together
+AGAIN = "make it again, or correct its path"
 AHEAD = 8  # pieces that are read, hashed and written meanwhile, at most
 
 Buffer = bytes | memoryview
@@ -74,17 +77,12 @@ class Layout:
 def read_layout(path: str | Path) -> Layout:
     """Return the layout of a safetensors file, after the library has checked that it is whole."""
     path = Path(path)
-    if not path.is_file():
-        raise InputError(f"{path}: no such file")
-    try:
-        with safe_open(path, framework="pt"):
-            pass
-    except SafetensorError as error:
-        raise InputError(f"{path}: not a whole safetensors file ({error})") from None
-    with path.open("rb") as file:
+    check_tensors(path, AGAIN)
+    with open_regular(path, AGAIN) as file:
         header = file.read(int.from_bytes(file.read(8), "little"))
         data = file.tell()
-    fields = {name: value for name, value in json.loads(header).items() if name != "__metadata__"}
+    content = parse_object(header.decode(), path, AGAIN)
+    fields = {name: value for name, value in content.items() if name != "__metadata__"}
     for name, field in fields.items():
         if field["dtype"] not in DTYPES:
             raise InputError(
@@ -103,7 +101,7 @@ def read_tensor(layout: Layout, name: str) -> torch.Tensor:
     if entry.size == 0:
         return torch.empty(entry.shape, dtype=DTYPES[entry.dtype])
     content = bytearray(entry.size)
-    with layout.path.open("rb") as file:
+    with open_regular(layout.path) as file:
         file.seek(entry.start)
         file.readinto(content)
     return torch.frombuffer(content, dtype=DTYPES[entry.dtype]).reshape(entry.shape)
@@ -136,7 +134,7 @@ def write_combined(
     digest = hashlib.sha256()
     with atomic_path(path) as temporary:
         with ExitStack() as stack:
-            files = [stack.enter_context(source.path.open("rb")) for source in sources]
+            files = [stack.enter_context(open_regular(source.path)) for source in sources]
             output = stack.enter_context(DirectFile(temporary))
 
             def read(piece: Piece) -> tuple[str, list[torch.Tensor]]:
