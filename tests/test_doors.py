@@ -1,31 +1,72 @@
 """The doors: what comes from outside and is not what it should be is refused by name, at once."""
 
 import ast
+import gzip
+import io
 import json
 import os
 import signal
+import tarfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
+import soundfile
+import torch
+from safetensors.numpy import save_file
 
 from conftest import ROOT
+from corpora import amazon_queen, asterisk
+from corpora.slurp import read_speakers
+from engines.kokoro import read_style
 from errors import InputError
+from fetching.archives import regular_files
+from files.array_file import read_array, read_arrays
+from files.audio import load_audio
+from files.checkpoint_file import check_folder, read_pickled, read_tensors
+from files.checksum import sha256
 from files.json_file import parse, read_json, read_object, read_objects
 from files.manifest import read_manifest
 from files.regular import check_regular, read_bytes
+from files.sound_file import read_header
 from files.strict_yaml import load_yaml
 from files.text_file import read_lines, read_text
+from recognisers.original import read_ranks
+from records.reading import read_record
+from texts.plain_texts import numbered_lines
+from vectors.streaming import read_layout
 
-BYTES: dict[str, Callable[[Path], object]] = {
+Door = Callable[[Path], object]
+BYTES: dict[str, Door] = {
     "bytes": read_bytes,
     "check": check_regular,
+    "hash": sha256,
 }
-TEXT: dict[str, Callable[[Path], object]] = {
+WHOLE: dict[str, tuple[Door, Callable[[Path], object]]] = {  # and what writes one
+    "audio": (load_audio, lambda path: sound(path, [0.0] * 800)),
+    "header": (read_header, lambda path: sound(path, [0.0] * 800)),
+    "array": (read_array, lambda path: np.save(path.open("wb"), np.zeros(800))),
+    "arrays": (read_arrays, lambda path: np.savez(path.open("wb"), a=np.zeros(800))),
+    "tensors": (read_tensors, lambda path: save_file({"a": np.zeros(800)}, path)),
+    "layout": (read_layout, lambda path: save_file({"a": np.zeros(800)}, path)),
+    "pickled": (read_pickled, lambda path: torch.save({"a": torch.zeros(800)}, path)),
+    "archive": (lambda path: [name for name, _ in regular_files(path)], lambda path: packed(path)),
+    "script": (asterisk.prompts, lambda path: path.write_bytes(gzip.compress(b"a: b\n" * 800))),
+    "queen": (amazon_queen.open_archive, lambda path: path.write_bytes(QUEEN)),
+    "record": (read_record, lambda path: path.write_text("{}")),
+    "texts": (numbered_lines, lambda path: path.write_text("a")),
+    "ranks": (read_ranks, lambda path: path.write_text("IQ== 0\nIg==")),
+    "style": (read_style, lambda path: path.write_bytes(bytes(1024))),
+    "speakers": (read_speakers, lambda path: path.write_text('{"a": {"recordings": {}}}')),
+}
+NAMES = {"script": "x.gz"}  # of a kind that is known by its name
+QUEEN = bytes(2) + amazon_queen.FIRST_ENTRY
+TEXT: dict[str, Door] = {
     "text": read_text,
     "lines": lambda path: [*read_lines(path)],
 }
-JSON: dict[str, Callable[[Path], object]] = {
+JSON: dict[str, Door] = {
     "JSON": read_json,
     "object": read_object,
     "JSON lines": lambda path: [*read_objects(path)],
@@ -53,6 +94,19 @@ BROKEN_JSON = {
 }
 
 
+def sound(path: Path, samples: list[float], **kind: str) -> None:
+    """Write a sound of 8 kHz; its name does not say of what kind it is."""
+    soundfile.write(path, samples, 8000, **{"format": "FLAC", **kind})
+
+
+def packed(path: Path) -> None:
+    """Write a tar with a file of 15,000 bytes in it."""
+    with tarfile.open(path, "w") as tar:
+        entry = tarfile.TarInfo("a")
+        entry.size = 15000
+        tar.addfile(entry, io.BytesIO(bytes(15000)))
+
+
 @pytest.fixture(autouse=True)
 def no_door_hangs() -> Iterator[None]:
     """Fail where a door waits for a pipe that nobody writes, or reads a device without an end."""
@@ -67,20 +121,35 @@ def no_door_hangs() -> Iterator[None]:
     signal.signal(signal.SIGALRM, previous)
 
 
-def refused(read: Callable[[Path], object], path: Path, message: str = ".") -> None:
+def refused(read: Door, path: Path, message: str = ".") -> None:
     """Hold a door to its word: an ``InputError`` with the file, and after a semicolon a remedy."""
     with pytest.raises(InputError, match=message) as error:
         read(path)
-    assert str(path) in str(error.value)
+    assert path.name in str(error.value)
     assert "; " in str(error.value)
 
 
 @pytest.mark.parametrize("kind", NOT_REGULAR)
-@pytest.mark.parametrize("door", [*BYTES, *TEXT, *JSON])
+@pytest.mark.parametrize("door", [*BYTES, *TEXT, *JSON, *WHOLE])
 def test_what_is_no_regular_file_is_refused_at_once(tmp_path, door, kind):
-    path = tmp_path / ("x" * 300 if kind == "name too long" else "x")
+    if (door, kind) == ("archive", "folder"):
+        pytest.skip("a folder counts as unpacked")
+    path = tmp_path / ("x" * 300 if kind == "name too long" else NAMES.get(door, "x"))
     NOT_REGULAR[kind](path)
-    refused({**BYTES, **TEXT, **JSON}[door], path)
+    refused(
+        {**BYTES, **TEXT, **JSON, **{name: read for name, (read, _) in WHOLE.items()}}[door], path
+    )
+
+
+@pytest.mark.parametrize("fault", ["empty", "truncated", "of something else"])
+@pytest.mark.parametrize("door", WHOLE)
+def test_what_is_not_whole_is_refused(tmp_path, door, fault):
+    read, write = WHOLE[door]
+    path = tmp_path / NAMES.get(door, "x")
+    write(path)
+    half = path.read_bytes()[: path.stat().st_size // 2]
+    path.write_bytes({"empty": b"", "truncated": half}.get(fault, b"\xff{}"))
+    refused(read, path)
 
 
 @pytest.mark.parametrize("door", [*TEXT, *JSON])
@@ -126,6 +195,20 @@ def test_what_is_well_formed_is_read_as_it_is(tmp_path):
     assert [*read_objects(tmp_path / "lines")] == [(1, {"a": 1}), (4, {"a": 2})]
 
 
+def test_samples_that_are_no_numbers_are_no_audio(tmp_path):
+    for value in (np.nan, np.inf):
+        sound(tmp_path / "x", [0.0, value], format="WAV", subtype="FLOAT")
+        refused(load_audio, tmp_path / "x", "has samples that are not finite numbers")
+
+
+def test_a_checkpoint_s_folder_has_no_pipes(tmp_path):
+    (tmp_path / "config.json").write_text("{}")
+    check_folder(tmp_path)
+    os.mkfifo(tmp_path / "model.safetensors")
+    with pytest.raises(InputError, match=r"model\.safetensors: is a pipe \(FIFO\), not a file; "):
+        check_folder(tmp_path)
+
+
 # --- nothing comes in elsewhere
 
 READERS = {  # they read what comes from outside, or might wait for it
@@ -152,6 +235,7 @@ DOORS = {
     "addresses.py": "JSON within texts, which it redacts: it is below all folders",
     "files/atomic.py": "the door out: what was just written reaches the disk",
     "computing/direct_file.py": "writes, past the cache",
+    "engines/espeak.py": "the answer of its own child, through a pipe",
 }
 LEFT = {"report.py", "scoring/foreign_hypotheses.py", "scoring/scored.py", "scoring/systems.py"}
 

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -22,7 +23,7 @@ from texts.languages import NAMES
 
 CORPUS = "the Asterisk prompts"
 LANDMARK = "vm-goodbye"  # a prompt of every release; its folder is the root of all names
-FORMATS = {
+FORMATS: dict[str, dict[str, Any]] = {
     ".gsm": {"format": "RAW", "subtype": "GSM610", "samplerate": 8_000, "channels": 1},
     ".wav": {},
 }
@@ -78,6 +79,8 @@ def prompts(script: Path) -> list[tuple[str, str]]:
             raise InputError(f"{script}:{number}: {line[:60]!r} is not of the form 'name: text'")
         pairs.append((name.strip(), text.strip()))
     names = {name for name, _ in pairs}
+    if not pairs:
+        raise InputError(f"{script}: has no line 'name: text'; {AGAIN}")
     return [(name, alone(text.removeprefix(f"{name}: "), names)) for name, text in pairs]
 
 
@@ -111,5 +114,5 @@ def load(path: Path) -> tuple[np.ndarray, int]:
             f"{path}: {path.stat().st_size} bytes are no whole number of {GSM_FRAME}-byte frames;"
             " the file is cut short: fetch it again"
         )
-    waveform, rate = read_channels(path, AGAIN, **FORMATS[path.suffix])
+    waveform, rate = read_channels(path, AGAIN, raw=FORMATS[path.suffix])
     return waveform.mean(axis=1), rate

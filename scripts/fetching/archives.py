@@ -112,7 +112,7 @@ def copy_bounded(stream: IO[bytes], file: IO[bytes], max_bytes: int) -> int:
 
 def regular_files(archive: Path) -> Iterator[tuple[str, IO[bytes]]]:
     """Yield name and content of each regular file of a folder, zip (wheel), tar or deb."""
-    if archive.is_dir():
+    if os.path.isdir(archive):  # also where its name is too long to be one
         yield from _folder_files(archive)
         return
     with open_regular(archive) as file:

@@ -1,9 +1,9 @@
 """The door for bytes: regular files alone, never a pipe or device, which may have no end."""
 
+import io
 import os
 import stat
 from pathlib import Path
-from typing import BinaryIO
 
 from errors import InputError
 
@@ -30,7 +30,7 @@ class Unreadable(InputError):
         self.reason = reason
 
 
-def open_regular(path: str | Path, remedy: str = REMEDY) -> BinaryIO:
+def open_regular(path: str | Path, remedy: str = REMEDY) -> io.BufferedReader:
     """Return a regular file, opened to be read; raise ``Unreadable`` for what is none."""
     try:
         descriptor = os.open(path, os.O_RDONLY | AT_ONCE)
@@ -44,7 +44,7 @@ def open_regular(path: str | Path, remedy: str = REMEDY) -> BinaryIO:
     if kind != stat.S_IFREG:
         os.close(descriptor)
         raise Unreadable(path, f"is {KINDS.get(kind, 'a thing')}, not a file", remedy)
-    return os.fdopen(descriptor, "rb")
+    return open(descriptor, "rb")
 
 
 def check_regular(path: str | Path, remedy: str = REMEDY) -> None:

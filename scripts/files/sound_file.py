@@ -1,7 +1,7 @@
 """The door for audio: files that libsndfile knows, whole or a part of them, with finite samples."""
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -25,7 +25,7 @@ class Header(NamedTuple):
 
 def read_header(path: str | Path, remedy: str = REMEDY) -> Header:
     """Return the header of an audio file."""
-    with _opened(path, path, remedy) as file:
+    with _opened(path, path, remedy, {}) as file:
         return Header(file.frames, file.samplerate, file.channels)
 
 
@@ -36,7 +36,7 @@ def read_channels(
     content: bytes | None = None,
     start: int = 0,
     frames: int = -1,
-    **raw: Any,
+    raw: Mapping[str, Any] | None = None,
 ) -> tuple[np.ndarray, int]:
     """Return float32 [n_samples, n_channels] and the sampling rate in Hz.
 
@@ -45,7 +45,7 @@ def read_channels(
     Raises ``Unreadable``; a sound that is shorter than its header says is given as far as it goes.
     """
     source = path if content is None else io.BytesIO(content)
-    with _opened(source, path, remedy, **raw) as file:
+    with _opened(source, path, remedy, raw or {}) as file:
         if file.seekable():
             file.seek(min(start, file.frames))
         wanted = max(0, file.frames - start) if frames < 0 else frames
@@ -60,7 +60,7 @@ def read_channels(
 
 @contextmanager
 def _opened(
-    source: str | Path | io.BytesIO, path: str | Path, remedy: str, **raw: Any
+    source: str | Path | io.BytesIO, path: str | Path, remedy: str, raw: Mapping[str, Any]
 ) -> Iterator[soundfile.SoundFile]:
     if not isinstance(source, io.BytesIO):
         check_regular(path, remedy)

@@ -98,7 +98,7 @@ def read_ranks(path: Path) -> dict[bytes, int]:
         except ValueError:
             place = f"{path}:{number}: {line[:60]!r}"
             raise InputError(f"{place} is no token in base64 and its rank; {AGAIN}") from None
-    if sorted(ranks.values()) != list(range(len(ranks))):
+    if not ranks or sorted(ranks.values()) != list(range(len(ranks))):
         raise InputError(f"{path}: ranks are not 0..{len(ranks) - 1}; {AGAIN}")
     return ranks
 
