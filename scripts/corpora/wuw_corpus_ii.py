@@ -8,7 +8,6 @@ taken for one speaker; the corpus does not say which sessions are of one who cal
 """
 
 import hashlib
-import io
 import re
 from collections.abc import Iterator
 from functools import partial
@@ -16,14 +15,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import soundfile
 
-from corpora.files import find
+from corpora.files import AGAIN, find
 from errors import InputError
 from files.audio_file import UnreadableAudio
 from files.json_file import read_object
 from files.recording import Recording
 from files.regular import read_bytes
+from files.sound_file import read_channels
 
 CORPUS = "WUW-Corpus-II"
 TOPICS = {  # by the number of the utterance; the others are a name, and the keywords alone
@@ -34,6 +33,7 @@ TOPICS = {  # by the number of the utterance; the others are a name, and the key
     "010": "voyager",
 }
 SAMPLING_RATE = 8_000  # Hz
+FORMAT = {"format": "RAW", "subtype": "ULAW", "channels": 1, "samplerate": SAMPLING_RATE}
 KEYS = {  # of an entry, and what they may be
     "sessionNumber": r"\d{5}",
     "utteranceNumber": r"\d{3}",
@@ -54,7 +54,7 @@ APOSTROPHE = re.compile("(?<=[A-Za-z])\ufffd(?=[A-Za-z])")  # that was decoded b
 def read(folder: Path) -> Iterator[Recording]:
     """Yield the sentences, in the order of ``data.json``; what is not understood has no text."""
     data = find(folder, "data.json", needed_for=CORPUS)
-    entries = read_object(data, "fetch it again").get("entries")
+    entries = read_object(data, AGAIN).get("entries")
     if not isinstance(entries, list) or not entries:
         raise InputError(f"{data}: has no list of entries; it is not {CORPUS}'s: fetch it again")
     for number, entry in enumerate(entries):
@@ -111,8 +111,5 @@ def load(path: Path, checksum: str) -> tuple[np.ndarray, int]:
             " file is cut short or another: fetch it again",
             "audio broken",
         )
-    waveform, rate = soundfile.read(
-        io.BytesIO(content), dtype="float32", format="RAW", subtype="ULAW", channels=1,
-        samplerate=SAMPLING_RATE,
-    )  # fmt: skip
-    return waveform, rate
+    channels, rate = read_channels(path, AGAIN, content=content, raw=FORMAT)
+    return channels[:, 0], rate
