@@ -23,7 +23,7 @@ from transformers.utils.logging import disable_progress_bar
 from errors import InputError, run
 from files.atomic import atomic_folder, check_outputs
 from files.audio import SAMPLING_RATE
-from files.regular import check_regular
+from files.regular import open_regular
 from recognisers.checkpoints import check_speaks, check_writes, load_ctc, load_whisper
 from recognisers.ctc import CTC_MODELS
 from recognisers.faster_whisper import read_faster_whisper
@@ -92,8 +92,7 @@ def read_published(checkpoint: Path) -> Original:
     """Return what a checkpoint of OpenAI's, whisper.cpp's or faster-whisper's holds."""
     if checkpoint.suffix == ".pt":
         return load_original(checkpoint)
-    check_regular(checkpoint)
-    with checkpoint.open("rb") as file:
+    with open_regular(checkpoint) as file:
         is_ggml = file.read(len(MAGIC)) == MAGIC
     return read_ggml(checkpoint) if is_ggml else read_faster_whisper(checkpoint)
 

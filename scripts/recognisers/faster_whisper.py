@@ -11,6 +11,7 @@ from pathlib import Path
 import torch
 
 from errors import InputError
+from files.regular import open_regular
 from recognisers.binary import BinaryFile
 from recognisers.original import Original, measure
 
@@ -50,7 +51,7 @@ KINDS = {"weight": "weight", "bias": "bias", "gamma": "weight", "beta": "bias"}
 
 def read_faster_whisper(path: Path) -> Original:
     """Return the dimensions and parameters of a ``model.bin``; quantised weights are refused."""
-    with path.open("rb") as stream:
+    with open_regular(path) as stream:
         file = BinaryFile(stream, path)
         version = file.number("I", "the format's version")
         if version != VERSION:

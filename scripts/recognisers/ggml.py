@@ -10,6 +10,7 @@ from pathlib import Path
 import torch
 
 from errors import InputError
+from files.regular import open_regular
 from recognisers.binary import BinaryFile
 from recognisers.log_mel import FRAME_LENGTH
 from recognisers.original import Original
@@ -28,7 +29,7 @@ MAX_RANK = 4
 
 def read_ggml(path: Path) -> Original:
     """Return a ggml file's dimensions, parameters and tokens; quantised weights are refused."""
-    with path.open("rb") as stream:
+    with open_regular(path) as stream:
         file = BinaryFile(stream, path)
         if (magic := bytes(file.take(len(MAGIC), "the magic number"))) != MAGIC:
             raise file.fault(0, f"begins with {magic!r}, not with {MAGIC!r}")
