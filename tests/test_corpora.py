@@ -258,6 +258,8 @@ conf-thereare: ci sono attualmente…
 vm-star: premere * o #
 queue-full: “La coda è piena.”
 vm-quote: prego attendere."
+invalid: Spiacente, [quello] non è valido (enfatico)
+demo-try: tra centralini (IAX) con un server
 vm-said: dice "ciao" e va
 vm-tempremoved: Il saluto è stato eliminato.vm-then: poi premere
 vm-then: vm-then: quindi premere
@@ -280,12 +282,14 @@ def test_asterisk_speaks_other_languages_and_its_scripts_have_flaws(tmp_path: Pa
         "vm-star": "premere asterisco o cancelletto",
         "queue-full": "La coda è piena.",
         "vm-quote": "prego attendere.",
+        "invalid": "Spiacente, non è valido",
+        "demo-try": "tra centralini IAX con un server",
         "vm-said": 'dice "ciao" e va',
         "vm-tempremoved": "Il saluto è stato eliminato.",
         "vm-then": "quindi premere",
     }
     assert {r.speaker for r in found} == {"carlo"}
-    assert {r.extra["topic"] for r in found} == {"vm", "conf", "queue"}
+    assert {r.extra["topic"] for r in found} == {"vm", "conf", "queue", "invalid", "demo"}
     with pytest.raises(
         InputError, match=r"core-sounds-fr\.txt .* is missing; .* in French needs it"
     ):

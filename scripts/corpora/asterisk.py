@@ -39,6 +39,7 @@ SYMBOLS = {  # as the voice says them
 SOUNDS = ("ascending-2tone", "beep", "beeperr", "confbridge-join", "confbridge-leave",
           "descending-2tone", "tt-monkeys")  # fmt: skip  # not words, though a script may have some
 REMARK = re.compile(r"\[[^]]*\]|\([^)]*\)|<[^>]*>")  # of the script's writer, not spoken
+SAID = re.compile(r"\((ne m'appelez plus, jamais|статус|IAX)\)")  # in brackets, and spoken
 LEFT_OPEN = re.compile(r"\.{2,}|…")
 LOST_LETTER = re.compile(r"\w\?\w|\?\s+[a-zà-ÿ]")  # the Italian script has a ? for some accents
 QUOTATION_MARK = re.compile('["“”„«»]')
@@ -98,7 +99,7 @@ def spoken(text: str, language: str) -> str:
     """
     if LOST_LETTER.search(text):
         return ""
-    text = LEFT_OPEN.sub(" ", REMARK.sub(" ", text)).strip()
+    text = LEFT_OPEN.sub(" ", REMARK.sub(" ", SAID.sub(r"\1", text))).strip()
     marks = [found.start() for found in QUOTATION_MARK.finditer(text)]
     if len(marks) % 2 or marks == [0, len(text) - 1]:
         text = QUOTATION_MARK.sub("", text)
