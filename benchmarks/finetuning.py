@@ -38,7 +38,7 @@ from transformers import WhisperConfig
 from computing.precision import precision_of
 from files.manifest import read_jsonl, read_manifest, write_jsonl
 from scoring.bootstrap import interval, resampled_rates
-from scoring.word_errors import ERRORS, score
+from scoring.word_errors import score
 
 BASE = "models/whisper-tiny.en/pretrained/seed0"
 RATE, WARMUP, BATCH, EPOCHS = 1e-5, 5, 8, 2
@@ -149,9 +149,8 @@ def errors_of(folder: Path, window: float) -> tuple[np.ndarray, np.ndarray, np.n
                 "--max-length", 96, "--language", "en", "--output", hypotheses,
             )
         )  # fmt: skip
-        for row in score(read_manifest(manifest), read_jsonl(hypotheses), "en")["per_utterance"]:
-            errors = sum(row[error] for error in ERRORS)
-            found.append((errors, row["reference_words"], f"{domain} {row['reference']}"))
+        for row in score(read_manifest(manifest), read_jsonl(hypotheses), "en").per_utterance:
+            found.append((row.word_errors, row.reference_words, f"{domain} {row.reference}"))
     return tuple(map(np.array, zip(*found, strict=True)))
 
 

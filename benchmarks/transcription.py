@@ -31,12 +31,12 @@ from measure import (
 from transformers import WhisperFeatureExtractor, WhisperForConditionalGeneration
 
 from files.audio import SAMPLING_RATE, load_audio
+from files.json_file import read_json
 from files.manifest import read_manifest, write_jsonl
 from recognisers import transcription
 from recognisers.load import load_recogniser
 from recognisers.whisper import MAX_LENGTH
 from recognisers.window import crop_window
-from scoring.scored import read_json
 from scoring.word_errors import score
 from vectors.addition import Addition
 
@@ -192,7 +192,7 @@ def same(first: Sequence[str], second: Sequence[str]) -> float:
 def wer(rows: Sequence[dict], texts: Sequence[str]) -> float:
     """Return the WER (a fraction) of texts in the rows' order."""
     found = [{"id": row["id"], "text": text} for row, text in zip(rows, texts, strict=True)]
-    return score(list(rows), found, "en")["wer"]
+    return score(list(rows), found, "en").wer
 
 
 def encoder_flops(config, window: float) -> float:

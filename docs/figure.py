@@ -13,6 +13,7 @@ import sys
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
+from typing import Any
 
 import matplotlib
 from matplotlib.axes import Axes
@@ -20,6 +21,10 @@ from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 
 DOCS = Path(__file__).parent
+sys.path.insert(0, str(DOCS.parent / "scripts"))
+
+from scoring.summary import Summary, read_summary  # noqa: E402
+
 SUMMARY = DOCS.parent / "results" / "demo" / "summary.json"
 NUMBERS = DOCS / "demo.json"
 DRAWING = DOCS / "figure.svg"
@@ -135,24 +140,24 @@ def layers(edges: Edges) -> dict[str, int]:
     return depth
 
 
-def condensed(summary: dict) -> dict:
+def condensed(summary: Summary) -> dict[str, Any]:
     """Return what is shown of a summary: rates with intervals (fractions), by target and arm."""
     return {
-        "confidence": summary["confidence"],
+        "confidence": summary.confidence,
         "targets": [
             {
-                "name": target["name"],
-                "words": target["words"],
+                "name": target.name,
+                "words": target.words,
                 "rows": [
                     {
-                        "label": row["label"],
-                        "wer": round(row["wer"], 6),
-                        "wer_interval": [round(bound, 6) for bound in row["wer_interval"]],
+                        "label": row.label,
+                        "wer": round(row.wer, 6),
+                        "wer_interval": [round(bound, 6) for bound in row.wer_interval],
                     }
-                    for row in target["rows"]
+                    for row in target.rows
                 ],
             }
-            for target in summary["targets"]
+            for target in summary.targets
         ],
     }
 
@@ -289,7 +294,7 @@ def main(argv: list[str] | None = None) -> None:
     add("--summary", type=Path, default=SUMMARY, help="of a finished demo; if absent, demo.json")
     options = parser.parse_args(argv)
     if options.summary.is_file():
-        numbers = condensed(json.loads(options.summary.read_text()))
+        numbers = condensed(read_summary(options.summary))
         NUMBERS.write_text(json.dumps(numbers, ensure_ascii=False, indent=1) + "\n")
     numbers = json.loads(NUMBERS.read_text())
     edges = stage_edges(rule_edges(rulegraph()))

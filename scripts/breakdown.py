@@ -5,45 +5,48 @@ are averaged over its seeds, for each utterance; arms are compared on the same d
 """
 
 import argparse
-import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any, TypeVar
 
 import numpy as np
 
 from errors import InputError, run
-from files.atomic import atomic_path, check_outputs
+from files.atomic import check_outputs
 from files.manifest import read_jsonl, read_manifest
 from paths import PRETRAINED
 from records.writing import write_record
-from reporting.words import main_rows
 from scoring.alignment import character_errors, pieces, word_errors
-from scoring.arms import RESAMPLES, Arm, Bootstrap, TestSet, per_utterance
+from scoring.arms import RESAMPLES, ArmErrors, Bootstrap, TestSet, per_utterance
 from scoring.bootstrap import units_of
-from scoring.by_value import LENGTHS, tables
-from scoring.checks import check_same_ids
+from scoring.breakdown_file import ArmText, ChangedUtterance, TargetBreakdown, write_breakdown
+from scoring.by_value import LENGTHS, value_tables
+from scoring.checks import check_same_ids, ids_of
 from scoring.confusions import confusions
 from scoring.entities import entity_errors
 from scoring.rare_words import rare_words, source_vocabulary
-from scoring.scored import language_of, read_json
+from scoring.summary import SummaryRow, TargetSummary, read_summary
 from scoring.word_errors import normalised
 
 BY = ("domain", "speaker", "microphone", "gender", "native", "scenario")
 
 
-def shown_rows(target: dict) -> list[dict]:
+Errors = TypeVar("Errors")
+
+
+def shown_rows(target: TargetSummary) -> list[SummaryRow]:
     """Return a target's rows, the pretrained model's first, vectors as they were chosen only."""
-    return sorted(main_rows(target), key=lambda row: row["arm"] != PRETRAINED)
+    return sorted(target.main_rows, key=lambda row: row.arm != PRETRAINED)
 
 
-def best_adapted(rows: Sequence[dict]) -> int | None:
+def best_adapted(rows: Sequence[SummaryRow]) -> int | None:
     """Return the place of the lowest WER among the rows, but the first, that saw target texts."""
-    adapted = [i for i, row in enumerate(rows) if i and "target-synthetic" in row["arm"]]
-    return min(adapted, key=lambda index: rows[index]["wer"], default=None)
+    adapted = [i for i, row in enumerate(rows) if i and "target-synthetic" in row.arm]
+    return min(adapted, key=lambda index: rows[index].wer, default=None)
 
 
-def changed_utterances(test: TestSet, to: int | None, count: int) -> list[dict]:
-    """Return what every arm's first seed heard where errors changed most from arm 0 to arm ``to``.
+def changed_utterances(test: TestSet, to: int | None, count: int) -> list[ChangedUtterance]:
+    """Return every arm's texts (first seed) where errors changed most from arm 0 to arm ``to``.
 
     ``count`` utterances that lost errors, then ``count`` that gained some, the greatest first.
     """
@@ -55,89 +58,99 @@ def changed_utterances(test: TestSet, to: int | None, count: int) -> list[dict]:
     shown = [i for i in order[:count] if change[i] < 0]
     shown += [i for i in order[::-1][:count] if change[i] > 0]
     return [
-        {
-            "id": test.utterances[i]["id"],
-            "change": change[i],
-            "reference": test.references[i],
-            "audio_filepath": test.utterances[i]["audio_filepath"],
-            "duration": test.utterances[i]["duration"],
-            "heard": [
-                {
-                    "arm": arm.label,
-                    "errors": errors[place][i],
-                    "words": pieces(test.references[i], arm.heard[0][i]),
-                }
+        ChangedUtterance(
+            id=test.utterances[i]["id"],
+            change=change[i],
+            reference=test.references[i],
+            audio_filepath=test.utterances[i]["audio_filepath"],
+            duration=test.utterances[i]["duration"],
+            heard=tuple(
+                ArmText(
+                    arm=arm.label,
+                    errors=errors[place][i],
+                    words=tuple(pieces(test.references[i], arm.hypotheses[0][i])),
+                )
                 for place, arm in enumerate(test.arms)
-            ],
-        }
+            ),
+        )
         for i in shown
     ]
 
 
-def read_test_set(target: dict, resampled_by: str, language: str) -> TestSet:
+def read_test_set(
+    target: TargetSummary, manifest: Path, resampled_by: str, language: str
+) -> TestSet:
     """Return a target's test set; refuse hypotheses that are not those of the summary."""
-    rows, path = shown_rows(target), Path(target["manifest"])
-    utterances = read_manifest(path)
+    rows, utterances = shown_rows(target), read_manifest(manifest)
     references = [normalised(row["text"], language) for row in utterances]
-    heard = [
-        [read_heard(file, utterances, path, language) for file in row["hypotheses"]] for row in rows
+    texts_of = [
+        [read_texts(file, utterances, manifest, language) for file in row.hypotheses]
+        for row in rows
     ]
-    pairs = {(r, h) for arm in heard for seed in arm for r, h in zip(references, seed, strict=True)}
-    aligned, characters = word_errors(pairs), character_errors(pairs, language)
+    pairs = {
+        pair for arm in texts_of for seed in arm for pair in zip(references, seed, strict=True)
+    }
+    words, characters = word_errors(pairs), character_errors(pairs, language)
 
-    def of_pairs(found: dict, texts: list[list[str]]) -> list[list]:
-        return [[found[pair] for pair in zip(references, seed, strict=True)] for seed in texts]
+    def of_pairs(
+        errors: dict[tuple[str, str], Errors], texts: list[list[str]]
+    ) -> list[list[Errors]]:
+        return [[errors[pair] for pair in zip(references, seed, strict=True)] for seed in texts]
 
     arms = [
-        Arm(row["label"], texts, of_pairs(aligned, texts), of_pairs(characters, texts))
-        for row, texts in zip(rows, heard, strict=True)
+        ArmErrors(row.label, texts, of_pairs(words, texts), of_pairs(characters, texts))
+        for row, texts in zip(rows, texts_of, strict=True)
     ]
-    with_reference = [
-        row | {"reference": text} for row, text in zip(utterances, references, strict=True)
-    ]
-    units = units_of(with_reference, resampled_by, path) or [row["id"] for row in utterances]
-    test = TestSet(target, utterances, references, np.array(units), arms, language)
-    check_same_wer(test, rows)
+    speakers = [row["speaker"] for row in utterances]
+    ids = ids_of(utterances)
+    units = units_of(resampled_by, manifest, ids, references, speakers) or ids
+    test = TestSet(utterances, references, np.array(units), arms, language)
+    check_same_wer(test, rows, manifest)
     return test
 
 
-def read_heard(hypotheses: str, utterances: list[dict], manifest: Path, language: str) -> list[str]:
+def read_texts(
+    hypotheses: str, utterances: list[dict[str, Any]], manifest: Path, language: str
+) -> list[str]:
     """Return the normalised hypotheses of a file, in the order of the manifest."""
-    found = read_jsonl(hypotheses)
-    check_same_ids(utterances, found, manifest, Path(hypotheses))
-    text_of = {row["id"]: row["text"] for row in found}
+    rows = read_jsonl(hypotheses)
+    check_same_ids(ids_of(utterances), ids_of(rows), manifest, Path(hypotheses))
+    text_of = {row["id"]: row["text"] for row in rows}
     return [normalised(text_of[row["id"]], language) for row in utterances]
 
 
-def check_same_wer(test: TestSet, rows: Sequence[dict]) -> None:
+def check_same_wer(test: TestSet, rows: Sequence[SummaryRow], manifest: Path) -> None:
     """Refuse hypotheses whose WER is another than the summary's: they were scored before."""
     rates = per_utterance(test.arms).sum(axis=1) / test.words.sum()
     for row, rate in zip(rows, rates, strict=True):
-        if abs(row["wer"] - rate) > 1e-6:
+        if abs(row.wer - rate) > 1e-6:
             raise InputError(
-                f"{row['hypotheses'][0]}: {row['label']} has a WER of {rate:.4%} on"
-                f" {test.target['manifest']}, but {row['wer']:.4%} in the summary; score the"
-                " hypotheses again and summarize again"
+                f"{row.hypotheses[0]}: {row.label} has a WER of {rate:.4%} on {manifest}, but"
+                f" {row.wer:.4%} in the summary; score the hypotheses again and summarize again"
             )
 
 
 def break_down(
-    test: TestSet, source: list[dict], options: argparse.Namespace, bootstrap: Bootstrap
-) -> dict:
+    target: TargetSummary,
+    test: TestSet,
+    source: list[dict[str, Any]],
+    options: argparse.Namespace,
+    bootstrap: Bootstrap,
+) -> TargetBreakdown:
     """Return a target's part of the file."""
-    vocabulary = source_vocabulary(source, test.target["target"], test.language)
-    best = best_adapted(shown_rows(test.target))
-    labels = [arm.label for arm in test.arms]
-    return {
-        "name": test.target["name"],
-        "arms": labels,
-        "tables": list(tables(test, options.by, options.length_bounds, bootstrap)),
-        "rare_words": rare_words(test, vocabulary, bootstrap) if vocabulary else None,
-        "entities": entity_errors(test, bootstrap),
-        "confusions": [confusions(arm, options.most) for arm in test.arms],
-        "changed_between": None if best is None else [labels[0], labels[best]],
-        "changed": changed_utterances(test, best, options.changed),
-    }
+    vocabulary = source_vocabulary(source, target.target, test.language)
+    best = best_adapted(shown_rows(target))
+    labels = tuple(arm.label for arm in test.arms)
+    return TargetBreakdown(
+        name=target.name,
+        arms=labels,
+        tables=tuple(value_tables(test, options.by, options.length_bounds, bootstrap)),
+        rare_words=rare_words(test, vocabulary, bootstrap) if vocabulary else None,
+        entities=entity_errors(test, bootstrap),
+        confusions=tuple(confusions(arm, options.most) for arm in test.arms),
+        changed_between=None if best is None else (labels[0], labels[best]),
+        changed=tuple(changed_utterances(test, best, options.changed)),
+    )
 
 
 def parse_arguments(argv: list[str] | None) -> argparse.Namespace:
@@ -169,21 +182,29 @@ def parse_arguments(argv: list[str] | None) -> argparse.Namespace:
 def main(argv: list[str] | None = None) -> None:
     """Write the breakdown of a summary's errors."""
     options = parse_arguments(argv)
-    summary = read_json(options.summary, "write it with summarize.py")
+    summary = read_summary(options.summary)
     source = [row for path in options.source_training for row in read_manifest(path)]
-    targets = [target for target in summary["targets"] if shown_rows(target)]
+    tested = [
+        (target, Path(target.manifest))
+        for target in summary.targets
+        if target.manifest and shown_rows(target)
+    ]
     inputs = [options.summary, *options.source_training]
-    for target in targets:
-        inputs.append(target["manifest"])
-        inputs += [path for row in shown_rows(target) for path in row["hypotheses"]]
+    for target, manifest in tested:
+        inputs.append(manifest)
+        inputs += [path for row in shown_rows(target) for path in row.hypotheses]
     check_outputs([options.output], inputs)
-    language = language_of(summary, options.summary, "summarize again")
-    tests = [read_test_set(target, summary["resampled_by"], language) for target in targets]
-    bootstrap = Bootstrap(options.resamples, summary["seed"], summary["confidence"])
-    found = [break_down(test, source, options, bootstrap) for test in tests]
-    with atomic_path(options.output) as temporary:
-        text = json.dumps({"targets": found}, indent=1, ensure_ascii=False)
-        temporary.write_text(text + "\n", encoding="utf-8")
+    language = summary.language or ""  # null only where nothing was scored
+    tests = [
+        read_test_set(target, manifest, summary.resampled_by, language)
+        for target, manifest in tested
+    ]
+    bootstrap = Bootstrap(options.resamples, summary.seed, summary.confidence)
+    targets = [
+        break_down(target, test, source, options, bootstrap)
+        for (target, _), test in zip(tested, tests, strict=True)
+    ]
+    write_breakdown(options.output, targets)
     utterances = sum(len(test.utterances) for test in tests)
     print(f"{options.output}: {len(tests)} targets, {utterances:,} utterances")
 

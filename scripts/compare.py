@@ -6,9 +6,10 @@ A and B are two files of hypotheses (any toolkit's, see foreign_hypotheses.py; t
 
 import argparse
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -17,7 +18,6 @@ from escaping import visible
 from files.atomic import atomic_path, check_outputs
 from records.writing import write_record
 from reporting.compared import changed, lines
-from reporting.words import main_rows
 from scoring.bootstrap import (
     CONFIDENCE,
     RESAMPLES,
@@ -25,13 +25,15 @@ from scoring.bootstrap import (
     interval,
     resampled_rates,
     two_sided_p,
-    units_of,
 )
 from scoring.checks import check_any_words
-from scoring.comparisons import adjust
+from scoring.comparisons import adjusted
+from scoring.evaluations import one_language
 from scoring.foreign_hypotheses import READERS, read_hypotheses, read_references
-from scoring.scored import one_language, read_json
+from scoring.paired import Resampling, SystemComparison, SystemWer
+from scoring.score_file import drawn_with
 from scoring.significance import mapsswe
+from scoring.summary import read_summary
 from scoring.systems import (
     System,
     check_same_references,
@@ -42,8 +44,25 @@ from scoring.systems import (
 )
 from texts.languages import add_language
 
+Pair = tuple[str, System, System]  # with a title, empty for two files
 
-def paired_arms(a: Path, b: Path) -> Iterator[tuple[str, System, System]]:
+
+class ReportedArm(NamedTuple):
+    """An arm of an experiment in a folder, with its score files and first hypotheses."""
+
+    folder: Path
+    title: str
+    label: str
+    scores: list[Path]
+    hypotheses: Path
+
+    def system(self) -> System:
+        """Read the arm's scores and texts."""
+        system = system_of_scores(f"{self.folder}: {self.label}", self.scores, self.hypotheses)
+        return replace(system, files=(*system.files, self.folder / "summary.json"))
+
+
+def paired_arms(a: Path, b: Path) -> Iterator[Pair]:
     """Yield the arms that two experiments have in common, by target, with what they are."""
     arms_a, arms_b = arms_of(a), arms_of(b)
     common = [key for key in arms_a if key in arms_b]
@@ -53,34 +72,25 @@ def paired_arms(a: Path, b: Path) -> Iterator[tuple[str, System, System]]:
         if only:
             print(f"{len(only)} arms are only in {folder} and not compared.")
     for key in common:
-        title = arms_a[key][0]
-        yield title, system_of_arm(a, *arms_a[key][1:]), system_of_arm(b, *arms_b[key][1:])
+        yield arms_a[key].title, arms_a[key].system(), arms_b[key].system()
 
 
-def system_of_arm(folder: Path, label: str, scores: list[Path], hypotheses: Path) -> System:
-    """Read an arm of the experiment in a folder."""
-    system = system_of_scores(f"{folder}: {label}", scores, hypotheses)
-    system.files.append(folder / "summary.json")
-    return system
-
-
-def arms_of(folder: Path) -> dict[tuple, tuple[str, str, list[Path], Path]]:
-    """Return title, label, score files and first hypotheses of each reported arm.
+def arms_of(folder: Path) -> dict[tuple[str | None, ...], ReportedArm]:
+    """Return each reported arm of an experiment.
 
     Arms with a task vector are paired whatever scaling coefficient was chosen for them; those with
     one that was only tried out are left out.
     """
-    summary = read_json(folder / "summary.json", "write it with summarize.py")
+    summary = read_summary(folder / "summary.json")
     root = folder.resolve().parents[1]  # results/NAME stands where the experiment ran
-    arms = {}
-    for target in summary["targets"]:
-        for row in main_rows(target):
-            key = (target["name"], row["arm"], row["tts"], row["vector"])
-            scores, hypotheses = (
-                [where(path, root) for path in row[kind]] for kind in ("scores", "hypotheses")
-            )
-            title = f"{target['name']}, {row['arm']}" + (f" ({row['tts']})" if row["tts"] else "")
-            arms[key] = (title, row["label"], scores, hypotheses[0])
+    arms: dict[tuple[str | None, ...], ReportedArm] = {}
+    for target in summary.targets:
+        for row in target.main_rows:
+            title = f"{target.name}, {row.arm}" + (f" ({row.tts})" if row.tts else "")
+            scores = [where(path, root) for path in row.scores]
+            hypotheses = where(row.hypotheses[0], root)
+            key = (target.name, row.arm, row.tts, row.vector)
+            arms[key] = ReportedArm(folder, title, row.label, scores, hypotheses)
     return arms
 
 
@@ -89,40 +99,42 @@ def where(path: str, root: Path) -> Path:
     return root / path if (root / path).exists() else Path(path)
 
 
-def compare(a: System, b: System, by: str, resamples: int, seed: int) -> dict[str, Any]:
-    """Return the WERs of two systems, their paired difference (b - a), its interval and p."""
+def compare(title: str, a: System, b: System, settings: Resampling, most: int) -> SystemComparison:
+    """Return the paired difference of two systems, and the ``most`` changed utterances."""
     one_language({a.path: a.language, b.path: b.language})
-    check_same_references(a.rows, b.rows, a.path, b.path)
-    words = np.array([row["reference_words"] for row in a.rows])
-    units = units_of(a.rows, by, a.path)
+    check_same_references(a.utterances, b.utterances, a.path, b.path)
+    words = np.array([each.reference_words for each in a.utterances])
+    units = drawn_with(a.utterances, settings.by, a.path)
+    errors = np.stack([a.errors, b.errors])
     try:
-        rates = resampled_rates(np.stack([a.errors, b.errors]), words, units, resamples, seed)
+        rates = resampled_rates(errors, words, units, settings.resamples, settings.seed)
     except ValueError as error:
         raise InputError(f"{a.path}: {error}; compare on more utterances with words") from None
-    return {
-        "a": described(a, words, rates[0]),
-        "b": described(b, words, rates[1]),
-        "language": a.language,
-        "utterances": len(words),
-        "words": int(words.sum()),
-        "units": len(words) if units is None else len(set(units)),
-        "difference": float((b.errors - a.errors).sum() / words.sum()),
-        "interval": list(interval(rates[1] - rates[0])),
-        "p": two_sided_p(rates[1] - rates[0]),
-        "mapsswe_p": mapsswe(a.errors, b.errors, units),
-        "fewer_errors": int((b.errors < a.errors).sum()),
-        "more_errors": int((b.errors > a.errors).sum()),
-    }
+    return SystemComparison(
+        title=title,
+        a=wer_of(a, words, rates[0]),
+        b=wer_of(b, words, rates[1]),
+        language=a.language,
+        utterances=len(words),
+        words=int(words.sum()),
+        units=len(words) if units is None else len(set(units)),
+        difference=float((b.errors - a.errors).sum() / words.sum()),
+        interval=interval(rates[1] - rates[0]),
+        p=two_sided_p(rates[1] - rates[0]),
+        mapsswe_p=mapsswe(a.errors, b.errors, units),
+        fewer_errors=int((b.errors < a.errors).sum()),
+        more_errors=int((b.errors > a.errors).sum()),
+        changed=changed(a, b, most),
+    )
 
 
-def described(system: System, words: np.ndarray, rates: np.ndarray) -> dict[str, Any]:
-    """Return a system's name and its WER with interval, from resampled WERs."""
-    wer = float(system.errors.sum() / words.sum())
-    return {"name": system.name, "wer": wer, "interval": list(interval(rates))}
+def wer_of(system: System, words: np.ndarray, rates: np.ndarray) -> SystemWer:
+    """Return a system's WER with its interval, from resampled WERs."""
+    return SystemWer(system.name, float(system.errors.sum() / words.sum()), interval(rates))
 
 
-def pairs(options: argparse.Namespace) -> Iterator[tuple[str, System, System]]:
-    """Yield what is to be compared: a title (empty for two files) and two systems."""
+def pairs(options: argparse.Namespace) -> Iterator[Pair]:
+    """Yield what is to be compared."""
     a, b = options.a, options.b
     if a.is_dir() and b.is_dir():
         yield from paired_arms(a, b)
@@ -139,24 +151,25 @@ def pairs(options: argparse.Namespace) -> Iterator[tuple[str, System, System]]:
 
 
 def system_of_file(
-    path: Path, references: list[dict] | None, options: argparse.Namespace
+    path: Path, references: list[dict[str, Any]] | None, options: argparse.Namespace
 ) -> System:
     """Read a score file, or hypotheses together with their references."""
     if is_score(path):
         return system_of_scores(str(path), [path], scored_hypotheses(path))
     if references is None:
         raise InputError(f"{path}: hypotheses alone; give their true texts by --references")
-    found = read_hypotheses(path, references, options.format, options.absent_is_empty)
+    hypotheses = read_hypotheses(path, references, options.format, options.absent_is_empty)
     return system_of_hypotheses(
-        path, references, options.references, found, options.language, options.ids_are_right
+        path, references, options.references, hypotheses, options.language, options.ids_are_right
     )
 
 
-def write_json(path: Path, comparisons: list[dict], settings: dict[str, Any]) -> None:
+def write_json(path: Path, comparisons: Sequence[SystemComparison], settings: Resampling) -> None:
     """Write all comparisons; rates and differences are fractions."""
-    content = {"confidence": CONFIDENCE, "adjusted": "Holm"} | settings
+    content: dict[str, Any] = {"confidence": CONFIDENCE, "adjusted": "Holm"} | asdict(settings)
+    content["comparisons"] = [asdict(each) for each in comparisons]
     with atomic_path(path) as temporary:
-        text = json.dumps(content | {"comparisons": comparisons}, indent=1, ensure_ascii=False)
+        text = json.dumps(content, indent=1, ensure_ascii=False)
         temporary.write_text(text + "\n", encoding="utf-8")
 
 
@@ -194,24 +207,21 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
 def main(argv: list[str] | None = None) -> None:
     """Compare two systems, or all arms that two experiments have in common."""
     options = parse(argv)
-    settings = {"by": options.by, "resamples": options.resamples, "seed": options.seed}
+    settings = Resampling(options.by, options.resamples, options.seed)
     given = [options.a, options.b, options.references]
     check_outputs([options.json], [path for path in given if path and not path.is_dir()])
     systems = list(pairs(options))
     files = dict.fromkeys(path for _, a, b in systems for path in (*a.files, *b.files))
     check_outputs([options.json], files)
-    comparisons = []
-    for title, a, b in systems:
-        shown = {"changed": changed(a, b, options.utterances)}
-        comparisons.append({"title": title} | compare(a, b, **settings) | shown)
-    adjust(comparisons, CONFIDENCE)
+    compared = [compare(title, a, b, settings, options.utterances) for title, a, b in systems]
+    comparisons = adjusted(compared, CONFIDENCE)
     for comparison in comparisons:
-        if comparison["title"]:
-            print(visible(f"\n== {comparison['title']} =="))
+        if comparison.title:
+            print(visible(f"\n== {comparison.title} =="))
         print(visible("\n".join(lines(comparison, settings, len(comparisons) > 1))))
     if options.json:
         write_json(options.json, comparisons, settings)
-        write_record(__file__, [options.json], files, settings)
+        write_record(__file__, [options.json], files, asdict(settings))
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ Everything here takes a config that ``configs.reading`` has completed and checke
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from paths import (
     ENGINES,
@@ -82,14 +82,14 @@ class Evaluation:
     """A model of one seed, and the speech that it is scored on, if any, else null.
 
     ``scaling_coefficient`` and what is said of the vector are null without one. ``target`` is
-    whose table it is in, ``domain`` whose speech is heard.
+    whose table it is in, ``domain`` whose speech is recognised.
     """
 
-    role: str | None = None
+    role: str | None
     base: str
     target: str
-    domain: str | None = None
-    kind: str | None = None
+    domain: str | None
+    kind: str | None
     arm: str
     tts: str | None
     model: str
@@ -97,15 +97,34 @@ class Evaluation:
     vector: str | None
     vector_path: str | None
     vector_on: str | None
-    speech: str | None = None
-    split: str | None = None
+    speech: str | None
+    split: str | None
     seed: int
     window: float  # s, in which it is decoded
-    manifest: str | None = None
-    hypotheses: str | None = None
-    score: str | None = None
+    manifest: str | None
+    hypotheses: str | None
+    score: str | None
     target_recordings: str
     accepted_overlap: list[str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScoredEvaluation(Evaluation):
+    """A model of one seed, and the speech that it is scored on."""
+
+    role: str
+    domain: str
+    kind: str
+    speech: str
+    split: str
+    manifest: str
+    hypotheses: str
+    score: str
+
+    @property
+    def scored_speech(self) -> "ScoredSpeech":
+        """The speech, and the role of the number."""
+        return ScoredSpeech(self.role, self.domain, self.speech, self.split)
 
 
 def evaluations(config: dict) -> Iterator[Evaluation]:
@@ -119,13 +138,13 @@ def evaluations(config: dict) -> Iterator[Evaluation]:
             if not test_speech(config, target):
                 yield from deliveries(config, base, target)
                 continue
-            for heard in heard_for(config, target):
+            for speech in speech_for(config, target):
                 for arm in arms(config, target):
-                    if arm.is_scored(heard.role):
-                        yield from evaluations_of(config, base, target, arm, heard)
+                    if arm.is_scored(speech.role):
+                        yield from evaluations_of(config, base, target, arm, speech)
 
 
-class Heard(NamedTuple):
+class ScoredSpeech(NamedTuple):
     """Speech that a target's models are scored on, and the role of those numbers.
 
     ``test``: the table; ``dev``: the target's dev speech; ``nested``: dev recordings of a source
@@ -139,20 +158,23 @@ class Heard(NamedTuple):
     split: str
 
 
-def heard_for(config: dict, target: str) -> Iterator[Heard]:
+def speech_for(config: dict, target: str) -> Iterator[ScoredSpeech]:
     """Yield all speech that models of a target are scored on."""
     group, text_only = source_group(config, target), is_text_only(config["domains"][target])
     for speech in test_speech(config, target):
-        yield Heard("test", target, speech, "test")
+        yield ScoredSpeech("test", target, speech, "test")
     for choice in config["task_vector"]["chosen_on"]:
         if choice == SOURCES:
             for domain in domains_of(config, group):
-                yield Heard("nested", domain, REAL, "dev")
+                yield ScoredSpeech("nested", domain, REAL, "dev")
         elif choice != CONSTANT and not (choice == REAL and text_only):
-            yield Heard("dev", target, choice, "dev")
+            yield ScoredSpeech("dev", target, choice, "dev")
     for name in config["forgetting"]:
         if name != target:
-            yield Heard("forgetting", group if name == SOURCE else name, REAL, "test")
+            yield ScoredSpeech("forgetting", group if name == SOURCE else name, REAL, "test")
+
+
+OF_SPEECH = (*ScoredSpeech._fields, "kind", "manifest", "hypotheses", "score")
 
 
 class Arm(NamedTuple):
@@ -196,32 +218,33 @@ def deliveries(config: dict, base: str, target: str) -> Iterator[Evaluation]:
 
 
 def evaluations_of(
-    config: dict, base: str, target: str, arm: Arm, heard: Heard | None
+    config: dict, base: str, target: str, arm: Arm, speech: ScoredSpeech | None
 ) -> Iterator[Evaluation]:
     """Yield the evaluations of one model on one set of speech (or none), one for each seed.
 
     The pretrained model has seed 0 only.
     """
     results, adapted_to, group = results_folder(config), target, source_group(config, target)
-    if heard and heard.role == "nested":  # a source domain plays the target
-        adapted_to, group = heard.domain, without(config, group, heard.domain)
+    if speech and speech.role == "nested":  # a source domain plays the target
+        adapted_to, group = speech.domain, without(config, group, speech.domain)
     on = arm.name.removesuffix(VECTOR)
     model = model_of(on, adapted_to, arm.tts, group)
     vector = vector_of(arm.vector, arm.tts, group) if arm.vector else None
     whole = replace(model, vector=vector, scale=arm.scale)
-    written = model if heard else whole  # a vector is added while a model is transcribing
-    kind = kind_of(config, group, heard) if heard else None
+    written = model if speech else whole  # a vector is added while a model is transcribing
+    kind = kind_of(config, group, speech) if speech else None
     for seed in [0] if arm.name == PRETRAINED else config["seeds"]:
-        of_speech = {}  # what is null of a model that is scored on nothing
-        if heard:
-            manifest = Manifest(heard.domain, heard.speech, heard.split)
-            of_speech = heard._asdict() | {
+        of_speech: dict[str, Any] = dict.fromkeys(OF_SPEECH)
+        if speech:
+            manifest = Manifest(speech.domain, speech.speech, speech.split)
+            of_speech = speech._asdict() | {
                 "kind": kind,
                 "manifest": f"{results}/{manifest}",
                 "hypotheses": f"{results}/{Hypotheses(base, whole, seed, manifest)}",
                 "score": f"{results}/{Score(base, whole, seed, manifest)}",
             }
-        yield Evaluation(
+        evaluation_type = ScoredEvaluation if speech else Evaluation
+        yield evaluation_type(
             **of_speech,
             base=base,
             target=target,
@@ -239,12 +262,12 @@ def evaluations_of(
         )
 
 
-def kind_of(config: dict, group: str, heard: Heard) -> str:
+def kind_of(config: dict, group: str, speech: ScoredSpeech) -> str:
     """Return what speech is to models of a source group: target, source, or out of domain."""
-    if heard.role in ("test", "dev"):
+    if speech.role in ("test", "dev"):
         return "target"
     source = {group, *domains_of(config, group)}
-    return "source" if heard.role == "nested" or heard.domain in source else "out of domain"
+    return "source" if speech.role == "nested" or speech.domain in source else "out of domain"
 
 
 def target_recordings(config: dict, base: str, arm: str) -> str:
@@ -265,9 +288,9 @@ def results_folder(config: dict) -> str:
 TASK_VECTORS = {"pooled": "τ", "domains": "mean τ of domains", "engines": "mean τ of engines"}
 
 
-def label(row: dict, with_tts: bool = False) -> str:
-    """Return an arm's name as it is shown: with arrow, scaled vector and, if wanted, its TTS."""
-    name = row["arm"].removesuffix(VECTOR).replace("->", "→")
-    if row["scaling_coefficient"] is not None:
-        name += f" + {coefficient(row['scaling_coefficient'])} {TASK_VECTORS[row['vector']]}"
-    return f"{name} ({row['tts']})" if with_tts and row["tts"] else name
+def label(arm: str, scale: float | None, vector: str | None, tts: str | None = None) -> str:
+    """Return an arm's name as it is shown: with arrow, scaled vector and, if given, its TTS."""
+    name = arm.removesuffix(VECTOR).replace("->", "→")
+    if vector is not None and scale is not None:
+        name += f" + {coefficient(scale)} {TASK_VECTORS[vector]}"
+    return f"{name} ({tts})" if tts else name

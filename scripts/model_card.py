@@ -17,10 +17,9 @@ from markupsafe import Markup
 from errors import InputError, run
 from escaping import code, markdown
 from files.atomic import atomic_path, check_outputs
-from lineages.leaks import told
-from matrix import CONTINUED
-from paths import PRETRAINED, REAL, Checkpoint, coefficient, seed_folder
-from records.record import MODEL_CARD, WEIGHTS, Record, checkpoint_files
+from files.json_file import read_json
+from paths import REAL, seed_folder
+from records.record import MODEL_CARD, WEIGHTS, checkpoint_files
 from records.writing import write_record
 from reporting.card_facts import (
     UNKNOWN,
@@ -32,83 +31,14 @@ from reporting.card_facts import (
     licences_of,
 )
 from reporting.card_history import History, lineage, read_history
-from reporting.card_verdict import about_coefficient, verdict
+from reporting.card_results import place_of, results_of
 from reporting.summary_table import comparison_cell
 from reporting.words import enumerated, percent, points
-from scoring.scored import read_json
+from scoring.summary import Summary, read_summary
 
 TEMPLATE = Path(__file__).parent / "reporting" / "templates" / "model_card.md.j2"
 PAPER = "arxiv:2406.02925"
 STRIDE = 2  # mel frames per encoder position: the encoder's second convolution
-
-
-def place_of(checkpoint: Path) -> Checkpoint:
-    """Return what the path of a checkpoint's weights says of them."""
-    return Checkpoint.parse("/".join(checkpoint.parts[-5:-1]))
-
-
-def results_of(
-    summary: dict, checkpoint: Path, base: str, target: str, parent: Record
-) -> list[dict]:
-    """Return what was measured of the checkpoint, for each test set of its target.
-
-    ``row`` is null where the table does not have the checkpoint; ``other_scales`` are the
-    coefficients with which it has the model that the vector was added to (``parent``).
-    """
-    own = place_of(checkpoint)
-    folder = os.path.dirname(next(iter(parent.outputs)))
-    found = []
-    for entry in summary["targets"]:
-        if (entry["base"], entry["target"]) != (base, target) or not entry["rows"]:
-            continue
-        place = f"/scores/{base}/{own.model}/{seed_folder(own.seed)}/"
-        rows = [row for row in entry["rows"] if any(place in path for path in row["scores"])]
-        others = [row for row in entry["rows"] if row["vector_on"] and folder in row["models"]]
-        scales = {row["scaling_coefficient"] for row in others}
-        found.append(
-            {
-                "entry": entry,
-                "row": rows[0] if rows else None,
-                "other_scales": [coefficient(scale) for scale in sorted(scales)],
-            }
-            | (measured(rows[0], entry, place) if rows else {})
-        )
-    return found
-
-
-def measured(row: dict, entry: dict, place: str) -> dict[str, Any]:
-    """Return a row's numbers for the card, and those of the models that it is compared to."""
-    [own] = [
-        wer for path, wer in zip(row["scores"], row["wer_of_seeds"], strict=True) if place in path
-    ]
-    same = [other for other in entry["rows"] if other["tts"] in (row["tts"], None)]
-    return {
-        "wer": own,
-        "pretrained": next((other for other in same if other["arm"] == PRETRAINED), None),
-        "baseline": next((other for other in same if other["arm"] == CONTINUED), None),
-        "verdict": Markup(verdict(row)),  # which names nothing from outside
-        "coefficient": Markup(about_coefficient(row, entry)),
-        "recordings": about_recordings(row),
-    }
-
-
-def about_recordings(row: dict) -> str:
-    """Say which recordings of the target served, and what lineage shows of its test set."""
-    used = []
-    if row["target_recordings"] != "none":
-        used.append(f"Recordings of the target served for {row['target_recordings']}.")
-    else:
-        used.append("No recordings of the target were trained on or selected with.")
-    if count := row["target_recordings_for_choice"]:
-        used.append(f"{count} chose the table's λ.")
-    if row["leakage"] is None:
-        return " ".join([*used, "Lineage was not searched for the test set."])
-    return " ".join(
-        [
-            *used,
-            f"Of its test set and recordings, lineage shows in the model: {told(row['leakage'])}.",
-        ]
-    )
 
 
 def metadata(card: dict[str, Any]) -> ModelCardData:
@@ -118,22 +48,19 @@ def metadata(card: dict[str, Any]) -> ModelCardData:
             task_type="automatic-speech-recognition",
             dataset_type=card["target"]["name"],
             dataset_name=card["target"]["name"]
-            + (
-                ""
-                if each["entry"]["speech"] == REAL
-                else f" ({each['entry']['speech']}, synthetic)"
-            ),
+            + ("" if each.entry.speech == REAL else f" ({each.entry.speech}, synthetic)"),
             dataset_split="test",
             metric_type="wer",
             metric_name="WER (%)",
-            metric_value=round(100 * each["wer"], 2),
+            metric_value=round(100 * each.measured.wer, 2),
         )
         for each in card["results"]
-        if each["row"]
+        if each.measured
     ]
+    licence: dict[str, Any] = hub_licence(card["base"], card["licences"])
     return ModelCardData(
         language=card["settings"]["language"],
-        **hub_licence(card["base"], card["licences"]),
+        **licence,
         library_name="transformers",
         pipeline_tag="automatic-speech-recognition",
         base_model=card["base"]["hub"],
@@ -160,23 +87,23 @@ def usage(folder: Path, settings: dict[str, Any], window: float) -> dict[str, An
         read_json(folder / name, "apply the task vector again")
         for name in ("config.json", "preprocessor_config.json")
     )
-    found = {"model_type": config["model_type"], "window": window}
-    found |= {"positions": None, "generate": None}
+    options = {"model_type": config["model_type"], "window": window}
+    options |= {"positions": None, "generate": None}
     if config["model_type"] != "whisper":
-        return found
+        return options
     samples = round(window * features["sampling_rate"])
     positions = samples // features["hop_length"] // STRIDE
     generation = read_json(folder / "generation_config.json", "apply the task vector again")
-    found["generate"] = {"num_beams": 1, "max_length": settings["max_length"]}
+    options["generate"] = {"num_beams": 1, "max_length": settings["max_length"]}
     if generation["is_multilingual"]:
-        found["generate"] |= {key: settings[key] for key in ("language", "task")}
+        options["generate"] |= {key: settings[key] for key in ("language", "task")}
     if positions < config["max_source_positions"]:
-        found |= {"positions": positions, "samples": samples}
-    return found
+        options |= {"positions": positions, "samples": samples}
+    return options
 
 
 def describe(
-    checkpoint: Path, history: History, summary: dict, window: float | None
+    checkpoint: Path, history: History, summary: Summary, window: float | None
 ) -> dict[str, Any]:
     """Return all that the card says."""
     own = place_of(checkpoint)
@@ -201,7 +128,7 @@ def describe(
         "scale": history.applied.content["parameters"]["scaling_coefficient"],
         "settings": settings,
         "training": training.content["training"],
-        "confidence": summary["confidence"],
+        "confidence": summary.confidence,
         "results": results_of(summary, checkpoint, base, target, training),
         "licences": (licences := licences_of(history)),
         "forbidding": [row for row in licences if row["forbids"]],
@@ -273,7 +200,7 @@ def main(argv: list[str] | None = None) -> None:
     outputs = [options.checkpoint.parent / name for name in MODEL_CARD]
     check_outputs(outputs, [options.checkpoint, options.summary])
     history = read_history(options.checkpoint)
-    summary = read_json(options.summary, "write it with summarize.py")
+    summary = read_summary(options.summary)
     card = render(describe(options.checkpoint, history, summary, options.window))
     for path, text in zip(outputs, (card, lineage(history)), strict=True):
         with atomic_path(path) as temporary:

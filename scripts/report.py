@@ -12,8 +12,9 @@ from typing import Any
 import jinja2
 from markupsafe import Markup
 
-from errors import InputError, run
+from errors import run
 from files.atomic import atomic_path, check_outputs
+from files.json_file import parse_object, read_object
 from files.manifest import read_manifest
 from paths import PRETRAINED
 from records.reading import record_of
@@ -21,17 +22,27 @@ from records.writing import write_record
 from reporting import summary_table
 from reporting import tables as report_tables
 from reporting.charts import compared_rows, gain_and_forgetting, wer_bars
-from reporting.clips import CLIPS, audio_examples, audio_uri, heard_ids, players, within_budget
+from reporting.clips import (
+    CLIPS,
+    Examples,
+    audio_examples,
+    audio_uri,
+    played_ids,
+    players,
+    within_budget,
+)
 from reporting.lambda_curve import lambda_curve
 from reporting.vector_charts import vector_maps
-from reporting.words import main_rows
+from scoring.breakdown_file import Breakdown, read_breakdown
+from scoring.summary import Summary, read_summary
+from vectors.geometry import Geometry, read_geometry
 
 TEMPLATES = Path(__file__).parent / "reporting" / "templates"
 FILES = tuple(TEMPLATES / f"report.{kind}" for kind in ("html.j2", "css", "js"))
 MANY = 4  # targets, above which each is folded away
 
 
-def flat_settings(config: dict) -> Iterator[tuple[str, str]]:
+def flat_settings(config: dict[str, Any]) -> Iterator[tuple[str, str]]:
     """Yield a config's settings as dotted key and value; what is nested deeper is in the value."""
     for key, value in config.items():
         if isinstance(value, dict) and value:
@@ -49,31 +60,29 @@ def in_a_line(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value)
 
 
-def read_experiment(given: str) -> dict:
+def read_experiment(given: str) -> dict[str, Any]:
     """Return the experiment's config from JSON, or from a file that holds it."""
-    try:
-        text = given if given.lstrip().startswith("{") else Path(given).read_text(encoding="utf-8")
-        return json.loads(text)
-    except (OSError, json.JSONDecodeError) as error:
-        raise InputError(f"--experiment: neither JSON nor a JSON file ({error})") from None
+    remedy = "give the config as JSON, or a file that holds it"
+    if given.lstrip().startswith("{"):
+        return parse_object(given, "--experiment", remedy)
+    return read_object(given, f"--experiment: {remedy}")
 
 
-def facts(experiment: dict, summary: dict) -> list[tuple[str, str]]:
+def facts(experiment: dict[str, Any], summary: Summary) -> list[tuple[str, str]]:
     """Return what a reader wants to know first: what went in, and how much was tested."""
-    rows = [row for target in summary["targets"] for row in target["rows"]]
-    seeds = {seed for row in rows if row["arm"] != PRETRAINED for seed in row["seeds"]}
+    seeds = {seed for _, row in summary.rows() if row.arm != PRETRAINED for seed in row.seeds}
     window, decoding = experiment.get("window"), experiment.get("decoding_window")
-    found = {
+    values = {
         "Base models": experiment.get("base_models"),
         "Source domains": experiment.get("source"),
-        "Target domains": list(dict.fromkeys(target["target"] for target in summary["targets"])),
+        "Target domains": list(dict.fromkeys(target.target for target in summary.targets)),
         "Speech synthesis": experiment.get("tts"),
         "Audio window": window and f"{window} s",
         "Decoding window": decoding not in (None, window) and f"{decoding} s",
         "Seeds of training": sorted(seeds),
-        "Test utterances": f"{sum(target['utterances'] for target in summary['targets']):,}",
+        "Test utterances": f"{sum(target.utterances for target in summary.targets):,}",
     }
-    return [(name, in_words(value)) for name, value in found.items() if value]
+    return [(name, in_words(value)) for name, value in values.items() if value]
 
 
 def in_words(value: Any) -> str:
@@ -81,14 +90,14 @@ def in_words(value: Any) -> str:
     return ", ".join(map(str, value)) if isinstance(value, dict | list) else str(value)
 
 
-def charts_of(summary: dict) -> dict[str, dict[str, Markup]]:
+def charts_of(summary: Summary) -> dict[str, dict[str, Markup]]:
     """Return each tested target's drawings, which escape for themselves; "" where there is none."""
-    confidence = summary["confidence"]
-    tested = [target for target in summary["targets"] if target["rows"]]
-    shown = [row for target in tested for row in main_rows(target)]
-    widest = max((max(row["wer"], row["wer_interval"][1]) for row in shown), default=1)
+    confidence = summary.confidence
+    tested = [target for target in summary.targets if target.rows]
+    shown = [row for target in tested for row in target.main_rows]
+    widest = max((max(row.wer, row.wer_interval[1]) for row in shown), default=1)
     return {
-        target["name"]: {
+        target.name: {
             "bars": Markup(wer_bars(target, confidence, widest)),
             "curve": Markup(lambda_curve(target, confidence)),
             "forgetting": Markup(gain_and_forgetting(target)),
@@ -97,13 +106,12 @@ def charts_of(summary: dict) -> dict[str, dict[str, Markup]]:
     }
 
 
-def vector_charts_of(vectors: dict | None) -> list[tuple[Markup, str]]:
+def vector_charts_of(geometry: Geometry) -> list[tuple[Markup, str]]:
     """Return the heat maps of task vectors with their captions, one base after the other."""
-    bases = dict.fromkeys(vector["base"] for vector in vectors["vectors"]) if vectors else ()
     return [
         (Markup(drawing), caption)
-        for base in bases
-        for drawing, caption in vector_maps(vectors, base)
+        for base in dict.fromkeys(vector.base for vector in geometry.vectors)
+        for drawing, caption in vector_maps(geometry, base)
     ]
 
 
@@ -117,12 +125,12 @@ def content_security_policy(script: str) -> str:
 
 
 def render(
-    summary: dict,
-    experiment: dict,
+    summary: Summary,
+    experiment: dict[str, Any],
     origin: dict[str, str],
-    breakdown: dict | None = None,
-    vectors: dict | None = None,
-    examples: dict[str, list[dict]] | None = None,
+    breakdown: Breakdown | None = None,
+    geometry: Geometry | None = None,
+    examples: Examples | None = None,
 ) -> str:
     """Return the page. ``origin`` says where the summary comes from (file, commit)."""
     environment = jinja2.Environment(
@@ -132,10 +140,10 @@ def render(
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    breakdown_of = {target["name"]: target for target in breakdown["targets"]} if breakdown else {}
+    breakdown_of = {target.name: target for target in breakdown.targets} if breakdown else {}
     examples = within_budget(examples or {}, CLIPS // 2)
-    left = CLIPS - sum(players(example) for found in examples.values() for example in found)
-    changed = {name: target["changed"] for name, target in breakdown_of.items()}
+    left = CLIPS - sum(players(each) for of_domain in examples.values() for each in of_domain)
+    changed = {name: target.changed for name, target in breakdown_of.items()}
     settings = {key: value for key, value in experiment.items() if key != "artifacts"}
     style, script = ((TEMPLATES / f"report.{kind}").read_text("utf-8") for kind in ("css", "js"))
     return environment.get_template("report.html.j2").render(
@@ -145,16 +153,16 @@ def render(
         policy=content_security_policy(script),
         facts=facts(experiment, summary),
         summary=summary,
-        folded=len(summary["targets"]) > MANY,
+        folded=len(summary.targets) > MANY,
         tables=report_tables,
         summary_table=summary_table,
         note=summary_table.note(summary),
         charts=charts_of(summary),
         compared_rows=compared_rows,
         breakdown_of=breakdown_of,
-        heard_ids=heard_ids(changed, left),
-        vectors=vectors,
-        vector_charts=vector_charts_of(vectors),
+        played_ids=played_ids(changed, left),
+        vectors=geometry,
+        vector_charts=vector_charts_of(geometry) if geometry else [],
         examples=examples,
         audio_uri=audio_uri,
         settings=list(flat_settings(settings)),
@@ -165,26 +173,18 @@ def render(
 
 def origin_of(path: Path) -> dict[str, str]:
     """Return where a summary comes from: its path, and the commit and packages of its lineage."""
-    found = {"Summary": str(path)}
+    origin = {"Summary": str(path)}
     if record := record_of(path):
         content = record.content
         changed = " and changed files" if content["dirty"] else ""
-        found |= {"Lineage": record.sidecar, "Commit": content["commit"] + changed}
-        found["Packages"] = ", ".join(f"{k} {v}" for k, v in content["packages"].items())
-    return found
+        origin |= {"Lineage": record.sidecar, "Commit": content["commit"] + changed}
+        origin["Packages"] = ", ".join(f"{k} {v}" for k, v in content["packages"].items())
+    return origin
 
 
-def read_manifests(paths: Iterable[Path]) -> list[dict]:
+def read_manifests(paths: Iterable[Path]) -> list[dict[str, Any]]:
     """Return the utterances of several manifests, one after the other."""
     return [row for path in paths for row in read_manifest(path)]
-
-
-def read_json(path: Path, what: str) -> dict:
-    """Return a JSON file's content; ``what`` it should be is said if it cannot be read."""
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, json.JSONDecodeError) as error:
-        raise InputError(f"{path}: not readable as {what} ({error}); make it again") from None
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -210,16 +210,16 @@ def main(argv: list[str] | None = None) -> None:
     inputs = [*filter(None, files), *map(os.path.relpath, FILES), *options.real, *options.synthetic]
     given = [] if options.experiment.lstrip().startswith("{") else [options.experiment]
     check_outputs([options.output], [*inputs, *given])
-    summary = read_json(options.summary, "a summary")
-    breakdown = options.breakdown and read_json(options.breakdown, "a breakdown")
-    vectors = options.task_vectors and read_json(options.task_vectors, "a list of task vectors")
+    summary = read_summary(options.summary)
+    breakdown = read_breakdown(options.breakdown) if options.breakdown else None
+    geometry = read_geometry(options.task_vectors) if options.task_vectors else None
     experiment = read_experiment(options.experiment)
-    examples = {}
+    examples: Examples = {}
     if options.examples:
         real, synthetic = read_manifests(options.real), read_manifests(options.synthetic)
         examples = audio_examples(real, synthetic, options.examples)
     origin = origin_of(options.summary)
-    page = render(summary, experiment, origin, breakdown, vectors, examples)
+    page = render(summary, experiment, origin, breakdown, geometry, examples)
     with atomic_path(options.output) as temporary:
         temporary.write_text(page, encoding="utf-8")
     print(f"{options.output}: {options.output.stat().st_size / 1e6:.1f} MB")

@@ -1,29 +1,19 @@
 """Count word and character errors of hypotheses against a manifest's references."""
 
 import argparse
-import json
 import sys
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from errors import InputError, run
-from files.atomic import atomic_path, check_outputs
+from files.atomic import check_outputs
 from files.manifest import read_jsonl, read_manifest
 from records.writing import write_record
-from scoring.checks import check_any_words, check_same_ids, sign_of_shuffling
+from scoring.checks import check_any_words, check_same_ids, ids_of, sign_of_shuffling
+from scoring.score_file import write_score
 from scoring.word_errors import score
 from texts.languages import add_language
 from texts.normalise import described
-
-
-def write_score(path: Path, result: dict[str, Any]) -> None:
-    """Write a score as JSON, with one line per utterance."""
-    head = json.dumps({k: v for k, v in result.items() if k != "per_utterance"}, indent=1)
-    rows = ",\n  ".join(json.dumps(row, ensure_ascii=False) for row in result["per_utterance"])
-    with atomic_path(path) as temporary:
-        temporary.write_text(
-            f'{head[:-2]},\n "per_utterance": [\n  {rows}\n ]\n}}\n', encoding="utf-8"
-        )
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -58,15 +48,15 @@ def main(argv: list[str] | None = None) -> None:
     check_any_words(references, options.references, options.language)
     for path, output in zip(options.hypotheses, options.output, strict=True):
         hypotheses = read_jsonl(path)
-        check_same_ids(references, hypotheses, options.references, path)
+        check_same_ids(ids_of(references), ids_of(hypotheses), options.references, path)
         result = score(references, hypotheses, options.language)
         if sign := sign_of_shuffling(references, hypotheses, options.language):
-            result["warnings"] = [sign]
+            result = replace(result, warnings=(sign,))
             print(f"warning: {path}: {sign}", file=sys.stderr)
         write_score(output, result)
         print(
-            f"{path}: WER {result['wer']:.2%}, CER {result['cer']:.2%}:"
-            f" {result['utterances']} utterances, {result['words']['reference_words']} words"
+            f"{path}: WER {result.wer:.2%}, CER {result.cer:.2%}:"
+            f" {result.utterances} utterances, {result.words.reference} words"
         )
         inputs = [options.references, path]
         settings = {"language": options.language, "normaliser": described(options.language)}

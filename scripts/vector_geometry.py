@@ -5,25 +5,31 @@ summed in float64. Files are read in pieces, so that memory does not grow with t
 """
 
 import argparse
-import json
 import math
 import re
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
-from functools import partial
 from itertools import combinations
 from pathlib import Path
 
 import numpy as np
 
 from errors import InputError, run
-from files.atomic import atomic_path, check_outputs
+from files.atomic import check_outputs
 from files.regular import open_regular
 from paths import PRETRAINED, seed_of
 from records.writing import write_record
 from vectors.arithmetic import check_same_names, check_same_shapes, parameters
+from vectors.geometry import (
+    Geometry,
+    LayerCosine,
+    LayerNorm,
+    VectorCosine,
+    VectorNorm,
+    write_geometry,
+)
 from vectors.streaming import Layout, pieces, read_layout, read_piece
 
 LAYERS = (  # what a parameter's name has in it, and its layer; the first that fits counts
@@ -86,47 +92,51 @@ def dot_products(layouts: Sequence[Layout], names: Sequence[str]) -> dict[str, n
     return sums
 
 
-def measure(vectors: Sequence[Vector], model: Layout | None) -> tuple[list[dict], list[dict]]:
+def measure(vectors: Sequence[Vector], model: Layout | None) -> Geometry:
     """Return the norms of vectors of one base and seed, and the cosines of each two of them.
 
-    With the base model's parameters norms are also told relative to its own.
+    With the base model's parameters norms are also relative to its own.
     """
     layouts = [vector.layout for vector in vectors] + ([model] if model else [])
     layers = dot_products(layouts, parameters(vectors[0].layout))
-    base_and_seed = {"base": vectors[0].base, "seed": vectors[0].seed}
+    overall: np.ndarray = sum(layers.values(), start=np.zeros((len(layouts), len(layouts))))
+    to = -1 if model else None
     norms = [
-        {"path": str(vector.layout.path), "name": vector.name, **base_and_seed}
-        | overall_and_by_layer(layers, partial(norm, of=place, to=-1 if model else None))
+        VectorNorm(
+            str(vector.layout.path),
+            vector.name,
+            vector.base,
+            vector.seed,
+            *norm(overall, place, to),
+            tuple(LayerNorm(layer, *norm(of, place, to)) for layer, of in layers.items()),
+        )
         for place, vector in enumerate(vectors)
     ]
     cosines = [
-        {"a": vectors[a].name, "b": vectors[b].name, **base_and_seed}
-        | overall_and_by_layer(layers, partial(cosine, a=a, b=b))
+        VectorCosine(
+            vectors[a].name,
+            vectors[b].name,
+            vectors[0].base,
+            vectors[0].seed,
+            cosine(overall, a, b),
+            tuple(LayerCosine(layer, cosine(of, a, b)) for layer, of in layers.items()),
+        )
         for a, b in combinations(range(len(vectors)), 2)
     ]
-    return norms, cosines
+    return Geometry(tuple(norms), tuple(cosines))
 
 
-def overall_and_by_layer(layers: dict[str, np.ndarray], tell: Callable[[np.ndarray], dict]) -> dict:
-    """Return what dot products tell of all parameters together, and ``layers``: of each."""
-    overall = sum(layers.values())
-    each = [{"layer": layer} | tell(products) for layer, products in layers.items()]
-    return tell(overall) | {"layers": each}
-
-
-def norm(products: np.ndarray, of: int, to: int | None) -> dict[str, float | None]:
+def norm(products: np.ndarray, of: int, to: int | None) -> tuple[float, float | None]:
     """Return the norm of file ``of``, and relative to that of file ``to``, null without one."""
     length = math.sqrt(products[of, of])
     of_model = 0 if to is None else math.sqrt(products[to, to])
-    return {"norm": length, "relative_norm": length / of_model if of_model else None}
+    return length, length / of_model if of_model else None
 
 
-def cosine(products: np.ndarray, a: int, b: int) -> dict[str, float | None]:
+def cosine(products: np.ndarray, a: int, b: int) -> float | None:
     """Return the cosine of the angle between two files, -1 to 1; null if one of them is zero."""
     lengths = math.sqrt(products[a, a]) * math.sqrt(products[b, b])
-    if not lengths:
-        return {"cosine": None}
-    return {"cosine": max(-1.0, min(1.0, float(products[a, b]) / lengths))}
+    return max(-1.0, min(1.0, float(products[a, b]) / lengths)) if lengths else None
 
 
 def read_vector(path: Path) -> Vector:
@@ -162,8 +172,8 @@ def group(vectors: Sequence[Vector]) -> dict[tuple[str, int], list[Vector]]:
 
 def check_fits(first: Layout, second: Layout) -> None:
     """Refuse two files whose parameters differ in name or shape."""
-    names = [set(parameters(layout)) for layout in (first, second)]
-    check_same_names(*names, first.path, second.path)
+    of_first, of_second = set(parameters(first)), set(parameters(second))
+    check_same_names(of_first, of_second, first.path, second.path)
     check_same_shapes(first, second)
 
 
@@ -183,14 +193,13 @@ def main(argv: list[str] | None = None) -> None:
     for (base, _), vectors in groups.items():
         if base in models:
             check_fits(models[base], vectors[0].layout)
-    found = {"vectors": [], "cosines": []}
+    measured = []
     for (base, seed), vectors in groups.items():
-        norms, cosines = measure(vectors, models.get(base))
-        found["vectors"] += norms
-        found["cosines"] += cosines
+        measured.append(measure(vectors, models.get(base)))
         print(f"{base}, seed {seed}: {len(vectors)} task vectors", flush=True)
-    with atomic_path(options.output) as temporary:
-        temporary.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    norms = tuple(each for geometry in measured for each in geometry.vectors)
+    cosines = tuple(each for geometry in measured for each in geometry.cosines)
+    write_geometry(options.output, Geometry(norms, cosines))
     write_record(__file__, [options.output], [*options.vector, *options.base], {})
 
 

@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from score import write_score
+from scoring.score_file import ErrorCounts, Score, ScoredUtterance, write_score
 
 BASELINE = "source-mixed->target-synthetic"
 
@@ -11,24 +11,35 @@ BASELINE = "source-mixed->target-synthetic"
 def write_made_up_score(path: Path, errors: list[int], words: int = 5) -> str:
     """Write a score of utterances u00, u01, ... with these substitutions; return its path."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    rows = [
-        {"id": f"u{i:02}", "speaker": f"s{i % 10}", "substitutions": n, "deletions": 0}
-        | {"insertions": 0, "reference_words": words, "reference": f"sentence {i}"}
-        | {"character_errors": 2 * n, "reference_characters": 4 * words}
+    utterances = tuple(
+        ScoredUtterance(
+            id=f"u{i:02}",
+            manifest={"id": f"u{i:02}", "speaker": f"s{i % 10}"},
+            reference=f"sentence {i}",
+            substitutions=n,
+            deletions=0,
+            insertions=0,
+            reference_words=words,
+            character_errors=2 * n,
+            reference_characters=4 * words,
+        )
         for i, n in enumerate(errors)
-    ]
-    counts = {"substitutions": sum(errors), "deletions": 0, "insertions": 0}
-    counts |= {"hits": words * len(errors) - sum(errors), "reference_words": words * len(errors)}
-    rate = sum(errors) / (words * len(errors))
-    score = {
-        "language": "en",
-        "utterances": len(errors),
-        "words": counts,
-        "wer": rate,
-        "cer": rate / 2,
-    }
-    score |= {"wer_against_raw_references": rate + 0.05}
-    write_score(path, score | {"per_utterance": rows})
+    )
+    total, all_words = sum(errors), words * len(errors)
+    score = Score(
+        language="en",
+        normaliser="English",
+        utterances=len(errors),
+        words=ErrorCounts(total, 0, 0, all_words - total, all_words),
+        characters=ErrorCounts(2 * total, 0, 0, 4 * all_words - 2 * total, 4 * all_words),
+        empty_references=0,
+        insertions_against_empty_references=0,
+        wer=total / all_words,
+        cer=total / all_words / 2,
+        wer_against_raw_references=total / all_words + 0.05,
+        per_utterance=utterances,
+    )
+    write_score(path, score)
     return str(path)
 
 

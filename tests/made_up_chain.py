@@ -16,6 +16,7 @@ import pytest
 
 from conftest import ROOT
 from files import checksum
+from made_up_summary import made_up_row, made_up_target, write_made_up_summary
 from records import reading, writing
 from records import record as records
 
@@ -188,22 +189,18 @@ class Chain:
         """Write a summary that has a row for each score."""
         self.make("summarize.py", ["summary.json"], [self.score(name) for name in names])
         rows = [
-            {
-                "label": "target-synthetic" + ("" if scale is None else f" + {scale:g} τ"),
-                "arm": "target-synthetic" + ("" if scale is None else "+vector"),
-                "tts": "kokoro",
-                "scaling_coefficient": scale,
-                "wer": 0.25,
-                "wer_interval": [0.125, 0.5],
-                "seeds": [1],
-                "wer_of_seeds": [0.25],
-                "scores": [self.at(self.score(name))],
-            }
+            made_up_row(
+                "target-synthetic" + ("" if scale is None else "+vector"),
+                label="target-synthetic" + ("" if scale is None else f" + {scale:g} τ"),
+                tts="kokoro",
+                scaling_coefficient=scale,
+                wer_interval=(0.125, 0.5),
+                scores=(self.at(self.score(name)),),
+            )
             for name, scale in zip(names, scales, strict=True)
         ]
-        target = {"name": WHOLE_NAME, "target": "music", "base": "tiny", "speech": "real"}
-        target |= {"utterances": 2, "words": 8, "rows": rows}
-        Path(self.at("summary.json")).write_text(json.dumps({"targets": [target]}))
+        target = made_up_target(rows, name=WHOLE_NAME, utterances=2, words=8)
+        write_made_up_summary(Path(self.at("summary.json")), target)
         self.make_record_anew("summarize.py", "summary.json")
 
     def make_record_anew(self, script: str, name: str) -> None:

@@ -2,13 +2,22 @@
 
 import json
 import sys
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from files.audio import save_audio
 from files.manifest import write_jsonl
+from made_up_summary import comparison, made_up_row, made_up_summary, made_up_target
+from scoring.summary import (
+    Fold,
+    Forgetting,
+    ReportedChoice,
+    SummaryRow,
+    TargetSummary,
+    TestedDifference,
+)
 
 NAMES = (
     "alarm", "audio", "calendar", "cooking", "datetime", "email", "general", "iot", "lists",
@@ -40,19 +49,6 @@ class Size:
 SMALL = Size(targets=2, seeds=1, utterances=200, speakers=3, recordings=40)
 
 
-def comparison(difference: float, half: float = 0.01) -> dict:
-    """Return a difference of WERs; it is significant if the interval excludes 0."""
-    sure = abs(difference) > half
-    return {
-        "difference": difference,
-        "interval": [difference - half, difference + half],
-        "p": 0.001 if sure else 0.4,
-        "p_adjusted": 0.01 if sure else 0.9,
-        "significant": sure,
-        "mapsswe_p": 0.002 if sure else 0.5,
-    }
-
-
 def leakage(**touched: int) -> dict:
     """Return what a row has met: nothing but the ``touched`` target recordings by stage."""
     nothing = dict.fromkeys(STAGES, 0)
@@ -63,57 +59,44 @@ def leakage(**touched: int) -> dict:
     }
 
 
-def row(name: str, size: Size, arm: str, percent: float, scale: float | None = None) -> dict:
+def row(name: str, size: Size, arm: str, percent: float, scale: float | None = None) -> SummaryRow:
     """Return a row of the summary's table."""
-    wer, on = percent / 100, arm if scale else None
+    wer = percent / 100
     label = arm.replace("->", "→") + (f" + {scale:g} τ" if scale else "")
     folder = f"results/made-up/{name}/{label.replace(' ', '')}"
-    seeds = list(range(1, size.seeds + 1)) if arm != "pretrained" or scale else [0]
+    seeds = tuple(range(1, size.seeds + 1)) if arm != "pretrained" or scale else (0,)
     chosen = (arm, scale) == ("target-synthetic", 0.5)
-    topline = arm == "target-real"
-    return {
-        "arm": f"{arm}+vector" if scale else arm,
-        "tts": "hibari" if "synthetic" in arm or scale else None,
-        "vector": "pooled" if scale else None,
-        "scaling_coefficient": scale,
-        "vector_on": on,
-        "window": 30,
-        "target_recordings": "train" if topline else "none",
-        "target_recordings_for_choice": 0,
-        "wer": wer,
-        "cer": wer / 2,
-        "cer_interval": [wer / 2 - 0.005, wer / 2 + 0.005],
-        "wer_interval": [wer - 0.01, wer + 0.012],
-        "seed_sd": 0.002 if size.seeds > 1 else None,
-        "wer_of_seeds": [wer] * len(seeds),
-        "wer_against_raw_references": wer + 0.05,
-        "counts": {"substitutions": 70, "deletions": 20, "insertions": 10, "hits": 900}
-        | {"reference_words": 1000},
-        "seeds": seeds,
-        "models": [f"{folder}/seed{seed}/model" for seed in seeds],
-        "scores": [f"{folder}/seed{seed}/score.json" for seed in seeds],
-        "hypotheses": [f"{folder}/seed{seed}/hypotheses.jsonl" for seed in seeds],
-        "warnings": [],
-        "label": label,
-        "exploratory": scale is not None and not chosen,
-        "chosen": chosen,
-        "choices": ["constant", "sources"] if chosen else [],
-        "chosen_on": "chosen on source domains, which uses no target recordings"
-        if chosen
-        else None,
-        "dev_wer": wer + 0.02 if scale else None,
-        "dev_scores": [],
-        "versus_pretrained": None if label == "pretrained" else comparison(wer - 0.24),
-        "versus_baseline": None if "->" in arm else comparison(wer - 0.18),
-        "evaluation": f"{abs(hash_of(folder)):012x}"[:12],
-        "command": f"snakemake {folder}/seed1/score.json --configfile made-up.yaml"
+    topline, pretrained = arm == "target-real", label == "pretrained"
+    by_kind = {kind: comparison((25 - percent) / by) for kind, by in FORGETTING.items()}
+    return made_up_row(
+        f"{arm}+vector" if scale else arm,
+        wer,
+        tts="hibari" if "synthetic" in arm or scale else None,
+        vector="pooled" if scale else None,
+        scaling_coefficient=scale,
+        vector_on=arm if scale else None,
+        target_recordings="train" if topline else "none",
+        seed_sd=0.002 if size.seeds > 1 else None,
+        wer_of_seeds=(wer,) * len(seeds),
+        seeds=seeds,
+        models=tuple(f"{folder}/seed{seed}/model" for seed in seeds),
+        scores=tuple(f"{folder}/seed{seed}/score.json" for seed in seeds),
+        hypotheses=tuple(f"{folder}/seed{seed}/hypotheses.jsonl" for seed in seeds),
+        label=label,
+        exploratory=scale is not None and not chosen,
+        chosen=chosen,
+        choices=("constant", "sources") if chosen else (),
+        chosen_on="chosen on source domains, which uses no target recordings" if chosen else None,
+        dev_wer=wer + 0.02 if scale else None,
+        versus_pretrained=None if pretrained else comparison(wer - 0.24),
+        versus_baseline=None if "->" in arm else comparison(wer - 0.18),
+        evaluation=f"{abs(hash_of(folder)):012x}"[:12],
+        command=f"snakemake {folder}/seed1/score.json --configfile made-up.yaml"
         " --profile profiles/local",
-        "leakage": leakage(training=1200, selection=100) if topline else leakage(),
-        "forgetting": [] if label == "pretrained" else forgetting(percent, size),
-        "forgetting_by_kind": {}
-        if label == "pretrained"
-        else {kind: comparison((25 - percent) / by) for kind, by in FORGETTING.items()},
-    }
+        leakage=leakage(training=1200, selection=100) if topline else leakage(),
+        forgetting=() if pretrained else forgetting(percent, size),
+        forgetting_by_kind={} if pretrained else by_kind,
+    )
 
 
 def hash_of(text: str) -> int:
@@ -121,24 +104,26 @@ def hash_of(text: str) -> int:
     return int.from_bytes(text.encode()[-7:], "big")
 
 
-def forgetting(percent: float, size: Size) -> list[dict]:
+def forgetting(percent: float, size: Size) -> tuple[Forgetting, ...]:
     """Return the WER on the other domains, up to three, and on one out of domain."""
     tested = [(name, "source") for name in NAMES[::-1][: min(3, size.targets)]]
-    return [
-        {
-            "domain": domain,
-            "kind": kind,
-            "utterances": 500,
-            "words": 3_500,
-            "wer": 0.2 + (25 - percent) / 800,
-            "wer_interval": [0.19 + (25 - percent) / 800, 0.21 + (25 - percent) / 800],
-            "versus_pretrained": comparison((25 - percent) / FORGETTING[kind]),
-        }
+    return tuple(
+        Forgetting(
+            domain=domain,
+            kind=kind,
+            wer=0.2 + (25 - percent) / 800,
+            scores=(f"{domain}.json",),
+            utterances=500,
+            words=3_500,
+            units=500,
+            wer_interval=(0.19 + (25 - percent) / 800, 0.21 + (25 - percent) / 800),
+            versus_pretrained=comparison((25 - percent) / FORGETTING[kind]),
+        )
         for domain, kind in [*tested, ("librispeech", "out of domain")]
-    ]
+    )
 
 
-def target(name: str, size: Size) -> dict:
+def target(name: str, size: Size) -> TargetSummary:
     """Return a target's entry in the summary."""
     harder = NAMES.index(name) % 5  # points of WER
     rows = [row(name, size, arm, wer + harder) for arm, wer in ARMS.items()]
@@ -147,34 +132,40 @@ def target(name: str, size: Size) -> dict:
         for arm, of_scale in SCALES.items()
         for scale, wer in of_scale.items()
     ]
-    choice = {"vector_on": "target-synthetic", "tts": "hibari", "vector": "pooled"}
-    choice |= {"uses_target_recordings": 0, "scaling_coefficient": 0.5, "wer": 0.17, "folds": []}
-    choice |= {"versus_oracle": {"difference": 0.002, "interval": [0.0, 0.005], "p": 0.1}}
-    folds = [{"domain": other, "scaling_coefficient": 0.5} for other in NAMES[:3]]
-    return {
-        "base": "tiny",
-        "target": name,
-        "name": name,
-        "speech": "real",
-        "manifest": "test.jsonl",
-        "utterances": size.utterances // size.targets,
-        "words": 7 * size.utterances // size.targets,
-        "resampled_by": "speaker",
-        "units": size.speakers,
-        "rows": rows,
-        "choices": [
-            choice | {"by": "constant"},
-            choice | {"by": "sources", "folds": folds},
-            choice | {"by": "hibari"},
-            choice | {"by": "real", "uses_target_recordings": 100, "scaling_coefficient": 0.25},
-        ],
-        "checkpoints": [],
-        "plain_words": [
+    choice = ReportedChoice(
+        vector_on="target-synthetic",
+        tts="hibari",
+        vector="pooled",
+        scaling_coefficient=0.5,
+        wer=0.17,
+        by="constant",
+        uses_target_recordings=0,
+        in_words="set beforehand, which uses no target recordings",
+        scores=(),
+        folds=(),
+        versus_oracle=TestedDifference(0.002, (0.0, 0.005), 0.1),
+    )
+    folds = tuple(Fold(other, 0.5) for other in NAMES[:3])
+    return made_up_target(
+        rows,
+        target=name,
+        name=name,
+        utterances=size.utterances // size.targets,
+        words=7 * size.utterances // size.targets,
+        resampled_by="speaker",
+        units=size.speakers,
+        choices=(
+            choice,
+            replace(choice, by="sources", folds=folds),
+            replace(choice, by="hibari"),
+            replace(choice, by="real", uses_target_recordings=100, scaling_coefficient=0.25),
+        ),
+        plain_words=(
             f"On {name}, with speech synthesized from its texts, fewer word errors than the"
             " pretrained model (24.0 %) are made by target-synthetic + 0.5 τ (17.0 %).",
             "The price: 1.0 points more word errors on the source domains.",
-        ],
-    }
+        ),
+    )
 
 
 def cells(count: int, wer: float, key: str = "wer") -> list[dict]:
@@ -192,7 +183,16 @@ def table(by: str, values: list[str], arms: int, left_out: int = 0) -> dict:
             "utterances": 40 + index,
             "words": 300 - index,
             "cells": cells(arms, 0.2 + index / 1000),
-            "versus_first": [None, *(comparison(-0.02 * arm, 0.025) for arm in range(1, arms))],
+            "versus_first": [
+                None,
+                *(
+                    {
+                        "difference": -0.02 * arm,
+                        "interval": [-0.02 * arm - 0.025, -0.02 * arm + 0.025],
+                    }
+                    for arm in range(1, arms)
+                ),
+            ],
         }
         for index, value in enumerate(values)
     ]
@@ -295,16 +295,11 @@ def write_made_up_report_inputs(folder: Path, size: Size = SMALL) -> list[str]:
     for path, waveform in zip(audio, noise, strict=True):
         save_audio(path, waveform)
     names = NAMES[: size.targets]
-    summary = {
-        "language": "en",
-        "confidence": 0.95,
-        "resamples": 1000,
-        "seed": 0,
-        "comparisons": "Holm",
-    }
-    summary |= {"resampled_by": "speaker", "targets": [target(name, size) for name in names]}
+    summary = made_up_summary(
+        *(target(name, size) for name in names), resamples=1000, resampled_by="speaker"
+    )
     content = {
-        "summary": summary,
+        "summary": asdict(summary),
         "breakdown": {"targets": [broken_down(name, size, audio) for name in names]},
         "task_vectors": task_vectors(size),
         "experiment": {"name": "made-up", "base_models": ["tiny"], "source": "complement"}

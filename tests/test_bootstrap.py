@@ -154,28 +154,26 @@ def test_intervals_by_utterance_are_too_narrow_where_sentences_are_read_often():
     assert of_difference < 0.93
 
 
-ROWS = [
-    {"id": "a", "reference": "stop", "speaker": "ann"},
-    {"id": "b", "reference": "stop", "speaker": "bob"},
-    {"id": "c", "reference": "", "speaker": "bob"},
-    {"id": "d", "reference": "", "speaker": "bob"},
-]
+UTTERANCES = {
+    "ids": ["a", "b", "c", "d"],
+    "references": ["stop", "stop", "", ""],
+    "speakers": ["ann", "bob", "bob", "bob"],
+}
 
 
 def test_units_are_utterances_sentences_or_speakers():
-    assert units_of(ROWS, "utterance", "score.json") is None
-    assert units_of(ROWS, "speaker", "score.json") == ["ann", "bob", "bob", "bob"]
-    first, second, *without_words = units_of(ROWS, "sentence", "score.json")
+    assert units_of("utterance", "score.json", **UTTERANCES) is None
+    assert units_of("speaker", "score.json", **UTTERANCES) == ["ann", "bob", "bob", "bob"]
+    first, second, *without_words = units_of("sentence", "score.json", **UTTERANCES)
     assert first == second == "stop"
     assert len({"stop", *without_words}) == 3  # two noises are not one sentence
 
 
-def test_a_missing_unit_is_refused_with_the_file_and_the_first_id():
-    rows = [ROWS[0], {"id": "x"}, {"id": "y"}]
-    with pytest.raises(InputError, match="s.json: 2 of 3 .*no 'reference', first 'x'; score it"):
-        units_of(rows, "sentence", "s.json")
-    with pytest.raises(InputError, match="s.json: 2 of 3 .*no 'speaker', first 'x'; add 'speaker'"):
-        units_of(rows, "speaker", "s.json")
+def test_a_missing_speaker_is_refused_with_the_file_and_the_first_id():
+    lacking = UTTERANCES | {"speakers": ["ann", None, None, "bob"]}
+    with pytest.raises(InputError, match="s.json: 2 of 4 .*no 'speaker', first 'b'; add 'speaker'"):
+        units_of("speaker", "s.json", **lacking)
+    assert units_of("sentence", "s.json", **lacking) == ["stop", "stop", "(c)", "(d)"]
 
 
 def test_slurps_test_set_takes_seconds():

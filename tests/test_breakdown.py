@@ -10,8 +10,11 @@ import pytest
 import breakdown
 from errors import InputError
 from files.manifest import write_jsonl
+from made_up_summary import made_up_row, made_up_target, write_made_up_summary
 from scoring import entities
 from scoring.alignment import WordError, pieces, word_errors
+from scoring.breakdown_file import Piece
+from scoring.summary import SummaryRow
 
 ADAPTED = "target-synthetic"
 
@@ -21,7 +24,7 @@ def utterance(name: str, text: str, **more) -> dict:
     return row | {"speaker": "ann", "domain": "music"} | more
 
 
-def arm(folder: Path, rows: list[dict], name: str, *heard: list[str], **changes) -> dict:
+def arm(folder: Path, rows: list[dict], name: str, *heard: list[str], **changes) -> SummaryRow:
     """Write what each seed of an arm heard; return the arm's row of a summary."""
     folder.mkdir(exist_ok=True)
     files = [folder / f"{changes.get('label', name)}{seed}.jsonl" for seed in range(len(heard))]
@@ -29,20 +32,24 @@ def arm(folder: Path, rows: list[dict], name: str, *heard: list[str], **changes)
         pairs = zip(rows, texts, strict=True)
         write_jsonl(file, [{"id": row["id"], "text": text} for row, text in pairs])
     wer = np.mean([jiwer.wer([row["text"] for row in rows], list(texts)) for texts in heard])
-    row = {"arm": name, "label": name, "scaling_coefficient": None, "chosen": False}
-    return row | {"wer": wer, "hypotheses": list(map(str, files))} | changes
+    row = {"arm": name, "label": name, "wer": float(wer), "hypotheses": tuple(map(str, files))}
+    return made_up_row(**(row | changes))
 
 
 def broken_down(
-    folder: Path, rows: list[dict], arms: list[dict], *more: str, resampled_by: str = "utterance"
+    folder: Path,
+    rows: list[dict],
+    arms: list[SummaryRow],
+    *more: str,
+    resampled_by: str = "utterance",
 ) -> dict:
     """Return the breakdown of a target with these utterances and arms."""
     write_jsonl(folder / "test.jsonl", rows)
-    target = {"name": "music", "target": "music", "manifest": str(folder / "test.jsonl")}
-    summary = {"confidence": 0.95, "resamples": 200, "resampled_by": resampled_by, "seed": 0}
-    summary |= {"language": "en"}
-    summary["targets"] = [target | {"rows": arms}, {"name": "texts only", "rows": []}]
-    (folder / "summary.json").write_text(json.dumps(summary))
+    targets = [
+        made_up_target(arms, manifest=str(folder / "test.jsonl")),
+        made_up_target([], name="texts only", manifest=None),
+    ]
+    write_made_up_summary(folder / "summary.json", *targets, resampled_by=resampled_by)
     output = folder / "breakdown.json"
     options = [f"--summary={folder / 'summary.json'}", f"--output={output}", "--resamples=200"]
     breakdown.main([*options, *more])
@@ -95,11 +102,10 @@ def test_equal_texts_have_no_errors_and_empty_ones_all():
 
 
 def test_pieces_say_what_was_wrong_added_or_missed():
-    told = pieces("play some music now", "play sum music now please")
-    assert [(each["kind"], each["text"]) for each in told] == [
-        ("", "play"), ("wrong", "sum"), ("", "music now"), ("added", "please"),
+    assert pieces("play some music now", "play sum music now please") == [
+        Piece("", "play"), Piece("wrong", "sum"), Piece("", "music now"), Piece("added", "please"),
     ]  # fmt: skip
-    assert {"kind": "missed", "text": "some"} in pieces("play some music", "play music")
+    assert Piece("missed", "some") in pieces("play some music", "play music")
 
 
 def test_a_value_has_its_character_errors_too(tmp_path: Path):

@@ -9,6 +9,7 @@ import pytest
 from compare import main
 from errors import InputError
 from files.manifest import write_jsonl
+from made_up_summary import made_up_row, made_up_target, write_made_up_summary
 from reporting.compared import marked
 from score import main as score_main
 
@@ -275,8 +276,7 @@ def experiment(root: Path, name: str, arms: dict[str, list[dict[str, str]]]) -> 
     folder.mkdir(parents=True)
     references, rows = manifest(root), []
     for arm, seeds in arms.items():
-        base = {"arm": arm.split("@")[0], "label": arm, "tts": None, "vector": None}
-        base |= {"scaling_coefficient": None, "chosen": False}
+        base = {"label": arm}
         if "@" in arm:
             coefficient = arm.split("@")[1]
             base |= {"vector": "pooled", "scaling_coefficient": float(coefficient.strip("*"))}
@@ -284,11 +284,10 @@ def experiment(root: Path, name: str, arms: dict[str, list[dict[str, str]]]) -> 
         scores = [
             scored(folder, f"{arm}-{seed}", texts, references) for seed, texts in enumerate(seeds)
         ]
-        base["scores"] = [str(path.relative_to(root)) for path in scores]
-        base["hypotheses"] = [path.replace(".score.json", ".jsonl") for path in base["scores"]]
-        rows.append(base)
-    summary = {"targets": [{"name": "music", "rows": rows}]}
-    (folder / "summary.json").write_text(json.dumps(summary))
+        base["scores"] = tuple(str(path.relative_to(root)) for path in scores)
+        base["hypotheses"] = tuple(s.replace(".score.json", ".jsonl") for s in base["scores"])
+        rows.append(made_up_row(arm.split("@")[0], **base))
+    write_made_up_summary(folder / "summary.json", made_up_target(rows))
     return folder
 
 

@@ -19,6 +19,8 @@ sys.path.append(str(ROOT / "docs"))
 import figure
 import generate
 
+from made_up_summary import made_up_row, made_up_summary, made_up_target
+
 README = ROOT / "README.md"
 DOCS = sorted((ROOT / "docs").glob("*.md"))
 PAGES = [README, ROOT / "CONTRIBUTING.md", *DOCS]
@@ -428,9 +430,9 @@ def test_a_way_that_a_longer_one_replaces_is_a_detour_and_layers_follow_the_long
 
 
 def test_a_summary_is_condensed_to_what_is_shown():
-    row = {"label": "pretrained", "wer": 0.5, "wer_interval": [0.25, 0.75], "cer": 0.1}
-    target = {"name": "shop", "words": 4, "rows": [row], "choices": []}
-    assert figure.condensed({"confidence": 0.95, "targets": [target], "seed": 1}) == {
+    row = made_up_row("pretrained", 0.5, wer_interval=(0.25, 0.75))
+    summary = made_up_summary(made_up_target([row], name="shop", words=4))
+    assert figure.condensed(summary) == {
         "confidence": 0.95,
         "targets": [
             {

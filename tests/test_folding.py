@@ -85,7 +85,7 @@ def test_a_typographic_apostrophe_is_no_error():
     references = [{"id": "1", "text": "We don\u2019t ship to customers"}]
     hypotheses = [{"id": "1", "text": "We don't ship to cus\u00adtom\u200bers"}]
     result = score(references, hypotheses, "en")
-    assert (result["wer"], result["words"]["reference_words"]) == (0, 6)
+    assert (result.wer, result.words.reference) == (0, 6)
     assert character_error_rate("We don\u2019t ship", "we don't ship", "en") == 0
     assert normalise("R&amp;D", "en") == normalise("R&D", "en")
 

@@ -24,6 +24,7 @@ from files.manifest import write_jsonl
 from filter import character_error_rate
 from lineages import leaks
 from made_up import evaluation, write_evaluations
+from made_up_summary import made_up_summary
 from recognisers.ctc import special_cases, spell
 from reporting import summary_table
 from scoring.word_errors import score as score_texts
@@ -156,20 +157,20 @@ def test_characters_are_words_where_no_spaces_part_words(language: str):
 
 def test_a_wrong_character_of_four_is_a_quarter_of_wer_and_cer():
     found = score_texts(rows("今天天气"), rows("今 天天汽。"), "zh")
-    assert (found["wer"], found["cer"]) == (0.25, 0.25)
-    assert found["words"]["reference_words"] == found["characters"]["reference_characters"] == 4
-    assert found["per_utterance"][0]["character_errors"] == 1
+    assert (found.wer, found.cer) == (0.25, 0.25)
+    assert found.words.reference == found.characters.reference == 4
+    assert found.per_utterance[0].character_errors == 1
 
 
 def test_two_hindi_words_are_an_error_and_the_score_says_how_it_counted():
     found = score_texts(rows("कल", "कि"), rows("कल", "की"), "hi")
-    assert found["wer"] == 0.5
-    assert (found["language"], found["normaliser"]) == (
+    assert found.wer == 0.5
+    assert (found.language, found.normaliser) == (
         "hi", "whisper-normalizer, basic, marks kept",
     )  # fmt: skip
     english = score_texts(rows("a"), rows("a"), "en")
-    assert english["normaliser"] == "whisper-normalizer, English"
-    assert score_texts(rows("你"), rows("你"), "zh")["normaliser"].endswith("a word")
+    assert english.normaliser == "whisper-normalizer, English"
+    assert score_texts(rows("你"), rows("你"), "zh").normaliser.endswith("a word")
 
 
 def test_the_filter_hears_marks():
@@ -239,7 +240,7 @@ def test_a_score_that_says_no_language_is_scored_again(tmp_path: Path):
     content = json.loads(path.read_text())
     del content["language"]
     path.write_text(json.dumps(content, indent=1))
-    with pytest.raises(InputError, match="does not say in which language .*; score the hypotheses"):
+    with pytest.raises(InputError, match="lacks language; score the hypotheses"):
         compare.main([str(path), str(path)])
 
 
@@ -388,11 +389,9 @@ def test_scores_of_two_languages_are_no_table(tmp_path: Path):
 
 
 def test_a_table_of_chinese_says_what_a_wer_counts():
-    settings = {"confidence": 0.95, "resamples": 200, "resampled_by": "sentence"}
-    settings |= {"comparisons": "Holm"}
-    note = summary_table.note(settings | {"language": "zh"})
+    note = summary_table.note(made_up_summary(language="zh"))
     assert note.startswith("Chinese parts no words by spaces: each character counts as one. WER")
-    assert summary_table.note(settings | {"language": "de"}).startswith("WER in %")
+    assert summary_table.note(made_up_summary(language="de")).startswith("WER in %")
 
 
 def test_letters_of_a_ctc_model_have_turkish_cases():

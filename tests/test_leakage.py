@@ -7,6 +7,7 @@ test on, all by speakers of their own.
 import json
 import os
 from collections.abc import Callable
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
@@ -17,8 +18,12 @@ from errors import InputError
 from files.manifest import read_jsonl, write_jsonl
 from lineages import leaks
 from lineages.provenance import Provenance
+from made_up_summary import made_up_row, made_up_summary, made_up_target, write_made_up_summary
+from matrix import Evaluation, ScoredEvaluation
 from records import record as records
 from records import writing
+from scoring.leakage_file import Touch, leakage_of, read_leakage
+from scoring.summary import ReportedChoice, TargetSummary
 
 SPLITS = {"train": (1, 2), "dev": (3,), "test": (4,)}
 NONE = dict.fromkeys(leaks.STAGES, 0)
@@ -54,7 +59,7 @@ class Tiny:
         self.folder = parent / "results" / "tiny"
         self.plant = plant or {}
         self.options = {"selected_on": "kokoro", "speakers": None, "rows": {}} | options
-        self.evaluations: list[dict] = []
+        self.evaluations: list[ScoredEvaluation] = []
         for domain in ("a", "b", "music"):
             self.prepare(domain)
         self.file("models/pretrained", "pretrained.py", [self.external("tiny.pt")])
@@ -216,63 +221,73 @@ class Tiny:
         )
         self.file(f"scores/{name}", "score.py", [manifest, hypotheses], "{}")
         self.evaluations.append(
-            {"base": "tiny", "target": "music", "arm": arm, "role": role, "domain": domain}
-            | {"window": 15}
-            | {"tts": "kokoro", "speech": speech, "split": split, "seed": 1}
-            | {"model": str(self.path(f"models/{model}").parent), "scaling_coefficient": scale}
-            | {"vector": "pooled" if scale else None}
-            | {"vector_on": "target-synthetic" if scale else None}
-            | {"vector_path": str(self.path("task_vectors/mean")) if scale else None}
-            | {"manifest": str(self.path(manifest)), "hypotheses": str(self.path(hypotheses))}
-            | {"score": str(self.path(f"scores/{name}")), "target_recordings": claim}
-        )
+            ScoredEvaluation(
+                role=role, base="tiny", target="music", domain=domain, kind="target", arm=arm,
+                tts="kokoro", model=str(self.path(f"models/{model}").parent),
+                scaling_coefficient=scale, vector="pooled" if scale else None,
+                vector_path=str(self.path("task_vectors/mean")) if scale else None,
+                vector_on="target-synthetic" if scale else None, speech=speech, split=split, seed=1,
+                window=15, manifest=str(self.path(manifest)), hypotheses=str(self.path(hypotheses)),
+                score=str(self.path(f"scores/{name}")), target_recordings=claim,
+                accepted_overlap=[],
+            )
+        )  # fmt: skip
 
-    def found(self) -> leaks.Numbers:
+    def examined(self) -> dict[tuple[str, str], leaks.Examined]:
+        """Return what lineage says of each score, by target and score."""
         examined, _ = leaks.examine(self.evaluations, Provenance(self.folder), "en")
-        return leaks.by_number(examined)
+        return {(each.target, each.score): each for each in examined}
 
-    def of(self, arm: str, role: str = "test") -> dict:
-        """Return what was found of an arm."""
-        [row] = [r for r in self.found().values() if (r["arm"], r["role"]) == (arm, role)]
-        return row
+    def of(self, arm: str, role: str = "test") -> leaks.Examined:
+        """Return what lineage says of an arm."""
+        [one] = [e for e in self.examined().values() if (e.evaluation.arm, e.role) == (arm, role)]
+        return one
 
-    def summary(self, **changes) -> dict:
-        """Return the summary that an honest experiment has; ``changes`` are of the vector's row."""
-        [dev] = [row["score"] for row in self.evaluations if row["role"] == "dev"]
-        found = self.found()
+    def change(self, index: int, **changes) -> None:
+        """Change an evaluation."""
+        self.evaluations[index] = replace(self.evaluations[index], **changes)
+
+    def target(self, **changes) -> TargetSummary:
+        """Return the table that an honest experiment has; ``changes`` are of the vector's row."""
+        [dev] = [each.score for each in self.evaluations if each.role == "dev"]
+        examined = self.examined()
         rows = []
         for each in self.evaluations:
-            if each["role"] != "test":
+            if each.role != "test":
                 continue
-            has_vector = each["vector"] is not None
-            row = {"label": each["arm"], "wer": 0.25, "scores": [each["score"]]}
-            row |= {"target_recordings": each["target_recordings"]}
-            row |= {"dev_scores": [dev] if has_vector else []}
-            row |= {"target_recordings_for_choice": 0} | (changes if has_vector else {})
-            rows.append({"leakage": leaks.of_row("music", row, found)} | row)
-        choice = {"vector_on": "target-synthetic", "tts": "kokoro", "vector": "pooled", "wer": 0.25}
-        choice |= {"uses_target_recordings": 0, "scaling_coefficient": 0.5}
-        choices = [choice | {"by": by} for by in ("constant", "sources", "kokoro", "real")]
-        return {"language": "en", "targets": [
-            {"base": "tiny", "target": "music", "name": "music", "rows": rows, "choices": choices}
-        ]}  # fmt: skip
+            row = {"dev_scores": (dev,), **changes} if each.vector else {"dev_scores": ()}
+            counts = leakage_of("music", [each.score], row["dev_scores"], examined)
+            row |= {"scores": (each.score,), "target_recordings": each.target_recordings}
+            rows.append(made_up_row(each.arm, leakage=counts, **row))
+        choices = (
+            ReportedChoice(
+                "target-synthetic", "kokoro", "pooled", 0.5, 0.25, by, 0, "", (), (), None
+            )
+            for by in ("constant", "sources", "kokoro", "real")
+        )
+        return made_up_target(rows, choices=tuple(choices))
 
     def violations(self, **changes) -> list[str]:
-        return leakage.check(self.summary(**changes), self.found())
+        summary = made_up_summary(self.target(**changes))
+        return leakage.violations_of(summary, self.examined())
 
-    def write_summary(self, summary: dict | None = None) -> Path:
+    def write_evaluations(self) -> Path:
+        """Write the evaluations; return their path."""
+        path = self.folder / "evaluations.json"
+        path.write_text(json.dumps([asdict(each) for each in self.evaluations]))
+        return path
+
+    def write_summary(self, *targets: TargetSummary) -> Path:
         """Write evaluations and summary; return the summary's path."""
-        evaluations = self.folder / "evaluations.json"
-        evaluations.write_text(json.dumps(self.evaluations))
-        path = self.folder / "summary.json"
-        path.write_text(json.dumps(summary or self.summary()))
+        evaluations = self.write_evaluations()
+        path = write_made_up_summary(self.folder / "summary.json", *targets)
         self.record("summarize.py", [path], [evaluations])
         return path
 
 
 def test_a_clean_experiment_passes_and_says_what_was_checked(tmp_path: Path, capsys):
-    summary = Tiny(tmp_path).write_summary()
-    leakage.main(["--check", str(summary)])
+    tiny = Tiny(tmp_path)
+    leakage.main(["--check", str(tiny.write_summary(tiny.target()))])
     told = capsys.readouterr().out
     assert "pretrained: nothing" in told
     assert "target-real: 2 target recordings in training, 1 target recordings in selection" in told
@@ -281,33 +296,36 @@ def test_a_clean_experiment_passes_and_says_what_was_checked(tmp_path: Path, cap
 
 def test_what_touched_each_score_is_written_with_its_lineage(tmp_path: Path):
     tiny = Tiny(tmp_path)
-    tiny.write_summary()
     output = tiny.folder / "leakage.json"
-    evaluations = f"--evaluations={tiny.folder / 'evaluations.json'}"
-    leakage.main([evaluations, f"--output={output}", "--language=en"])
+    leakage.main(
+        [f"--evaluations={tiny.write_evaluations()}", f"--output={output}", "--language=en"]
+    )
     content = json.loads(output.read_text())
     of_real = content["evaluations"][3]
-    assert of_real["score"] == tiny.evaluations[3]["score"]
+    assert of_real["score"] == tiny.evaluations[3].score
     assert of_real["touched"] == {
         "target_recordings": NONE | {"training": 2, "selection": 1},
         "test_sentences": NONE,
         "test_speakers": NONE,
     }
     assert records.sidecar(output).is_file()
+    touches = read_leakage(output)
+    assert touches == {key: each.touch for key, each in tiny.examined().items()}
 
 
 def test_evaluations_without_a_score_are_skipped(tmp_path: Path):
     tiny = Tiny(tmp_path)
-    tiny.evaluations.append(tiny.evaluations[0] | {"score": None, "manifest": None})
-    assert len(tiny.found()) == 7
+    scored = asdict(tiny.evaluations[0])
+    tiny.evaluations.append(Evaluation(**scored | {"score": None, "manifest": None}))
+    assert len(tiny.examined()) == 7
 
 
 def test_a_test_sentence_in_a_pooled_source_is_found_in_every_arm_that_heard_it(tmp_path: Path):
     row = utterance(tmp_path, "a", 9, text="Sentence FOUR of music!")
     tiny = Tiny(tmp_path, {"manifests/a/real/train": [row]})
-    assert tiny.of("target-synthetic")["touched"]["test_sentences"] == NONE
+    assert tiny.of("target-synthetic").touched["test_sentences"] == NONE
     for arm in ("source-mixed->target-synthetic", VECTOR):  # continued from it; by its vector
-        assert tiny.of(arm)["touched"]["test_sentences"] == NONE | {"training": 1}
+        assert tiny.of(arm).touched["test_sentences"] == NONE | {"training": 1}
     assert tiny.violations() == [
         f"music: {arm} (WER 25.0%): 1 test sentences are in training"
         for arm in ("source-mixed->target-synthetic", VECTOR)
@@ -318,23 +336,23 @@ def test_a_test_sentence_that_was_spoken_is_found_in_texts_filter_and_training(t
     text = {"id": "music9", "text": "sentence 4 of music", "spoken": "x", "domain": "music"}
     tiny = Tiny(tmp_path, {"texts/music/train": [text]})
     everywhere = {"training": 1, "filtering": 1, "synthesis": 1}
-    assert tiny.of("target-synthetic")["touched"]["test_sentences"] == NONE | everywhere
+    assert tiny.of("target-synthetic").touched["test_sentences"] == NONE | everywhere
 
 
 def test_target_recordings_of_the_filters_judge_count_as_filtering(tmp_path: Path):
     found = Tiny(tmp_path, judge_hears="music/real").of("target-synthetic")
-    assert found["touched"]["target_recordings"] == NONE | {"filtering": 3}
+    assert found.touched["target_recordings"] == NONE | {"filtering": 3}
 
 
 def test_speakers_may_overlap_where_target_recordings_are_said_to_be_used(tmp_path: Path):
     tiny = Tiny(
         tmp_path, rows={"music1": {"text": "sentence 4 of music", "speaker": "voice music4"}}
     )
-    summary, found = tiny.summary(), tiny.found()
-    for accepted, kinds in (([], 1), (["speakers"], 1), (["sentences"], 0)):
-        summary["targets"][0]["accepted_overlap"] = accepted
-        of_real = [line for line in leakage.check(summary, found) if "target-real" in line]
-        assert len(of_real) == kinds
+    target, examined = tiny.target(), tiny.examined()
+    for accepted, kinds in (((), 1), (("speakers",), 1), (("sentences",), 0)):
+        summary = made_up_summary(replace(target, accepted_overlap=accepted))
+        lines = leakage.violations_of(summary, examined)
+        assert sum("target-real" in line for line in lines) == kinds
 
 
 def test_the_targets_real_dev_used_for_selection_contradicts_the_claim_none(tmp_path: Path):
@@ -343,8 +361,8 @@ def test_the_targets_real_dev_used_for_selection_contradicts_the_claim_none(tmp_
         f"music: {arm} (WER 25.0%): says of target recordings 'none', but 1 were used in selection"
         for arm in ("source-mixed->target-synthetic", "target-synthetic", VECTOR)
     ]
-    for row in tiny.evaluations[1:3] + tiny.evaluations[4:5]:
-        row["target_recordings"] = "model selection"
+    for index in (1, 2, 4):
+        tiny.change(index, target_recordings="model selection")
     assert tiny.violations() == []
 
 
@@ -359,7 +377,7 @@ def test_a_coefficient_chosen_on_real_dev_but_reported_as_blind_is_found(tmp_pat
 
 
 def test_a_row_whose_coefficient_was_not_chosen_says_nothing_of_a_choice(tmp_path: Path):
-    [line] = Tiny(tmp_path, chosen_on="real").violations(dev_scores=[])
+    [line] = Tiny(tmp_path, chosen_on="real").violations(dev_scores=())
     assert "chosen by real" in line
 
 
@@ -367,10 +385,10 @@ def test_a_score_that_counts_for_two_targets_is_told_apart(tmp_path: Path):
     tiny = Tiny(tmp_path)
     nested = tiny.evaluations[-1]
     tiny.score("pretrained", "pretrained", None, "test", "a")
-    of_a = tiny.evaluations.pop() | {"target": "a"}
-    tiny.evaluations += [of_a, nested | {"target": "a"}]
-    found = tiny.found()
-    of_music, of_a = (found[target, nested["score"]]["touched"] for target in ("music", "a"))
+    of_a = replace(tiny.evaluations.pop(), target="a")
+    tiny.evaluations += [of_a, replace(nested, target="a")]
+    examined = tiny.examined()
+    of_music, of_a = (examined[target, nested.score].touched for target in ("music", "a"))
     assert of_music["target_recordings"] == NONE
     assert of_a["target_recordings"]["choice"] == 1
 
@@ -390,8 +408,8 @@ def test_a_test_recording_in_training_is_found_by_id_path_or_bytes(tmp_path: Pat
     else:
         row |= {"id": "new", "domain": "a", "text": "other", "speaker": "other"}
     tiny = Tiny(tmp_path, {"manifests/a/real/train": [row]})
-    assert tiny.of(VECTOR)["test_recordings"] == NONE | {"training": 1}
-    assert tiny.of(VECTOR)["touched"]["target_recordings"] == NONE | {"training": 1}
+    assert tiny.of(VECTOR).test_recordings == NONE | {"training": 1}
+    assert tiny.of(VECTOR).touched["target_recordings"] == NONE | {"training": 1}
     line = f"music: {VECTOR} (WER 25.0%): 1 test recordings were used in training"
     assert line in tiny.violations()
 
@@ -403,14 +421,14 @@ def test_other_audio_of_the_same_size_is_no_test_recording(tmp_path: Path):
         for split in ("test", "train")
     )
     assert test.stat().st_size == other.stat().st_size
-    assert tiny.of("target-real")["test_recordings"] == NONE
+    assert tiny.of("target-real").test_recordings == NONE
 
 
 def test_a_recording_in_several_manifests_counts_once(tmp_path: Path):
     row = utterance(tmp_path, "music", 5)
     plant = {"manifests/a/real/train": [row], "manifests/b/real/train": [row | {"id": "new"}]}
     found = Tiny(tmp_path, plant).of(VECTOR)
-    assert found["touched"]["target_recordings"] == NONE | {"training": 1}
+    assert found.touched["target_recordings"] == NONE | {"training": 1}
 
 
 def test_a_test_speaker_whom_the_tts_imitates_is_found(tmp_path: Path):
@@ -418,57 +436,57 @@ def test_a_test_speaker_whom_the_tts_imitates_is_found(tmp_path: Path):
     plant = {"manifests/a/real/dev": [test]}
     options = {"speakers": ["manifests/a/real/dev"], "voice": "voice music4"}
     tiny = Tiny(tmp_path, plant, **options)
-    assert tiny.of("target-synthetic")["touched"]["test_speakers"] == NONE | {"synthesis": 1}
+    assert tiny.of("target-synthetic").touched["test_speakers"] == NONE | {"synthesis": 1}
     assert any("1 test speakers are in synthesis" in line for line in tiny.violations())
 
 
 def test_a_speaker_who_could_have_been_imitated_but_was_not_is_no_leak(tmp_path: Path):
     speakers = [f"manifests/{domain}/real/test" for domain in ("a", "music")]
     tiny = Tiny(tmp_path, speakers=speakers, voice="voice a4")
-    assert tiny.of("target-synthetic")["touched"]["test_speakers"] == NONE
+    assert tiny.of("target-synthetic").touched["test_speakers"] == NONE
     assert tiny.violations() == []
 
 
 def test_a_test_recording_that_gave_the_tts_its_voice_is_found(tmp_path: Path):
     tiny = Tiny(tmp_path, speakers=["manifests/music/real/test"], voice="voice music4")
     found = tiny.of("target-synthetic")
-    assert found["test_recordings"] == NONE | {"synthesis": 1}
-    assert found["touched"]["test_sentences"] == NONE  # an x-vector has no words
+    assert found.test_recordings == NONE | {"synthesis": 1}
+    assert found.touched["test_sentences"] == NONE  # an x-vector has no words
 
 
 def test_a_copy_of_a_test_recording_that_a_tts_clones_is_found(tmp_path: Path):
     row = utterance(tmp_path, "music", 4)
     tiny = Tiny(tmp_path, references=[Path(row["audio_filepath"])])
-    assert tiny.of("target-synthetic")["test_recordings"] == NONE | {"synthesis": 1}
+    assert tiny.of("target-synthetic").test_recordings == NONE | {"synthesis": 1}
 
 
 def test_a_voice_of_an_engines_own_that_is_called_like_a_test_speaker_is_found(tmp_path: Path):
     tiny = Tiny(tmp_path, voice="voice music4")
-    assert tiny.of("target-synthetic")["touched"]["test_speakers"] == NONE | {"synthesis": 1}
+    assert tiny.of("target-synthetic").touched["test_speakers"] == NONE | {"synthesis": 1}
 
 
 def test_speakers_of_other_corpora_or_unknown_ones_are_not_the_same_by_name(tmp_path: Path):
     same = {"a1": {"speaker": "x"}, "music4": {"speaker": "x"}}
     tiny = Tiny(tmp_path, rows=same)
-    assert tiny.of(VECTOR)["touched"]["test_speakers"] == NONE | {"training": 1}
+    assert tiny.of(VECTOR).touched["test_speakers"] == NONE | {"training": 1}
     for folder in ("manifests/a/real/train", "texts/a/train"):
         sidecar = records.sidecar(tiny.path(folder))
         record = json.loads(sidecar.read_text())
         record["parameters"]["declaration"]["corpus"] = "another"
         sidecar.write_text(json.dumps(record))
-    assert tiny.of(VECTOR)["touched"]["test_speakers"] == NONE
+    assert tiny.of(VECTOR).touched["test_speakers"] == NONE
     unknown = {"a1": {"speaker": "unknown"}, "music4": {"speaker": "unknown"}}
-    assert Tiny(tmp_path, rows=unknown).of(VECTOR)["touched"]["test_speakers"] == NONE
+    assert Tiny(tmp_path, rows=unknown).of(VECTOR).touched["test_speakers"] == NONE
 
 
 def test_hypotheses_edited_after_transcription_are_named_though_they_were_scored_again(tmp_path):
     tiny = Tiny(tmp_path)
-    edited = Path(tiny.evaluations[2]["hypotheses"])
+    edited = Path(tiny.evaluations[2].hypotheses)
     edited.write_text(edited.read_text().replace('"no"', '"yes"'))
     again = tiny.evaluations[2]
-    tiny.record("score.py", [Path(again["score"])], [Path(again["manifest"]), edited])
+    tiny.record("score.py", [Path(again.score)], [Path(again.manifest), edited])
     with pytest.raises(InputError) as error:
-        leakage.main(["--check", str(tiny.write_summary({"language": "en", "targets": []}))])
+        leakage.main(["--check", str(tiny.write_summary())])
     [line] = [line for line in str(error.value).splitlines() if line.startswith(str(edited))]
     assert "score.py read sha256" in line
     assert "transcribe.py wrote" in line
@@ -477,14 +495,15 @@ def test_hypotheses_edited_after_transcription_are_named_though_they_were_scored
 
 def test_hypotheses_edited_after_scoring_are_named(tmp_path: Path):
     tiny = Tiny(tmp_path)
-    edited = Path(tiny.evaluations[0]["hypotheses"])
+    edited = Path(tiny.evaluations[0].hypotheses)
     edited.write_text(edited.read_text().replace('"no"', '"yes"'))
     with pytest.raises(InputError, match=rf"{edited}: score.py read .*changed afterwards"):
-        tiny.found()
+        tiny.examined()
 
 
 def test_an_edited_summary_is_named(tmp_path: Path):
-    path = Tiny(tmp_path).write_summary()
+    tiny = Tiny(tmp_path)
+    path = tiny.write_summary(tiny.target())
     path.write_text(path.read_text().replace("0.25", "0.20"))
     with pytest.raises(InputError, match=rf"{path}: summarize.py wrote sha256"):
         leakage.main(["--check", str(path)])
@@ -495,7 +514,7 @@ def test_weights_made_again_after_transcription_are_found_without_reading_them(t
     weights = tiny.path("models/music-kokoro")
     before = weights.stat()
     weights.write_bytes(bytes(before.st_size))
-    tiny.found()
+    tiny.examined()
     with pytest.raises(InputError, match="changed afterwards"):
         leaks.examine(tiny.evaluations, Provenance(tiny.folder, full=True), "en")
     tiny.finetune("music-kokoro", "pretrained", ["music/real"], ["music/kokoro"])
@@ -504,25 +523,25 @@ def test_weights_made_again_after_transcription_are_found_without_reading_them(t
     record["outputs"] = dict.fromkeys(record["outputs"], "0" * 64)
     sidecar.write_text(json.dumps(record))
     with pytest.raises(InputError, match=r"transcribe.py read .*finetune.py wrote 000000000000"):
-        tiny.found()
+        tiny.examined()
 
 
 def test_a_score_of_other_hypotheses_or_of_another_coefficient_is_named(tmp_path: Path):
     tiny = Tiny(tmp_path)
-    tiny.evaluations[0]["hypotheses"] = tiny.evaluations[1]["hypotheses"]
-    tiny.evaluations[4]["scaling_coefficient"] = 0.25
+    tiny.change(0, hypotheses=tiny.evaluations[1].hypotheses)
+    tiny.change(4, scaling_coefficient=0.25)
     with pytest.raises(InputError) as error:
-        tiny.found()
+        tiny.examined()
     told = str(error.value)
-    assert f"{tiny.evaluations[0]['score']}: was not made from" in told
+    assert f"{tiny.evaluations[0].score}: was not made from" in told
     assert "was transcribed with scaling coefficient 0.5, not 0.25" in told
 
 
 def test_a_score_of_hypotheses_that_were_decoded_in_another_window_is_named(tmp_path: Path):
     tiny = Tiny(tmp_path)
-    tiny.evaluations[0]["window"] = 30
+    tiny.change(0, window=30)
     with pytest.raises(InputError, match=r"in an audio window \(s\) of 15\.0, not 30"):
-        tiny.found()
+        tiny.examined()
 
 
 def test_a_deleted_sidecar_is_an_error_that_names_the_file(tmp_path: Path):
@@ -530,7 +549,7 @@ def test_a_deleted_sidecar_is_an_error_that_names_the_file(tmp_path: Path):
     manifest = tiny.path("manifests/music/kokoro/train")
     records.sidecar(manifest).unlink()
     with pytest.raises(InputError, match=rf"{manifest}: no lineage .*outside of the workflow"):
-        tiny.found()
+        tiny.examined()
 
 
 def test_a_sidecar_is_found_by_all_its_outputs_and_the_latest_counts(tmp_path: Path):
@@ -541,17 +560,17 @@ def test_a_sidecar_is_found_by_all_its_outputs_and_the_latest_counts(tmp_path: P
     stale["run"]["ended"] -= 10
     stale["outputs"] = {str(dev): "0" * 64}
     records.sidecar(tiny.path("texts/music/train")).write_text(json.dumps(stale))
-    tiny.found()
+    tiny.examined()
 
 
 def test_a_missing_file_and_a_damaged_sidecar_are_named(tmp_path: Path):
     tiny = Tiny(tmp_path)
     tiny.path("manifests/source/real/train").unlink()
-    with pytest.raises(InputError, match="train.jsonl: No such file.*make it again"):
-        tiny.found()
+    with pytest.raises(InputError, match="train.jsonl: no such file"):
+        tiny.examined()
     records.sidecar(tiny.path("models/judge")).write_text("{")
     with pytest.raises(InputError, match="judge.*not a lineage record"):
-        tiny.found()
+        tiny.examined()
 
 
 def test_roles_of_manifests_are_those_that_training_recorded(tmp_path: Path):
@@ -561,20 +580,19 @@ def test_roles_of_manifests_are_those_that_training_recorded(tmp_path: Path):
     train, dev = (str(tiny.path(f"manifests/music/real/{split}")) for split in ("train", "dev"))
     sidecar.write_text(json.dumps(record | {"manifests": {"train": [dev], "dev": [train]}}))
     swapped = NONE | {"training": 1, "selection": 2}
-    assert tiny.of("target-real")["touched"]["target_recordings"] == swapped
+    assert tiny.of("target-real").touched["target_recordings"] == swapped
     del record["manifests"]
     sidecar.write_text(json.dumps(record))
     with pytest.raises(InputError, match="does not say which of its inputs"):
-        tiny.found()
+        tiny.examined()
 
 
 def test_a_summary_that_says_otherwise_than_lineage_is_refused_with_every_line(tmp_path: Path):
     tiny = Tiny(tmp_path, rows={"music1": {"text": "sentence 4 of music"}})
-    summary = tiny.summary()
-    of_real = summary["targets"][0]["rows"][3]
-    of_real["leakage"]["target_recordings"]["training"] = 0
+    target = tiny.target()
+    target.rows[3].leakage["target_recordings"]["training"] = 0
     with pytest.raises(InputError) as error:
-        leakage.main(["--check", str(tiny.write_summary(summary))])
+        leakage.main(["--check", str(tiny.write_summary(target))])
     first, second = [line for line in str(error.value).splitlines() if "target-real" in line]
     assert first.startswith("music: target-real (WER 25.0%): says 1 target recordings in selection")
     assert "and lineage 2 target recordings in training" in first
@@ -583,28 +601,30 @@ def test_a_summary_that_says_otherwise_than_lineage_is_refused_with_every_line(t
 
 def test_a_row_of_a_score_that_no_evaluation_has_is_refused(tmp_path: Path):
     tiny = Tiny(tmp_path)
-    summary = tiny.summary()
-    summary["targets"][0]["rows"][0]["scores"] = ["elsewhere.json"]
-    [line] = leakage.check(summary, tiny.found())
+    first, *rows = tiny.target().rows
+    rows = (replace(first, scores=("elsewhere.json",)), *rows)
+    summary = made_up_summary(replace(tiny.target(), rows=rows))
+    [line] = leakage.violations_of(summary, tiny.examined())
     assert line.endswith("elsewhere.json is not among the evaluations")
 
 
 def test_the_leakage_of_a_row_is_the_most_of_its_seeds(tmp_path: Path):
-    def entry(training: int, choice: int) -> dict:
+    def touch(score: str, training: int, choice: int) -> tuple[tuple[str, str], Touch]:
         stages = NONE | {"training": training, "choice": choice}
-        return {"touched": dict.fromkeys(leaks.KINDS, stages)}
+        return ("t", score), Touch(score, "test", "t", dict.fromkeys(leaks.KINDS, stages), NONE)
 
-    found = {("t", "seed1"): entry(1, 0), ("t", "seed2"): entry(3, 0), ("t", "dev"): entry(9, 5)}
-    row = {"scores": ["seed1", "seed2"], "dev_scores": ["dev"]}
+    touches = dict([touch("seed1", 1, 0), touch("seed2", 3, 0), touch("dev", 9, 5)])
     expected = NONE | {"training": 3, "choice": 5}
-    assert leaks.of_row("t", row, found) == dict.fromkeys(leaks.KINDS, expected)
+    found = leakage_of("t", ["seed1", "seed2"], ["dev"], touches)
+    assert found == dict.fromkeys(leaks.KINDS, expected)
 
 
 def test_evaluations_that_lack_a_role_are_refused_by_number(tmp_path: Path):
     tiny = Tiny(tmp_path)
-    del tiny.evaluations[1]["role"]
-    path = tiny.folder / "evaluations.json"
-    path.write_text(json.dumps(tiny.evaluations))
+    path = tiny.write_evaluations()
+    rows = json.loads(path.read_text())
+    del rows[1]["role"]
+    path.write_text(json.dumps(rows))
     with pytest.raises(InputError, match="evaluation 2 lacks role"):
         leakage.main(
             [f"--evaluations={path}", f"--output={tmp_path / 'out.json'}", "--language=en"]

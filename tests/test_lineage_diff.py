@@ -13,6 +13,7 @@ from lineages import versions
 from lineages.rows import changed_rows
 from lineages.versions import Version
 from made_up_chain import Chain
+from made_up_summary import made_up_row, made_up_target, write_made_up_summary
 
 MODELS = "models/tiny"
 
@@ -253,9 +254,8 @@ def test_different_files_are_told_of_with_status_1(tmp_path, monkeypatch, capsys
 def test_the_rows_of_two_summaries_that_differ_are_told_with_both_numbers(tmp_path):
     summaries = []
     for name, wers in (("a", [0.25, 0.5]), ("b", [0.25, 0.375])):
-        rows = [{"label": label, "wer": wer} for label, wer in zip("xy", wers, strict=True)]
-        summaries.append(tmp_path / name)
-        summaries[-1].write_text(json.dumps({"targets": [{"name": "music", "rows": rows}]}))
+        target = made_up_target([made_up_row(*row) for row in zip("xy", wers, strict=True)])
+        summaries.append(write_made_up_summary(tmp_path / name, target))
     assert list(changed_rows(*summaries)) == ["WER of music, y: 50.00 % -> 37.50 %"]
 
 

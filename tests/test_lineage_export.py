@@ -9,6 +9,7 @@ import re
 import shutil
 import subprocess
 import sys
+from dataclasses import asdict
 from importlib import resources
 from pathlib import Path
 
@@ -20,7 +21,9 @@ from files import checksum
 from lineages import export as lineage_export
 from lineages.artifacts import read_lineage
 from lineages.graphs import dot, prov
+from made_up_summary import made_up_row, made_up_summary, made_up_target
 from records import writing
+from scoring.summary import SummaryRow
 
 NAME = "results/tiny"
 MODEL = f"{NAME}/models/tiny/pretrained/seed0/model.safetensors"
@@ -39,6 +42,7 @@ TERMS_OF_1_1 = {  # what 1.1 has otherwise than the later context that rocrate b
 }
 WARM = """
 import sys
+from dataclasses import asdict
 from importlib import resources
 from requests import Request
 from requests_cache import CachedResponse, CachedSession
@@ -84,13 +88,12 @@ def fetch() -> None:
     )  # fmt: skip
 
 
-def row() -> dict:
+def row() -> SummaryRow:
     """Return the only row of the summary: 1 error in 8 words."""
-    return {
-        "arm": "pretrained", "tts": None, "vector": None, "scaling_coefficient": None,
-        "chosen": False, "wer": 0.125, "wer_interval": [0.0, 0.25], "scores": [SCORE],
-        "hypotheses": [HYPOTHESES], "models": [str(Path(MODEL).parent)],
-    }  # fmt: skip
+    return made_up_row(
+        "pretrained", 0.125, wer_interval=(0.0, 0.25), scores=(SCORE,), hypotheses=(HYPOTHESES,),
+        models=(str(Path(MODEL).parent),),
+    )  # fmt: skip
 
 
 @pytest.fixture
@@ -108,7 +111,7 @@ def results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     settings = {"window": 15.0, "vector": None}
     stage("transcribe.py", {HYPOTHESES: "{}\n"}, [MODEL, MANIFEST], settings)
     stage("score.py", {SCORE: '{"wer": 0.125}'}, [MANIFEST, HYPOTHESES], {"language": "en"})
-    summary = json.dumps({"targets": [{"name": "music", "rows": [row()]}]})
+    summary = json.dumps(asdict(made_up_summary(made_up_target([row()]))))
     stage(
         "summarize.py",
         {f"{NAME}/summary.json": summary, f"{NAME}/summary.tsv": "wer\n0.125\n"},

@@ -1,7 +1,6 @@
 """The tree of a made-up experiment's files, and the row of its table that some words name."""
 
 import argparse
-import json
 import os
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from lineages import makers, rows, settings
 from lineages import trace as lineage_trace
 from lineages.tree import Node, Tree, broken, drawn
 from made_up_chain import Chain
+from scoring.summary import read_summary
 
 pytestmark = pytest.mark.usefixtures("forget_files")
 
@@ -220,8 +220,8 @@ def test_no_line_of_a_whole_tree_is_wider_than_100_columns(run, capsys, monkeypa
     ],
 )
 def test_words_name_a_row_of_the_table(run, words, label):
-    summary = json.loads(run.path("summary.json").read_text())
-    assert rows.find_row(summary, words, "summary.json")[1]["label"] == label
+    summary = read_summary(run.path("summary.json"))
+    assert rows.find_row(summary, words, "summary.json")[1].label == label
 
 
 def test_arrows_are_found_as_they_are_typed():

@@ -4,6 +4,7 @@ import html.parser
 import json
 import re
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -17,13 +18,15 @@ import task_vector
 from conftest import ROOT
 from errors import InputError
 from files.manifest import write_jsonl
-from made_up_report import SMALL, comparison, leakage, target
+from made_up_report import SMALL, leakage, target
+from made_up_summary import comparison, made_up_row, made_up_summary, write_made_up_summary
 from recognisers.load import load_recogniser
 from records import reading, writing
 from records import record as records
 from reporting import card_history
 from reporting.card_facts import hub_licence
 from reporting.card_verdict import verdict
+from scoring.summary import Forgetting, SummaryRow, TargetSummary
 from tiny import tone, write_ctc, write_whisper
 
 RESULTS = Path("results/tiny")
@@ -142,29 +145,34 @@ def experiment(write=write_whisper, recordings: bool = True, after: str | None =
     )
 
 
-def table(**changes: object) -> dict:
-    """Return a summary whose target shop has rows of λ 0.5 (WER 17 %) and 0.25 (18 %)."""
-    entry = target("alarm", SMALL) | {"base": "base", "target": "shop", "name": "shop"}
-    entry |= {"units": 200}
-    for row in entry["rows"]:
-        if row["vector_on"] == "target-synthetic":
-            place = NAME.replace("0.5", f"{row['scaling_coefficient']:g}")
-            row["scores"] = [f"results/tiny/scores/base/{place}/seed1/shop/real/test.json"]
-            row["models"] = ["results/tiny/models/base/shop-hibari/seed1"]
-    measured(entry).update(changes)
-    return {"confidence": 0.95, "targets": [entry]}
+def table(**changes: object) -> TargetSummary:
+    """Return the target shop with rows of λ 0.5 (WER 17 %) and 0.25 (18 %)."""
+    entry = replace(target("alarm", SMALL), base="base", target="shop", name="shop", units=200)
+
+    def at_its_place(row: SummaryRow) -> SummaryRow:
+        if row.vector_on != "target-synthetic":
+            return row
+        place = NAME.replace("0.5", f"{row.scaling_coefficient:g}")
+        scores = (f"results/tiny/scores/base/{place}/seed1/shop/real/test.json",)
+        return replace(row, scores=scores, models=("results/tiny/models/base/shop-hibari/seed1",))
+
+    return with_row(replace(entry, rows=tuple(map(at_its_place, entry.rows))), **changes)
 
 
-def measured(entry: dict, scale: float = 0.5) -> dict:
-    """Return the row of the delivered model with a scaling coefficient."""
-    vectors = [row for row in entry["rows"] if row["vector_on"] == "target-synthetic"]
-    return next(row for row in vectors if row["scaling_coefficient"] == scale)
+def is_delivered(row: SummaryRow, scale: float = 0.5) -> bool:
+    """Say whether a row is that of the delivered model with a scaling coefficient."""
+    return (row.vector_on, row.scaling_coefficient) == ("target-synthetic", scale)
 
 
-def card(summary: dict, *options: str) -> str:
+def with_row(entry: TargetSummary, scale: float = 0.5, **changes: object) -> TargetSummary:
+    """Return a target with changes of the delivered model's row."""
+    rows = [replace(r, **changes) if is_delivered(r, scale) else r for r in entry.rows]
+    return replace(entry, rows=tuple(rows))
+
+
+def card(entry: TargetSummary, *options: str) -> str:
     """Write the card; return its text with the line breaks of prose taken out."""
-    path = RESULTS / "summary.json"
-    path.write_text(json.dumps(summary))
+    path = write_made_up_summary(RESULTS / "summary.json", entry)
     record("summarize.py", [path], [])
     checkpoint = str(CARD / "model.safetensors")
     model_card.main(["--checkpoint", checkpoint, "--summary", str(path), *options])
@@ -175,10 +183,9 @@ def front_matter() -> dict:
     return ModelCard.load(CARD / "README.md").data.to_dict()
 
 
-def untested() -> dict:
+def untested() -> TargetSummary:
     """Return the summary of a target without recordings."""
-    entry = table()["targets"][0] | {"rows": [], "speech": None, "utterances": 0}
-    return {"confidence": 0.95, "targets": [entry]}
+    return replace(table(), rows=(), speech=None, utterances=0)
 
 
 def test_the_front_matter_is_the_hubs_and_has_the_measured_wer_in_percent():
@@ -232,16 +239,15 @@ def test_a_table_has_the_model_the_pretrained_one_and_the_papers_baseline():
 def test_a_model_that_is_not_better_than_the_pretrained_one_is_said_to_be_so(
     difference, exploratory, said
 ):
-    row = {"versus_pretrained": comparison(difference), "exploratory": exploratory}
-    assert verdict(row).startswith(said)
+    shown = {"versus_pretrained": comparison(difference), "exploratory": exploratory}
+    assert verdict(made_up_row("target-synthetic", **shown)).startswith(said)
 
 
 def test_without_a_pretrained_model_in_the_table_nothing_is_claimed_against_it():
     experiment()
-    summary = table(versus_pretrained=None)
-    rows = summary["targets"][0]["rows"]
-    summary["targets"][0]["rows"] = [row for row in rows if row["arm"] != "pretrained"]
-    text = card(summary)
+    entry = table(versus_pretrained=None)
+    rows = tuple(row for row in entry.rows if row.arm != "pretrained")
+    text = card(replace(entry, rows=rows))
     assert "It was not compared with the pretrained model." in text and "| pretrained |" not in text
 
 
@@ -255,21 +261,16 @@ def test_a_coefficient_that_the_table_chose_is_said_to_be_the_same():
 
 def test_a_coefficient_that_is_not_the_tables_is_said_to_be_another():
     experiment()
-    summary = table(chosen=False, exploratory=True)
     words = "chosen on shop dev (hibari speech)"
-    measured(summary["targets"][0], 0.25).update(chosen=True, chosen_on=words)
-    assert (
-        "**It is not the table's λ**, which is 0.25 (chosen on shop dev (hibari speech);"
-        in card(summary)
-    )
+    entry = table(chosen=False, exploratory=True)
+    text = card(with_row(entry, 0.25, chosen=True, chosen_on=words))
+    assert f"**It is not the table's λ**, which is 0.25 ({words};" in text
 
 
 def test_a_coefficient_that_the_table_does_not_have_was_not_measured():
     experiment()
-    summary = table()
-    entry = summary["targets"][0]
-    entry["rows"].remove(measured(entry))
-    text = card(summary)
+    entry = table()
+    text = card(replace(entry, rows=tuple(row for row in entry.rows if not is_delivered(row))))
     assert "Not measured: with λ = 0.5 it is not in the experiment's table" in text
     assert "which has λ = 0.25, 0.75 and 1." in text
     assert "never tested" in text and "model-index" not in front_matter()
@@ -285,19 +286,16 @@ def test_a_domain_without_recordings_has_no_number():
 
 def test_of_several_seeds_the_front_matter_has_this_checkpoints_own_wer():
     experiment()
-    summary = table(seeds=[2, 1], wer_of_seeds=[0.14, 0.2])
-    row = measured(summary["targets"][0])
-    row["scores"] = [row["scores"][0].replace("seed1", "seed2"), *row["scores"]]
-    text = card(summary)
+    entry = table(seeds=(2, 1), wer_of_seeds=(0.14, 0.2))
+    (own,) = [score for row in entry.rows if is_delivered(row) for score in row.scores]
+    text = card(with_row(entry, scores=(own.replace("seed1", "seed2"), own)))
     assert "means over 2 seeds; **this checkpoint's own WER is 20.0 %**" in text
     assert front_matter()["model-index"][0]["results"][0]["metrics"][0]["value"] == 20.0
 
 
 def test_a_synthetic_test_set_is_no_evidence_for_human_speech():
     experiment()
-    summary = table()
-    summary["targets"][0]["speech"] = "kokoro"
-    text = card(summary)
+    text = card(replace(table(), speech="kokoro"))
     assert "**synthetic speech** (kokoro)" in text and "no evidence for human speech" in text
     [found] = ModelCard.load(CARD / "README.md").data.eval_results
     assert found.dataset_name == "shop (kokoro, synthetic)"
@@ -488,12 +486,8 @@ def test_markup_from_outside_is_shown_in_the_card_and_never_obeyed(monkeypatch):
         terms = {"licence": MARKUP, "forbids": MARKUP}
         monkeypatch.setitem(EXTERNALS, name, (file, terms, f"{source} <b>{MARKUP}"))
     experiment()
-    summary = table()
-    measured(summary["targets"][0])["forgetting"] = [
-        {"domain": MARKUP, "kind": "source", "utterances": 1, "wer": 0.5,
-         "wer_interval": [0.25, 0.75], "versus_pretrained": None}
-    ]  # fmt: skip
-    prose = card(summary).partition("\n---\n")[2]
+    elsewhere = Forgetting(MARKUP, "source", 0.5, (), 1, 1, 1, (0.25, 0.75), None)
+    prose = card(table(forgetting=(elsewhere,))).partition("\n---\n")[2]
     html = MarkdownIt("commonmark", {"html": True}).enable("table").render(prose)
     assert html.count("&lt;script&gt;alert(1)&lt;/script&gt; [free](javascript:alert(2))") >= 10
     page = Links()
@@ -521,7 +515,7 @@ class Links(html.parser.HTMLParser):
 @pytest.mark.parametrize("name", ["a: b", "- x", "'", '"', "#", "{a}", "!!python/x", "yes", "1.0"])
 def test_names_are_texts_in_the_front_matter_whatever_they_are(name):
     experiment()
-    summary = table()
+    summary = made_up_summary(table())
     history = card_history.read_history(CARD / "model.safetensors")
     described = model_card.describe(CARD / "model.safetensors", history, summary, None)
     described["target"] |= {"name": name}

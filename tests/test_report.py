@@ -5,6 +5,7 @@ import hashlib
 import io
 import json
 import re
+from dataclasses import asdict, replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -16,13 +17,25 @@ import report
 from errors import InputError
 from files.audio import save_audio
 from files.manifest import write_jsonl
+from files.typed_json import typed
 from made_up_report import SMALL, leakage, write_made_up_report_inputs
+from made_up_summary import made_up_row, made_up_summary, made_up_target, write_made_up_summary
 from report import flat_settings, main
 from reporting import tables as report_tables
-from reporting.clips import audio_examples, heard_ids, spread, within_budget
+from reporting.clips import Example, audio_examples, played_ids, spread, within_budget
 from reporting.lambda_curve import curves, lambda_curve
 from reporting.summary_table import cells
 from reporting.vector_charts import cosine_table, heat_map, mean_cosines, mean_norms
+from scoring.breakdown_file import ChangedUtterance
+from scoring.summary import (
+    DeliveredCheckpoint,
+    Summary,
+    SummaryRow,
+    TargetSummary,
+    read_summary,
+    write_summary,
+)
+from vectors.geometry import LayerCosine, LayerNorm, VectorCosine, VectorNorm
 
 EVIL = "<script>alert('&')</script>"
 VOID = {"meta", "link", "input", "br", "img"}
@@ -69,20 +82,27 @@ def utterance(folder: Path, name: str, text: str, domain: str = "music", **more)
 
 
 @pytest.fixture(scope="module")
-def written(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict]:
+def written(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Summary]:
     """The report of a small experiment whose texts are evil, and its summary."""
     folder = tmp_path_factory.mktemp("experiment")
     write_made_up_report_inputs(folder, SMALL)
-    summary = json.loads((folder / "summary.json").read_text())
-    summary["targets"][0]["plain_words"].append(f"words {EVIL}")
-    for row in summary["targets"][0]["rows"]:
-        row["label"] = row["label"].replace("source-real", f"real {EVIL}")
-    untested = {"name": "shop", "target": "shop", "base": "tiny", "rows": [], "utterances": 0}
-    untested |= {"words": 0, "speech": None, "manifest": None, "choices": []}
-    untested["checkpoints"] = [{"label": "target-synthetic", "model": "models/shop", "seed": 1}]
-    untested["plain_words"] = ["shop has texts and no recordings."]
-    summary["targets"].append(untested)
-    (folder / "summary.json").write_text(json.dumps(summary))
+    summary = read_summary(folder / "summary.json")
+    first, second = summary.targets
+    first = replace(
+        first,
+        plain_words=(*first.plain_words, f"words {EVIL}"),
+        rows=tuple(
+            replace(row, label=row.label.replace("source-real", f"real {EVIL}"))
+            for row in first.rows
+        ),
+    )
+    untested = made_up_target(
+        [], name="shop", target="shop", utterances=0, words=0, speech=None, manifest=None,
+        checkpoints=(DeliveredCheckpoint("target-synthetic", "models/shop", 1),),
+        plain_words=("shop has texts and no recordings.",),
+    )  # fmt: skip
+    summary = replace(summary, targets=(first, second, untested))
+    write_summary(folder / "summary.json", summary)
     write_jsonl(folder / "real.jsonl", [utterance(folder, "r", "good evening", "news")])
     synthetic = [
         utterance(folder, "s", "good evening", "news", voice="af_heart"),
@@ -113,15 +133,14 @@ def run_report(folder: Path) -> None:
     )
 
 
-def test_every_cell_of_the_table_is_there(written: tuple[Path, dict]):
+def test_every_cell_of_the_table_is_there(written: tuple[Path, Summary]):
     page = Page(written[0].read_text())
     said = page.said("td") + page.said("th")
-    for target in written[1]["targets"]:
-        for row in target["rows"]:
-            assert all(cell in said for cell in cells(row))
+    for _, row in written[1].rows():
+        assert all(cell in said for cell in cells(row))
 
 
-def test_only_significant_differences_are_coloured(written: tuple[Path, dict]):
+def test_only_significant_differences_are_coloured(written: tuple[Path, Summary]):
     html = written[0].read_text()
     coloured = re.findall(r'<td class="(better|worse)">([^<]*)</td>', html)
     assert ("better", "−12.0 [−13.0, −11.0]*") in coloured
@@ -131,44 +150,45 @@ def test_only_significant_differences_are_coloured(written: tuple[Path, dict]):
     assert report_tables.tone_of_cell("–") == ""
 
 
-def test_plain_words_are_there(written: tuple[Path, dict]):
+def test_plain_words_are_there(written: tuple[Path, Summary]):
     said = Page(written[0].read_text()).said("p")
-    for target in written[1]["targets"]:
-        assert all(sentence in said for sentence in target["plain_words"])
+    for target in written[1].targets:
+        assert all(sentence in said for sentence in target.plain_words)
 
 
-def test_plain_words_come_before_any_number(written: tuple[Path, dict]):
+def test_plain_words_come_before_any_number(written: tuple[Path, Summary]):
     html = written[0].read_text()
     assert html.index("The price: 1.0 points") < html.index("<table")
 
 
-def test_target_without_recordings_has_its_checkpoint_and_no_number(written: tuple[Path, dict]):
+def test_target_without_recordings_has_its_checkpoint_and_no_number(written: tuple[Path, Summary]):
     page = Page(written[0].read_text())
     assert "models/shop" in page.said("code")
     assert any(text.startswith("No WER can be given") for text in page.said("p"))
 
 
-def test_a_row_names_its_command_its_scores_and_what_it_met(written: tuple[Path, dict]):
+def test_a_row_names_its_command_its_scores_and_what_it_met(written: tuple[Path, Summary]):
     page = Page(written[0].read_text())
     codes, marks = set(page.said("code")), page.said("span")
-    for row in written[1]["targets"][0]["rows"]:
-        assert {row["command"], *row["scores"], *row["hypotheses"], *row["models"]} <= codes
-        assert {f"{score}.lineage.json" for score in row["scores"]} <= codes
-        assert any(text.startswith(row["evaluation"]) for text in page.said("summary"))
+    for row in written[1].targets[0].rows:
+        assert {row.command, *row.scores, *row.hypotheses, *row.models} <= codes
+        assert {f"{score}.lineage.json" for score in row.scores} <= codes
+        assert any(text.startswith(row.evaluation) for text in page.said("summary"))
     assert marks.count("no target recordings, no test sentences, no test speakers") == 24
     topline = "target recordings (training 1,200, selection 100), no test sentences"
     assert marks.count(f"{topline}, no test speakers") == 2
 
 
-def test_what_is_not_there_leaves_no_trace(written: tuple[Path, dict]):
-    summary = json.loads(json.dumps(written[1]))
-    for target in summary["targets"]:
-        target["choices"] = []
-        target["rows"] = [
-            row | {"forgetting": [], "forgetting_by_kind": {}, "leakage": None}
-            for row in target["rows"]
-            if not row["vector"]
-        ]
+def test_what_is_not_there_leaves_no_trace(written: tuple[Path, Summary]):
+    def bare(target: TargetSummary) -> TargetSummary:
+        rows = tuple(
+            replace(row, forgetting=(), forgetting_by_kind={}, leakage=None)
+            for row in target.rows
+            if not row.vector
+        )
+        return replace(target, choices=(), rows=rows)
+
+    summary = replace(written[1], targets=tuple(map(bare, written[1].targets)))
     html = report.render(summary, {}, {})
     Page(html)
     for trace in ("forgot", "λ was chosen", "Task vectors<", "By speaker", "confused", "None"):
@@ -177,7 +197,7 @@ def test_what_is_not_there_leaves_no_trace(written: tuple[Path, dict]):
     assert html.count("<svg") == 2  # the bars of either target
 
 
-def test_nothing_is_loaded_from_elsewhere(written: tuple[Path, dict]):
+def test_nothing_is_loaded_from_elsewhere(written: tuple[Path, Summary]):
     html = written[0].read_text()
     page = Page(html)
     references = [
@@ -197,7 +217,7 @@ def test_nothing_is_loaded_from_elsewhere(written: tuple[Path, dict]):
     assert f"script-src 'sha256-{digest}';" in policy[0]
 
 
-def test_whatever_comes_from_outside_is_escaped(written: tuple[Path, dict]):
+def test_whatever_comes_from_outside_is_escaped(written: tuple[Path, Summary]):
     html = written[0].read_text()
     assert html.count("<script") == 1
     for place in ("demo", "free", "play", "words", "real"):
@@ -205,7 +225,7 @@ def test_whatever_comes_from_outside_is_escaped(written: tuple[Path, dict]):
     assert "<td>&lt;script&gt;" in html
 
 
-def test_players_stand_side_by_side_and_hold_the_audio(written: tuple[Path, dict]):
+def test_players_stand_side_by_side_and_hold_the_audio(written: tuple[Path, Summary]):
     page = Page(written[0].read_text())
     players = {audio["aria-label"]: audio["src"] for audio in page.all("audio")}
     assert {"Real speech: good evening", "Synthetic speech: good evening"} <= set(players)
@@ -222,8 +242,8 @@ def test_players_stand_side_by_side_and_hold_the_audio(written: tuple[Path, dict
     assert "Real: ann, 0.5 s" in page.said("span")
 
 
-def test_curve_is_told_in_words_and_takes_the_pages_colour(written: tuple[Path, dict]):
-    svg = lambda_curve(written[1]["targets"][0], 0.95)
+def test_curve_is_told_in_words_and_takes_the_pages_colour(written: tuple[Path, Summary]):
+    svg = lambda_curve(written[1].targets[0], 0.95)
     page = Page(svg)
     assert page.all("svg")[0]["role"] == "img"
     assert page.said("title") == ["WER on alarm against the scaling coefficient"]
@@ -236,49 +256,54 @@ def test_curve_is_told_in_words_and_takes_the_pages_colour(written: tuple[Path, 
     assert "<?xml" not in svg and "<!DOCTYPE" not in svg and "<metadata" not in svg
 
 
-def test_numbers_in_charts_keep_their_digits(written: tuple[Path, dict]):
-    target = json.loads(json.dumps(written[1]["targets"][1]).replace("0.75", "0.125"))
+def test_numbers_in_charts_keep_their_digits(written: tuple[Path, Summary]):
+    target = written[1].targets[1]
+    rows = [
+        replace(row, scaling_coefficient=0.125) if row.scaling_coefficient == 0.75 else row
+        for row in target.rows
+    ]
+    target = replace(target, rows=tuple(rows))
     svg = lambda_curve(target, 0.95)
     assert "0.125" in Page(svg).said("text")
     assert not re.search(r' d="[^"]*\d\.\d{3}', svg)
 
 
-def test_bars_and_forgetting_are_told_in_words(written: tuple[Path, dict]):
+def test_bars_and_forgetting_are_told_in_words(written: tuple[Path, Summary]):
     said = Page(written[0].read_text()).said("desc")
     assert any("target-real 12.0 % (11.0 to 13.2), target-synthetic + 0.5 τ" in d for d in said)
     topline = "target-real: −12.0 [−13.0, −11.0] on the target, +1.6 [+0.6, +2.6] on source"
     assert any(topline in text for text in said)
 
 
-def test_charts_escape_names(written: tuple[Path, dict]):
-    target = json.loads(json.dumps(written[1]["targets"][0]).replace("target-synthetic", EVIL))
-    target |= {"name": EVIL}
+def test_charts_escape_names(written: tuple[Path, Summary]):
+    text = json.dumps(asdict(written[1].targets[0])).replace("target-synthetic", EVIL)
+    target = replace(typed(TargetSummary, json.loads(text), "", ""), name=EVIL)
     for svg in (lambda_curve(target, 0.95), report.wer_bars(target, 0.95, 1)):
         assert svg.count("&lt;script&gt;") >= 3  # title, words, drawing
         assert "<script" not in svg
 
 
-def test_no_id_stands_twice(written: tuple[Path, dict]):
+def test_no_id_stands_twice(written: tuple[Path, Summary]):
     elements = Page(written[0].read_text()).elements
     ids = [attributes["id"] for _, attributes in elements if "id" in attributes]
     assert len(ids) == len(set(ids)) > 10
 
 
-def test_arms_with_an_unchosen_coefficient_are_no_main_rows(written: tuple[Path, dict]):
-    labels = [row["label"] for row in report_tables.main_rows(written[1]["targets"][1])]
+def test_arms_with_an_unchosen_coefficient_are_no_main_rows(written: tuple[Path, Summary]):
+    labels = [row.label for row in written[1].targets[1].main_rows]
     assert labels[-1] == "target-synthetic + 0.5 τ"
     assert sum("τ" in label for label in labels) == 1
 
 
 def test_overview_has_a_column_per_arm_whatever_its_coefficient():
-    def row(scale: float) -> dict:
-        return {"arm": "pretrained+vector", "vector": "pooled", "tts": None, "chosen": True} | {
-            "scaling_coefficient": scale, "label": f"pretrained + {scale:g} τ"
-        }  # fmt: skip
+    def row(scale: float) -> SummaryRow:
+        vector = {"vector": "pooled", "chosen": True, "label": f"pretrained + {scale:g} τ"}
+        return made_up_row("pretrained+vector", scaling_coefficient=scale, **vector)
 
-    found = report_tables.overview([{"rows": [row(0.5)]}, {"rows": []}, {"rows": [row(0.25)]}])
-    assert found["arms"] == ["pretrained + λ τ"]
-    assert [rows[0]["scaling_coefficient"] for _, rows in found["lines"]] == [0.5, 0.25]
+    targets = [made_up_target(rows) for rows in ([row(0.5)], [], [row(0.25)])]
+    found = report_tables.overview(targets)
+    assert found.arms == ("pretrained + λ τ",)
+    assert [rows[0].scaling_coefficient for _, rows in found.lines] == [0.5, 0.25]
 
 
 def test_what_a_row_met_is_said_by_stage():
@@ -290,8 +315,8 @@ def test_what_a_row_met_is_said_by_stage():
     assert report_tables.clean(leakage()) and not report_tables.clean(found)
 
 
-def test_choices_say_how_and_at_which_loss(written: tuple[Path, dict]):
-    constant, sources, _, real = written[1]["targets"][0]["choices"]
+def test_choices_say_how_and_at_which_loss(written: tuple[Path, Summary]):
+    constant, sources, _, real = written[1].targets[0].choices
     assert report_tables.choice_cells(constant) == [
         "a constant set beforehand", "τ on target-synthetic (hibari)", "none", "0.5", "17.0",
         "+0.2 [0.0, +0.5]",
@@ -301,9 +326,9 @@ def test_choices_say_how_and_at_which_loss(written: tuple[Path, dict]):
 
 
 def test_layers_that_were_not_trained_have_no_cosine_and_are_left_empty():
-    layers = [{"layer": "encoder.0", "cosine": None}, {"layer": "decoder.0", "cosine": 0.5}]
-    pairs = [{"a": "x", "b": y, "cosine": 0.5, "layers": layers} for y in "yz"]
-    pairs.append({"a": "y", "b": "z", "cosine": None, "layers": layers[:1]})
+    layers = (LayerCosine("encoder.0", None), LayerCosine("decoder.0", 0.5))
+    pairs = [VectorCosine("x", y, "tiny", 1, 0.5, layers) for y in "yz"]
+    pairs.append(VectorCosine("y", "z", "tiny", 1, None, layers[:1]))
     assert mean_cosines(pairs) == {"x, y": {"decoder.0": 0.5}, "x, z": {"decoder.0": 0.5}}
     table = cosine_table(pairs)
     assert table["y"] == {"x": 0.5, "y": 1.0}  # and of z nothing is known
@@ -311,15 +336,13 @@ def test_layers_that_were_not_trained_have_no_cosine_and_are_left_empty():
 
 
 def test_vectors_are_averaged_over_seeds():
-    def vector(relative: float | None) -> dict:
-        return {
-            "name": "a",
-            "layers": [{"layer": "encoder.0", "norm": 3, "relative_norm": relative}],
-        }
+    def vector(relative: float | None) -> VectorNorm:
+        layers = (LayerNorm("encoder.0", 3, relative),)
+        return VectorNorm("a.safetensors", "a", "tiny", 1, 3, relative, layers)
 
     assert mean_norms([vector(0.25), vector(0.75)]) == ({"a": {"encoder.0": 0.5}}, True)
     assert mean_norms([vector(0.25), vector(None)]) == ({"a": {"encoder.0": 3}}, False)
-    pairs = [{"a": "x", "b": "y", "cosine": cosine} for cosine in (0.25, 0.75)]
+    pairs = [VectorCosine("x", "y", "tiny", 1, cosine, ()) for cosine in (0.25, 0.75)]
     assert cosine_table(pairs) == {"x": {"x": 1, "y": 0.5}, "y": {"x": 0.5, "y": 1}}
     svg = heat_map(cosine_table(pairs), "title", "cosine", signed=True)
     assert "x: lowest 0.5 (y), highest 1 (x)" in svg
@@ -328,24 +351,19 @@ def test_vectors_are_averaged_over_seeds():
 
 
 def test_recordings_are_shared_out_to_domains_in_turn():
-    pair, single = (
-        {"real": {"id": "r"}, "synthetic": {"id": "s"}},
-        {"real": None, "synthetic": {"id": "s"}},
-    )
+    pair, single = Example("text", {"id": "r"}, {"id": "s"}), Example("text", None, {"id": "s"})
     examples = {"news": [pair, pair], "music": [single, single], "shop": [pair]}
     found = within_budget(examples, 6)  # 2 + 1 + 2, then a pair of news no longer fits
     assert {name: len(kept) for name, kept in found.items()} == {"news": 1, "music": 1, "shop": 1}
     assert within_budget(examples, 8) == examples
-    changed = {
-        "news": [
-            {"id": "a", "duration": 2},
-            {"id": "b", "duration": 13},
-            {"id": "c", "duration": 2},
-        ],
-        "music": [{"id": "d", "duration": 2}],
-    }
-    assert heard_ids(changed, 2) == {("news", "a"), ("music", "d")}
-    assert heard_ids(changed, 9) == {("news", "a"), ("music", "d"), ("news", "c")}
+
+    def changed(name: str, duration: float) -> ChangedUtterance:
+        return ChangedUtterance(name, 1, "text", f"{name}.flac", duration, ())
+
+    news = [changed("a", 2), changed("b", 13), changed("c", 2)]
+    changed_of = {"news": news, "music": [changed("d", 2)]}
+    assert played_ids(changed_of, 2) == {("news", "a"), ("music", "d")}
+    assert played_ids(changed_of, 9) == {("news", "a"), ("music", "d"), ("news", "c")}
 
 
 def test_pairs_are_of_the_same_domain_and_text():
@@ -362,8 +380,8 @@ def test_pairs_are_of_the_same_domain_and_text():
     ]
     found = audio_examples(real, synthetic, 3)
     assert list(found) == ["news", "music"]
-    assert [(e["real"]["id"], e["synthetic"]["id"]) for e in found["news"]] == [("r1", "s0")]
-    assert [(e["real"], e["synthetic"]["id"]) for e in found["music"]] == [(None, "a2")]
+    assert [(e.real["id"], e.synthetic["id"]) for e in found["news"]] == [("r1", "s0")]
+    assert [(e.real, e.synthetic["id"]) for e in found["music"]] == [(None, "a2")]
 
 
 def test_examples_are_spread_evenly():
@@ -383,14 +401,14 @@ def test_settings_are_flat():
     ]
 
 
-def test_settings_and_origin_are_on_the_page(written: tuple[Path, dict]):
+def test_settings_and_origin_are_on_the_page(written: tuple[Path, Summary]):
     page = Page(written[0].read_text())
     assert {"finetune.learning_rate", "base_models.whisper-tiny.en"} <= set(page.said("code"))
     assert {"1e-05", "artifact: tiny.en", "queen"} <= set(page.said("td") + page.said("th"))
     assert "abababababab" in page.said("code")
 
 
-def test_facts_are_at_the_top(written: tuple[Path, dict]):
+def test_facts_are_at_the_top(written: tuple[Path, Summary]):
     page = Page(written[0].read_text())
     facts = dict(zip(page.said("dt"), page.said("dd"), strict=False))
     assert facts["Base models"] == "whisper-tiny.en"
@@ -399,7 +417,7 @@ def test_facts_are_at_the_top(written: tuple[Path, dict]):
     assert facts["Test utterances"] == "200"
 
 
-def test_tables_and_regions_are_labelled(written: tuple[Path, dict]):
+def test_tables_and_regions_are_labelled(written: tuple[Path, Summary]):
     page = Page(written[0].read_text())
     assert page.all("html")[0]["lang"] == "en"
     assert all("scope" in cell for cell in page.all("th"))
@@ -408,7 +426,7 @@ def test_tables_and_regions_are_labelled(written: tuple[Path, dict]):
     assert any("width=device-width" in meta.get("content", "") for meta in page.all("meta"))
 
 
-def test_two_runs_are_equal_and_lineage_is_beside(written: tuple[Path, dict]):
+def test_two_runs_are_equal_and_lineage_is_beside(written: tuple[Path, Summary]):
     first, folder = written[0].read_text(), written[0].parent
     run_report(folder)
     assert written[0].read_text() == first
@@ -418,7 +436,7 @@ def test_two_runs_are_equal_and_lineage_is_beside(written: tuple[Path, dict]):
     assert any(name.endswith("templates/report.js") for name in recorded["inputs"])
 
 
-def test_experiment_may_be_a_file(written: tuple[Path, dict], tmp_path: Path):
+def test_experiment_may_be_a_file(written: tuple[Path, Summary], tmp_path: Path):
     (tmp_path / "experiment.json").write_text('{"name": "from a file"}')
     main(
         [f"--summary={written[0].with_name('summary.json')}", f"--output={tmp_path / 'r.html'}"]
@@ -428,19 +446,24 @@ def test_experiment_may_be_a_file(written: tuple[Path, dict], tmp_path: Path):
 
 
 def test_mistakes_are_named(tmp_path: Path):
-    with pytest.raises(InputError, match="gone.json: not readable as a summary"):
+    with pytest.raises(InputError, match="gone.json: .*write it with summarize.py"):
         main(["--summary=gone.json", "--experiment={}", "--output=o"])
-    (tmp_path / "s.json").write_text("{}")
-    with pytest.raises(InputError, match="--experiment: neither JSON nor"):
-        main([f"--summary={tmp_path / 's.json'}", "--experiment=gone", "--output=o"])
+    summary = tmp_path / "s.json"
+    summary.write_text("{}")
+    with pytest.raises(InputError, match="s.json: lacks language, .*; summarize again"):
+        main([f"--summary={summary}", "--experiment={}", "--output=o"])
+    write_made_up_summary(summary)
+    with pytest.raises(InputError, match="gone: .*--experiment: give the config as JSON"):
+        main([f"--summary={summary}", "--experiment=gone", "--output=o"])
+    with pytest.raises(InputError, match="--experiment: not JSON"):
+        main([f"--summary={summary}", "--experiment={", "--output=o"])
 
 
 def test_lambda_curves_of_several_vectors_and_tts_are_told_apart_and_begin_at_their_arm():
-    def row(arm: str, tts: str | None, scale: float | None, vector: str | None) -> dict:
+    def row(arm: str, tts: str | None, scale: float | None, vector: str | None) -> SummaryRow:
         on = arm.removesuffix("+vector") if vector else None
-        return {"arm": arm, "tts": tts, "scaling_coefficient": scale, "vector": vector} | {
-            "vector_on": on
-        }
+        place = {"tts": tts, "scaling_coefficient": scale, "vector": vector, "vector_on": on}
+        return made_up_row(arm, **place)
 
     rows = [row("pretrained", None, None, None), row("target-synthetic", "bark", None, None)]
     rows += [row("pretrained+vector", "bark", 0.5, "domains")]
@@ -448,7 +471,7 @@ def test_lambda_curves_of_several_vectors_and_tts_are_told_apart_and_begin_at_th
         row("target-synthetic+vector", "bark", 0.5, vector) for vector in ("pooled", "engines")
     ]
     rows += [row("target-synthetic+vector", "hibari", 0.5, "pooled")]
-    found = curves({"rows": rows})
+    found = curves(made_up_target(rows))
     begins = {name: len(points) == 2 for name, points in found.items()}  # the arm itself and 0.5
     assert begins == {
         "pretrained (bark) + λ mean τ of domains": True,
@@ -467,6 +490,6 @@ def test_lambda_curves_of_several_vectors_and_tts_are_told_apart_and_begin_at_th
     ],
 )
 def test_the_decoding_window_is_told_where_it_is_another(windows, told):
-    found = dict(report.facts(windows, {"targets": []}))
+    found = dict(report.facts(windows, made_up_summary()))
     names = [name for name in ("Audio window", "Decoding window") if name in found]
     assert [found[name] for name in names] == told

@@ -218,15 +218,11 @@ def random_pairs(count: int) -> tuple[list[str], list[str]]:
     return [text() for _ in range(count)], [text() for _ in range(count)]
 
 
-def errors_in(row: dict) -> int:
-    return row["substitutions"] + row["deletions"] + row["insertions"]
-
-
 def test_totals_are_the_least_possible():
     references, hypotheses = random_pairs(1000)
     assert "" in references and "" in hypotheses
     expected = [weighted_distance(*pair, 1, 1) for pair in zip(references, hypotheses, strict=True)]
-    assert [errors_in(row) for row in align(references, hypotheses, "words")] == expected
+    assert [row.errors for row in align(references, hypotheses, "words")] == expected
 
 
 @nist.needs("sclite")
@@ -245,8 +241,8 @@ def test_totals_agree_with_sclites_except_for_its_weights(tmp_path: Path):
     for own, theirs, reference, hypothesis in zip(ours, found, references, hypotheses, strict=True):
         cost = 4 * theirs["S"] + 3 * theirs["D"] + 3 * theirs["I"]
         assert cost == weighted_distance(reference, hypothesis, 4, 3)
-        more.append(theirs["S"] + theirs["D"] + theirs["I"] - errors_in(own))
-        assert theirs["C"] + theirs["S"] + theirs["D"] == own["reference_words"]
+        more.append(theirs["S"] + theirs["D"] + theirs["I"] - own.errors)
+        assert theirs["C"] + theirs["S"] + theirs["D"] == own.reference
     assert Counter(more) == {0: 996, 1: 4}
 
 
@@ -266,7 +262,7 @@ def test_totals_of_what_recognisers_write_are_sclites(tmp_path: Path):
         nist.write_trn(tmp_path / "ref.trn", references),
         nist.write_trn(tmp_path / "hyp.trn", hypotheses),
     )
-    ours = [errors_in(row) for row in align(references, hypotheses, "words")]
+    ours = [row.errors for row in align(references, hypotheses, "words")]
     assert [row["S"] + row["D"] + row["I"] for row in found] == ours
 
 

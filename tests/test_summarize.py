@@ -13,6 +13,8 @@ from lineages import leaks
 from made_up import BASELINE, evaluation, small_experiment, write_evaluations
 from reporting.summary_table import comparison_cell
 from reporting.words import percent, points
+from scoring.evaluations import read_evaluations
+from scoring.summary import Comparison, SummarySettings, read_summary, write_summary
 from summarize import main
 
 VECTOR = "target-synthetic+vector"
@@ -277,9 +279,9 @@ def test_better_than_pretrained_is_not_better_than_the_baseline(tmp_path: Path):
 
 
 def test_only_significant_differences_carry_the_mark():
-    unsure = {"difference": -0.01, "interval": [-0.03, 0.01], "significant": False}
+    unsure = Comparison(-0.01, (-0.03, 0.01), 0.3, 0.6, significant=False, mapsswe_p=0.3)
     assert comparison_cell(unsure) == "−1.0 [−3.0, +1.0]"
-    sure = {"difference": -0.02, "interval": [-0.03, -0.01], "significant": True}
+    sure = Comparison(-0.02, (-0.03, -0.01), 0.001, 0.002, significant=True, mapsswe_p=0.001)
     assert comparison_cell(sure) == "−2.0 [−3.0, −1.0]*"
     assert comparison_cell(None) == "–"
 
@@ -336,6 +338,37 @@ def test_summary_is_shown_again(tmp_path: Path, capsys: pytest.CaptureFixture):
     first = capsys.readouterr().out
     main([f"--show={tmp_path / 'summary.json'}"])
     assert capsys.readouterr().out == first
+
+
+def test_a_summary_read_back_is_the_one_that_was_written(tmp_path: Path):
+    data = small_experiment(tmp_path) + with_forgetting(tmp_path / "elsewhere")[2:4]
+    evaluations = read_evaluations(write_evaluations(tmp_path, data))
+    settings = SummarySettings(0.95, 200, 0, "speaker", ("real", "constant"), 0.25, "snakemake {}")
+    summary = summarize.summarize(evaluations, settings)
+    assert [len(target.rows) for target in summary.targets] == [7, 0]
+    assert summary.targets[0].choices and summary.targets[0].rows[0].forgetting
+    path = tmp_path / "summary.json"
+    write_summary(path, summary)
+    assert read_summary(path) == summary
+    written = path.read_text()
+    write_summary(path, read_summary(path))
+    assert path.read_text() == written
+
+
+@pytest.mark.parametrize(
+    ("change", "complaint"),
+    [
+        ({"seed": "one"}, r"seed is 'one'; must be a whole number; summarize again"),
+        ({"targets": {}}, r"targets is '{}'; must be a list"),
+        ({"targets": [{"rows": []}]}, r"targets\[0\] lacks base, target, speech"),
+    ],
+)
+def test_a_summary_that_is_not_one_is_refused_by_key(tmp_path: Path, change: dict, complaint: str):
+    summary = run_summarize(tmp_path, small_experiment(tmp_path))
+    path = tmp_path / "summary.json"
+    path.write_text(json.dumps(summary | change))
+    with pytest.raises(InputError, match=f"summary.json: {complaint}"):
+        read_summary(path)
 
 
 def test_tsv_holds_fractions(tmp_path: Path):
@@ -557,7 +590,8 @@ def test_what_touched_the_test_set_stands_in_each_line_and_is_said(tmp_path: Pat
     data = with_forgetting(tmp_path)
     nothing = {kind: dict.fromkeys(leaks.STAGES, 0) for kind in leaks.KINDS}
     rows = [{key: row[key] for key in ("score", "role", "target")} for row in data]
-    rows = [row | {"touched": nothing} for row in rows]
+    no_recordings = dict.fromkeys(leaks.STAGES, 0)
+    rows = [row | {"touched": nothing, "test_recordings": no_recordings} for row in rows]
     known = json.loads(json.dumps(nothing))
     known["test_sentences"]["training"] = 3
     rows[1]["touched"] = known
@@ -613,11 +647,7 @@ def test_scores_of_other_references_are_refused(tmp_path: Path):
         evaluation(tmp_path, BASELINE, [1] * 4),
     ]
     path = Path(data[1]["score"])
-    path.write_text(
-        path.read_text().replace(
-            '"reference_words": 5, "reference": "', '"reference_words": 6, "reference": "', 1
-        )
-    )
+    path.write_text(path.read_text().replace('"reference_words": 5, ', '"reference_words": 6, ', 1))
     with pytest.raises(
         InputError, match="1 utterances differ in their number of words, first 'u00'"
     ):
@@ -639,9 +669,9 @@ def test_double_and_incomplete_evaluations_are_refused(tmp_path: Path):
 
 def test_missing_score_is_refused(tmp_path: Path):
     row = evaluation(tmp_path, "pretrained", [1] * 4, seed=0) | {"score": "gone.json"}
-    with pytest.raises(InputError, match="gone.json: not readable as JSON .*; score it again"):
+    with pytest.raises(InputError, match="gone.json: .*; score it again"):
         run_summarize(tmp_path, [row])
-    with pytest.raises(InputError, match="gone.json: not readable as JSON"):
+    with pytest.raises(InputError, match="gone.json: .*write it with summarize.py"):
         main(["--show=gone.json"])
 
 

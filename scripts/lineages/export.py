@@ -21,12 +21,12 @@ import jinja2
 from rocrate.model import Preview
 
 from errors import InputError, naming_full_disk
-from files.json_file import read_object
 from lineages.artifacts import SUMMARY, Artifact, read_lineage
 from lineages.crate import RunCrate, build
 from lineages.graphs import dot, iso, prov, sidecar_path
 from matrix import label
 from records.record import ended
+from scoring.summary import Summary, SummaryRow, read_summary
 
 TEMPLATE = Path(__file__).parent.parent / "reporting" / "templates" / "crate_preview.html.j2"
 GRAPH = "lineage.svg"
@@ -46,7 +46,7 @@ def add_graphs(built: RunCrate) -> None:
         built.entities.add_text(GRAPH, drawn.stdout, "the lineage as a graph, drawn")
 
 
-def preview(built: RunCrate, summary: dict[str, Any]) -> str:
+def preview(built: RunCrate, summary: Summary) -> str:
     """Return the page that shows the crate: the headline numbers, each with its records."""
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATE.parent),
@@ -66,8 +66,8 @@ def preview(built: RunCrate, summary: dict[str, Any]) -> str:
         runs=len(lineage.records),
         summary=f"{lineage.folder}/{SUMMARY}",
         targets=[
-            {"name": target["name"], "rows": [shown(row, records) for row in target["rows"]]}
-            for target in summary["targets"]
+            {"name": target.name, "rows": [shown(row, records) for row in target.rows]}
+            for target in summary.targets
         ],
         is_here=lambda path: quote(path) in crate,
         external=[
@@ -80,17 +80,17 @@ def preview(built: RunCrate, summary: dict[str, Any]) -> str:
     )
 
 
-def shown(row: dict[str, Any], records: dict[str, str]) -> dict[str, Any]:
+def shown(row: SummaryRow, records: dict[str, str]) -> dict[str, Any]:
     """Return what the page shows of a number: rates, and the records of what it was made from."""
-    behind = [*row["scores"], *row["hypotheses"]]
-    behind += [f"{model}/model.safetensors" for model in row["models"]]
+    behind = [*row.scores, *row.hypotheses]
+    behind += [f"{model}/model.safetensors" for model in row.models]
     return {
-        "label": label(row, with_tts=True),
-        "wer": row["wer"],
-        "low": row["wer_interval"][0],
-        "high": row["wer_interval"][1],
-        "chosen": row["chosen"],
-        "scores": row["scores"],
+        "label": label(row.arm, row.scaling_coefficient, row.vector, row.tts),
+        "wer": row.wer,
+        "low": row.wer_interval[0],
+        "high": row.wer_interval[1],
+        "chosen": row.chosen,
+        "scores": row.scores,
         "records": [records[path] for path in behind if path in records],
     }
 
@@ -144,7 +144,7 @@ def main(options: argparse.Namespace) -> None:
     if options.output.exists():
         raise InputError(f"--output: {options.output} is there already; remove it or name another")
     lineage = read_lineage(options.folder)
-    summary = read_object(options.folder / SUMMARY, "write it with summarize.py")
+    summary = read_summary(options.folder / SUMMARY)
     built = build(lineage, options.with_files)
     add_graphs(built)
     page = preview(built, summary)

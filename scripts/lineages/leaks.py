@@ -2,26 +2,25 @@
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cache, cached_property
 from pathlib import Path
+from typing import Any, NamedTuple
 
 from errors import InputError
 from files.audio_file import UNKNOWN_SPEAKER
 from files.manifest import read_manifest, read_texts
 from lineages.provenance import Provenance, Use
+from matrix import Evaluation, ScoredEvaluation
+from scoring.leakage_file import KINDS, STAGES, Touch
+from scoring.summary import Leakage
 from scoring.word_errors import normalised
 
-Counts = dict[str, dict[str, int]]  # by kind and stage
-Numbers = Mapping[tuple[str, str], dict]  # examined evaluations by target and score
+Row = dict[str, Any]  # of a manifest
 Speaker = tuple[str, str]  # corpus, name
 
-STAGES = ("training", "selection", "filtering", "synthesis", "choice")
 TEST_RECORDINGS = "test_recordings"
-KINDS = ("target_recordings", "test_sentences", "test_speakers")
 CHOOSING = ("dev", "nested")  # roles of evaluations on which a scaling coefficient may be chosen
-CHOSEN_FOR = ("base", "target", "vector_on", "tts", "vector")  # a coefficient
-KEYS = ("score", "role", "speech", "manifest", "hypotheses", "model", *CHOSEN_FOR)
 NAMES = {"test_sentences": "sentences", "test_speakers": "speakers"}  # in accepted_overlap
 DECODED_WITH = {  # settings that an evaluation says of its hypotheses
     "scaling_coefficient": "with scaling coefficient {}",
@@ -42,11 +41,11 @@ class Content:
     id, ``audio`` all audio paths, ``voices`` names of imitated speakers of an unknown corpus.
     """
 
-    recordings: Mapping[str, frozenset[str]]
-    keys: Mapping[tuple[str, str, str], str]
-    audio: frozenset[str]
-    sentences: frozenset[str]
-    speakers: frozenset[Speaker]
+    recordings: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    keys: Mapping[tuple[str, str, str], str] = field(default_factory=dict)
+    audio: frozenset[str] = frozenset()
+    sentences: frozenset[str] = frozenset()
+    speakers: frozenset[Speaker] = frozenset()
     voices: frozenset[str] = frozenset()
 
     @cached_property
@@ -59,7 +58,7 @@ class Content:
 
 
 @dataclass(frozen=True)
-class Found:
+class Overlap:
     """What a file and a target have in common; recordings are audio paths, tests are keys."""
 
     target_recordings: frozenset[str] = frozenset()
@@ -67,11 +66,33 @@ class Found:
     test_sentences: frozenset[str] = frozenset()
     test_speakers: frozenset[Speaker] = frozenset()
 
-    def __or__(self, other: "Found") -> "Found":
-        return Found(*(mine | others for mine, others in zip(self, other, strict=True)))
+    def __or__(self, other: "Overlap") -> "Overlap":
+        return Overlap(*(mine | others for mine, others in zip(self, other, strict=True)))
 
-    def __iter__(self) -> Iterator[frozenset]:
+    def __iter__(self) -> Iterator[frozenset[Any]]:
         return iter(vars(self).values())
+
+
+@dataclass(frozen=True)
+class Examined(Touch):
+    """What touched the score of an evaluation."""
+
+    evaluation: ScoredEvaluation
+
+    @property
+    def touch(self) -> Touch:
+        """What of it stands in leakage.json."""
+        return Touch(self.score, self.role, self.target, self.touched, self.test_recordings)
+
+
+class ChosenFor(NamedTuple):
+    """What a scaling coefficient is chosen for."""
+
+    base: str
+    target: str
+    vector_on: str | None
+    tts: str | None
+    vector: str | None
 
 
 @cache
@@ -86,12 +107,12 @@ def size_of(path: str) -> int:
         ) from None
 
 
-def is_real(row: dict) -> bool:
+def is_real(row: Row) -> bool:
     """Say whether an utterance was spoken by a person."""
     return "tts" not in row and row.get("origin") != "synthetic"
 
 
-def speaker_of(row: dict, corpora: Mapping[str, str]) -> Speaker | None:
+def speaker_of(row: Row, corpora: Mapping[str, str]) -> Speaker | None:
     """Return an utterance's speaker, who is known by name within a corpus, or a TTS's voice."""
     if "tts" in row:
         return ("tts", row["speaker"])
@@ -100,7 +121,7 @@ def speaker_of(row: dict, corpora: Mapping[str, str]) -> Speaker | None:
     return (corpora.get(row["domain"], "own data"), row["speaker"])
 
 
-def content_of(rows: Sequence[dict], corpora: Mapping[str, str], language: str) -> Content:
+def content_of(rows: Sequence[Row], corpora: Mapping[str, str], language: str) -> Content:
     """Return what of utterances can touch a test set."""
     recordings: dict[str, set[str]] = {}
     keys: dict[tuple[str, str, str], str] = {}
@@ -115,22 +136,16 @@ def content_of(rows: Sequence[dict], corpora: Mapping[str, str], language: str) 
         keys,
         frozenset(keys.values()),
         sentences_of(rows, language),
-        frozenset(speaker_of(row, corpora) for row in rows) - {None},
+        frozenset(speaker for row in rows if (speaker := speaker_of(row, corpora))),
     )
 
 
-def sentences_of(rows: Iterable[dict], language: str) -> frozenset[str]:
+def sentences_of(rows: Iterable[Row], language: str) -> frozenset[str]:
     """Return the different normalised texts that have words."""
     return frozenset(normalised(row["text"], language) for row in rows) - {""}
 
 
-def only(**parts: frozenset) -> Content:
-    """Return a content that has nothing but these parts."""
-    nothing = dict.fromkeys(("audio", "sentences", "speakers"), frozenset())
-    return Content(**{"recordings": {}, "keys": {}, **nothing, **parts})
-
-
-def overlap(content: Content, test: Content, sha256: Callable[[str], str]) -> Found:
+def overlap_of(content: Content, test: Content, sha256: Callable[[str], str]) -> Overlap:
     """Return what a file has in common with a test manifest; audio also by its bytes."""
     key_of = {path: key for key, path in test.keys.items()}
     copies = {content.keys[key]: key for key in content.keys.keys() & test.keys.keys()}
@@ -143,7 +158,7 @@ def overlap(content: Content, test: Content, sha256: Callable[[str], str]) -> Fo
         speaker for speaker in test.speakers if speaker[1] in content.voices
     }
     sentences = content.sentences & test.sentences
-    return Found(frozenset(copies), frozenset(copies.values()), sentences, speakers)
+    return Overlap(frozenset(copies), frozenset(copies.values()), sentences, speakers)
 
 
 class Overlaps:
@@ -160,18 +175,18 @@ class Overlaps:
         self.tests = tests
         self.rows = cache(read_manifest)
         self.content = cache(self._content)
-        self.found = cache(self._found)
+        self.overlap = cache(self._overlap)
         self.counts = cache(self._counts)
 
     def _content(self, what: str, path: str, speech: str | None, per: str | None) -> Content:
         """Return what of a used file (see ``Use``) can touch a test set."""
         if what == "texts":
-            return only(sentences=sentences_of(read_texts(path), self.language))
+            return Content(sentences=sentences_of(read_texts(path), self.language))
         if what == "recording":
-            return only(audio=frozenset([path]))
+            return Content(audio=frozenset([path]))
         rows, corpora = self.rows(path), self.provenance.corpora
         if what == "voices":
-            return only(voices=frozenset(row["voice"] for row in rows))
+            return Content(voices=frozenset(row["voice"] for row in rows))
         if what == "utterances":
             return content_of(rows, corpora, self.language)
         voices = {row["voice"] for row in self.rows(speech)}
@@ -179,119 +194,96 @@ class Overlaps:
         content = content_of(imitated, corpora, self.language)
         return replace(content, sentences=frozenset())
 
-    def _found(
+    def _overlap(
         self, what: str, path: str, speech: str | None, per: str | None, target: str
-    ) -> Found:
+    ) -> Overlap:
         """Return what a used file has in common with a target and its test sets."""
         content = self.content(what, path, speech, per)
-        found = Found(content.recordings.get(target, frozenset()))
+        common = Overlap(content.recordings.get(target, frozenset()))
         for manifest in self.tests.get(target, ()):
             test = self.content("utterances", manifest, None, None)
-            found |= overlap(content, test, self.provenance.sha256)
-        return found
+            common |= overlap_of(content, test, self.provenance.sha256)
+        return common
 
-    def _counts(self, uses: frozenset[Use], target: str) -> dict[str, Counts]:
-        """Return how much of a target was used, by kind (test recordings apart) and stage."""
-        found = dict.fromkeys(STAGES, Found())
+    def _counts(self, uses: frozenset[Use], target: str) -> Leakage:
+        """Return how much of a target was used, by kind, test recordings too, and stage."""
+        overlap = dict.fromkeys(STAGES, Overlap())
         for use in uses:
-            found[use.stage] |= self.found(*use[1:], target)
-        counts = {
-            kind: {stage: len(getattr(found[stage], kind)) for stage in STAGES}
+            overlap[use.stage] |= self.overlap(*use[1:], target)
+        return {
+            kind: {stage: len(getattr(overlap[stage], kind)) for stage in STAGES}
             for kind in (*KINDS, TEST_RECORDINGS)
         }
-        return {TEST_RECORDINGS: counts.pop(TEST_RECORDINGS), "touched": counts}
 
 
-def tests_of(evaluations: Iterable[dict]) -> dict[str, tuple[str, ...]]:
+def tests_of(evaluations: Iterable[ScoredEvaluation]) -> dict[str, tuple[str, ...]]:
     """Return the test manifests of each target."""
     tests: dict[str, dict[str, None]] = {}
-    for row in evaluations:
-        if row["role"] == "test":
-            tests.setdefault(row["target"], {})[os.path.normpath(row["manifest"])] = None
+    for each in evaluations:
+        if each.role == "test":
+            tests.setdefault(each.target, {})[os.path.normpath(each.manifest)] = None
     return {target: tuple(manifests) for target, manifests in tests.items()}
 
 
-def touched(evaluation: dict, overlaps: Overlaps) -> dict[str, Counts]:
-    """Return what of its target touched a score: ``touched`` and ``test_recordings``."""
-    uses = overlaps.provenance.uses(evaluation["score"])
-    if evaluation["role"] in CHOOSING:
-        uses |= {Use("choice", "utterances", os.path.normpath(evaluation["manifest"]))}
-    return overlaps.counts(uses, evaluation["target"])
+def examination(evaluation: ScoredEvaluation, overlaps: Overlaps) -> Examined:
+    """Return an evaluation with what of its target touched its score."""
+    uses = overlaps.provenance.uses(evaluation.score)
+    if evaluation.role in CHOOSING:
+        uses |= {Use("choice", "utterances", os.path.normpath(evaluation.manifest))}
+    counts = overlaps.counts(uses, evaluation.target)
+    return Examined(
+        evaluation.score,
+        evaluation.role,
+        evaluation.target,
+        {kind: counts[kind] for kind in KINDS},
+        counts[TEST_RECORDINGS],
+        evaluation,
+    )
 
 
-def other_files(evaluation: dict, provenance: Provenance) -> Iterator[str]:
+def other_files(evaluation: ScoredEvaluation, provenance: Provenance) -> Iterator[str]:
     """Tell where lineage says that a score was made from other files than its evaluation says."""
-    weights = Path(evaluation["model"]) / "model.safetensors"
-    expected = {
-        "score": (evaluation["manifest"], evaluation["hypotheses"]),
-        "hypotheses": (evaluation["manifest"], weights, evaluation.get("vector_path")),
-    }
-    for key, inputs in expected.items():
-        path = os.path.normpath(evaluation[key])
+    weights = str(Path(evaluation.model) / "model.safetensors")
+    manifest, hypotheses = evaluation.manifest, evaluation.hypotheses
+    for output, inputs in (
+        (evaluation.score, (manifest, hypotheses)),
+        (hypotheses, (manifest, weights, evaluation.vector_path)),
+    ):
+        path = os.path.normpath(output)
         record = provenance.record_of(path)
-        lacking = [
-            str(name) for name in inputs if name and os.path.normpath(name) not in record.inputs
-        ]
+        lacking = [name for name in inputs if name and os.path.normpath(name) not in record.inputs]
         if lacking:
             yield f"{path}: was not made from {', '.join(lacking)} ({record.sidecar})"
     for name, words in DECODED_WITH.items():
-        used, said = record.content["parameters"].get(name), evaluation.get(name)
+        used, said = record.content["parameters"].get(name), getattr(evaluation, name)
         if used != said:
             yield f"{path}: was transcribed {words.format(used)}, not {said} ({record.sidecar})"
 
 
 def examine(
-    evaluations: Sequence[dict], provenance: Provenance, language: str
-) -> tuple[list[dict], int]:
+    evaluations: Iterable[Evaluation], provenance: Provenance, language: str
+) -> tuple[list[Examined], int]:
     """Return the scored evaluations with what touched each, and how many manifests were read.
 
     Raises ``InputError`` that names every file that is not what its records say.
     """
-    scored = [row for row in evaluations if row["score"] is not None]
+    scored = [each for each in evaluations if isinstance(each, ScoredEvaluation)]
     overlaps = Overlaps(provenance, tests_of(scored), language)
-    found = [row | touched(row, overlaps) for row in scored]
+    numbers = [examination(each, overlaps) for each in scored]
     complaints = provenance.disagreements() + [
-        line for row in scored for line in other_files(row, provenance)
+        line for each in scored for line in other_files(each, provenance)
     ]
     if complaints:
         raise InputError("\n".join(["files are not what lineage says:", *complaints]))
-    return found, overlaps.rows.cache_info().currsize
+    return numbers, overlaps.rows.cache_info().currsize
 
 
-def by_number(examined: Iterable[dict]) -> Numbers:
-    """Return the evaluations by target and score: a score may count for several targets."""
-    return {(row["target"], row["score"]): row for row in examined}
-
-
-def of_row(target: str, row: dict, found: Numbers) -> Counts:
-    """Return the ``leakage`` of a summary's row: the most of its seeds, and of its choice."""
-    for path in (*row["scores"], *row["dev_scores"]):
-        if (target, path) not in found:
-            raise InputError(f"{path}: not among the scores of leakage.json; run leakage.py again")
-    paths = dict.fromkeys(STAGES, row["scores"]) | {"choice": row["dev_scores"]}
-
-    def most(kind: str, stage: str) -> int:
-        counts = [found[target, path]["touched"][kind][stage] for path in paths[stage]]
-        return max(counts, default=0)
-
-    return {kind: {stage: most(kind, stage) for stage in STAGES} for kind in KINDS}
-
-
-def tried_for(examined: Iterable[dict]) -> dict[tuple, list[dict]]:
-    """Return the evaluations on which a coefficient may be chosen, by what it is chosen for."""
-    tried: dict[tuple, list[dict]] = {}
-    for row in examined:
-        if row["role"] in CHOOSING:
-            tried.setdefault(tuple(row[key] for key in CHOSEN_FOR), []).append(row)
+def tried_for(numbers: Iterable[Examined]) -> dict[ChosenFor, list[Examined]]:
+    """Return what a coefficient may be chosen on, by what it is chosen for."""
+    tried: dict[ChosenFor, list[Examined]] = {}
+    for number in numbers:
+        each = number.evaluation
+        if each.role in CHOOSING:
+            key = ChosenFor(each.base, each.target, each.vector_on, each.tts, each.vector)
+            tried.setdefault(key, []).append(number)
     return tried
-
-
-def told(counts: Counts) -> str:
-    """Return the counts that are not 0, in words."""
-    parts = [
-        f"{number} {kind.replace('_', ' ')} in {stage}"
-        for kind, of_kind in counts.items()
-        for stage, number in of_kind.items()
-        if number
-    ]
-    return ", ".join(parts) or "nothing"

@@ -10,16 +10,18 @@ from lineages.differences import changed_keys
 from lineages.makers import record_of_file
 from paths import coefficient
 from reporting.words import percent
-from scoring.scored import read_json
+from scoring.summary import Summary, SummaryRow, TargetSummary, read_summary
 
 
-def find_row(summary: dict, words: list[str], path: str | Path) -> tuple[dict, dict]:
+def find_row(
+    summary: Summary, words: list[str], path: str | Path
+) -> tuple[TargetSummary, SummaryRow]:
     """Return the target and the row that each of some words names; raise ``InputError`` if several.
 
     Names in full come before their beginnings, and these before parts.
     """
-    rows = [(target, row) for target in summary["targets"] for row in target["rows"]]
-    matches: list[tuple[dict, dict]] = []
+    rows = list(summary.rows())
+    matches: list[tuple[TargetSummary, SummaryRow]] = []
     for fits in (str.__eq__, str.startswith, str.__contains__):
         matches = matches or [
             (target, row)
@@ -28,16 +30,16 @@ def find_row(summary: dict, words: list[str], path: str | Path) -> tuple[dict, d
         ]
     if len(matches) == 1:
         return matches[0]
-    listed = "\n".join(f"  {target['name']} {row['label']!r}" for target, row in matches or rows)
+    listed = "\n".join(f"  {target.name} {row.label!r}" for target, row in matches or rows)
     verdict = f"{len(matches)} rows are" if matches else "no row is"
     raise InputError(f"{path}: {verdict} meant by --row {' '.join(words)}; name one of\n{listed}")
 
 
-def names_of(target: dict, row: dict) -> list[str]:
+def names_of(target: TargetSummary, row: SummaryRow) -> list[str]:
     """Return all that a row may be called by."""
-    scale = row["scaling_coefficient"]
-    names = [target["name"], target["target"], target["base"], target["speech"]]
-    names += [row["label"], row["arm"], row["tts"], None if scale is None else coefficient(scale)]
+    scale = row.scaling_coefficient
+    names = [target.name, target.target, target.base, target.speech]
+    names += [row.label, row.arm, row.tts, None if scale is None else coefficient(scale)]
     return [plain(name) for name in names if name]
 
 
@@ -46,24 +48,24 @@ def plain(name: str) -> str:
     return " ".join(name.lower().replace("→", "->").replace("τ", "").split())
 
 
-def about_row(target: dict, row: dict) -> str:
+def about_row(target: TargetSummary, row: SummaryRow) -> str:
     """Return a row's number and what it rests on, in one sentence."""
-    bounds = " to ".join(map(percent, row["wer_interval"]))
+    bounds = " to ".join(map(percent, row.wer_interval))
     seeds = ", ".join(
         f"seed {seed}: {percent(wer)} %"
-        for seed, wer in zip(row["seeds"], row["wer_of_seeds"], strict=True)
+        for seed, wer in zip(row.seeds, row.wer_of_seeds, strict=True)
     )
     return (
-        f"{target['name']}, {row['label']}: WER {percent(row['wer'])} % (interval {bounds}),"
-        f" {target['utterances']:,} utterances, {target['words']:,} words; {seeds}"
+        f"{target.name}, {row.label}: WER {percent(row.wer)} % (interval {bounds}),"
+        f" {target.utterances:,} utterances, {target.words:,} words; {seeds}"
     )
 
 
 def scores_of_row(path: Path, words: list[str]) -> tuple[str, list[Path]]:
     """Return what is said of a summary's row, and its score files."""
     record = record_of_file(path)
-    target, row = find_row(read_json(path, "name a summary.json"), words, path)
-    return about_row(target, row), [record.at(score) for score in row["scores"]]
+    target, row = find_row(read_summary(path), words, path)
+    return about_row(target, row), [record.at(score) for score in row.scores]
 
 
 def add_row(parser: argparse.ArgumentParser) -> None:
@@ -96,9 +98,8 @@ def rows_of(path: Path) -> dict[str, str]:
     """Return the WER of a summary's rows, in words; nothing if it is none."""
     try:
         return {
-            f"{target['name']}, {row['label']}": f"{100 * row['wer']:.2f} %"
-            for target in read_object(path)["targets"]
-            for row in target["rows"]
+            f"{target.name}, {row.label}": f"{100 * row.wer:.2f} %"
+            for target, row in read_summary(path).rows()
         }
-    except (InputError, ValueError, KeyError, TypeError):
+    except InputError:
         return {}

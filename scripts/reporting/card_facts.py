@@ -104,21 +104,21 @@ def about_engines(history: History, speech: dict[str, Any]) -> list[dict[str, An
 
 def licences_of(history: History) -> list[dict[str, str]]:
     """Return the licence of each external, what it forbids, what it served for, and its origin."""
-    found: dict[str, dict[str, Any]] = {}
+    by_name: dict[str, dict[str, Any]] = {}
     for record in history.records:
         terms_of = record.content["licences"]
         for name in terms_of.keys() | externals(history, record):
             terms = terms_of.get(name, {"licence": UNKNOWN})
-            row = found.setdefault(name, {"name": name, "purposes": [], "sources": []})
+            row = by_name.setdefault(name, {"name": name, "purposes": [], "sources": []})
             row |= {"licence": terms["licence"], "forbids": terms.get("forbids", "")}
         for name in terms_of if record.script == "fetch.py" else ():
-            found[name]["sources"] += map(origin, record.content["sources"].values())
+            by_name[name]["sources"] += map(origin, record.content["sources"].values())
         for name in externals(history, record):
-            found[name]["purposes"].append(PURPOSES[record.script])
+            by_name[name]["purposes"].append(PURPOSES[record.script])
     lists = ("purposes", "sources")
     return [
         row | {key: ", ".join(dict.fromkeys(row[key])) for key in lists}
-        for _, row in sorted(found.items())
+        for _, row in sorted(by_name.items())
     ]
 
 

@@ -55,15 +55,15 @@ def is_vector(path: str) -> bool:
 
 def read_history(checkpoint: Path) -> History:
     """Return the history of an adapted checkpoint, back to the fetched files."""
-    made = upstream(checkpoint)
-    if made[-1].content["parameters"].get("command") != "apply":
+    behind = upstream(checkpoint)
+    if behind[-1].content["parameters"].get("command") != "apply":
         raise InputError(
-            f"{checkpoint}: was made by {made[-1].script}, not by task_vector.py apply; cards are"
+            f"{checkpoint}: was made by {behind[-1].script}, not by task_vector.py apply; cards are"
             " for adapted checkpoints"
         )
     fetched = functools.cache(lambda folder: record_of_fetched(folder / INDEX))
-    origins = [fetched(record.at(path).parent) for record in made for path in record.inputs]
-    records = {record.sidecar: record for record in [*filter(None, origins), *made]}
+    origins = [fetched(record.at(path).parent) for record in behind for path in record.inputs]
+    records = {record.sidecar: record for record in [*filter(None, origins), *behind]}
     return History(
         list(records.values()),
         {output: record for record in records.values() for output in record.outputs},

@@ -4,20 +4,23 @@ import io
 import re
 from html import escape
 from textwrap import wrap
+from typing import Any
 
 import matplotlib
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from matrix import CONTINUED
 from reporting.tables import change, forgotten
-from reporting.words import TOPLINE, main_rows, percent
+from reporting.words import TOPLINE, percent
+from scoring.summary import Difference, SummaryRow, TargetSummary
 
 INK = "#010203"  # drawn in this, shown in the page's own text colour
 GREY = "#888888"
 COLOURS = (  # legible on white and on black
     "#2f7fc1", "#d07a22", "#3f9b57", "#a763b5", "#c2506a", "#2a9d9d", "#8c7a2b", "#7a86c8",
 )  # fmt: skip
-STYLE = {
+STYLE: dict[Any, Any] = {
     "font.size": 9,
     "svg.fonttype": "none",
     "text.parse_math": False,
@@ -52,7 +55,7 @@ def inline(figure: Figure, title: str, text: str) -> str:
     svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
     svg = re.sub(r"<!--.*?-->\n? *", "", svg, flags=re.DOTALL)
     used = set(re.findall(r"#([\w-]+)", svg))
-    svg = re.sub(r' id="([^"]*)"', lambda found: found[0] if found[1] in used else "", svg)
+    svg = re.sub(r' id="([^"]*)"', lambda match: match[0] if match[1] in used else "", svg)
     svg = re.sub(r"<[^>]+>", lambda tag: re.sub(r"(\d\.\d\d)\d+", r"\1", tag[0]), svg)
     svg = svg.replace(INK, "currentColor")
     svg = re.sub(r'^<svg([^>]*?) height="[^"]*"', r'<svg role="img"\1', svg)
@@ -60,19 +63,19 @@ def inline(figure: Figure, title: str, text: str) -> str:
     return f"{head}>\n<title>{escape(title)}</title>\n<desc>{escape(text)}</desc>{body}"
 
 
-def colour_of(row: dict) -> str:
+def colour_of(row: SummaryRow) -> str:
     """Return the colour of an arm's bar; each bar is named, so that colours only help."""
-    if row["vector"]:
+    if row.vector:
         return COLOURS[0]
-    return {CONTINUED: COLOURS[1], TOPLINE: COLOURS[2]}.get(row["arm"], GREY)
+    return {CONTINUED: COLOURS[1], TOPLINE: COLOURS[2]}.get(row.arm, GREY)
 
 
-def wer_bars(target: dict, confidence: float, widest: float) -> str:
+def wer_bars(target: TargetSummary, confidence: float, widest: float) -> str:
     """Return a bar with interval per main row of a target; ``widest`` is the scale's end."""
-    rows = main_rows(target)
-    names = [wrap(row["label"], LINE, break_long_words=True) for row in rows]
+    rows = target.main_rows
+    names = [wrap(row.label, LINE, break_long_words=True) for row in rows]
     depths = [13.0 * len(lines) + 13 for lines in names]  # points, of an arm's name and its bar
-    with styled(f"bars {target['name']}"):
+    with styled(f"bars {target.name}"):
         figure = Figure(figsize=(3.5, sum(depths) / 72))
         axes = figure.add_axes((0.01, 0, 0.98, 1))
         axes.set(xlim=(0, 100 * widest), ylim=(sum(depths), 0))
@@ -81,26 +84,29 @@ def wer_bars(target: dict, confidence: float, widest: float) -> str:
         for row, lines, depth in zip(rows, names, depths, strict=True):
             bar = top + depth - 9
             axes.text(0, bar - 6, "\n".join(lines), va="bottom")
-            axes.text(100 * widest, bar - 6, percent(row["wer"]), va="bottom", ha="right")
-            axes.barh(bar, 100 * row["wer"], height=7, color=colour_of(row), alpha=0.75)
-            low, high = (100 * bound for bound in row["wer_interval"])
+            axes.text(100 * widest, bar - 6, percent(row.wer), va="bottom", ha="right")
+            axes.barh(bar, 100 * row.wer, height=7, color=colour_of(row), alpha=0.75)
+            low, high = (100 * bound for bound in row.wer_interval)
             axes.plot([low, high], [bar, bar], color=INK, linewidth=1.2, solid_capstyle="butt")
             top += depth
         words = ", ".join(
-            f"{row['label']} {percent(row['wer'])} %"
-            f" ({' to '.join(map(percent, row['wer_interval']))})"
+            f"{row.label} {percent(row.wer)} % ({' to '.join(map(percent, row.wer_interval))})"
             for row in rows
         )
-        title = f"WER on {target['name']} by arm, with {confidence * 100:g} % intervals"
+        title = f"WER on {target.name} by arm, with {confidence * 100:g} % intervals"
         return inline(figure, title, f"{words}.")
 
 
-def compared_rows(target: dict) -> list[dict]:
-    """Return the main rows with a change both on the target and on other test sets."""
-    return [row for row in main_rows(target) if row["versus_pretrained"] and forgotten(row)]
+def compared_rows(target: TargetSummary) -> list[tuple[SummaryRow, Difference]]:
+    """Return the main rows with a change both on the target, which is given, and elsewhere."""
+    return [
+        (row, row.versus_pretrained)
+        for row in target.main_rows
+        if row.versus_pretrained and forgotten(row)
+    ]
 
 
-def gain_and_forgetting(target: dict) -> str:
+def gain_and_forgetting(target: TargetSummary) -> str:
     """Return the change on the target against that elsewhere, as SVG, or "" if none is known.
 
     Points are numbered in the order of ``compared_rows``.
@@ -108,37 +114,35 @@ def gain_and_forgetting(target: dict) -> str:
     rows = compared_rows(target)
     if not rows:
         return ""
-    with styled(f"forgetting {target['name']}"):
+    with styled(f"forgetting {target.name}"):
         figure = Figure(figsize=(4.2, 3.4), layout="constrained")
         axes = figure.subplots()
         axes.axvline(0, color=INK, linewidth=0.6)
         axes.axhline(0, color=INK, linewidth=0.6)
         kinds: dict[str, None] = {}
-        for index, row in enumerate(rows):
-            for kind, comparison in forgotten(row).items():
+        for index, (row, gain) in enumerate(rows):
+            for kind, cost in forgotten(row).items():
                 kinds[kind] = None
-                draw_point(axes, str(index + 1), row["versus_pretrained"], comparison, kind)
+                draw_point(axes, str(index + 1), gain, cost, kind)
         for kind in kinds:
             axes.plot([], [], MARKERS[kind], color=GREY, label=f"on {kind} test sets")
         figure.legend(loc="outside upper left", frameon=False, ncols=2)
-        axes.set_xlabel(
-            f"change of WER on {wrap(target['name'], 30)[0]}, points (left: fewer errors)"
-        )
+        axes.set_xlabel(f"change of WER on {wrap(target.name, 30)[0]}, points (left: fewer errors)")
         axes.set_ylabel("change elsewhere, points (up: forgotten)")
         words = "; ".join(
-            f"{row['label']}: {change(row['versus_pretrained'])} on the target, "
+            f"{row.label}: {change(gain)} on the target, "
             + ", ".join(f"{change(c)} on {kind} test sets" for kind, c in forgotten(row).items())
-            for row in rows
+            for row, gain in rows
         )
-        title = f"Change of WER on {target['name']} against the change elsewhere, in points"
+        title = f"Change of WER on {target.name} against the change elsewhere, in points"
         return inline(figure, title, f"{words}.")
 
 
-def draw_point(axes, number: str, gain: dict, cost: dict, kind: str) -> None:
+def draw_point(axes: Axes, number: str, gain: Difference, cost: Difference, kind: str) -> None:
     """Draw an arm's number where its gain and its cost meet, with both intervals."""
-    x, y = 100 * gain["difference"], 100 * cost["difference"]
+    x, y = 100 * gain.difference, 100 * cost.difference
     colour = COLOURS[(int(number) - 1) % len(COLOURS)]
-    for pair, other, is_x in ((gain["interval"], y, True), (cost["interval"], x, False)):
+    for pair, other, is_x in ((gain.interval, y, True), (cost.interval, x, False)):
         ends = [100 * bound for bound in pair]
         places = (ends, [other, other]) if is_x else ([other, other], ends)
         axes.plot(*places, color=colour, linewidth=1.2, alpha=0.6)

@@ -1,13 +1,23 @@
 """What the report's tables say, in the words and digits of the page."""
 
 from collections.abc import Iterable
-from typing import Any
+from dataclasses import dataclass
 
 from matrix import TASK_VECTORS
 from paths import REAL, coefficient
 from records.record import sidecar
-from reporting.words import MINUS, main_rows, percent, points
+from reporting.words import MINUS, percent, points
 from roles import CONSTANT, SOURCES
+from scoring.breakdown_file import RoughDifference, Wer
+from scoring.summary import (
+    Difference,
+    Forgetting,
+    Interval,
+    Leakage,
+    ReportedChoice,
+    SummaryRow,
+    TargetSummary,
+)
 
 CHOICES = {
     CONSTANT: "a constant set beforehand",
@@ -21,18 +31,45 @@ LEAKS = {
 }
 
 
-def tone(comparison: dict | None, significant: bool) -> str:
+@dataclass(frozen=True)
+class ForgettingRow:
+    """A test set elsewhere, and the WER of each arm on it, null where an arm has none there."""
+
+    value: str
+    utterances: int
+    words: int
+    cells: tuple[Wer, ...]
+    versus_first: tuple[Difference | None, ...]
+
+
+@dataclass(frozen=True)
+class ForgettingTable:
+    """The WER on every other test set, by arm: it is shown as a breakdown's table is."""
+
+    arms: tuple[str, ...]
+    rows: tuple[ForgettingRow, ...]
+
+
+@dataclass(frozen=True)
+class Overview:
+    """Every target's main rows side by side: one line per target, one column per arm."""
+
+    arms: tuple[str, ...]
+    lines: tuple[tuple[TargetSummary, tuple[SummaryRow | None, ...]], ...]
+
+
+def tone(comparison: Difference | RoughDifference | None, significant: bool) -> str:
     """Return "better" or "worse" for a difference that is significant, else ""."""
     if comparison is None or not significant:
         return ""
-    return "better" if comparison["difference"] < 0 else "worse"
+    return "better" if comparison.difference < 0 else "worse"
 
 
-def is_sure(comparison: dict | None) -> bool:
+def is_sure(comparison: Difference | RoughDifference | None) -> bool:
     """Say whether a comparison's interval, if it has one, excludes 0."""
-    if comparison is None or comparison["interval"] is None:
+    if comparison is None or comparison.interval is None:
         return False
-    low, high = comparison["interval"]
+    low, high = comparison.interval
     return low > 0 or high < 0
 
 
@@ -43,101 +80,97 @@ def tone_of_cell(text: str) -> str:
     return "better" if text[0] == MINUS else "worse"
 
 
-def rate(value: float | None, bounds: list[float] | None) -> str:
+def rate(value: float | None, bounds: Interval | None) -> str:
     """Return a rate with its interval in percent: "12.3 [11.0, 13.5]"."""
     if value is None:
         return "–"
     return percent(value) + (f" [{', '.join(map(percent, bounds))}]" if bounds else "")
 
 
-def change(comparison: dict | None) -> str:
+def change(comparison: Difference | RoughDifference | None) -> str:
     """Return a difference with its interval in points: "−2.0 [−3.1, −0.9]"."""
     if comparison is None:
         return ""
-    bounds = comparison["interval"]
-    text = points(comparison["difference"])
+    bounds = comparison.interval
+    text = points(comparison.difference)
     return text + (f" [{', '.join(map(points, bounds))}]" if bounds else "")
 
 
-def forgotten(row: dict) -> dict[str, dict]:
+def forgotten(row: SummaryRow) -> dict[str, Difference]:
     """Return per kind of other test sets ("source", "out of domain") a row's pooled difference."""
-    return {kind: found for kind, found in row["forgetting_by_kind"].items() if found}
+    return {kind: pooled for kind, pooled in row.forgetting_by_kind.items() if pooled}
 
 
-def forgetting_table(target: dict) -> dict | None:
+def forgetting_table(target: TargetSummary) -> ForgettingTable | None:
     """Return the WER on every other test set by arm, in the form of a breakdown's table."""
-    rows = [row for row in main_rows(target) if row["forgetting"]]
+    rows = [row for row in target.main_rows if row.forgetting]
     if not rows:
         return None
-    entries = [{(e["kind"], e["domain"]): e for e in row["forgetting"]} for row in rows]
-    tested = {place: entry for of_row in entries for place, entry in of_row.items()}
-    return {
-        "arms": [row["label"] for row in rows],
-        "rows": [
-            {
-                "value": f"{domain} ({kind})",
-                "utterances": entry["utterances"],
-                "words": entry["words"],
-                "cells": [forgetting_cell(of_row.get((kind, domain))) for of_row in entries],
-                "versus_first": [
-                    of_row.get((kind, domain), {}).get("versus_pretrained") for of_row in entries
-                ],
-            }
-            for (kind, domain), entry in tested.items()
-        ],
-    }
+    of_rows = [{(each.kind, each.domain): each for each in row.forgetting} for row in rows]
+    tested = {place: entry for of_row in of_rows for place, entry in of_row.items()}
+    return ForgettingTable(
+        arms=tuple(row.label for row in rows),
+        rows=tuple(
+            forgetting_row(entry, [of_row.get(place) for of_row in of_rows])
+            for place, entry in tested.items()
+        ),
+    )
 
 
-def forgetting_cell(entry: dict | None) -> dict[str, Any]:
-    """Return a WER with its interval, as a breakdown's cell has it."""
-    if entry is None:
-        return {"wer": None, "interval": None}
-    return {"wer": entry["wer"], "interval": entry["wer_interval"]}
+def forgetting_row(test: Forgetting, of_arms: list[Forgetting | None]) -> ForgettingRow:
+    """Return the row of a test set elsewhere, from the entries of the arms."""
+    return ForgettingRow(
+        value=f"{test.domain} ({test.kind})",
+        utterances=test.utterances,
+        words=test.words,
+        cells=tuple(Wer(e.wer, e.wer_interval) if e else Wer(None, None) for e in of_arms),
+        versus_first=tuple(e.versus_pretrained if e else None for e in of_arms),
+    )
 
 
-def column_of(row: dict) -> tuple:
+def column_of(row: SummaryRow) -> tuple[str, str | None, str | None]:
     """Return what makes a column of the overview: rows that differ in their λ only share it."""
-    return (row["arm"], row["vector"], row["tts"])
+    return row.arm, row.vector, row.tts
 
 
-def column_name(row: dict) -> str:
+def column_name(row: SummaryRow) -> str:
     """Return an arm's name with λ in place of its number."""
-    if row["scaling_coefficient"] is None:
-        return row["label"]
-    vector = TASK_VECTORS[row["vector"]]
-    number = f"+ {coefficient(row['scaling_coefficient'])} {vector}"
-    return row["label"].replace(number, f"+ λ {vector}")
+    if row.scaling_coefficient is None or row.vector is None:
+        return row.label
+    vector = TASK_VECTORS[row.vector]
+    number = f"+ {coefficient(row.scaling_coefficient)} {vector}"
+    return row.label.replace(number, f"+ λ {vector}")
 
 
-def overview(targets: Iterable[dict]) -> dict[str, Any]:
-    """Return every target's main rows side by side: one line per target, one column per arm."""
-    tested = [target for target in targets if target["rows"]]
-    names = {column_of(row): column_name(row) for target in tested for row in main_rows(target)}
+def overview(targets: Iterable[TargetSummary]) -> Overview:
+    """Return every target's main rows side by side."""
+    tested = [target for target in targets if target.rows]
+    names = {column_of(row): column_name(row) for target in tested for row in target.main_rows}
     lines = []
     for target in tested:
-        row_of = {column_of(row): row for row in main_rows(target)}
-        lines.append((target, [row_of.get(column) for column in names]))
-    return {"arms": list(names.values()), "lines": lines}
+        row_of = {column_of(row): row for row in target.main_rows}
+        lines.append((target, tuple(row_of.get(column) for column in names)))
+    return Overview(tuple(names.values()), tuple(lines))
 
 
-def choice_cells(choice: dict) -> list[str]:
+def choice_cells(choice: ReportedChoice) -> list[str]:
     """Return how a λ was chosen, for what, with which recordings, and what it lost, as printed."""
-    means = CHOICES.get(choice["by"], f"synthetic dev speech of the target ({choice['by']})")
-    added = f"{TASK_VECTORS[choice['vector']]} on {choice['vector_on'].replace('->', '→')}"
+    means = CHOICES.get(choice.by, f"synthetic dev speech of the target ({choice.by})")
+    added = f"{TASK_VECTORS[choice.vector]} on {choice.vector_on.replace('->', '→')}"
     folds = ", ".join(
-        f"{f['domain']} {coefficient(f['scaling_coefficient'])}" for f in choice["folds"] or []
+        f"{fold.domain} {coefficient(fold.scaling_coefficient)}" for fold in choice.folds
     )
     return [
         f"{means}: {folds}" if folds else means,
-        f"{added} ({choice['tts']})" if choice["tts"] else added,
-        f"{choice['uses_target_recordings']:,}" if choice["uses_target_recordings"] else "none",
-        coefficient(choice["scaling_coefficient"]),
-        rate(choice["wer"], None),
-        change(choice["versus_oracle"]) or "–",
+        f"{added} ({choice.tts})" if choice.tts else added,
+        f"{choice.uses_target_recordings:,}" if choice.uses_target_recordings else "none",
+        coefficient(choice.scaling_coefficient),
+        rate(choice.wer, None),
+        change(choice.versus_oracle) or "–",
     ]
 
 
-def leakage_words(leakage: dict | None) -> str:
+def leakage_words(leakage: Leakage | None) -> str:
     """Say how much of a target's recordings, test sentences and test speakers a row has met."""
     if leakage is None:
         return ""
@@ -155,7 +188,7 @@ def met(counts: dict[str, int], name: str) -> str:
     return f"{name}s ({where})" if where else f"no {name}s"
 
 
-def clean(leakage: dict | None) -> bool:
+def clean(leakage: Leakage | None) -> bool:
     """Say whether a row has met nothing of its test set and no target recording."""
     return leakage is not None and not any(
         count for key in ("target_recordings", "test_sentences") for count in leakage[key].values()

@@ -4,61 +4,68 @@ from collections import defaultdict
 from collections.abc import Iterable
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from reporting.charts import inline, styled
+from vectors.geometry import Geometry, VectorCosine, VectorNorm
+
+Table = dict[str, dict[str, float]]
+Values = dict[str, dict[str, list[float | None]]]
 
 FEW = 12  # rows, up to which numbers stand in the cells of a square map
 
 
-def mean_norms(vectors: Iterable[dict]) -> tuple[dict[str, dict[str, float]], bool]:
+def mean_norms(vectors: Iterable[VectorNorm]) -> tuple[Table, bool]:
     """Return per vector and layer the norm relative to the base's, averaged over seeds.
 
     The flag is False where a base is unknown: norms are then absolute.
     """
     vectors = list(vectors)
-    relative = all(layer["relative_norm"] is not None for v in vectors for layer in v["layers"])
-    key = "relative_norm" if relative else "norm"
-    values: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
+    relative = all(layer.relative_norm is not None for v in vectors for layer in v.layers)
+    values: Values = defaultdict(lambda: defaultdict(list))
     for vector in vectors:
-        for layer in vector["layers"]:
-            values[vector["name"]][layer["layer"]].append(layer[key])
+        for layer in vector.layers:
+            norm = layer.relative_norm if relative else layer.norm
+            values[vector.name][layer.layer].append(norm)
     return averaged(values), relative
 
 
-def mean_cosines(cosines: Iterable[dict]) -> dict[str, dict[str, float]]:
+def mean_cosines(cosines: Iterable[VectorCosine]) -> Table:
     """Return per pair, "a, b", and layer the cosine averaged over seeds."""
-    values: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
+    values: Values = defaultdict(lambda: defaultdict(list))
     for pair in cosines:
-        for layer in pair["layers"]:
-            values[f"{pair['a']}, {pair['b']}"][layer["layer"]].append(layer["cosine"])
+        for layer in pair.layers:
+            values[f"{pair.a}, {pair.b}"][layer.layer].append(layer.cosine)
     return averaged(values)
 
 
-def cosine_table(cosines: Iterable[dict]) -> dict[str, dict[str, float]]:
+def cosine_table(cosines: Iterable[VectorCosine]) -> Table:
     """Return the cosine of each vector with each, averaged over seeds; 1 with itself."""
-    values: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
+    values: Values = defaultdict(lambda: defaultdict(list))
     for pair in cosines:
-        for one, other in ((pair["a"], pair["b"]), (pair["b"], pair["a"])):
+        for one, other in ((pair.a, pair.b), (pair.b, pair.a)):
             values[one][one] = [1.0]
-            values[one][other].append(pair["cosine"])
+            values[one][other].append(pair.cosine)
     means = averaged(values)
     return {
         name: {other: row[other] for other in means if other in row} for name, row in means.items()
     }
 
 
-def averaged(values: dict[str, dict[str, list[float]]]) -> dict[str, dict[str, float]]:
+def averaged(values: Values) -> Table:
     """Return the means of a table of lists, without what is null: a layer that was not trained."""
     means = {}
     for name, row in values.items():
         known = {key: [n for n in numbers if n is not None] for key, numbers in row.items()}
         if any(known.values()):
-            means[name] = {key: float(np.mean(found)) for key, found in known.items() if found}
+            means[name] = {
+                key: float(np.mean(numbers)) for key, numbers in known.items() if numbers
+            }
     return means
 
 
-def heat_map(table: dict[str, dict[str, float]], title: str, what: str, signed: bool) -> str:
+def heat_map(table: Table, title: str, what: str, signed: bool) -> str:
     """Return rows by columns as SVG, or "" if there is nothing; signed values go from -1 to 1."""
     if not table:
         return ""
@@ -66,12 +73,17 @@ def heat_map(table: dict[str, dict[str, float]], title: str, what: str, signed: 
     grid = np.array([[row.get(column, np.nan) for column in columns] for row in table.values()])
     margin = 0.075 * max(map(len, table)) + 0.2  # inches, for the names
     size = (margin + 0.24 * len(columns) + 0.9, 1.5 + 0.24 * len(table))
-    limits = {"vmin": -1, "vmax": 1} if signed else {"vmin": 0}
+    lowest, highest = (-1, 1) if signed else (0, None)
     with styled(title):
         figure = Figure(figsize=size, layout="constrained")
         axes = figure.subplots()
         mesh = axes.pcolormesh(
-            grid, cmap="RdBu" if signed else "cividis", edgecolors="face", linewidth=0.2, **limits
+            grid,
+            cmap="RdBu" if signed else "cividis",
+            edgecolors="face",
+            linewidth=0.2,
+            vmin=lowest,
+            vmax=highest,
         )
         axes.set_xticks(np.arange(len(columns)) + 0.5, columns, rotation=90)
         axes.set_yticks(np.arange(len(table)) + 0.5, list(table))
@@ -84,7 +96,7 @@ def heat_map(table: dict[str, dict[str, float]], title: str, what: str, signed: 
         return inline(figure, title, description(table))
 
 
-def write_numbers(axes, grid: np.ndarray) -> None:
+def write_numbers(axes: Axes, grid: np.ndarray) -> None:
     """Write each value of a grid of cosines [n, n] into its cell."""
     for (y, x), value in np.ndenumerate(grid):
         if np.isnan(value):
@@ -94,27 +106,19 @@ def write_numbers(axes, grid: np.ndarray) -> None:
         axes.text(x + 0.5, y + 0.5, text, color=colour, fontsize=6, ha="center", va="center")
 
 
-def description(table: dict[str, dict[str, float]]) -> str:
+def description(table: Table) -> str:
     """Return a map in words: per row the lowest and the highest value, and where."""
     parts = []
     for name, row in table.items():
-        low, high = min(row, key=row.get), max(row, key=row.get)
+        low, high = min(row, key=row.__getitem__), max(row, key=row.__getitem__)
         parts.append(f"{name}: lowest {row[low]:.3g} ({low}), highest {row[high]:.3g} ({high})")
     return f"{'; '.join(parts)}."
 
 
-def vector_maps(found: dict, base: str) -> list[tuple[str, str]]:
+def vector_maps(geometry: Geometry, base: str) -> list[tuple[str, str]]:
     """Return a base's maps with their captions: norms, cosines, and cosines by layer."""
-    vectors = [vector for vector in found["vectors"] if vector["base"] == base]
-    names = {vector["name"] for vector in vectors}
-    seeds = {vector["seed"] for vector in vectors}
-    cosines = [
-        pair
-        for pair in found["cosines"]
-        if pair.get("base", base) == base
-        and {pair["a"], pair["b"]} <= names
-        and pair["seed"] in seeds
-    ]
+    vectors = [vector for vector in geometry.vectors if vector.base == base]
+    cosines = [pair for pair in geometry.cosines if pair.base == base]
     norms, relative = mean_norms(vectors)
     unit = "norm relative to the base" if relative else "norm"
     by_layer = mean_cosines(cosines)

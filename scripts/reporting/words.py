@@ -4,6 +4,10 @@ from collections.abc import Iterable
 
 from matrix import VECTOR, label
 from paths import PRETRAINED
+from scoring.summary import Comparison, Difference, Forgetting, SummaryRow, TargetSummary
+
+Pairs = list[tuple[SummaryRow, Comparison]]
+Price = tuple[SummaryRow, Forgetting, Comparison]
 
 TOPLINE = "target-real"
 MINUS = "\N{MINUS SIGN}"
@@ -25,167 +29,177 @@ def points(difference: float) -> str:
     return text.replace("-", MINUS)
 
 
-def main_rows(target: dict) -> list[dict]:
-    """Return a target's rows without the scaling coefficients that the primary choice left."""
-    return [row for row in target["rows"] if row["scaling_coefficient"] is None or row["chosen"]]
-
-
-def sentences(target: dict) -> list[str]:
+def sentences(target: TargetSummary) -> list[str]:
     """Return what a target's rows show: adaptation from text, the task vector, and the room left.
 
     Of the arms with a task vector only the chosen ones are spoken of: the best of many on the test
     set would look better than it is.
     """
-    rows = main_rows(target)
-    found = [
+    rows = target.main_rows
+    parts = [
         about_test_speech(target),
-        about_text(target["name"], rows),
+        about_text(target.name, rows),
         about_vector(rows),
         about_price(rows),
         about_topline(rows),
         about_overlap(target),
     ]
-    return [sentence for sentence in found if sentence]
+    return [sentence for sentence in parts if sentence]
 
 
-def about_test_speech(target: dict) -> str:
+def about_test_speech(target: TargetSummary) -> str:
     """Say so if the test set has no recordings."""
-    if target["speech"] == "real":
+    if target.speech == "real":
         return ""
     return (
-        f"{target['target']} has no recordings: these are word errors on synthetic speech"
-        f" ({target['speech']}) of its test texts, and no evidence for human speech."
+        f"{target.target} has no recordings: these are word errors on synthetic speech"
+        f" ({target.speech}) of its test texts, and no evidence for human speech."
     )
 
 
-def about_text(name: str, rows: list[dict]) -> str:
+def about_text(name: str, rows: list[SummaryRow]) -> str:
     """Say which arms that saw the target's texts, and none of its recordings, beat pretrained."""
-    pretrained = next((row for row in rows if row["arm"] == PRETRAINED), None)
-    adapted = [row for row in rows if "target-synthetic" in row["arm"] and row["versus_pretrained"]]
-    if pretrained is None or not adapted:
+    pretrained = next((row for row in rows if row.arm == PRETRAINED), None)
+    adapted = [(row, row.versus_pretrained) for row in rows if "target-synthetic" in row.arm]
+    if pretrained is None or not any(comparison for _, comparison in adapted):
         return ""
-    better, worse, neither = divide(adapted, "versus_pretrained")
-    whole = f"the pretrained model ({percent(pretrained['wer'])} %)"
+    better, worse, neither = divided(adapted)
+    whole = f"the pretrained model ({percent(pretrained.wer)} %)"
     parts = []
     if better:
-        parts.append(f"fewer word errors than {whole} are made by {listed(better)}")
+        parts.append(f"fewer word errors than {whole} are made by {with_rates(better)}")
     if worse:
-        parts.append(f"more word errors than {whole} are made by {listed(worse)}")
+        parts.append(f"more word errors than {whole} are made by {with_rates(worse)}")
     if neither:
-        parts.append(f"no difference from {whole} is shown for {listed(neither)}")
+        parts.append(f"no difference from {whole} is shown for {with_rates(neither)}")
     return f"On {name}, with speech synthesized from its texts, " + "; ".join(parts) + "."
 
 
-def about_vector(rows: list[dict]) -> str:
+def about_vector(rows: list[SummaryRow]) -> str:
     """Say how the chosen arms with a task vector compare with the paper's baseline."""
-    vector = [row for row in rows if row["arm"].endswith(VECTOR) and row["versus_baseline"]]
+    vector = [row for row in rows if row.arm.endswith(VECTOR) and row.versus_baseline]
     if not vector:
         return ""
-    better, worse, neither = divide(vector, "versus_baseline")
+    better, worse, neither = divided([(row, row.versus_baseline) for row in vector])
     parts = []
     for group, claim in ((better, "fewer word errors than"), (worse, "more word errors than")):
         parts += [
-            f"{row['label']} makes {claim} the paper's baseline ({spread(row['versus_baseline'])})"
-            for row in group
+            f"{row.label} makes {claim} the paper's baseline ({spread(comparison)})"
+            for row, comparison in group
         ]
     if neither:
-        differences = enumerated(
-            f"{row['label']} ({spread(row['versus_baseline'])})" for row in neither
+        parts.append(
+            f"no difference from the paper's baseline is shown for {with_differences(neither)}"
         )
-        parts.append(f"no difference from the paper's baseline is shown for {differences}")
-    sentences = ["With the task vector, " + "; ".join(parts) + ".", *map(about_own, vector)]
-    return " ".join(filter(None, sentences))
+    whole = "With the task vector, " + "; ".join(parts) + "."
+    return " ".join(filter(None, [whole, *map(about_own, vector)]))
 
 
-def about_own(row: dict) -> str:
+def about_own(row: SummaryRow) -> str:
     """Say what the vector does to its own arm, if that is not the baseline: the vector's share."""
-    comparison = row["versus_without_vector"]
-    if not comparison:
+    comparison = row.versus_without_vector
+    if comparison is None or row.vector_on is None:
         return ""
-    own = label(row | {"arm": row["vector_on"], "scaling_coefficient": None})
+    own = label(row.vector_on, None, None)
     shown = "no difference is shown"
-    if comparison["significant"]:
-        shown = "it takes errors away" if comparison["difference"] < 0 else "it adds errors"
+    if comparison.significant:
+        shown = "it takes errors away" if comparison.difference < 0 else "it adds errors"
     return f"Against {own} without it, {shown} ({spread(comparison)})."
 
 
-def about_price(rows: list[dict]) -> str:
+def about_price(rows: list[SummaryRow]) -> str:
     """Say what the arms adapted from text lose, or gain, on the recordings of other domains."""
-    adapted = [row for row in rows if "target-synthetic" in row["arm"]]
-    parts = []
-    for domain in dict.fromkeys(each["domain"] for row in adapted for each in row["forgetting"]):
-        there = [
-            row | each | {"label": row["label"]}
-            for row in adapted
-            for each in row["forgetting"]
-            if each["domain"] == domain and each["versus_pretrained"]
-        ]
-        if not there:
-            continue
-        better, worse, neither = divide(there, "versus_pretrained")
-        of_pretrained = there[0]["wer"] - there[0]["versus_pretrained"]["difference"]
-        whole = f"the pretrained model ({percent(of_pretrained)} %)"
-        found = []
-        for group, claim in ((worse, "more word errors"), (better, "fewer word errors")):
-            if group:
-                differences = enumerated(
-                    f"{row['label']} ({spread(row['versus_pretrained'])})" for row in group
-                )
-                found.append(f"{claim} than {whole} are made by {differences}")
-        if neither:
-            found.append(f"no difference from {whole} is shown for {listed(neither)}")
-        kind = "of the source" if there[0]["kind"] == "source" else f"of {domain}, another domain"
-        parts.append(f"on {there[0]['utterances']:,} utterances {kind}, {'; '.join(found)}.")
+    of_domain: dict[str, list[Price]] = {}
+    for row in rows:
+        for entry in row.forgetting:
+            if "target-synthetic" in row.arm and entry.versus_pretrained:
+                price = (row, entry, entry.versus_pretrained)
+                of_domain.setdefault(entry.domain, []).append(price)
+    parts = [price_on(domain, there) for domain, there in of_domain.items()]
     return f"The price: {' '.join(parts)}" if parts else ""
 
 
-def about_overlap(target: dict) -> str:
+def price_on(domain: str, prices: list[Price]) -> str:
+    """Say what arms lose, or gain, on the recordings of one other domain."""
+    _, first, comparison = prices[0]
+    whole = f"the pretrained model ({percent(first.wer - comparison.difference)} %)"
+    better, worse, neither = divided([(row, comparison) for row, _, comparison in prices])
+    parts = [
+        f"{claim} than {whole} are made by {with_differences(group)}"
+        for group, claim in ((worse, "more word errors"), (better, "fewer word errors"))
+        if group
+    ]
+    if neither:
+        wer_of = {row.label: entry.wer for row, entry, _ in prices}
+        listed = enumerated(listing(row, wer_of[row.label]) for row, _ in neither)
+        parts.append(f"no difference from {whole} is shown for {listed}")
+    kind = "of the source" if first.kind == "source" else f"of {domain}, another domain"
+    return f"on {first.utterances:,} utterances {kind}, {'; '.join(parts)}."
+
+
+def about_overlap(target: TargetSummary) -> str:
     """Say what of the test set was known to an arm that uses no target recordings, if anything."""
-    found: dict[str, int] = {}
-    for row in target["rows"]:
-        for kind, stages in (row["leakage"] or {}).items():
-            if row["target_recordings"] == "none" and not row["target_recordings_for_choice"]:
-                found[kind] = max(found.get(kind, 0), *stages.values())
-    told = [
+    most: dict[str, int] = {}
+    for row in target.rows:
+        for kind, stages in (row.leakage or {}).items():
+            if row.target_recordings == "none" and not row.target_recordings_for_choice:
+                most[kind] = max(most.get(kind, 0), *stages.values())
+    parts = [
         f"{count} {kind.replace('_', ' ').removesuffix('s')}{'' if count == 1 else 's'}"
-        for kind, count in found.items()
+        for kind, count in most.items()
         if count
     ]
-    if not told:
+    if not parts:
         return ""
     return (
-        f"Not everything in the test set is new: {enumerated(told)} had a part in making models"
+        f"Not everything in the test set is new: {enumerated(parts)} had a part in making models"
         " that claim to use no target recordings; the table's lines say in which."
     )
 
 
-def about_topline(rows: list[dict]) -> str:
+def about_topline(rows: list[SummaryRow]) -> str:
     """Say whether training on the target's recordings shows that there was room."""
-    row = next((row for row in rows if row["arm"] == TOPLINE), None)
-    if row is None or row["versus_pretrained"] is None:
+    row = next((row for row in rows if row.arm == TOPLINE), None)
+    if row is None or row.versus_pretrained is None:
         return ""
-    comparison = row["versus_pretrained"]
+    comparison = row.versus_pretrained
     trained = (
-        f"training on the target's own recordings ({percent(row['wer'])} %; {spread(comparison)})"
+        f"training on the target's own recordings ({percent(row.wer)} %; {spread(comparison)})"
     )
-    if comparison["significant"] and comparison["difference"] < 0:
+    if comparison.significant and comparison.difference < 0:
         return f"There was room: {trained} makes fewer word errors than the pretrained model."
-    if comparison["significant"]:
+    if comparison.significant:
         return f"Room is not shown: {trained} makes more word errors than the pretrained model."
     return f"Room is not shown: {trained} is not shown to differ from the pretrained model."
 
 
-def divide(rows: list[dict], comparison: str) -> tuple[list[dict], list[dict], list[dict]]:
-    """Return the rows that are better, those that are worse, and those with no difference shown."""
-    shown = [row for row in rows if row[comparison]["significant"]]
-    better = [row for row in shown if row[comparison]["difference"] < 0]
-    worse = [row for row in shown if row[comparison]["difference"] >= 0]
-    return better, worse, [row for row in rows if not row[comparison]["significant"]]
+def divided(pairs: Iterable[tuple[SummaryRow, Comparison | None]]) -> tuple[Pairs, Pairs, Pairs]:
+    """Return the rows that are better, those that are worse, and those with no difference shown.
+
+    Each comes with the comparison that tells; a row without one is left out.
+    """
+    compared = [(row, comparison) for row, comparison in pairs if comparison]
+    shown = [pair for pair in compared if pair[1].significant]
+    better = [pair for pair in shown if pair[1].difference < 0]
+    worse = [pair for pair in shown if pair[1].difference >= 0]
+    return better, worse, [pair for pair in compared if not pair[1].significant]
 
 
-def listed(rows: list[dict]) -> str:
+def with_rates(pairs: Pairs) -> str:
     """Return arms with their WER, and with the target recordings that chose their λ, if any."""
-    return enumerated(f"{row['label']} ({percent(row['wer'])} %{choice(row)})" for row in rows)
+    return enumerated(listing(row, row.wer) for row, _ in pairs)
+
+
+def listing(row: SummaryRow, wer: float) -> str:
+    """Return an arm with a WER of it, and with the target recordings that chose its λ, if any."""
+    count = row.target_recordings_for_choice
+    choice = f"; λ chosen with {count} target recordings" if count else ""
+    return f"{row.label} ({percent(wer)} %{choice})"
+
+
+def with_differences(pairs: Pairs) -> str:
+    """Return arms with their differences."""
+    return enumerated(f"{row.label} ({spread(comparison)})" for row, comparison in pairs)
 
 
 def enumerated(items: Iterable[str]) -> str:
@@ -194,13 +208,7 @@ def enumerated(items: Iterable[str]) -> str:
     return f"{', '.join(first)} and {last}" if first else last
 
 
-def choice(row: dict) -> str:
-    """Say how many target recordings chose a row's λ, if any did."""
-    count = row["target_recordings_for_choice"]
-    return f"; λ chosen with {count} target recordings" if count else ""
-
-
-def spread(comparison: dict) -> str:
+def spread(comparison: Difference) -> str:
     """Return a difference with its interval, in points."""
-    low, high = map(points, comparison["interval"])
-    return f"{points(comparison['difference'])} points, interval {low} to {high}"
+    low, high = map(points, comparison.interval)
+    return f"{points(comparison.difference)} points, interval {low} to {high}"

@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 import jiwer
 
-from scoring.word_errors import ERRORS, align, spelt
+from scoring.breakdown_file import Piece
+from scoring.word_errors import align, spelt
 
 KINDS = {"equal": "", "substitute": "wrong", "insert": "added", "delete": "missed"}
 
@@ -33,9 +34,9 @@ def word_errors(pairs: Iterable[tuple[str, str]]) -> dict[tuple[str, str], list[
     different = [pair for pair in errors if pair[0] != pair[1]]
     if not different:
         return errors
-    found = jiwer.process_words([pair[0] for pair in different], [pair[1] for pair in different])
+    aligned = jiwer.process_words([pair[0] for pair in different], [pair[1] for pair in different])
     for pair, reference, hypothesis, chunks in zip(
-        different, found.references, found.hypotheses, found.alignments, strict=True
+        different, aligned.references, aligned.hypotheses, aligned.alignments, strict=True
     ):
         errors[pair] = [
             error
@@ -51,12 +52,13 @@ def errors_of(
 ) -> list[WordError]:
     """Return the errors of a part of an alignment that is all of one kind, word by word."""
     count = max(chunk.ref_end_idx - chunk.ref_start_idx, chunk.hyp_end_idx - chunk.hyp_start_idx)
-    expected = reference[chunk.ref_start_idx : chunk.ref_end_idx] or [None] * count
-    heard = hypothesis[chunk.hyp_start_idx : chunk.hyp_end_idx] or [None] * count
+    nothing: list[str | None] = [None] * count
+    true = [*reference[chunk.ref_start_idx : chunk.ref_end_idx]] or nothing
+    recognised = [*hypothesis[chunk.hyp_start_idx : chunk.hyp_end_idx]] or nothing
     step = 0 if chunk.type == "insert" else 1
     return [
         WordError(words[0], words[1], chunk.ref_start_idx + step * index)
-        for index, words in enumerate(zip(expected, heard, strict=True))
+        for index, words in enumerate(zip(true, recognised, strict=True))
     ]
 
 
@@ -66,19 +68,20 @@ def character_errors(
     """Return the number of character errors of each (reference, hypothesis)."""
     if not pairs:
         return {}
-    sides = [[spelt(text, language) for text in side] for side in zip(*pairs, strict=True)]
-    found = align(*sides, "characters")
-    counts = [sum(row[error] for error in ERRORS) for row in found]
-    return dict(zip(pairs, counts, strict=True))
+    references, hypotheses = (
+        [spelt(text, language) for text in side] for side in zip(*pairs, strict=True)
+    )
+    counts = align(references, hypotheses, "characters")
+    return {pair: of_pair.errors for pair, of_pair in zip(pairs, counts, strict=True)}
 
 
-def pieces(reference: str, hypothesis: str) -> list[dict[str, str]]:
+def pieces(reference: str, hypothesis: str) -> list[Piece]:
     """Return the hypothesis in pieces that are right, wrong, added or (the reference's) missed."""
-    found = jiwer.process_words([reference], [hypothesis])
-    told = []
-    for chunk in found.alignments[0]:
-        words = found.hypotheses[0][chunk.hyp_start_idx : chunk.hyp_end_idx]
+    aligned = jiwer.process_words([reference], [hypothesis])
+    parts = []
+    for chunk in aligned.alignments[0]:
+        words = aligned.hypotheses[0][chunk.hyp_start_idx : chunk.hyp_end_idx]
         if chunk.type == "delete":
-            words = found.references[0][chunk.ref_start_idx : chunk.ref_end_idx]
-        told.append({"kind": KINDS[chunk.type], "text": " ".join(words)})
-    return told
+            words = aligned.references[0][chunk.ref_start_idx : chunk.ref_end_idx]
+        parts.append(Piece(KINDS[chunk.type], " ".join(words)))
+    return parts

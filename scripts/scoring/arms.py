@@ -3,41 +3,43 @@
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from scoring.alignment import WordError
 from scoring.bootstrap import CONFIDENCE, interval, mean_over_seeds, resampled_rates
+from scoring.breakdown_file import RoughDifference
+from scoring.summary import Interval
 from scoring.word_errors import spelt
 
 RESAMPLES = 1_000  # of the bootstrap: cells are many, and none of them is a headline
 
 
 @dataclass(frozen=True)
-class Arm:
-    """What a system heard: ``heard`` (normalised), its word ``errors`` and the number of its
+class ArmErrors:
+    """An arm's normalised ``hypotheses``, their word ``errors`` and the number of their
     ``character_errors``, each [n_seeds][n_utterances].
     """
 
     label: str
-    heard: list[list[str]]
+    hypotheses: list[list[str]]
     errors: list[list[list[WordError]]]
     character_errors: list[list[int]]
 
 
 @dataclass(frozen=True)
 class TestSet:
-    """A target's test utterances, their normalised references, and what the shown arms heard.
+    """A target's test utterances, their normalised references, and the errors of the shown arms.
 
-    ``units`` are the units of resampling, one label per utterance; texts are normalised as
-    ``language`` needs it.
+    ``utterances`` are rows of the manifest; ``units`` are the units of resampling, one label per
+    utterance; texts are normalised as ``language`` needs it.
     """
 
-    target: dict
-    utterances: list[dict]
+    utterances: list[dict[str, Any]]
     references: list[str]
     units: np.ndarray
-    arms: list[Arm]
+    arms: list[ArmErrors]
     language: str
 
     @property
@@ -82,31 +84,29 @@ class Rates:
     drawn: np.ndarray | None
     confidence: float
 
-    def cells(self, name: str = "wer") -> list[dict]:
-        """Return each arm's rate with its interval."""
-        return [
-            {name: rate, "interval": self._interval(arm)} for arm, rate in enumerate(self.pooled)
-        ]
+    def with_intervals(self) -> list[tuple[float | None, Interval | None]]:
+        """Return each arm's rate and its interval."""
+        return [(rate, self._interval(arm)) for arm, rate in enumerate(self.pooled)]
 
-    def versus_first(self) -> list[dict | None]:
+    def versus_first(self) -> tuple[RoughDifference | None, ...]:
         """Return each arm's paired difference to the first, which itself has none."""
         first = self.pooled[0]
-        return [
-            {"difference": rate - first, "interval": self._interval(arm, minus=0)}
-            if arm and first is not None
+        return tuple(
+            RoughDifference(rate - first, self._interval(arm, minus=0))
+            if arm and rate is not None and first is not None
             else None
             for arm, rate in enumerate(self.pooled)
-        ]
+        )
 
-    def _interval(self, arm: int, minus: int | None = None) -> list[float] | None:
+    def _interval(self, arm: int, minus: int | None = None) -> Interval | None:
         if self.drawn is None:
             return None
         values = self.drawn[arm] if minus is None else self.drawn[arm] - self.drawn[minus]
-        return list(interval(values, self.confidence))
+        return interval(values, self.confidence)
 
 
 def per_utterance(
-    arms: Sequence[Arm], measure: Callable[[list[WordError]], float] = len
+    arms: Sequence[ArmErrors], measure: Callable[[list[WordError]], float] = len
 ) -> np.ndarray:
     """Return float [n_arms, n_utterances]: a measure of an utterance's errors, mean over seeds."""
     return np.stack(

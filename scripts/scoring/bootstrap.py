@@ -17,38 +17,45 @@ from errors import InputError
 
 RESAMPLES = 10_000
 CONFIDENCE = 0.95
-UNITS = {"utterance": None, "sentence": "reference", "speaker": "speaker"}  # key of a score's rows
+UNITS = ("utterance", "sentence", "speaker")
 CHUNK = 1 << 20  # drawn numbers in memory at a time: few enough to stay in the cache
 
 
-def units_of(rows: Sequence[dict], by: str, path: str | Path) -> list[str] | None:
-    """Return each utterance's unit of resampling, one of ``UNITS``; ``None`` if it is its own.
+def units_of(
+    by: str,
+    path: str | Path,
+    ids: Sequence[str],
+    references: Sequence[str],
+    speakers: Sequence[str | None],
+) -> list[str] | None:
+    """Return each utterance's unit, ``by`` one of ``UNITS``; ``None`` if it is its own.
 
-    ``rows`` are the utterances of the score file ``path``. Readings of one sentence, or by one
-    speaker, are not independent. An empty reference is no sentence: it is a unit by itself.
+    ``ids``, normalised ``references`` and ``speakers`` are those of the utterances of the file
+    ``path``. Readings of one sentence, or by one speaker, are not independent. An empty reference
+    is no sentence: it is a unit by itself.
     """
-    key = UNITS[by]
-    if key is None:
+    if by == "utterance":
         return None
-    missing = [row["id"] for row in rows if key not in row]
-    if missing:
-        remedy = "score it again" if by == "sentence" else f"add {key!r} to the manifest"
+    missing = [id for id, speaker in zip(ids, speakers, strict=True) if speaker is None]
+    if by == "speaker" and missing:
         raise InputError(
-            f"{path}: {len(missing)} of {len(rows)} utterances have no {key!r}, first"
-            f" {missing[0]!r}; {remedy}, or resample by utterance"
+            f"{path}: {len(missing)} of {len(ids)} utterances have no 'speaker', first"
+            f" {missing[0]!r}; add 'speaker' to the manifest, or resample by utterance"
         )
-    return [str(row[key]) or f"({row['id']})" for row in rows]
+    labels = speakers if by == "speaker" else references
+    return [str(label) or f"({id})" for id, label in zip(ids, labels, strict=True)]
 
 
 def mean_over_seeds(errors: np.ndarray) -> np.ndarray:
     """Return float [n_utterances] from the word errors [n_seeds, n_utterances] of one system."""
-    return np.asarray(errors, dtype=float).mean(axis=0)
+    mean: np.ndarray = np.asarray(errors, dtype=float).mean(axis=0)
+    return mean
 
 
 def resampled_rates(
     errors: np.ndarray,
     words: np.ndarray,
-    groups: np.ndarray | None = None,
+    groups: Sequence[str] | np.ndarray | None = None,
     resamples: int = RESAMPLES,
     seed: int = 0,
 ) -> np.ndarray:
@@ -65,7 +72,7 @@ def resampled_rates(
     n_units = counts.shape[1]
     generator = np.random.default_rng(seed)
     rows_at_once = max(1, CHUNK // n_units)
-    totals = []
+    parts = []
     for start in range(0, resamples, rows_at_once):
         n_rows = min(rows_at_once, resamples - start)
         draws = generator.integers(n_units, size=(n_rows, n_units), dtype=np.int32)
@@ -73,11 +80,12 @@ def resampled_rates(
         for row, draw in zip(times_drawn, draws, strict=True):
             row[:] = np.bincount(draw, minlength=n_units)
         # not `@`: its threads wait for each other for longer than they work on so few systems
-        totals.append(np.einsum("su,ru->sr", counts, times_drawn))
-    totals = np.concatenate(totals, axis=1)
+        parts.append(np.einsum("su,ru->sr", counts, times_drawn))
+    totals: np.ndarray = np.concatenate(parts, axis=1)
     if not totals[-1].all():
         raise ValueError("a drawn test set has no words; too few utterances have any")
-    return totals[:-1] / totals[-1]
+    rates: np.ndarray = totals[:-1] / totals[-1]
+    return rates
 
 
 def interval(values: np.ndarray, confidence: float = CONFIDENCE) -> tuple[float, float]:

@@ -9,27 +9,28 @@ import numpy as np
 
 from scoring.arms import Bootstrap, TestSet, per_utterance
 from scoring.bootstrap import mean_over_seeds
+from scoring.breakdown_file import ValueRow, ValueTable, WerAndCer
 
 LARGEST = 30  # values in a table
 LENGTHS = (5, 10, 15)  # words
 READ_AS = {True: "yes", False: "no", None: "unknown"}
 
 
-def tables(
+def value_tables(
     test: TestSet, keys: Iterable[str], bounds: Sequence[int], bootstrap: Bootstrap
-) -> Iterator[dict]:
+) -> Iterator[ValueTable]:
     """Yield the table of each manifest key that has several values, and the table by length."""
     for key in keys:
         values = [as_read(row.get(key)) for row in test.utterances]
         sizes = Counter(values)
         if len(sizes) > 1:
             order = sorted(sizes, key=lambda value: (-sizes[value], value))
-            yield table(test, key, values, order, bootstrap)
+            yield value_table(test, key, values, order, bootstrap)
     names = length_names(bounds)
     lengths = [names[bisect_left(bounds, words)] for words in test.words]
     if len(set(lengths)) > 1:
         order = [name for name in names if name in lengths]
-        yield table(test, "length", lengths, order, bootstrap)
+        yield value_table(test, "length", lengths, order, bootstrap)
 
 
 def as_read(value: Any) -> str:
@@ -46,27 +47,25 @@ def length_names(bounds: Sequence[int]) -> list[str]:
     return [f"{low}-{high}" for low, high in zip(lows[:-1], bounds, strict=True)] + [f"{lows[-1]}+"]
 
 
-def table(
+def value_table(
     test: TestSet, by: str, values: list[str], order: list[str], bootstrap: Bootstrap
-) -> dict:
+) -> ValueTable:
     """Return WER and CER of the utterances with each value, the first ``LARGEST`` of ``order``."""
     errors, words, characters = per_utterance(test.arms), test.words, test.characters
-    of_characters = np.stack([mean_over_seeds(arm.character_errors) for arm in test.arms])
+    of_characters = np.stack([mean_over_seeds(np.array(arm.character_errors)) for arm in test.arms])
     rows = []
     for value in order[:LARGEST]:
         mine = np.flatnonzero(np.array(values) == value)
         rates = bootstrap.rates(errors[:, mine], words[mine], test.units[mine])
         cer = bootstrap.rates(of_characters[:, mine], characters[mine], test.units[mine])
+        cells = zip(rates.with_intervals(), cer.with_intervals(), strict=True)
         rows.append(
-            {
-                "value": value,
-                "utterances": len(mine),
-                "words": int(words[mine].sum()),
-                "cells": [
-                    cell | {"cer": other["cer"], "cer_interval": other["interval"]}
-                    for cell, other in zip(rates.cells(), cer.cells("cer"), strict=True)
-                ],
-                "versus_first": rates.versus_first(),
-            }
+            ValueRow(
+                value=value,
+                utterances=len(mine),
+                words=int(words[mine].sum()),
+                cells=tuple(WerAndCer(*of_words, *of_letters) for of_words, of_letters in cells),
+                versus_first=rates.versus_first(),
+            )
         )
-    return {"by": by, "rows": rows, "left_out": len(order) - len(rows)}
+    return ValueTable(by, tuple(rows), len(order) - len(rows))

@@ -1,7 +1,9 @@
 """Whether references and hypotheses can be scored at all."""
 
 from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 from errors import InputError
 from scoring.word_errors import normalised, normalised_pairs
@@ -10,26 +12,33 @@ SHUFFLED_TEXTS = 5  # different sentences with others' ids that make a file susp
 
 
 def check_same_ids(
-    references: list[dict], hypotheses: list[dict], references_path: Path, hypotheses_path: Path
+    references: Iterable[str],
+    hypotheses: Iterable[str],
+    references_path: Path,
+    hypotheses_path: Path,
 ) -> None:
-    """Refuse a manifest and hypotheses that are not about the same utterances."""
-    expected, found = ({row["id"] for row in rows} for rows in (references, hypotheses))
+    """Refuse a manifest and hypotheses whose ids are not those of the same utterances."""
+    wanted, given = set(references), set(hypotheses)
     complaints = [
         f"{len(only)} only in {path}, first {min(only)!r}"
-        for only, path in (
-            (expected - found, references_path),
-            (found - expected, hypotheses_path),
-        )
+        for only, path in ((wanted - given, references_path), (given - wanted, hypotheses_path))
         if only
     ]
     if complaints:
         raise InputError(
-            f"{len(expected & found)} utterances are in both files, {'; '.join(complaints)};"
+            f"{len(wanted & given)} utterances are in both files, {'; '.join(complaints)};"
             " transcribe this manifest, whole, and score that"
         )
 
 
-def sign_of_shuffling(references: list[dict], hypotheses: list[dict], language: str) -> str | None:
+def ids_of(rows: Iterable[dict[str, Any]]) -> list[str]:
+    """Return the ids of a manifest's or of hypotheses' rows."""
+    return [row["id"] for row in rows]
+
+
+def sign_of_shuffling(
+    references: list[dict[str, Any]], hypotheses: list[dict[str, Any]], language: str
+) -> str | None:
     """Return what suggests that hypotheses stand under other utterances' ids, or ``None``.
 
     That is so if more of them are word for word the reference of another utterance than their own.
@@ -37,17 +46,18 @@ def sign_of_shuffling(references: list[dict], hypotheses: list[dict], language: 
     model says one thing again and again, or takes one short command for another. It is a sign and
     no proof: a bad model of repetitive commands may give it too.
     """
-    expected, found = normalised_pairs(references, hypotheses, language)
-    said = Counter(text for text in expected if " " in text)
-    right, elsewhere = Counter(), Counter()
-    for reference, hypothesis in zip(expected, found, strict=True):
+    true, recognised = normalised_pairs(references, hypotheses, language)
+    sentences = Counter(text for text in true if " " in text)
+    right: Counter[str] = Counter()
+    elsewhere: Counter[str] = Counter()
+    for reference, hypothesis in zip(true, recognised, strict=True):
         (right if hypothesis == reference else elsewhere)[hypothesis] += 1
-    right, elsewhere = right & said, elsewhere & said
+    right, elsewhere = right & sentences, elsewhere & sentences
     if len(elsewhere) < SHUFFLED_TEXTS or elsewhere.total() <= right.total():
         return None
     first = next(
         row["id"]
-        for row, reference, hypothesis in zip(references, expected, found, strict=True)
+        for row, reference, hypothesis in zip(references, true, recognised, strict=True)
         if hypothesis != reference and hypothesis in elsewhere
     )
     return (
@@ -56,7 +66,7 @@ def sign_of_shuffling(references: list[dict], hypotheses: list[dict], language: 
     )
 
 
-def check_any_words(references: list[dict], path: Path, language: str) -> None:
+def check_any_words(references: list[dict[str, Any]], path: Path, language: str) -> None:
     """Refuse references without a single word: an error rate would divide by zero."""
     if not any(normalised(row["text"], language) for row in references):
         raise InputError(

@@ -53,8 +53,8 @@ def read_hypotheses(
     form = form or format_of(path)
     rows = unique(READERS[form](lines_of(path), references))
     if form == "ctm":
-        found = {row["id"] for row in rows}
-        absent = [row["id"] for row in references if row["id"] not in found]
+        recognised = {row["id"] for row in rows}
+        absent = [row["id"] for row in references if row["id"] not in recognised]
         if absent and not absent_is_empty:
             raise InputError(
                 f"{path}: {len(absent)} of {len(references)} references have no words here, first"
@@ -140,14 +140,14 @@ def read_trn(lines: Sequence[Line], references: list[dict] | None) -> Iterator[U
     for place, line in lines:
         if not line.strip() or line.startswith(";;"):
             continue
-        found = TRN_LINE.fullmatch(line)
-        if not found:
+        match = TRN_LINE.fullmatch(line)
+        if not match:
             raise InputError(f"{place}: {line.strip()[-40:]!r} does not end with an id, as (id)")
-        if "{" in found["words"]:
+        if "{" in match["words"]:
             raise InputError(
                 f"{place}: alternatives such as {{a / b}} can't be scored here; choose one of them"
             )
-        yield Utterance(place, found["id"], found["words"].strip(), {})
+        yield Utterance(place, match["id"], match["words"].strip(), {})
 
 
 def read_ctm(lines: Sequence[Line], references: list[dict] | None) -> Iterator[Utterance]:
@@ -174,8 +174,8 @@ def parse_ctm_line(place: str, line: str) -> tuple[str, str, float, str]:
     """Return recording, channel, start (s) and word of a CTM line."""
     fields = line.split()
     try:
-        recording, channel, start, _, word = fields[:5]
-        start = float(start)
+        recording, channel, beginning, _, word = fields[:5]
+        start = float(beginning)
     except ValueError:
         raise InputError(
             f"{place}: {line.strip()[:60]!r} is not: recording channel start duration word"
@@ -214,9 +214,10 @@ def read_jsonl(lines: Sequence[Line], references: list[dict] | None) -> Iterator
 
 def audio_of(place: str, row: dict) -> str:
     """Return the path of a row's audio, which names an utterance that has no id."""
-    if not isinstance(row.get("audio_filepath"), str):
+    path = row.get("audio_filepath")
+    if not isinstance(path, str):
         raise InputError(f"{place}: has neither id nor audio_filepath; give it one")
-    return row["audio_filepath"]
+    return path
 
 
 def ids_by_audio(references: list[dict]) -> dict[str, str]:

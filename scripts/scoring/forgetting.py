@@ -1,69 +1,90 @@
 """What adapted models have lost on other domains than their target."""
 
-from typing import Any
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import replace
 
 from paths import PRETRAINED
-from scoring.comparisons import TestSet, adjust, union
-from scoring.scored import identity_of
+from scoring.comparisons import ResampledRows, adjusted
+from scoring.evaluations import ModelKey
+from scoring.pooling import PooledRow, union
+from scoring.summary import Comparison, Difference, Forgetting, SummaryRow, SummarySettings
+from scoring.target_table import Table
 
 
-def add_forgetting(
-    rows: list[dict], table: list[dict], others: list[dict], settings: dict[str, Any]
-) -> None:
-    """Add to each row of the table how its model does on other domains, and what that has cost.
-
-    ``forgetting`` has each test set; ``forgetting_by_kind`` all sets of a kind ("source", "out of
-    domain") together, compared with the pretrained model.
-    """
-    for entry in table:
-        entry["forgetting"], entry["forgetting_by_kind"] = [], {}
-    entry_of = {identity_of(row): entry for row, entry in zip(rows, table, strict=True)}
-    heard = [row for row in others if row["role"] == "forgetting"]
-    for domain in dict.fromkeys(row["domain"] for row in heard):
-        of_domain = [row for row in heard if row["domain"] == domain]
-        elsewhere = TestSet(of_domain, settings)
-        for index, row in enumerate(of_domain):
-            other = elsewhere.index_of(row, PRETRAINED)
-            entry_of[identity_of(row)]["forgetting"].append(
-                {key: row[key] for key in ("domain", "kind", "wer", "scores")}
-                | elsewhere.size
-                | {"wer_interval": elsewhere.wer_interval(index)}
-                | {"versus_pretrained": elsewhere.compare(index, other)}
+def with_forgetting(
+    table: Table, others: Sequence[PooledRow], settings: SummarySettings
+) -> tuple[SummaryRow, ...]:
+    """Return the rows of a table with what each model has lost on the domains of ``others``."""
+    elsewhere = [row for row in others if row.evaluation.role == "forgetting"]
+    of_model: dict[ModelKey, dict[str, Forgetting]] = {model: {} for model in table}
+    for domain in dict.fromkeys(row.evaluation.domain for row in elsewhere):
+        there = [row for row in elsewhere if row.evaluation.domain == domain]
+        for model, entry in on_domain(there, table, settings).items():
+            of_model[model][domain] = entry
+    by_kind: dict[ModelKey, dict[str, Difference | None]] = {model: {} for model in table}
+    for kind in dict.fromkeys(row.evaluation.kind for row in elsewhere):
+        of_kind = [row for row in elsewhere if row.evaluation.kind == kind]
+        for model, comparison in differences_of_kind(of_kind, of_model, settings).items():
+            by_kind[model][kind] = comparison and Difference(
+                comparison.difference, comparison.interval
             )
-        found = [
-            each["versus_pretrained"]
-            for entry in table
-            for each in entry["forgetting"]
-            if each["domain"] == domain and each["versus_pretrained"] and not entry["exploratory"]
-        ]
-        adjust(found, settings["confidence"])
-    for kind in dict.fromkeys(row["kind"] for row in heard):
-        of_kind = [row for row in heard if row["kind"] == kind]
-        for model, comparison in differences_of_kind(of_kind, entry_of, settings).items():
-            entry_of[model]["forgetting_by_kind"][kind] = comparison and {
-                key: comparison[key] for key in ("difference", "interval")
-            }
+    return tuple(
+        replace(row, forgetting=tuple(of_model[model].values()), forgetting_by_kind=by_kind[model])
+        for model, row in table.items()
+    )
+
+
+def on_domain(
+    rows: Sequence[PooledRow], table: Table, settings: SummarySettings
+) -> dict[ModelKey, Forgetting]:
+    """Return how each model does on one domain; its models are tested together.
+
+    A coefficient that no way of choosing picked takes no part in that.
+    """
+    test = ResampledRows(rows, settings)
+    comparison_of = {
+        row.model: test.compare(index, test.index_of(row, PRETRAINED))
+        for index, row in enumerate(rows)
+    }
+    tested = {
+        model: comparison_of[model]
+        for model, row in table.items()
+        if comparison_of.get(model) and not row.exploratory
+    }
+    corrected = adjusted([c for c in tested.values() if c], settings.confidence)
+    comparison_of |= zip(tested, corrected, strict=True)
+    return {
+        row.model: Forgetting(
+            domain=row.evaluation.domain,
+            kind=row.evaluation.kind,
+            wer=row.wer,
+            scores=row.scores,
+            **test.size._asdict(),
+            wer_interval=test.wer_interval(index),
+            versus_pretrained=comparison_of[row.model],
+        )
+        for index, row in enumerate(rows)
+    }
 
 
 def differences_of_kind(
-    rows: list[dict], entry_of: dict[tuple, dict], settings: dict[str, Any]
-) -> dict[tuple, dict | None]:
+    rows: Sequence[PooledRow],
+    of_model: dict[ModelKey, dict[str, Forgetting]],
+    settings: SummarySettings,
+) -> dict[ModelKey, Comparison | None]:
     """Return each model's difference from the pretrained one on all test sets of a kind together.
 
-    Of a single test set that is the one that its entry in ``forgetting`` has.
+    Of a single test set that is the one that its entry in ``of_model`` has.
     """
-    sets_of: dict[tuple, list[dict]] = {}
+    sets_of: dict[ModelKey, list[PooledRow]] = defaultdict(list)
     for row in rows:
-        sets_of.setdefault(identity_of(row), []).append(row)
-    if len({row["domain"] for row in rows}) == 1:
-        domain = rows[0]["domain"]
-        return {
-            model: entry["versus_pretrained"]
-            for model in sets_of
-            for entry in entry_of[model]["forgetting"]
-            if entry["domain"] == domain
-        }
-    whole = TestSet([union(of_model) for of_model in sets_of.values()], settings)
+        sets_of[row.model].append(row)
+    domains = {row.evaluation.domain for row in rows}
+    if len(domains) == 1:
+        (domain,) = domains
+        return {model: of_model[model][domain].versus_pretrained for model in sets_of}
+    whole = ResampledRows([union(of_sets) for of_sets in sets_of.values()], settings)
     return {
         model: whole.compare(index, whole.index_of(row, PRETRAINED))
         for index, (model, row) in enumerate(zip(sets_of, whole.rows, strict=True))

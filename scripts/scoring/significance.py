@@ -24,9 +24,9 @@ def holm(p_values: Sequence[float]) -> list[float]:
     p = np.asarray(p_values, dtype=float)
     order = p.argsort()
     stepped = p[order] * np.arange(len(p), 0, -1)
-    adjusted = np.empty_like(p)
+    adjusted: np.ndarray = np.empty_like(p)
     adjusted[order] = np.maximum.accumulate(stepped).clip(max=1)
-    return adjusted.tolist()
+    return [float(each) for each in adjusted]
 
 
 def mapsswe(

@@ -1,8 +1,10 @@
 """A recogniser's errors on a test set, from score files or from hypotheses of any toolkit."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -10,15 +12,16 @@ from errors import InputError
 from files.checksum import sha256
 from records.reading import record_of
 from scoring.bootstrap import mean_over_seeds
-from scoring.checks import check_same_ids, sign_of_shuffling
+from scoring.checks import check_same_ids, ids_of, sign_of_shuffling
+from scoring.evaluations import one_language
 from scoring.foreign_hypotheses import read_hypotheses
-from scoring.scored import language_of, one_language, read_json
-from scoring.word_errors import ERRORS, normalised, score
+from scoring.score_file import ScoredUtterance, in_order, read_score
+from scoring.word_errors import normalised, score
 
 
-@dataclass
+@dataclass(frozen=True, eq=False)
 class System:
-    """A recogniser's errors on a test set: ``rows`` as a score file has them, in the order of ids.
+    """A recogniser's errors on a test set: ``utterances`` in the order of their ids.
 
     ``errors`` is float [n_utterances], averaged over seeds; ``hypotheses`` are normalised texts by
     id (of the first seed), or ``None`` where they are not at hand. ``files`` were read for it.
@@ -27,74 +30,56 @@ class System:
 
     name: str
     path: Path
-    rows: list[dict]
+    utterances: tuple[ScoredUtterance, ...]
     errors: np.ndarray
     hypotheses: dict[str, str] | None
-    files: list[Path]
+    files: tuple[Path, ...]
     language: str
 
 
 def system_of_hypotheses(
     path: Path,
-    references: list[dict],
+    references: list[dict[str, Any]],
     references_path: Path,
-    hypotheses: list[dict],
+    hypotheses: list[dict[str, Any]],
     language: str,
     ids_are_right: bool,
 ) -> System:
     """Score hypotheses of any toolkit like those of an experiment."""
-    check_same_ids(references, hypotheses, references_path, path)
+    check_same_ids(ids_of(references), ids_of(hypotheses), references_path, path)
     sign = None if ids_are_right else sign_of_shuffling(references, hypotheses, language)
     if sign:
         raise InputError(
             f"{path}: {sign}; give each text the id of the recording that it was heard in, or"
             " --ids-are-right if it has it"
         )
-    rows = in_order(score(references, hypotheses, language)["per_utterance"])
+    utterances = in_order(score(references, hypotheses, language).per_utterance)
     texts = {row["id"]: normalised(row["text"], language) for row in hypotheses}
-    return System(str(path), path, rows, errors_of(rows), texts, [references_path, path], language)
+    files = (references_path, path)
+    return System(str(path), path, utterances, errors_of(utterances), texts, files, language)
 
 
-def system_of_scores(name: str, paths: list[Path], hypotheses: Path | None) -> System:
+def system_of_scores(name: str, paths: Sequence[Path], hypotheses: Path | None) -> System:
     """Read the score files of one system, one for each seed, and its first seed's hypotheses."""
-    scores = {path: read_score(path) for path in paths}
-    language = one_language({path: score["language"] for path, score in scores.items()})
-    tables = [in_order(score["per_utterance"]) for score in scores.values()]
-    for path, table in zip(paths, tables, strict=True):
-        check_same_references(tables[0], table, paths[0], path)
-    errors = mean_over_seeds(np.stack([errors_of(table) for table in tables]))
-    texts, files = None, list(paths)
+    scores = [read_score(path) for path in paths]
+    language = scores[0].language
+    one_language({path: score.language for path, score in zip(paths, scores, strict=True)})
+    of_seeds = [in_order(score.per_utterance) for score in scores]
+    for path, utterances in zip(paths, of_seeds, strict=True):
+        check_same_references(of_seeds[0], utterances, paths[0], path)
+    errors = mean_over_seeds(np.stack([errors_of(utterances) for utterances in of_seeds]))
+    texts, files = None, tuple(paths)
     if hypotheses and hypotheses.is_file():
-        found = read_hypotheses(hypotheses, tables[0], "jsonl")
-        texts = {row["id"]: normalised(row["text"], language) for row in found}
-        files.append(hypotheses)
-    return System(name, paths[0], tables[0], errors, texts, files, language)
+        ids = [{"id": each.id} for each in of_seeds[0]]
+        rows = read_hypotheses(hypotheses, ids, "jsonl")
+        texts = {row["id"]: normalised(row["text"], language) for row in rows}
+        files = (*files, hypotheses)
+    return System(name, paths[0], of_seeds[0], errors, texts, files, language)
 
 
-def in_order(rows: list[dict]) -> list[dict]:
-    """Return rows in the order of their ids, so that the same utterances are drawn for all."""
-    return sorted(rows, key=lambda row: row["id"])
-
-
-def errors_of(rows: list[dict]) -> np.ndarray:
-    """Return the word errors, float [n_utterances], of a score's utterances."""
-    return np.array([sum(row[error] for error in ERRORS) for row in rows], dtype=float)
-
-
-def read_score(path: Path) -> dict:
-    """Return a score file's content, which must tell the references' texts."""
-    found = read_json(path, "write it with score.py")
-    rows = found.get("per_utterance") if isinstance(found, dict) else None
-    if not rows:
-        raise InputError(f"{path}: no score file: it has no per_utterance; write it with score.py")
-    lacking = [row["id"] for row in rows if "reference" not in row]
-    if lacking:
-        raise InputError(
-            f"{path}: {len(lacking)} utterances have no reference, first {lacking[0]!r}: an older"
-            " score.py wrote it; score the hypotheses again"
-        )
-    language_of(found, path, "score the hypotheses again")
-    return found
+def errors_of(utterances: Sequence[ScoredUtterance]) -> np.ndarray:
+    """Return the word errors, float [n_utterances]."""
+    return np.array([each.word_errors for each in utterances], dtype=float)
 
 
 def is_score(path: Path) -> bool:
@@ -112,20 +97,20 @@ def scored_hypotheses(path: Path) -> Path | None:
         return None
     manifest_keys = {"audio_filepath", "duration"}
     for name, digest in record.inputs.items():
-        found = record.at(name)
-        if found.is_file() and sha256(found) == digest:
-            with found.open(encoding="utf-8") as file:
+        used = record.at(name)
+        if used.is_file() and sha256(used) == digest:
+            with used.open(encoding="utf-8") as file:
                 if not manifest_keys & set(json.loads(file.readline())):
-                    return found
+                    return used
     return None
 
 
-def check_same_references(a: list[dict], b: list[dict], path_a: Path, path_b: Path) -> None:
+def check_same_references(
+    a: Sequence[ScoredUtterance], b: Sequence[ScoredUtterance], path_a: Path, path_b: Path
+) -> None:
     """Refuse two systems that were scored on other utterances, or on other reference texts."""
-    check_same_ids(a, b, path_a, path_b)
-    changed = [
-        row["id"] for row, other in zip(a, b, strict=True) if row["reference"] != other["reference"]
-    ]
+    check_same_ids([each.id for each in a], [each.id for each in b], path_a, path_b)
+    changed = [one.id for one, other in zip(a, b, strict=True) if one.reference != other.reference]
     if changed:
         raise InputError(
             f"{path_a} and {path_b} have different references: those of {len(changed)} utterances"

@@ -33,8 +33,7 @@ def dev_wer(speech: Speech) -> float:
     cut = list(by_duration(rows, EVALUATION_BATCH))[distributed.rank() :: distributed.size()]
     share = [row for batch in cut for row in batch]
     hypotheses = transcribe(speech.recogniser, share, EVALUATION_BATCH, speech.readers)
-    wer: float = score(rows, distributed.gather(hypotheses), speech.recogniser.language)["wer"]
-    return wer
+    return score(rows, distributed.gather(hypotheses), speech.recogniser.language).wer
 
 
 CRITERIA = {"loss": dev_loss, "wer": dev_wer}
