@@ -11,6 +11,7 @@ import nist
 from errors import InputError
 from files.manifest import write_jsonl
 from score import main
+from scoring.score_file import read_score
 from scoring.word_errors import align
 from texts.normalise import normalise
 
@@ -326,3 +327,18 @@ def test_four_swapped_sentences_may_be_chance(tmp_path: Path):
     four = dict(list(SENTENCES.items())[:4])
     score = run_score(tmp_path, four, next_ones(four))
     assert score["wer"] > 0.9 and "warnings" not in score
+
+
+def test_a_score_that_lacks_a_count_is_refused_though_it_has_warnings(tmp_path: Path):
+    run_score(tmp_path, SENTENCES, next_ones(SENTENCES))
+    path = tmp_path / "score.json"
+    content = json.loads(path.read_text())
+    assert read_score(path).warnings == tuple(content["warnings"])
+    del content["normaliser"]
+    path.write_text(json.dumps(content))
+    with pytest.raises(InputError, match="score.json: lacks normaliser; score the hypotheses"):
+        read_score(path)
+    content["normaliser"], content["words"]["hits"] = "English", 1.5
+    path.write_text(json.dumps(content))
+    with pytest.raises(InputError, match="score.json: words.hits is '1.5'; must be a whole number"):
+        read_score(path)

@@ -33,6 +33,12 @@ def hints(kind: type) -> dict[str, Any]:
     return get_type_hints(kind)
 
 
+@cache
+def needed(kind: Any) -> list[str]:
+    """Return the names of a dataclass's fields that have no default."""
+    return [each.name for each in fields(kind) if each.default is MISSING]
+
+
 @dataclass(frozen=True)
 class Reader:
     """Reads the values of one file; what is wrong is told with the file and a remedy."""
@@ -77,8 +83,7 @@ class Reader:
                 if type(item) is not of_field:  # most are of their type already, and are many
                     item = self.value(of_field, item, f"{key}.{name}" if key else name)
                 values[name] = item
-        needed = [each.name for each in fields(kind) if each.default is MISSING]
-        if len(values) < len(needed) and (lacking := [n for n in needed if n not in values]):
+        if lacking := [name for name in needed(kind) if name not in values]:
             raise self.error(key, f"lacks {', '.join(lacking)}")
         return kind(**values)
 
