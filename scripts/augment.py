@@ -43,7 +43,7 @@ from augmentations.effects import (
     telephone,
     white_noise,
 )
-from augmentations.settings import DEFAULTS, read_settings
+from augmentations.settings import KINDS, read_settings
 from errors import InputError, run
 from files.atomic import check_outputs
 from files.audio import SAMPLING_RATE, load_audio, resample, save_audio
@@ -216,18 +216,18 @@ def main(argv: list[str] | None = None) -> None:
     write_jsonl(options.output, rows)
     kinds = Counter(kind for row in rows for kind in row["augmentation"])
     seconds = sum(row["duration"] for row in rows)
-    summary = ", ".join(f"{kind} {kinds[kind]}" for kind in DEFAULTS)
+    summary = ", ".join(f"{kind} {kinds[kind]}" for kind in KINDS)
     print(f"{len(rows)} utterances, {seconds / 60:.1f} min: {summary}", file=sys.stderr)
     write_record(
         __file__,
         [options.output],
         [options.manifest, *used_files(folders, rows)],
-        {"settings": settings, "seed": options.seed, "max_duration": options.max_duration},
+        {"settings": settings.record(), "seed": options.seed, "max_duration": options.max_duration},
         counts={
             "utterances": len(rows),
             "duration": round(seconds, 3),
             "untouched": sum(not row["augmentation"] for row in rows),
-            **{kind: kinds[kind] for kind in DEFAULTS},
+            **{kind: kinds[kind] for kind in KINDS},
         },
         of_run={"resumed": sum(found for _, found in made)},
     )

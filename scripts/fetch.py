@@ -45,10 +45,11 @@ from fetching.identity import identity, size
 from fetching.source import Unavailable, say
 from fetching.web import megabytes
 from files.atomic import atomic_path, is_within
-from files.json_file import parse
+from files.json_file import parse_object
 from names import name_of
 from records.record import INDEX, licence
 from records.writing import write_record
+from settings.fields import WRITE
 
 
 def fetch_file(name: str, entry: dict, output: Path, downloads: Downloads, known: "Known") -> str:
@@ -177,8 +178,8 @@ def main(argv: list[str] | None = None) -> None:
     )
     parser.add_argument("--jobs", type=int, default=4, help="files fetched at once (default: 4)")
     arguments = parser.parse_args(argv)
-    artifact = parse(arguments.declaration, "--declaration", 'write {"licence": ..., "files": ...}')
-    artifact = restored(arguments.artifact, artifact, os.environ)
+    declared = parse_object(arguments.declaration, "--declaration", WRITE)
+    artifact = restored(arguments.artifact, declared, os.environ)
     check_declaration(artifact)
     if arguments.jobs < 1:
         raise InputError(f"--jobs is {arguments.jobs}; give 1 or more")

@@ -7,11 +7,10 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import Annotated, Any
 
 import jiwer
 
-from configs.settings import settings_of
 from errors import InputError, run
 from escaping import visible
 from files.atomic import atomic_path, check_outputs
@@ -19,25 +18,28 @@ from files.audio import load_audio
 from files.manifest import read_jsonl, read_manifest, write_jsonl
 from files.sound import Sound, measure
 from records.writing import write_record
+from settings.fields import settings_of
 from texts.languages import add_language
 from texts.normalise import normalise
 from texts.spoken import without_remarks
 
 COLUMNS = ("id", "reason", "value", "bound", "text", "hypothesis")
 REPORT_EVERY = 5.0  # s
+NotNegative = Annotated[float, {"minimum": 0}]
+Share = Annotated[float, {"minimum": 0, "maximum": 1}]
 
 
 @dataclass(frozen=True)
 class Bounds:
     """What an utterance may measure, bounds included: durations in s, rates in characters/s."""
 
-    max_cer: float = 0.3  # a fraction, of the base model's transcript
-    min_duration: float = 0.3
-    max_duration: float = 30.0
-    min_speaking_rate: float = 4.0
-    max_speaking_rate: float = 30.0
-    max_silence: float = 0.6  # fraction of 20 ms frames 40 dB below the loudest
-    max_clipping: float = 0.01  # fraction of samples at full scale
+    max_cer: NotNegative = 0.3  # a fraction, of the base model's transcript
+    min_duration: NotNegative = 0.3
+    max_duration: NotNegative = 30.0
+    min_speaking_rate: NotNegative = 4.0
+    max_speaking_rate: NotNegative = 30.0
+    max_silence: Share = 0.6  # fraction of 20 ms frames 40 dB below the loudest
+    max_clipping: Share = 0.01  # fraction of samples at full scale
 
 
 @dataclass(frozen=True)
@@ -172,9 +174,6 @@ def check_bounds(bounds: Bounds) -> None:
                 f"{low} {getattr(bounds, low):g} is above {high} {getattr(bounds, high):g};"
                 " nothing would be kept"
             )
-    for name, value in vars(bounds).items():
-        if not value >= 0:
-            raise InputError(f"{name} {value:g}: it can't be negative")
 
 
 def main(argv: list[str] | None = None) -> None:

@@ -18,7 +18,6 @@ from computing import readers
 from computing.heap import keep_freed_memory
 from computing.precision import name_of
 from computing.processor import ask_for_determinism
-from configs.settings import settings_of
 from errors import InputError, run
 from files.atomic import atomic_folder, check_outputs, remove_work
 from recognisers.load import load_recogniser
@@ -26,6 +25,7 @@ from recognisers.low_rank import add_factors
 from recognisers.whisper import WhisperRecogniser
 from records.record import checkpoint_files
 from records.writing import fingerprint, write_record
+from settings.fields import settings_of
 from texts.languages import add_language
 from training import several_processes as distributed
 from training.data import Speech

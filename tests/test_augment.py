@@ -369,17 +369,20 @@ def test_noises_and_rooms_are_taken_from_folders(speech):
     ("settings", "message"),
     [
         ("{", "not JSON"),
-        ([], "not an object of speed, room, noise"),
+        ([], "is not a JSON object"),
         ({"nosie": {}}, "unknown key 'nosie'; did you mean 'noise'"),
         ({"noise": {"sn": [0, 1]}}, "noise: unknown key 'sn'; did you mean 'snr'"),
-        ({"noise": {"probability": 50}}, "noise: probability: 50; a fraction"),
-        ({"noise": {"snr": [20, 0]}}, r"noise: snr: \[20, 0\]; \[lowest, highest\]"),
+        (
+            {"noise": {"probability": 50}},
+            "noise: probability: 50; give a number, at least 0, at most",
+        ),
+        ({"noise": {"snr": [20, 0]}}, r"noise: snr: \[20, 0\]; give \[lowest, highest\]"),
         ({"noise": {"snr": 10}}, "noise: snr: 10; "),
-        ({"speed": {"factor": [0.1, 1]}}, "within 0.5 to 2"),
+        ({"speed": {"factor": [0.1, 1]}}, "at least 0.5, at most 2"),
         ({"telephone": {"codecs": ["mp3"]}}, "some of gsm, mu-law, a-law"),
         ({"telephone": {"codecs": []}}, "some of gsm, mu-law, a-law"),
-        ({"copies": 0}, "copies: 0; a whole number"),
-        ({"keep_clean": 1}, "keep_clean: 1; true or false"),
+        ({"copies": 0}, "copies: 0; give a whole number, at least 1"),
+        ({"keep_clean": 1}, "keep_clean: 1; give true or false"),
     ],
 )
 def test_settings_that_cannot_be_right_are_told(speech, settings, message):

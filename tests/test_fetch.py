@@ -693,7 +693,7 @@ def test_an_unreachable_hub_is_a_reason_not_a_crash(tmp_path, local, monkeypatch
     ("change", "message"),
     [
         ({"license": "MIT"}, "unknown key 'license'; did you mean 'licence'"),
-        ({"licence": " "}, "licence is empty"),
+        ({"licence": " "}, 'licence: " "; give its name'),
         ({"files": {}}, "files is empty"),
     ],
 )
@@ -717,11 +717,14 @@ def test_a_file_name_outside_the_artifact_is_refused(local, name):
 @pytest.mark.parametrize(
     ("entry", "message"),
     [
-        ({"sha256": "abc", "sources": [{"path": "a"}]}, "not 64 hexadecimal digits"),
-        ({"sha256": "0" * 64, "sources": []}, "sources is empty"),
-        ({"sha256": "0" * 64}, "'sources' is missing"),
+        (
+            {"sha256": "abc", "sources": [{"path": "a"}]},
+            'sha256: "abc"; give 64 hexadecimal',
+        ),
+        ({"sha256": "0" * 64, "sources": []}, r"sources: \[\]; give a list, of at least 1"),
+        ({"sha256": "0" * 64}, "sources is missing; add it"),
         ({"sources": [{"path": "a"}]}, "either sha256 or, .* checksum: first-use"),
-        ({"checksum": "md5", "sources": [{"path": "a"}]}, "'md5'; it can be first-use"),
+        ({"checksum": "md5", "sources": [{"path": "a"}]}, 'checksum: "md5"; give one of first-use'),
         ({"sha256": "0" * 64, "sources": [{"zenodo": "1", "member": "a"}]}, "zenodo needs file"),
         ({"sha256": "0" * 64, "sources": [{"pip": "a"}]}, "must have one of hub, url"),
         ({"sha256": "0" * 64, "sources": [{"path": "a", "url": "b"}]}, "must have one of"),

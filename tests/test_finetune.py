@@ -8,10 +8,7 @@ import re
 import signal
 import subprocess
 import sys
-from dataclasses import MISSING
 from pathlib import Path
-from types import UnionType
-from typing import Annotated, Literal, get_args, get_origin, get_type_hints
 
 import pytest
 import torch
@@ -20,13 +17,13 @@ from safetensors.torch import load_file
 from transformers import WhisperForConditionalGeneration
 
 import finetune
-from configs.settings import BOUNDS, settings_of
 from errors import InputError, Stopped
 from files.audio import load_audio
 from files.manifest import read_manifest, write_jsonl
 from recognisers.label_loss import pad_labels
 from recognisers.load import load_recogniser
 from recognisers.whisper import POSITION_TABLE, WhisperRecogniser
+from settings.fields import settings_of
 from tiny import begin_training, finetune_command, write_speech, write_whisper
 from training import data as training_data
 from training import evaluation
@@ -389,38 +386,6 @@ def test_weight_decay_spares_biases_and_layer_norms():
     assert spared["params"] == [bias] and spared["weight_decay"] == 0.0
 
 
-SCHEMA = yaml.safe_load(
-    (Path(finetune.__file__).parents[1] / "rules/config.schema.yaml").read_text()
-)
-TYPES = {int: "integer", float: "number", bool: "boolean"}
-# Settings of an experiment's training that concern the rules only, and of the command only.
-OF_RULES = {"mixed", "gpus", "selected_on", "continued_learning_rate_factor"}
-OF_COMMAND = {"lora_alpha", "lora_dropout", "lora_targets", "seed"}
-
-
-def test_the_settings_of_a_training_are_those_of_the_config():
-    """Names, types, bounds, choices and defaults: who adds one here must add it there."""
-    schema = dict(SCHEMA["$defs"]["finetune"]["properties"])
-    schema |= {key: SCHEMA["properties"][key] for key in ("window", "precision", "max_length")}
-    schema["language"] = SCHEMA["properties"]["language"]
-    schema["task"] = SCHEMA["properties"]["base_models"]["additionalProperties"]["properties"][
-        "task"
-    ]
-    assert schema.keys() - OF_RULES == Settings.__dataclass_fields__.keys() - OF_COMMAND
-    types = get_type_hints(Settings, include_extras=True)
-    for name in schema.keys() - OF_RULES - {"language"}:  # which a command must be given
-        default = Settings.__dataclass_fields__[name].default
-        assert schema[name].get("default", None if default is None else MISSING) == default, name
-        annotated = get_origin(types[name]) is Annotated
-        kind, bounds = get_args(types[name]) if annotated else (types[name], {})
-        assert bounds == {key: schema[name][key] for key in BOUNDS if key in schema[name]}, name
-        kind = get_args(kind)[0] if get_origin(kind) is UnionType else kind
-        if get_origin(kind) is Literal:
-            assert set(schema[name]["enum"]) == set(get_args(kind)), name
-        elif "enum" not in schema[name]:
-            assert schema[name]["type"] == TYPES[kind], name
-
-
 def test_options_win_over_the_settings_and_these_over_the_defaults():
     told = json.dumps({"learning_rate": 2, "epochs": 3, "patience": 9})
     given = ["--model", "m", "--train", "t", "--dev", "d", "--output", "o", "--work-dir", "w"]
@@ -445,7 +410,7 @@ def test_options_win_over_the_settings_and_these_over_the_defaults():
         ('{"lora_targets": "fc1"}', "give a list of texts"),
         ('{"task": null}', "task: null; give one of transcribe, translate"),
         ('{"batch_size": 0}', "batch_size: 0; give a whole number, at least 1"),
-        ('{"dropout": 2}', "dropout: 2.0; give a number, at least 0, at most 1"),
+        ('{"dropout": 2}', "dropout: 2; give a number, at least 0, at most 1"),
         ('{"micro_batch_size": null}', "micro_batch_size: null; give a whole number, at least 0"),
         ('{"epochs": 1, "epochs": 2}', "'epochs' stands twice"),
         ("[1]", "is not a JSON object"),

@@ -14,9 +14,9 @@ import paths
 import prepare
 import status
 import synthesize
-from configs.schema import validate
 from errors import InputError
 from names import check_name
+from settings.schema import validate
 from test_experiment import CONFIG, changed
 
 UNFIT = ["..", ".", "", "-rf", "--help", "_a", ".a", "a\n", "a..b", "../a", "a/b", "a b", "A", "é"]

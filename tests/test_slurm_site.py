@@ -3,6 +3,7 @@
 import re
 import shutil
 import subprocess
+from dataclasses import replace
 
 import pytest
 import yaml
@@ -10,9 +11,9 @@ import yte
 
 from conftest import ROOT
 from errors import InputError
-from runs.site import GPU_RULES, KEYS, before_each_job, read_site
+from runs.site import GPU_RULES, Site, before_each_job, read_site
 
-EMPTY = dict.fromkeys(KEYS) | {"cores_per_gpu": 4, "jobs": 200}
+EMPTY = Site(cores_per_gpu=4, jobs=200)
 
 
 def write(folder, text):
@@ -45,19 +46,22 @@ def test_the_committed_site_is_nobodys():
     ("text", "message"),
     [
         ("acount: me", "site.yaml: unknown key 'acount'; did you mean 'account'?"),
-        ("shoe_size: 44", "site.yaml: unknown key 'shoe_size'; known are account, qos,"),
-        ("modules: CUDA", "site.yaml: modules is 'CUDA'; it must be of type list"),
-        ("partitions: [gpu]", r"site.yaml: partitions is \['gpu'\]; it must be of type dict"),
-        ("jobs: 0\ncores_per_gpu: 4", "site.yaml: jobs is 0; it must be at least 1"),
-        ("jobs: 10", "site.yaml: cores_per_gpu is None; it must be at least 1"),
-        ("jobs: true\ncores_per_gpu: 4", "site.yaml: jobs is True; it must be of type int"),
+        ("shoe_size: 44", "site.yaml: unknown key 'shoe_size'; known: cores_per_gpu, jobs,"),
+        ("modules: CUDA", 'site.yaml: modules: "CUDA"; give a list of texts'),
+        ("partitions: [gpu]", r'site.yaml: partitions: \["gpu"\]; give a mapping'),
+        ("jobs: 0\ncores_per_gpu: 4", "site.yaml: jobs: 0; give a whole number, at least 1"),
+        ("jobs: 10", "site.yaml: cores_per_gpu is missing; add it"),
+        ("jobs: true\ncores_per_gpu: 4", "site.yaml: jobs: true; give a whole number, at least 1"),
         ("qos: a\nqos: b", "site.yaml:.*qos"),
-        ("account: a b", "site.yaml: account is 'a b'; it goes to a shell, so write one word"),
-        ("qos: -x", "site.yaml: qos is '-x'; it goes to a shell"),
-        ("gres: $(touch x)", r"site.yaml: gres is '\$\(touch x\)'; it goes to a shell"),
-        ("scratch: /tmp; touch x", "site.yaml: scratch is '/tmp; touch x'; it goes to a shell"),
-        ("scratch: /tmp/$(touch x)", "site.yaml: scratch is"),
-        ("scratch: /tmp/`touch`", "site.yaml: scratch is"),
+        (
+            "account: a b",
+            'site.yaml: account: "a b"; give one word, without spaces, .* a shell',
+        ),
+        ("qos: -x", 'site.yaml: qos: "-x"; give one word'),
+        ("gres: $(touch x)", r'site.yaml: gres: "\$\(touch x\)"; give one word'),
+        ("scratch: /tmp; touch x", 'site.yaml: scratch: "/tmp; touch x"; give one word'),
+        ("scratch: /tmp/$(touch x)", "site.yaml: scratch: "),
+        ("scratch: /tmp/`touch`", "site.yaml: scratch: "),
     ],
 )
 def test_a_mistake_in_the_site_names_file_key_and_remedy(tmp_path, text, message):
@@ -66,11 +70,11 @@ def test_a_mistake_in_the_site_names_file_key_and_remedy(tmp_path, text, message
 
 
 def test_an_account_may_be_a_number(tmp_path):
-    assert read_site(write(tmp_path, "account: 465\njobs: 1\ncores_per_gpu: 1"))["account"] == "465"
+    assert read_site(write(tmp_path, "account: 465\njobs: 1\ncores_per_gpu: 1")).account == "465"
 
 
 def test_a_job_begins_with_modules_and_scratch_and_leaves_variables_to_the_node():
-    site = EMPTY | {"modules": ["CUDA/12.8", "ffmpeg"], "scratch": "$SLURM_TMPDIR/audio"}
+    site = replace(EMPTY, modules=["CUDA/12.8", "ffmpeg"], scratch="$SLURM_TMPDIR/audio")
     assert before_each_job(site) == (
         "module load CUDA/12.8 ffmpeg && export HF_HUB_OFFLINE=1"
         r" && export SYN2REAL_SCRATCH=\$SLURM_TMPDIR/audio"

@@ -322,15 +322,15 @@ def test_sentences_alone_are_drawn_and_checked_like_recordings(folder, lines):
 @pytest.mark.parametrize(
     ("keys", "message"),
     [
-        ({"scenario": "socail"}, "no scenario 'socail'; did you mean 'social'"),
-        ({"scenario": None}, "no scenario None"),
-        ({"microphone": "near"}, "microphone is 'near'; give headset, far, all"),
-        ({"statuses": "correct"}, "statuses is 'correct'; list"),
-        ({"statuses": []}, "statuses is .*; list"),
-        ({"max_recording_wer": "low"}, "max_recording_wer is 'low'; give a number"),
-        ({"synthetic_train": 1}, "synthetic_train is 1; give true or false"),
+        ({"scenario": "socail"}, "scenario: \"socail\"; did you mean 'social'"),
+        ({"scenario": None}, "scenario: null; known: alarm"),
+        ({"microphone": "near"}, 'microphone: "near"; give one of headset, far, all'),
+        ({"statuses": "correct"}, 'statuses: "correct"; give a list of texts'),
+        ({"statuses": []}, "statuses: .*; give a list of texts, of at least 1"),
+        ({"max_recording_wer": "low"}, 'max_recording_wer: "low"; give a number'),
+        ({"synthetic_train": 1}, "synthetic_train: 1; give true or false"),
         ({"microphon": "far"}, "unknown key 'microphon'; did you mean 'microphone'"),
-        ({"corpus": "drascula"}, "unknown key 'scenario'"),
+        ({"corpus": "drascula"}, "unknown key 'check_counts'"),
     ],
 )
 def test_a_faulty_declaration_is_refused(folder, keys, message):

@@ -321,4 +321,4 @@ def test_a_clusters_file_is_read_by_the_same_rules(tmp_path):
     with pytest.raises(InputError, match=r"site\.yaml:3: 010 is 10 to some"):
         read_site(tmp_path / "site.yaml")
     (tmp_path / "site.yaml").write_text("account: no\ncores_per_gpu: 4\njobs: 10\n")
-    assert read_site(tmp_path / "site.yaml")["account"] == "no"
+    assert read_site(tmp_path / "site.yaml").account == "no"

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from augmentations.settings import DEFAULTS
+from augmentations.settings import Augmentation, Interval
 from errors import InputError
 from files.checksum import sha256
 
@@ -30,9 +30,9 @@ class Folder:
         return self.hashes[name]
 
 
-def read_folder(path: str, option: str, kind: str, settings: dict) -> Folder:
+def read_folder(path: str, option: str, kind: str, settings: Augmentation) -> Folder:
     """Return the wav and flac files below a folder, sorted."""
-    if kind not in settings:
+    if getattr(settings, kind) is None:
         raise InputError(f"{option} {path}: the settings do not name {kind!r}; add it there")
     folder = Path(path)
     if not folder.is_dir():
@@ -50,7 +50,7 @@ def read_folder(path: str, option: str, kind: str, settings: dict) -> Folder:
 def draw(
     utterance: dict,
     copy: int,
-    settings: dict,
+    settings: Augmentation,
     folders: Mapping[str, Folder],
     seed: int,
     max_duration: float,
@@ -65,44 +65,43 @@ def draw(
         digest = hashlib.sha256("\0".join(map(str, names)).encode()).digest()
         return int.from_bytes(digest[:6], "big") / 2**48  # in [0, 1), and exact
 
-    def between(kind: str, key: str, digits: int) -> float:
-        low, high = settings[kind][key]
-        return float(round(low + (high - low) * chance(kind, key), digits))
+    def between(interval: Interval, digits: int, *what: str) -> float:
+        low, high = interval
+        return round(low + (high - low) * chance(*what), digits)
 
     def number(kind: str) -> int:
         return int(chance(kind, "seed") * 2**32)
 
     drawn: dict = {}
-    for kind in DEFAULTS:
-        if kind not in settings or chance(kind) >= settings[kind]["probability"]:
-            continue
-        if kind == "speed":
-            fits = math.ceil(100 * utterance["duration"] / max_duration) / 100
-            drawn[kind] = max(between(kind, "factor", 2), fits)
-        elif kind == "room" and kind in folders:
-            drawn[kind] = {"file": folders[kind].pick(chance(kind, "file"))}
-        elif kind == "room":
-            drawn[kind] = {
-                "rt60": between(kind, "rt60", 3),
-                "drr": between(kind, "drr", 1),
-                "seed": number(kind),
-            }
-        elif kind == "noise":
-            drawn[kind] = {"snr": between(kind, "snr", 1)} | (
-                {"file": folders[kind].pick(chance(kind, "file")), "start": chance(kind, "start")}
-                if kind in folders
-                else {"seed": number(kind)}
-            )
+    if (speed := settings.speed) and chance("speed") < speed.probability:
+        fits = math.ceil(100 * utterance["duration"] / max_duration) / 100
+        drawn["speed"] = max(between(speed.factor, 2, "speed", "factor"), fits)
+    if (room := settings.room) and chance("room") < room.probability:
+        if "room" in folders:
+            drawn["room"] = {"file": folders["room"].pick(chance("room", "file"))}
         else:
-            codecs = settings[kind]["codecs"]
-            drawn[kind] = codecs[int(chance(kind, "codec") * len(codecs))]
+            drawn["room"] = {
+                "rt60": between(room.rt60, 3, "room", "rt60"),
+                "drr": between(room.drr, 1, "room", "drr"),
+                "seed": number("room"),
+            }
+    if (noise := settings.noise) and chance("noise") < noise.probability:
+        drawn["noise"] = {"snr": between(noise.snr, 1, "noise", "snr")}
+        if "noise" in folders:
+            file = folders["noise"].pick(chance("noise", "file"))
+            drawn["noise"] |= {"file": file, "start": chance("noise", "start")}
+        else:
+            drawn["noise"]["seed"] = number("noise")
+    if (telephone := settings.telephone) and chance("telephone") < telephone.probability:
+        codecs = telephone.codecs
+        drawn["telephone"] = codecs[int(chance("telephone", "codec") * len(codecs))]
     return drawn
 
 
-def named_copies(utterance: dict, settings: dict) -> list[tuple[str, int]]:
+def named_copies(utterance: dict, settings: Augmentation) -> list[tuple[str, int]]:
     """Return the id and the number (from 1) of each copy of an utterance, 0 for the clean one."""
-    if settings["copies"] == 1 and not settings["keep_clean"]:
+    if settings.copies == 1 and not settings.keep_clean:
         return [(utterance["id"], 1)]
-    clean = [(utterance["id"], 0)] if settings["keep_clean"] else []
-    copies = range(1, settings["copies"] + 1)
+    clean = [(utterance["id"], 0)] if settings.keep_clean else []
+    copies = range(1, settings.copies + 1)
     return clean + [(f"{utterance['id']}-augmented{copy}", copy) for copy in copies]

@@ -7,11 +7,16 @@ is imported where it is used, because that takes seconds.
 
 import numpy as np
 
+from augmentations.settings import Codec
 from files.audio import SAMPLING_RATE, resample
 
 TELEPHONE_RATE = 8_000  # Hz
 TELEPHONE_BAND = (300, 3_400)  # Hz
-CODECS = {"gsm": "GSM610", "mu-law": "ULAW", "a-law": "ALAW"}  # libsndfile's names in a WAV file
+CODECS: dict[Codec, str] = {
+    "gsm": "GSM610",
+    "mu-law": "ULAW",
+    "a-law": "ALAW",
+}  # libsndfile's names in a WAV file
 FRAME = 0.02  # s, in which digital silence is looked for
 
 
@@ -86,7 +91,7 @@ def excerpt(noise: np.ndarray, n_samples: int, start: float) -> np.ndarray:
     return np.resize(sounding[int(start * places) :], n_samples)
 
 
-def telephone(waveform: np.ndarray, codec: str) -> np.ndarray:
+def telephone(waveform: np.ndarray, codec: Codec) -> np.ndarray:
     """Return speech through a telephone, 300 to 3,400 Hz and then a codec, as long as it was."""
     import torch
     from speechbrain.augment.codec import CodecAugment

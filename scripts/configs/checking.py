@@ -4,11 +4,11 @@ from configs.completing import artifacts_named
 from configs.known import load_artifacts, load_presets, load_schema
 from configs.languages import check_parts
 from configs.names import check_coefficients, check_lengths, check_references, check_roles
-from configs.schema import check_numbers, refer, validate
 from configs.training import check_test_sets, check_training, check_windows
 from configs.voices import check_voices
 from errors import InputError
 from fetching.declaration import check_declaration
+from settings.schema import check_numbers, refer, validate
 
 
 def check_values(config: dict) -> None:

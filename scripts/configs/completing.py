@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from typing import cast
 
 from configs.known import load_artifacts, load_presets, load_schema
-from configs.schema import fill_defaults
 from roles import COMPLEMENT, is_text_only
+from settings.schema import fill_defaults
 from texts.languages import slowest
 
 LIKE_THE_FILTER = ("max_silence", "max_clipping", "min_speaking_rate", "max_speaking_rate")

@@ -1,6 +1,5 @@
 """Names and paths of a config: what refers to something that is there, and fits its role."""
 
-from configs.schema import refer
 from errors import InputError
 from matrix import evaluations
 from paths import REAL, SOURCE, coefficient
@@ -14,6 +13,7 @@ from roles import (
     test_speech,
     training_tts,
 )
+from settings.schema import refer
 
 LONGEST = 240  # characters of a part of a path; file systems take 255
 

@@ -12,9 +12,8 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
 
 from corpora.files import AGAIN
 from errors import InputError
@@ -44,7 +43,6 @@ PUBLISHED = {  # recordings and sentences of a scenario, counted in the publishe
     "transport": {"dev": (431, 110), "test": (465, 124)},
     "weather": {"dev": (509, 126), "test": (682, 156)},
 }
-MICROPHONES = ("headset", "far", "all")
 ENTITY = re.compile(r"\[\s*([^\[\]:]+?)\s*:\s*([^\[\]]*?)\s*\]")  # [type : words]
 SPEAKER = re.compile(r"(F|M|UNK)([EO]?)-\d+")
 GENDERS = {"F": "female", "M": "male"}
@@ -56,10 +54,10 @@ SYNTHETIC_SPEAKER = "slurp_synth"
 class Selection:
     """What a domain takes of SLURP, by the keys of its declaration."""
 
-    scenario: str | None = None
-    microphone: str = "all"
-    statuses: list[str] | None = None  # all
-    max_recording_wer: float | None = None  # a fraction, of SLURP's own recogniser
+    scenario: Annotated[str, {"enum": PUBLISHED}]
+    microphone: Literal["headset", "far", "all"] = "all"
+    statuses: Annotated[list[str] | None, {"minItems": 1}] = None  # all
+    max_recording_wer: Annotated[float | None, {"minimum": 0}] = None  # of SLURP's own recogniser
     synthetic_train: bool = False
     text_only: bool = False
     check_counts: bool = True
@@ -76,25 +74,6 @@ class Sentence:
     entities: list[dict[str, str]]
     recordings: list[dict[str, Any]]
     place: str
-
-
-def check_selection(selection: Selection) -> None:
-    """Refuse a scenario, a microphone or statuses that cannot be."""
-    if selection.scenario not in PUBLISHED:
-        nearest = get_close_matches(str(selection.scenario), PUBLISHED, 1, cutoff=0)[0]
-        raise InputError(
-            f"domain: SLURP has no scenario {selection.scenario!r}; did you mean {nearest!r}?"
-            f" there are {', '.join(PUBLISHED)}"
-        )
-    if selection.microphone not in MICROPHONES:
-        raise InputError(
-            f"domain: microphone is {selection.microphone!r}; give {', '.join(MICROPHONES)}"
-        )
-    statuses = selection.statuses
-    if statuses is not None and not (
-        isinstance(statuses, list) and statuses and all(isinstance(each, str) for each in statuses)
-    ):
-        raise InputError(f"domain: statuses is {statuses!r}; list at least one, such as correct")
 
 
 def read_splits(folder: Path, selection: Selection) -> dict[str, list[Sentence]]:

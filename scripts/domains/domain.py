@@ -1,40 +1,45 @@
 """A domain's declaration: the keys that prepare.py describes, checked."""
 
-from dataclasses import dataclass, field
-from typing import Any, get_args, get_type_hints
+from dataclasses import dataclass, field, fields, replace
+from typing import Annotated
 
 from corpora import CORPORA, slurp
 from domains.splits import SPLITS
-from errors import InputError, remedy_for
+from errors import InputError, check_keys
 from files.json_file import parse_object
+from settings.fields import WRITE, fill
 
 KINDS = ("corpus", "manifest", "splits", "texts")
+NOT_DECLARED = ("selection", "language")
 SLURP = "slurp"
 DEV, TEST = 50, 200  # utterances drawn, if the domain does not say
+Names = Annotated[list[str] | None, {"minItems": 1}]
+Count = Annotated[int, {"minimum": 0}]
+Share = Annotated[float, {"minimum": 0, "maximum": 1}]
 
 
 @dataclass(frozen=True)
 class Domain:
     """A domain's declaration; exactly one of the first four says where it comes from."""
 
-    corpus: str | None = None
+    corpus: Annotated[str | None, {"enum": CORPORA}] = None
     manifest: str | None = None
     splits: dict[str, str] | None = None
     texts: str | None = None
     test_texts: str | None = None
     artifact: str | None = None
-    topics: list[str] | None = None  # of a corpus that has them: those that are taken,
-    without_topics: list[str] | None = None  # or all but these
-    train: int = 0  # 0 (also of dev and test, where splits are given): all
-    dev: int = 0
-    test: int = 0
-    min_words: int = 1
-    min_duration: float = 0.3
-    max_duration: float = 30.0
-    max_silence: float = 0.6  # a fraction, as in the filter of synthetic speech
-    max_clipping: float = 0.01  # a fraction
-    min_speaking_rate: float = 4.0  # characters/s
-    max_speaking_rate: float = 30.0
+    topics: Names = None  # of a corpus that has them: those that are taken,
+    without_topics: Names = None  # or all but these
+    train: Count = 0  # 0 (also of dev and test, where splits are given): all
+    dev: Count = 0
+    test: Count = 0
+    min_words: Annotated[int, {"minimum": 1}] = 1
+    min_duration: Annotated[float, {"minimum": 0}] = 0.3
+    max_duration: Annotated[float, {"exclusiveMinimum": 0, "maximum": 30}] = 30.0
+    max_silence: Share = 0.6  # as in the filter of synthetic speech
+    max_clipping: Share = 0.01
+    min_speaking_rate: Annotated[float, {"minimum": 0}] = 4.0  # characters/s
+    max_speaking_rate: Annotated[float, {"exclusiveMinimum": 0}] = 30.0
     speaker_disjoint: bool = False
     drop_repeated_sentences: bool = False
     skip_missing_audio: bool = False
@@ -46,59 +51,44 @@ class Domain:
 
 def parse_declaration(declaration: str, language: str) -> Domain:
     """Return the domain that a JSON object declares, in the language of the experiment."""
-    given = parse_object(declaration, "--declaration", 'write {"key": value, ...}')
-    of_slurp = get_type_hints(slurp.Selection) if given.get("corpus") == SLURP else {}
-    known = get_type_hints(Domain) | of_slurp
-    del known["selection"], known["language"]
+    given = parse_object(declaration, "--declaration", WRITE)
+    of_slurp = names_of(slurp.Selection) if given.get("corpus") == SLURP else []
+    own = [name for name in names_of(Domain) if name not in NOT_DECLARED]
+    check_keys(given, [*own, *of_slurp], "domain")
     if "artifact" in given and {"licence", "forbids"} & set(given):
         raise InputError("domain: the artifact states the licence; remove licence and forbids")
-    for key, value in given.items():
-        if key not in known:
-            raise InputError(f"domain: unknown key {key!r}; {remedy_for(key, known)}")
-        check_value(key, value, get_args(known[key]) or (known[key],))
     kinds = [kind for kind in KINDS if given.get(kind)]
     if len(kinds) != 1:
         raise InputError(f"domain: has {kinds or 'none'} of {', '.join(KINDS)}; give exactly one")
-    if kinds == ["corpus"] and given["corpus"] not in CORPORA:
-        names = ", ".join(CORPORA)
-        raise InputError(f"domain: no corpus {given['corpus']!r}; there are {names}")
-    if kinds == ["splits"] and not {"train", "test"} <= set(given["splits"]) <= set(SPLITS):
-        raise InputError("domain: splits must have train and test, and may have dev")
-    if given.get("test_texts") and kinds != ["texts"]:
-        raise InputError("domain: test_texts is for a domain of texts; remove it")
-    check_topics(given)
-    if of_slurp:
-        selection = slurp.Selection(**{key: given.pop(key) for key in of_slurp if key in given})
-        slurp.check_selection(selection)
-        return Domain(**given, selection=selection, language=language)
-    if kinds == ["corpus"] and CORPORA[given["corpus"]].split_by_speaker:
-        return Domain(**given, language=language)
+    corpus = CORPORA.get(str(given.get("corpus")))
     drawn = {"dev": DEV} if kinds == ["texts"] else {"dev": DEV, "test": TEST}
-    return Domain(**{**drawn, **given}, language=language)
+    has_splits = of_slurp or (corpus is not None and corpus.split_by_speaker)
+    values = ({} if has_splits else drawn) | {"language": language}
+    values |= {key: value for key, value in given.items() if key in own}
+    domain = fill(Domain, values, "domain")
+    if domain.splits and not {"train", "test"} <= set(domain.splits) <= set(SPLITS):
+        raise InputError("domain: splits must have train and test, and may have dev")
+    if domain.test_texts and not domain.texts:
+        raise InputError("domain: test_texts is for a domain of texts; remove it")
+    check_topics(domain)
+    if of_slurp:
+        chosen = {key: value for key, value in given.items() if key in of_slurp}
+        return replace(domain, selection=fill(slurp.Selection, chosen, "domain"))
+    return domain
 
 
-def check_topics(given: dict[str, Any]) -> None:
+def check_topics(domain: Domain) -> None:
     """Refuse topics of what is no corpus, and a declaration both of topics and of others."""
-    named = [key for key in ("topics", "without_topics") if key in given]
-    for key in named:
-        topics = given[key]
-        right = isinstance(topics, list) and all(isinstance(each, str) for each in topics)
-        if not right or not topics:
-            raise InputError(f"domain: {key} is {topics!r}; list at least one")
-        if not given.get("corpus"):
+    for key in ("topics", "without_topics"):
+        if getattr(domain, key) and not domain.corpus:
             raise InputError(f"domain: {key} is for a published corpus; remove it")
-    if len(named) == 2:
+    if domain.topics and domain.without_topics:
         raise InputError("domain: has topics and without_topics; give one of them")
 
 
-def check_value(key: str, value: Any, kinds: tuple[type, ...]) -> None:
-    """Refuse a switch that is not true or false, and a number that is none or negative."""
-    if bool in kinds and not isinstance(value, bool):
-        raise InputError(f"domain: {key} is {value!r}; give true or false")
-    numbers = (int, float) if float in kinds else int
-    right = isinstance(value, numbers) and not isinstance(value, bool) and value >= 0
-    if {int, float} & set(kinds) and not right:
-        raise InputError(f"domain: {key} is {value!r}; give a number, 0 or more")
+def names_of(kind: type) -> list[str]:
+    """Return the names of a dataclass's fields."""
+    return [each.name for each in fields(kind)]
 
 
 def is_text_only(domain: Domain) -> bool:

@@ -5,17 +5,19 @@ a path, an address or a file of requirements, of which pip and npm run code.
 """
 
 import re
+from dataclasses import dataclass
 from pathlib import PurePosixPath
-from typing import Any
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 from addresses import redacted
-from errors import InputError, check_keys
+from errors import InputError
 from fetching.archives import ArchiveError, safe_name
 from fetching.source import Source
 from records.record import INDEX
+from settings.fields import check_object, fill
 
-SOURCE_KEYS = {
+SOURCE_KEYS: dict[str, set[str]] = {
     "hub": {"revision", "file", "members", "repo_type"},
     "url": {"member", "members"},
     "zenodo": {"file", "member", "members"},
@@ -54,31 +56,41 @@ SPECS = {  # of the kinds whose value is one, with an example
 }
 
 
-def check_declaration(artifact: Any) -> None:
+@dataclass(frozen=True)
+class Artifact:
+    """What is said of an artifact."""
+
+    licence: Annotated[str, {"pattern": r"(?s).*\S.*", "description": "its name, as SPDX has it"}]
+    files: dict  # entries by name
+    forbids: str = ""  # in words
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What is said of a file, or of a folder of files."""
+
+    sources: Annotated[list, {"minItems": 1}]
+    sha256: Annotated[
+        str | None, {"pattern": "[0-9a-f]{64}", "description": "64 hexadecimal digits, quoted"}
+    ] = None
+    checksum: Literal["first-use"] | None = None
+
+
+def check_declaration(declaration: Any) -> None:
     """Refuse a declaration with a missing, unknown or impossible entry, and say which."""
-    check_mapping(artifact, {"licence", "files"}, {"licence", "forbids", "files"}, "artifact")
-    if not isinstance(artifact["licence"], str) or not artifact["licence"].strip():
-        raise InputError("artifact: licence is empty; name it (an SPDX name, or where it is told)")
-    if not isinstance(artifact.get("forbids", ""), str):
-        raise InputError(f"artifact: forbids is {artifact['forbids']!r}; say it in words")
-    if not isinstance(artifact["files"], dict) or not artifact["files"]:
+    artifact = fill(Artifact, declaration, "artifact")
+    if not artifact.files:
         raise InputError("artifact: files is empty; map at least one name to sha256 and sources")
-    check_file_names(artifact["files"])
-    for name, entry in artifact["files"].items():
-        check_mapping(entry, {"sources"}, {"sha256", "checksum", "sources"}, name)
-        if ("sha256" in entry) == ("checksum" in entry):
+    check_file_names(artifact.files)
+    for name, content in artifact.files.items():
+        entry = fill(Entry, content, name)
+        if (entry.sha256 is None) == (entry.checksum is None):
             raise InputError(
                 f"{name}: give either sha256 or, if it is not known, checksum: {FIRST_USE}"
             )
-        if entry.get("checksum", FIRST_USE) != FIRST_USE:
-            raise InputError(f"{name}: checksum is {entry['checksum']!r}; it can be {FIRST_USE}")
-        if "sha256" in entry and not re.fullmatch("[0-9a-f]{64}", str(entry["sha256"])):
-            raise InputError(f"{name}: sha256 is {entry['sha256']!r}, not 64 hexadecimal digits")
-        if not isinstance(entry["sources"], list) or not entry["sources"]:
-            raise InputError(f"{name}: sources is empty; list at least one")
-        for source in entry["sources"]:
-            check_source(source, name, pinned="sha256" in entry)
-        if len({is_folder(source) for source in entry["sources"]}) > 1:
+        for source in entry.sources:
+            check_source(source, name, pinned=entry.sha256 is not None)
+        if len({is_folder(source) for source in entry.sources}) > 1:
             raise InputError(f"{name}: some sources give a file, others (with members) a folder")
 
 
@@ -110,7 +122,7 @@ def check_source(source: Any, name: str, pinned: bool) -> None:
             f"{name}: source {redacted(repr(source))} must have one of {', '.join(SOURCE_KEYS)}"
         )
     kind = kinds[0]
-    check_mapping(source, {kind}, {kind} | SOURCE_KEYS[kind], f"{name}: source {kind}")
+    check_object(source, [kind, *sorted(SOURCE_KEYS[kind])], f"{name}: source {kind}")
     if kind == "join":
         if not isinstance(source["join"], list) or not source["join"]:
             raise InputError(f"{name}: join is empty; list the parts in their order")
@@ -198,17 +210,6 @@ def check_address(address: Any, name: str) -> None:
         raise InputError(
             f"{told}: only http and https addresses are fetched; use 'path' for a local file"
         )
-
-
-def check_mapping(value: Any, needed: set[str], known: set[str], where: str) -> None:
-    """Refuse what is no mapping, lacks a needed key or has an unknown one."""
-    if not isinstance(value, dict):
-        raise InputError(
-            f"{where}: {redacted(repr(value))} is not a mapping of {', '.join(sorted(known))}"
-        )
-    check_keys(value, sorted(known), where)
-    if missing := sorted(needed - set(value)):
-        raise InputError(f"{where}: key {missing[0]!r} is missing")
 
 
 def is_folder(source: Source) -> bool:

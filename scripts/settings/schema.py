@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 import jsonschema
 
@@ -82,27 +83,29 @@ def validate(config: dict, schema: dict) -> None:
 def explain(error: jsonschema.ValidationError) -> str:
     """Return a schema violation as a sentence with place, value and remedy."""
     place = ".".join(map(str, error.absolute_path)) or "top level"
+    value: Any = error.instance
+    rule: Any = error.validator_value
+    schema: Any = error.schema
     if error.validator == "additionalProperties":
-        known = list(error.schema["properties"])
-        unknown = sorted(set(error.instance) - set(known))[0]
+        known = list(schema["properties"])
+        unknown = sorted(set(value) - set(known))[0]
         remedy = remedy_for(unknown, known)
         if unknown == "language" and place.startswith("base_models."):
             remedy = "give it once for the whole experiment, at the top level of the config"
         return f"config: {place}: unknown key {unknown!r}; {remedy}"
-    if error.validator == "oneOf" and "required" in error.validator_value[0]:
-        choices = [" and ".join(choice["required"]) for choice in error.validator_value]
+    if error.validator == "oneOf" and "required" in rule[0]:
+        choices = [" and ".join(choice["required"]) for choice in rule]
         return f"config: {place}: exactly one of these must be given: {'; '.join(choices)}"
     if error.validator == "oneOf":  # a list, or a word in place of it
         if isinstance(error.instance, list):
             return explain(next(part for part in error.context if part.schema_path[0] == 0))
-        word = error.validator_value[1]["const"]
         return (
             f"config: {place}: {written(error.instance)} is neither a list of names, [a, b], nor"
-            f" {word}. {error.schema['description']}"
+            f" {rule[1]['const']}. {schema['description']}"
         )
     if error.validator == "format":
         return f"config: {place}: {error.cause}"
-    described = error.schema.get("description", "") if isinstance(error.schema, dict) else ""
+    described = schema.get("description", "") if isinstance(schema, dict) else ""
     said = error.message.removeprefix(repr(error.instance))
     said = error.message if said == error.message else written(error.instance) + said
     return " ".join(filter(None, [f"config: {place}: {said}.", described, remedy_of(error)]))
@@ -115,7 +118,8 @@ def written(value: object) -> str:
 
 def remedy_of(error: jsonschema.ValidationError) -> str:
     """Return what to write instead of a value that is of another type, if that is the fault."""
-    value, wanted = error.instance, error.validator_value
+    value: Any = error.instance
+    wanted: Any = error.validator_value
     if error.validator in ("enum", "const") and not isinstance(value, dict | list | str):
         wanted = "string"
     elif error.validator != "type":
