@@ -38,6 +38,12 @@ class ArchiveError(InputError):
     """An archive that cannot be read, or that holds what must not be unpacked."""
 
 
+# of a header that is not there, or not whole: public, and missing from the types
+HEADER_ERRORS: tuple[type[Exception], ...] = tuple(
+    getattr(tarfile, name) for name in ("EmptyHeaderError", "TruncatedHeaderError")
+)
+
+
 class TarEntry(tarfile.TarInfo):
     """An entry of a tar, which must end with its mark: one that is cut short has no such end."""
 
@@ -45,7 +51,7 @@ class TarEntry(tarfile.TarInfo):
     def fromtarfile(cls, tar: tarfile.TarFile) -> "TarEntry":
         try:
             return super().fromtarfile(tar)
-        except (tarfile.EmptyHeaderError, tarfile.TruncatedHeaderError):
+        except HEADER_ERRORS:
             raise EOFError("it ends without a tar's end mark: it is cut short") from None
 
 
@@ -92,7 +98,8 @@ def fixed_folder(patterns: list[str]) -> str:
 def safe_name(name: str) -> PurePosixPath:
     """Return a relative path, or refuse one that would leave the folder it is joined to."""
     path = PurePosixPath(name)
-    unsafe = path.is_absolute() or ".." in path.parts or re.search(r"[\\:\x00-\x1f\x7f]", name)
+    control = re.search(r"[\\:\x00-\x1f\x7f]", name) is not None
+    unsafe = path.is_absolute() or ".." in path.parts or control
     unsafe = unsafe or any("\ud800" <= character <= "\udfff" for character in name)  # not UTF-8
     if unsafe or not path.parts:
         raise ArchiveError(f"{name!r} is not a plain path inside the archive")

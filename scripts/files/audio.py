@@ -22,8 +22,10 @@ def load_audio(path: str | Path, sampling_rate: int = SAMPLING_RATE) -> np.ndarr
 def mono(channels: np.ndarray) -> np.ndarray:
     """Return the mean of float32 [n_samples, n_channels]; of channels in antiphase, the loudest."""
     if in_antiphase(channels):
-        return channels[:, channels.var(axis=0, dtype=np.float64).argmax()]
-    return channels.mean(axis=1)
+        loudest: np.ndarray = channels[:, channels.var(axis=0, dtype=np.float64).argmax()]
+        return loudest
+    average: np.ndarray = channels.mean(axis=1)
+    return average
 
 
 def in_antiphase(channels: np.ndarray) -> bool:
@@ -42,7 +44,9 @@ def resample(waveform: np.ndarray, from_rate: int, to_rate: int = SAMPLING_RATE)
     """Return float32 [n_samples] at ``to_rate`` Hz, band-limited (soxr, high quality)."""
     if from_rate == to_rate:
         return waveform.astype(np.float32, copy=False)
-    return soxr.resample(waveform.astype(np.float32, copy=False), from_rate, to_rate, quality="HQ")
+    given = waveform.astype(np.float32, copy=False)
+    resampled: np.ndarray = soxr.resample(given, from_rate, to_rate, quality="HQ")
+    return resampled
 
 
 def save_audio(path: str | Path, waveform: np.ndarray, sampling_rate: int = SAMPLING_RATE) -> float:

@@ -15,7 +15,8 @@ from files.atomic import atomic_path
 from files.json_file import ONE_A_LINE, parse_object, read_objects
 from files.text_file import read_lines
 
-UTTERANCE_KEYS = {
+Keys = dict[str, type | tuple[type, ...]]
+UTTERANCE_KEYS: Keys = {
     "id": str,
     "audio_filepath": str,
     "duration": (int, float),
@@ -23,11 +24,11 @@ UTTERANCE_KEYS = {
     "speaker": str,
     "domain": str,
 }
-TEXT_KEYS = {"id": str, "text": str, "spoken": str, "domain": str}
-HYPOTHESIS_KEYS = {"id": str, "text": str}
+TEXT_KEYS: Keys = {"id": str, "text": str, "spoken": str, "domain": str}
+HYPOTHESIS_KEYS: Keys = {"id": str, "text": str}
 
 
-def read_jsonl(path: str | Path, keys: dict[str, type | tuple] = HYPOTHESIS_KEYS) -> list[dict]:
+def read_jsonl(path: str | Path, keys: Keys = HYPOTHESIS_KEYS) -> list[dict]:
     """Return the rows of a JSON-lines file, each with at least ``keys`` of the given types.
 
     Raises ``InputError`` with the file and the line for a row that is not an object, lacks a key,
@@ -95,7 +96,7 @@ def read_texts(path: str | Path) -> list[dict]:
 
 def fits(utterance: dict, window: float) -> bool:
     """Say whether an utterance is not longer than a window (s), by more than rounding."""
-    return utterance["duration"] <= window + 0.01
+    return bool(utterance["duration"] <= window + 0.01)
 
 
 def check_fits(utterances: Sequence[dict], manifest: str | Path, window: float) -> None:

@@ -40,7 +40,9 @@ def check(paths: Iterable[str | Path]) -> None:
         raise InputError(f"{place}: {error.strerror}; take another, or unset {VARIABLE}") from None
     if not os.access(copies, os.W_OK | os.X_OK):
         raise InputError(f"{place}: {copies.name} is not writable; take another folder")
-    missing = {path: size(path) for path in set(map(str, paths)) if not copy_of(path).is_file()}
+    missing = {
+        path: size(path) for path in set(map(str, paths)) if not copy_of(path, copies).is_file()
+    }
     needed, free = sum(missing.values()), shutil.disk_usage(copies).free
     if needed > free:
         raise InputError(
@@ -55,7 +57,7 @@ def size(path: str | Path) -> int:
     return Path(path).stat().st_size
 
 
-def copy_of(path: str | Path) -> Path:
+def copy_of(path: str | Path, copies: Path) -> Path:
     """Return where a file's copy lies, or will: another content has another time or size.
 
     The time is that of the last change of state (``ctime``): the time of writing can be set, and
@@ -64,18 +66,19 @@ def copy_of(path: str | Path) -> Path:
     status = Path(path).stat()
     key = f"{Path(path).absolute()}\0{status.st_size}\0{status.st_mtime_ns}\0{status.st_ctime_ns}"
     name = hashlib.sha256(key.encode()).hexdigest()
-    return folder() / name[:2] / f"{name}{Path(path).suffix}"
+    return copies / name[:2] / f"{name}{Path(path).suffix}"
 
 
 def near(path: str | Path) -> str | Path:
     """Return the path of a file's copy on the scratch disk, or ``path`` where there is none."""
-    return path if folder() is None else bring(path)
+    copies = folder()
+    return path if copies is None else bring(path, copies)
 
 
 @functools.cache
-def bring(path: str | Path) -> Path:
-    """Return a file's copy on the scratch disk, made now if it is not there."""
-    copy = copy_of(path)
+def bring(path: str | Path, copies: Path) -> Path:
+    """Return a file's copy in a folder, made now if it is not there."""
+    copy = copy_of(path, copies)
     if not copy.is_file():
         with atomic_path(copy) as temporary:
             shutil.copyfile(path, temporary)

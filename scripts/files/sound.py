@@ -73,7 +73,8 @@ def clipping_of_recording(channels: np.ndarray) -> float:
 def flat(at_top: np.ndarray) -> np.ndarray:
     """Return which of the samples at the top, bool [n_samples], have a neighbour there."""
     before, after = np.pad(at_top, (1, 0))[:-1], np.pad(at_top, (0, 1))[1:]
-    return at_top & (before | after)
+    beside: np.ndarray = at_top & (before | after)
+    return beside
 
 
 def mend(channels: np.ndarray) -> tuple[np.ndarray, list[str]]:

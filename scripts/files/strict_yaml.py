@@ -5,6 +5,7 @@ read as one number by some and as another by others (``010``) is refused.
 """
 
 import re
+from collections.abc import Hashable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -35,7 +36,7 @@ PLAIN = {  # what an unquoted scalar is, by its text, and the characters that it
 class _Loader(yaml.SafeLoader):
     yaml_implicit_resolvers: dict = {}
 
-    def compose_node(self, parent: yaml.Node | None, index: object) -> yaml.Node:
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
         event = self.peek_event()
         if getattr(event, "tag", None) not in (None, "!"):
             raise InputError(
@@ -44,7 +45,7 @@ class _Loader(yaml.SafeLoader):
             )
         return super().compose_node(parent, index)
 
-    def construct_mapping(self, node: yaml.Node, deep: bool = True) -> dict[str, Any]:
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = True) -> dict[Hashable, Any]:
         lines: dict[str, int] = {}
         for key_node, _ in node.value:
             line = key_node.start_mark.line + 1
@@ -82,7 +83,8 @@ def load_yaml(path: str | Path) -> dict[str, Any]:
     try:
         content = read_either(text, path)
     except yaml.MarkedYAMLError as error:
-        line = (error.problem_mark or error.context_mark).line
+        mark = error.problem_mark or error.context_mark
+        line = mark.line if mark else 0
         said = text.split("\n")[line].strip()
         tab = "; indent with spaces, not tabs" if "\\t" in str(error.problem) else ""
         raise InputError(
@@ -134,11 +136,12 @@ def check_size(root: yaml.Node, path: str | Path) -> None:
             parts = node.value if isinstance(node, yaml.CollectionNode) else []
             nodes = [each for part in parts for each in (part if type(part) is tuple else [part])]
             sizes[node] = 1 + sum(map(size, nodes))
-        if sizes[node] is None:
+        known = sizes[node]
+        if known is None:
             raise InputError(
                 f"{path}:{node.start_mark.line + 1}: holds an alias of itself; write it out"
             )
-        return sizes[node]
+        return known
 
     if (count := size(root)) > MAX_NODES:
         raise InputError(

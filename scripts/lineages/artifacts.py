@@ -196,4 +196,5 @@ def read_index(path: Path) -> dict[str, dict]:
     content = read_object(path, remedy)
     if not isinstance(content.get("files"), dict):
         raise InputError(f"{path}: does not list what was fetched; {remedy}")
-    return content["files"]
+    files: dict[str, dict] = content["files"]
+    return files

@@ -76,9 +76,10 @@ class Audit:
             if self.experiment.is_pruned(name) or maker and maker.sidecar in gone:
                 continue
             found = self.hashes.sha256(self.experiment.path(name))
+            owner = owners.get(found) if found else None
             for expected, told in claims.items():
                 if found != expected:
-                    yield self.differs(self.experiment.path(name), told, found, owners.get(found))
+                    yield self.differs(self.experiment.path(name), told, found, owner)
         for name in self.experiment.files - set(self.experiment.claims):
             if not name.endswith(SUFFIX):
                 yield (

@@ -22,7 +22,8 @@ def changed_outside(plan: Plan) -> Iterator[str]:
         if digest is None and expected:
             yield f"{name}: is not there; put the file with sha256 {expected[:12]} in its place"
         elif expected and digest != expected:
-            yield f"{name}: has sha256 {digest[:12]}, was read with {expected[:12]}; put that back"
+            here, there = str(digest)[:12], expected[:12]
+            yield f"{name}: has sha256 {here}, was read with {there}; put that back"
 
 
 def changed_fetched(record: Record) -> Iterator[str]:
@@ -39,7 +40,7 @@ def changed_fetched(record: Record) -> Iterator[str]:
         digest = sha256_now(place) if place.is_file() else identity_of_fetched(place)
         if digest != file["sha256"]:
             fetched = file["sha256"][:12]
-            yield f"{place}: has sha256 {digest[:12]}, fetched {fetched}; fetch it again"
+            yield f"{place}: has sha256 {str(digest)[:12]}, fetched {fetched}; fetch it again"
 
 
 def changed_code(plan: Plan) -> Iterator[str]:

@@ -27,7 +27,7 @@ from lineages.versions import (
     version_of,
     weights_of,
 )
-from records.record import name_in
+from records.record import name_of_output
 
 
 @dataclass
@@ -57,9 +57,10 @@ class Walk:
         if same_but_for_names(a, b):
             return
         for version in (a, b):
-            if version.maker.outputs[name_in(version.maker, version.place)] != version.sha256:
+            maker = version.record
+            if maker.outputs[name_of_output(maker, version.place)] != version.sha256:
                 self.note("file made again, or changed, after it was read", version.name)
-        key = (identity(a.maker), identity(b.maker))
+        key = (identity(a.record), identity(b.record))
         if key not in self._seen:
             self._seen.add(key)
             self._compare_makers(a, b)
@@ -72,9 +73,9 @@ class Walk:
             difference.enters[enters] = None
 
     def _compare_makers(self, a: Version, b: Version) -> None:
-        inputs = inputs_of(a.maker), inputs_of(b.maker)
+        inputs = inputs_of(a.record), inputs_of(b.record)
         pairs = matched(*inputs)
-        changes = [*differing(a.maker, b.maker, pairs)]
+        changes = [*differing(a.record, b.record, pairs)]
         if a.script == b.script:
             changes += [*unmatched("A", inputs[0], [x for x, _ in pairs])]
             changes += [*unmatched("B", inputs[1], [y for _, y in pairs])]
@@ -83,7 +84,7 @@ class Walk:
         if a.script != b.script:
             return
         if not changes and all(x.sha256 == y.sha256 for x, y in pairs):
-            self.unexplained.append(f"{place_of(a, b)}: {circumstances(a.maker, b.maker)}")
+            self.unexplained.append(f"{place_of(a, b)}: {circumstances(a.record, b.record)}")
         for x, y in pairs:
             self.compare(x, y)
 

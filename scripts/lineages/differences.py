@@ -91,8 +91,9 @@ def unnamed(text: str, experiment: str) -> str:
 
 def same_but_for_names(a: Version, b: Version) -> bool:
     """Return whether two texts of differently named experiments differ in their paths only."""
-    names = [experiment_of(version.maker) for version in (a, b)]
-    if names[0] == names[1] or None in names or a.place.suffix not in TEXTS:
+    found = (experiment_of(version.record) for version in (a, b))
+    names = [name for name in found if name is not None]
+    if len(set(names)) < 2 or a.place.suffix not in TEXTS:
         return False
     if [sha256_now(version.place) for version in (a, b)] != [a.sha256, b.sha256]:
         return False

@@ -60,11 +60,11 @@ class Fetched:
         used = [each for each in listed if is_index or f"{name}/".startswith(f"{each}/")]
         if not used and not is_index:
             yield f"{path}: {folder / INDEX} does not list it; delete it, and {AGAIN}"
-        yield from filter(None, (self.fault_of_entry(folder, each) for each in used))
+        yield from filter(None, (self.fault_of_entry(folder, each, listed[each]) for each in used))
 
-    def _fault_of_entry(self, folder: Path, name: str) -> str | None:
+    def _fault_of_entry(self, folder: Path, name: str, expected: str) -> str | None:
         """Return how a fetched file or folder differs from what the index lists."""
-        expected, digest = self.listed(folder)[name], self._identity(folder / name)
+        digest = self._identity(folder / name)
         if digest == expected:
             return None
         differs = f"has {digest[:12]}" if digest else "is not there"

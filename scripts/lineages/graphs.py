@@ -54,8 +54,9 @@ def prov(lineage: Lineage) -> dict[str, Any]:
             "prov:label": record.script,
         }
         relations = [("wasAssociatedWith", "prov:agent", [agent])]
-        relations += [("used", "prov:entity", map(entity_id, lineage.inputs_of(record)))]
-        relations += [("wasGeneratedBy", "prov:entity", map(entity_id, lineage.outputs_of(record)))]
+        read = [*map(entity_id, lineage.inputs_of(record))]
+        written = [*map(entity_id, lineage.outputs_of(record))]
+        relations += [("used", "prov:entity", read), ("wasGeneratedBy", "prov:entity", written)]
         for section, key, others in relations:
             for other in others:
                 name = f"_:{section}{len(document[section]) + 1}"

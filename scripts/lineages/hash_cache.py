@@ -88,7 +88,7 @@ class HashCache:
             started, now = time.time_ns(), stamp(path)
             digest = sha256(path)
         except OSError as error:
-            self._missing[path] = error.strerror
+            self._missing[path] = error.strerror or str(error)
             return
         self._note(path, now, digest, max(now[1], now[2]) + SETTLED < started)
 

@@ -72,7 +72,7 @@ def candidates_of(experiment: Experiment, remaking: Remaking) -> Iterator[Candid
     for name, kind in kinds.items():
         if not kind:
             continue
-        why_not = "it is not what was made"
+        why_not: str | None = "it is not what was made"
         if not is_own(name, experiment):
             place = os.path.dirname(os.path.realpath(experiment.path(name)))
             why_not = f"it lies in {place}, behind a link"
@@ -173,7 +173,7 @@ def table(candidates: list[Candidate]) -> Iterator[str]:
 def duration(record: Record) -> float:
     """Return how long a stage took, in s."""
     run = record.content["run"]
-    return run["ended"] - run.get("started", run["ended"])
+    return float(run["ended"] - run.get("started", run["ended"]))
 
 
 def kept(experiment: Experiment, candidates: Iterable[Candidate]) -> Iterator[str]:

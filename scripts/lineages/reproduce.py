@@ -35,7 +35,7 @@ from lineages.rows import add_row, changed_rows, scores_of_row, wer_of
 from lineages.settings import duration, few
 from lineages.trust import check_steps
 from records.reading import record_of
-from records.record import Record, name_in
+from records.record import Record, name_of_output
 
 LOGS = "logs"
 
@@ -154,7 +154,7 @@ def compare(files: list[Path], plan: Plan, folder: Path) -> bool:
     same = True
     for path in files:
         record = record_of_file(path)
-        name = name_in(record, path)
+        name = name_of_output(record, path)
         if is_same(record, name, folder):
             print(f"{name}: the same bytes{wer_of(folder / name)}")
             continue

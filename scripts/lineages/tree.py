@@ -11,7 +11,7 @@ from pathlib import Path
 from escaping import visible
 from lineages.makers import fetched_in, identity, maker_of, record_of_file, sha256_now, short
 from lineages.settings import FEW, declared, duration, in_words, licence_in_words
-from records.record import Record, ended, name_in, sidecar
+from records.record import Record, ended, name_of_output, sidecar
 
 WIDTH = 100  # columns, if no terminal says otherwise
 CODE = "scripts"
@@ -42,7 +42,7 @@ def groups_of(record: Record) -> list[Group]:
         place = record.at(name)
         maker, fetched = maker_of(place), fetched_in(place.parent)
         if fetched:
-            key = identity(fetched)
+            key: tuple[str, ...] = identity(fetched)
         elif maker:
             key = (*identity(maker), str(place.parent))
         else:
@@ -67,7 +67,7 @@ class Tree:
     def root(self, path: Path) -> Node:
         """Return the branch of a file that has a record."""
         record = record_of_file(path)
-        name = name_in(record, path)
+        name = name_of_output(record, path)
         return self._branch([name], record, record, record.outputs, 0)
 
     def _branch(
@@ -170,8 +170,8 @@ def drawn(node: Node, width: int, lead: str = "", branch: str = "") -> Iterator[
     ['a', '│  made', '└─ b']
     """
     heading = visible(node.heading, lines=False)
-    for number, part in enumerate(broken(heading, width - len(lead) - 3)):
-        yield lead + (branch if number == 0 else branch and AFTER[branch]) + part
+    for number, piece in enumerate(broken(heading, width - len(lead) - 3)):
+        yield lead + (branch if number == 0 else branch and AFTER[branch]) + piece
     lead += AFTER.get(branch, "")
     below = "│  " if node.parts else "   "
     for detail in node.details:

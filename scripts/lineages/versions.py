@@ -11,7 +11,7 @@ from lineages.makers import (
     record_of_file,
     short,
 )
-from records.record import Record, name_in
+from records.record import Record, name_of_output
 
 FETCH = "fetch.py"
 WEIGHTS = ".safetensors"
@@ -34,8 +34,14 @@ class Version:
     @property
     def script(self) -> str | None:
         """The script that made it; None for a file from outside."""
-        outside = self.maker is None or self.maker.script == FETCH
-        return None if outside else self.maker.script
+        return None if self.maker is None or self.maker.script == FETCH else self.maker.script
+
+    @property
+    def record(self) -> Record:
+        """The record of what made it, which a file from outside may lack."""
+        if self.maker is None:
+            raise ValueError(f"{self.place} has no record")
+        return self.maker
 
 
 def inputs_of(record: Record) -> list[Version]:
@@ -108,7 +114,7 @@ def likeness(a: Version, b: Version) -> tuple:
 
 def weights_of(version: Version) -> Version:
     """Return the weights, of a checkpoint's files: its folder is known by them."""
-    main = main_output(version.maker)
+    main = main_output(version.record)
     beside = Path(main).parent == Path(version.name).parent
     return replace(version, name=main) if beside and main.endswith(WEIGHTS) else version
 
@@ -121,5 +127,5 @@ def place_of(a: Version, b: Version) -> str:
 def version_of(path: Path) -> Version:
     """Return the version of a file that its record names: the bytes that were made."""
     record = record_of_file(path)
-    name = name_in(record, path)
+    name = name_of_output(record, path)
     return Version(name, record.outputs[name], path.absolute(), record)

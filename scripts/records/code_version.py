@@ -6,6 +6,7 @@ import hashlib
 import re
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 from errors import InputError
 from files.regular import read_bytes
@@ -90,7 +91,7 @@ def parsed(source: str, name: str) -> tuple[str, list[str], list[str]]:
     """Return a module's syntax tree, the dotted names that it imports, and names of data files."""
     tree = ast.parse(source, filename=name)
     imported = imported_modules(tree, name)
-    tree = without_words(tree)
+    without_words(tree)
     strings = sorted(
         {
             node.value
@@ -115,7 +116,7 @@ def imported_modules(tree: ast.AST, name: str) -> list[str]:
                     f"{name}:{node.lineno}: a relative import, which code versions don't follow;"
                     " name the module from scripts/ on"
                 )
-            names += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+            names += [str(node.module), *(f"{node.module}.{alias.name}" for alias in node.names)]
     return names
 
 
@@ -129,8 +130,9 @@ def locate(folder: Path, module: str) -> list[str]:
     return found if own & set(found) else []
 
 
-def without_words(tree: ast.AST) -> ast.AST:
-    """Return the tree without bare strings (docstrings), and without argparse's ``WORDS``."""
+def without_words(tree: ast.AST) -> None:
+    """Take bare strings (docstrings) and argparse's ``WORDS`` out of a tree."""
+    node: Any  # of many classes, some of which have a body
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and name_of(node.func) in PARSING:
             node.keywords = [each for each in node.keywords if each.arg not in WORDS]
@@ -144,7 +146,6 @@ def without_words(tree: ast.AST) -> ast.AST:
                     and isinstance(statement.value.value, str)
                 )
             ]
-    return tree
 
 
 def name_of(function: ast.expr) -> str:

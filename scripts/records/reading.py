@@ -12,7 +12,7 @@ from files.checksum import sha256
 from files.json_file import parse
 from files.text_file import read_text
 from records.format import check_content, check_texts
-from records.record import INDEX, SUFFIX, Record, ended, name_in, sidecar, stamp
+from records.record import INDEX, SUFFIX, Record, ended, name_in, name_of_output, sidecar, stamp
 
 MAX_BYTES = 1 << 26  # of a record
 REMEDY = "make its file again"
@@ -144,7 +144,7 @@ def known_sha256(path: str | Path, record: Record | None = None) -> str:
     """Return a file's SHA-256: its record's, if the file was not written after that."""
     record = record or record_of(path)
     if record and is_unwritten(path, record):
-        return record.outputs[name_in(record, path)]
+        return record.outputs[name_of_output(record, path)]
     return sha256(path)
 
 

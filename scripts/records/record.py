@@ -54,9 +54,17 @@ def name_in(record: Record, path: str | Path) -> str | None:
     )
 
 
+def name_of_output(record: Record, path: str | Path) -> str:
+    """Return how a record names one of its outputs; ``KeyError`` if it is none of them."""
+    name = name_in(record, path)
+    if name is None:
+        raise KeyError(f"{path} is no output of {record.sidecar}")
+    return name
+
+
 def ended(record: Record) -> float:
     """Return when a stage ended, in s since 1970."""
-    return record.content["run"]["ended"]
+    return float(record.content["run"]["ended"])
 
 
 def licence(name: str, forbids: str = "") -> dict[str, str]:

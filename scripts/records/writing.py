@@ -120,7 +120,8 @@ def known_inputs(
 ) -> tuple[dict[str, str], dict[str, dict[str, str]]]:
     """Return the SHA-256 of files, and the licences of the external files that are in them."""
     records_in, fetched = functools.cache(records_of_folder), functools.cache(record_of_fetched)
-    hashes, licences = {}, {}
+    hashes: dict[str, str] = {}
+    licences: dict[str, dict[str, str]] = {}
     for path in inputs:
         record = record_of(path, records_in)
         hashes[str(path)] = known_sha256(path, record) if record else sha256(path)
