@@ -88,7 +88,7 @@ BROKEN_JSON = {
     "duplicate key": ('{"a": {"b": 1, "c": 2, "b": 3}}', "'b' stands twice"),
     "5,000 digits": ('{"a": %s}' % ("9" * 5000), "a: 9{20}... has 5000 digits"),
     "30 digits": ('{"a": -%s}' % ("9" * 30), "a: -9{19}... has 30 digits"),
-    "deep": ('{"a": ' + "[" * 100 + "]" * 100 + "}", "too deep"),
+    "deep": ('{"a": ' + "[" * 64 + "]" * 64 + "}", "too deep"),
     "very deep": ('{"a": ' + "[" * 100_000 + "]" * 100_000 + "}", "too deep"),
     "half a character": (r'{"a": "\ud800"}', r"'\\ud800' is half a character"),
 }

@@ -70,8 +70,8 @@ def parse(text: str, place: str | Path, remedy: str) -> Any:
     try:
         long = b"0" * MAX_DIGITS in text.encode("utf-8", "surrogatepass").translate(DIGITS)
         content = (_decode_long_numbers if long else _decode)(text)
-        if text.count("[") + text.count("{") > MAX_DEPTH:
-            _check_depth(content)
+        if text.count("[") + text.count("{") > MAX_DEPTH and lies_deep(content):
+            raise _Refusal(_too_deep())
         if "\\ud" in text or "\\uD" in text:
             json.dumps(content, ensure_ascii=False).encode()
     except json.JSONDecodeError as error:
@@ -126,8 +126,9 @@ def _too_deep() -> str:
     return f"its lists or objects lie too deep, more than {MAX_DEPTH} within each other"
 
 
-def _check_depth(content: Any) -> None:
-    level = [content]
+def lies_deep(content: Any) -> bool:
+    """Say whether more than ``MAX_DEPTH`` lists and objects lie within each other."""
+    level = [[content]]
     for _ in range(MAX_DEPTH + 1):
         level = [
             part
@@ -136,8 +137,8 @@ def _check_depth(content: Any) -> None:
             if type(part) in (dict, list)
         ]
         if not level:
-            return
-    raise _Refusal(_too_deep())
+            return False
+    return True
 
 
 def parse_object(text: str, place: str | Path, remedy: str) -> dict[str, Any]:

@@ -4,6 +4,7 @@ Keys are texts as they are written (``2024:``, ``yes:``). What stands twice, ref
 read as one number by some and as another by others (``010``) is refused.
 """
 
+import math
 import re
 from collections.abc import Hashable
 from contextlib import suppress
@@ -13,10 +14,11 @@ from typing import Any
 import yaml
 
 from errors import InputError
-from files.json_file import NotJSON, parse
+from files.json_file import MAX_DIGITS, NotJSON, lies_deep, parse
 from files.regular import REMEDY
 from files.text_file import read_text
 
+MAX_BYTES = 1 << 22  # of a file
 MAX_NODES = 100_000  # of a file, aliases written out
 LEADING_ZERO = "!leading-zero"
 PLAIN = {  # what an unquoted scalar is, by its text, and the characters that it can begin with
@@ -67,10 +69,30 @@ class _Loader(yaml.SafeLoader):
             f' "{node.value}"'
         )
 
+    def whole(self, node: yaml.ScalarNode) -> int:
+        if len(node.value) > MAX_DIGITS + 1:
+            raise self.no_number(node, f"has more than {MAX_DIGITS} digits")
+        return int(node.value)
+
+    def fraction(self, node: yaml.ScalarNode) -> float:
+        value: float = self.construct_yaml_float(node)
+        if not math.isfinite(value):
+            raise self.no_number(node, "is not finite")
+        return value
+
+    def no_number(self, node: yaml.ScalarNode, problem: str) -> InputError:
+        place = f"{self.name}:{node.start_mark.line + 1}"
+        return InputError(
+            f"{place}: {node.value[:MAX_DIGITS]} {problem}; write a number, or if it is a text,"
+            f' quote it: "..."'
+        )
+
 
 for tag, (pattern, first) in PLAIN.items():
     _Loader.add_implicit_resolver(tag, re.compile(rf"(?:{pattern})\Z"), first)
 _Loader.add_constructor("tag:yaml.org,2002:map", _Loader.construct_mapping)
+_Loader.add_constructor("tag:yaml.org,2002:int", _Loader.whole)
+_Loader.add_constructor("tag:yaml.org,2002:float", _Loader.fraction)
 _Loader.add_constructor(LEADING_ZERO, _Loader.leading_zero)
 
 
@@ -79,9 +101,11 @@ def load_yaml(path: str | Path) -> dict[str, Any]:
 
     Raises ``InputError`` for what is no mapping, or can be read in two ways.
     """
-    text = read_text(path)
+    text = read_text(path, REMEDY, MAX_BYTES)
     try:
         content = read_either(text, path)
+        if lies_deep(content):
+            raise RecursionError
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = mark.line if mark else 0
