@@ -566,7 +566,7 @@ def test_a_sidecar_is_found_by_all_its_outputs_and_the_latest_counts(tmp_path: P
 def test_a_missing_file_and_a_damaged_sidecar_are_named(tmp_path: Path):
     tiny = Tiny(tmp_path)
     tiny.path("manifests/source/real/train").unlink()
-    with pytest.raises(InputError, match="train.jsonl: no such file"):
+    with pytest.raises(InputError, match="train.jsonl: no such file.*make it again"):
         tiny.examined()
     records.sidecar(tiny.path("models/judge")).write_text("{")
     with pytest.raises(InputError, match="judge.*not a lineage record"):

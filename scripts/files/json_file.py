@@ -17,6 +17,7 @@ from files.text_file import read_lines, read_text
 
 MAX_DEPTH = 64  # of objects and lists within each other
 MAX_DIGITS = 20  # of a whole number: 64 bits have no more
+LINE_ENDS = ("", "\n", "\r\n")
 ONE_A_LINE = "one object per line"
 DIGITS = bytes.maketrans(b"123456789", b"0" * 9)
 
@@ -54,12 +55,12 @@ def _constant(text: str) -> NoReturn:
     raise _Refusal(f"{text} is not a number")
 
 
-_decode = json.JSONDecoder(
-    object_pairs_hook=_object, parse_float=_fraction, parse_constant=_constant
-).decode
-_decode_long_numbers = json.JSONDecoder(  # slower where there are many whole numbers
+_strict = json.JSONDecoder(
     object_pairs_hook=_object, parse_float=_fraction, parse_int=_whole, parse_constant=_constant
-).decode
+)
+_fast = json.JSONDecoder(  # where there are many whole numbers, and none is long
+    object_pairs_hook=_object, parse_float=_fraction, parse_constant=_constant
+)
 
 
 def parse(text: str, place: str | Path, remedy: str) -> Any:
@@ -69,11 +70,9 @@ def parse(text: str, place: str | Path, remedy: str) -> Any:
     """
     try:
         long = b"0" * MAX_DIGITS in text.encode("utf-8", "surrogatepass").translate(DIGITS)
-        content = (_decode_long_numbers if long else _decode)(text)
-        if text.count("[") + text.count("{") > MAX_DEPTH and lies_deep(content):
+        content = (_strict if long else _fast).decode(text)
+        if _is_odd(text, content):
             raise _Refusal(_too_deep())
-        if "\\ud" in text or "\\uD" in text:
-            json.dumps(content, ensure_ascii=False).encode()
     except json.JSONDecodeError as error:
         raise NotJSON(f"{place}: {_fault(error)}; {remedy}") from None
     except UnicodeEncodeError as error:
@@ -126,6 +125,13 @@ def _too_deep() -> str:
     return f"its lists or objects lie too deep, more than {MAX_DEPTH} within each other"
 
 
+def _is_odd(text: str, content: Any) -> bool:
+    """Say whether a content is too deep; raise ``UnicodeEncodeError`` for half a character."""
+    if "\\ud" in text or "\\uD" in text:
+        json.dumps(content, ensure_ascii=False).encode()
+    return text.count("[") + text.count("{") > MAX_DEPTH and lies_deep(content)
+
+
 def lies_deep(content: Any) -> bool:
     """Say whether more than ``MAX_DEPTH`` lists and objects lie within each other."""
     level = [[content]]
@@ -168,5 +174,12 @@ def read_objects(path: str | Path, remedy: str = REMEDY) -> Iterator[tuple[int, 
     ``remedy`` says what to do about a file that is missing or can't be read.
     """
     for number, line in read_lines(path, remedy):
-        if not line.isspace():
+        try:
+            content, end = _strict.raw_decode(line)
+            right = type(content) is dict and line[end:] in LINE_ENDS and not _is_odd(line, content)
+        except (ValueError, RecursionError):  # ``parse_object`` says where, and what
+            right = False
+        if right:
+            yield number, content
+        elif not line.isspace():
             yield number, parse_object(line, f"{path}:{number}", ONE_A_LINE)

@@ -36,14 +36,16 @@ def read_jsonl(path: str | Path, keys: Keys = HYPOTHESIS_KEYS) -> list[dict]:
     """
     rows: list[dict] = []
     line_of: dict[str, int] = {}
+    kinds = [(key, kind if isinstance(kind, tuple) else (kind,)) for key, kind in keys.items()]
     for number, row in read_objects(path):
-        for key, kind in keys.items():
+        for key, right in kinds:
+            if type(row.get(key)) in right:
+                continue
+            place = f"{path}:{number}"
             if key not in row:
-                raise InputError(
-                    f"{path}:{number}: key {key!r} is missing; needed: {', '.join(keys)}"
-                )
-            if not isinstance(row[key], kind) or row[key] is True or row[key] is False:
-                raise InputError(f"{path}:{number}: {key} is {row[key]!r}, of the wrong type")
+                raise InputError(f"{place}: key {key!r} is missing; needed: {', '.join(keys)}")
+            wanted = " or ".join(kind.__name__ for kind in right)
+            raise InputError(f"{place}: {key} is {row[key]!r}, of the wrong type; give {wanted}")
         first = line_of.setdefault(row["id"], number)
         if first != number:
             raise InputError(

@@ -18,6 +18,7 @@ from errors import InputError
 from files.atomic import atomic_path
 from files.checksum import sha256
 from files.json_file import read_object
+from files.regular import Unreadable
 
 NAME = ".hashes.json"
 SETTLED = 2_000_000_000  # ns: a younger file could be written again within one tick of its clock
@@ -89,6 +90,9 @@ class HashCache:
             digest = sha256(path)
         except OSError as error:
             self._missing[path] = error.strerror or str(error)
+            return
+        except Unreadable as error:
+            self._missing[path] = error.reason
             return
         self._note(path, now, digest, max(now[1], now[2]) + SETTLED < started)
 

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from errors import InputError
 from files.checksum import sha256
+from files.regular import Unreadable
 from records.reading import made_of_itself, read_records
 from records.record import Record
 
@@ -109,8 +110,8 @@ class Provenance:
             return
         try:
             found = self.sha256(path)
-        except OSError as error:
-            raise InputError(f"{path}: {error.strerror}, but {told}; make it again") from None
+        except Unreadable as error:
+            raise InputError(f"{path}: {error.reason}, but {told}; make it again") from None
         if found != expected:
             self._disagreements.setdefault(path, []).append(
                 f"{path}: {told}, the file has {found[:12]}; it was changed afterwards: delete it"
