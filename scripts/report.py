@@ -16,6 +16,7 @@ from errors import run
 from files.atomic import atomic_path, check_outputs
 from files.json_file import parse_object, read_object
 from files.manifest import read_manifest
+from files.text_file import read_text
 from paths import PRETRAINED
 from records.reading import record_of
 from records.writing import write_record
@@ -145,7 +146,7 @@ def render(
     left = CLIPS - sum(players(each) for of_domain in examples.values() for each in of_domain)
     changed = {name: target.changed for name, target in breakdown_of.items()}
     settings = {key: value for key, value in experiment.items() if key != "artifacts"}
-    style, script = ((TEMPLATES / f"report.{kind}").read_text("utf-8") for kind in ("css", "js"))
+    style, script = (read_text(TEMPLATES / f"report.{kind}") for kind in ("css", "js"))
     return environment.get_template("report.html.j2").render(
         name=experiment.get("name", "experiment"),
         style=Markup(style),

@@ -216,7 +216,7 @@ def test_an_utterance_without_words_in_a_ctm_is_empty_only_if_said_so(tmp_path: 
         ("a.jsonl", '{"text": "go"}\n', "a.jsonl:1: has neither id nor audio_filepath"),
         ("a.jsonl", '{"audio_filepath": "v.wav", "text": "go"}\n', "'v.wav' is not the audio of"),
         ("a.hyp", "go\n", "suffix '.hyp' tells no format; say which"),
-        ("a.txt", b"\xff\n", "a.txt: not UTF-8"),
+        ("a.txt", b"\xff\n", "a.txt:1: not readable as UTF-8 text"),
     ],
 )
 def test_wrong_files_are_refused(tmp_path: Path, name: str, content: str | bytes, message: str):

@@ -237,7 +237,6 @@ DOORS = {
     "computing/direct_file.py": "writes, past the cache",
     "engines/espeak.py": "the answer of its own child, through a pipe",
 }
-LEFT = {"report.py", "scoring/foreign_hypotheses.py", "scoring/scored.py", "scoring/systems.py"}
 
 
 def readings(source: str) -> list[str]:
@@ -280,10 +279,10 @@ def test_readings_are_seen_by_whatever_name():
 @pytest.mark.parametrize("module", sorted(ROOT.glob("scripts/**/*.py")), ids=lambda path: path.stem)
 def test_what_comes_from_outside_comes_in_through_a_door(module):
     name = module.relative_to(ROOT / "scripts").as_posix()
-    if name not in {*DOORS, *LEFT}:
+    if name not in DOORS:
         assert readings(module.read_text()) == []
 
 
-@pytest.mark.parametrize("name", [*DOORS, *LEFT])
+@pytest.mark.parametrize("name", DOORS)
 def test_a_module_that_is_let_be_reads_something(name):
     assert readings((ROOT / "scripts" / name).read_text())

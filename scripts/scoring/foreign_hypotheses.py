@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from errors import InputError
 from files.manifest import parse_json_line
+from files.text_file import read_text as text_of
 
 FORMAT_OF_SUFFIX = {
     ".txt": "text",
@@ -91,12 +92,7 @@ def format_of(path: Path) -> str:
 
 def lines_of(path: Path) -> list[Line]:
     """Return a file's lines; only a newline ends one, as for the tools that write them."""
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except FileNotFoundError:
-        raise InputError(f"{path}: no such file") from None
-    except UnicodeDecodeError as error:
-        raise InputError(f"{path}: not UTF-8 ({error}); convert it with iconv") from None
+    text = text_of(path).replace("\r\n", "\n").replace("\r", "\n")
     lines = text.removesuffix("\n").split("\n") if text else []
     return [Line(f"{path}:{number}", line) for number, line in enumerate(lines, start=1)]
 

@@ -1,6 +1,5 @@
 """A recogniser's errors on a test set, from score files or from hypotheses of any toolkit."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +9,8 @@ import numpy as np
 
 from errors import InputError
 from files.checksum import sha256
+from files.json_file import read_objects
+from files.regular import open_regular
 from records.reading import record_of
 from scoring.bootstrap import mean_over_seeds
 from scoring.checks import check_same_ids, ids_of, sign_of_shuffling
@@ -86,8 +87,8 @@ def is_score(path: Path) -> bool:
     """Say whether a JSON file is a score, and not JSON lines."""
     if path.suffix.lower() != ".json" or not path.is_file():
         return False
-    with path.open(encoding="utf-8", errors="replace") as file:
-        return not file.readline().strip().endswith("}")  # a score is written over many lines
+    with open_regular(path) as file:
+        return not file.readline().strip().endswith(b"}")  # a score is written over many lines
 
 
 def scored_hypotheses(path: Path) -> Path | None:
@@ -99,9 +100,9 @@ def scored_hypotheses(path: Path) -> Path | None:
     for name, digest in record.inputs.items():
         used = record.at(name)
         if used.is_file() and sha256(used) == digest:
-            with used.open(encoding="utf-8") as file:
-                if not manifest_keys & set(json.loads(file.readline())):
-                    return used
+            _, first = next(read_objects(used), (0, {}))
+            if not manifest_keys & set(first):
+                return used
     return None
 
 
