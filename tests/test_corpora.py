@@ -256,6 +256,7 @@ at-tone-time-exactly: Al segnale acustico, il tempo sar? esattamente..
 vm-login: Posta vocale. Casella di posta?
 conf-thereare: ci sono attualmente…
 vm-star: premere * o #
+conf-muted: Ora sei muto
 queue-full: “La coda è piena.”
 vm-quote: prego attendere."
 invalid: Spiacente, [quello] non è valido (enfatico)
@@ -268,6 +269,7 @@ dictate/pause:
 
 
 def test_asterisk_speaks_other_languages_and_its_scripts_have_flaws(tmp_path: Path):
+    """The recording of conf-muted says "voce disattivata"."""
     (tmp_path / "core-sounds-it.txt").write_text(ITALIAN)
     names = [line.partition(":")[0] for line in ITALIAN.splitlines()[2:]]
     for name in names:

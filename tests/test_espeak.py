@@ -129,6 +129,7 @@ def test_a_crash_of_the_library_is_an_utterance_that_fails(french, monkeypatch):
         ({"language": "ja"}, "--language ja: engine espeak needs one of"),
         ({"voices": ["de"]}, r"--voices: espeak has no voice 'de' of 'fr'; there are fr, fr-be"),
         ({"voices": ["fr+m9"]}, r"no voice 'fr\+m9' of 'fr'; .* alone or with \+m1, "),
+        ({"pitch": 100}, "--pitch 100: engine espeak has 0 to 99"),
         ({"speakers": Path("x")}, "--speakers x: engine espeak has no use for it"),
     ],
 )
@@ -164,7 +165,9 @@ def test_the_record_names_the_files_that_shape_the_speech(french):
         ({"voices": ["fr+m9"]}, r"'fr\+m9' of 'fr'; there are fr, fr-be, fr-ch, alone or with"),
         ({"voices": ["random", "fr"]}, "has no voice 'random'"),
         ({"language": "ja"}, r"tts\.voice\.engine: espeak speaks af, am, .*, not 'ja'"),
-        ({"rate": 79}, r"tts\.voice\.rate: 79"),
+        ({"rate": 89}, r"tts\.voice\.rate: 89"),
+        ({"rate": 90, "speed_range": [0.8, 1]}, r"tts\.voice: a rate of 90 .* 0\.8 is 72, not 80"),
+        ({"speed_range": [0.4, 1]}, r"tts\.voice\.speed_range"),
         ({"engine": "bark", "rate": 150}, r"tts\.voice\.rate: engine bark has no such setting"),
         ({"engine": "coqui", "pitch": 9}, r"tts\.voice\.pitch: engine coqui has no such setting"),
     ],

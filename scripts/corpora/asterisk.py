@@ -38,6 +38,12 @@ SYMBOLS = {  # as the voice says them
 }
 SOUNDS = ("ascending-2tone", "beep", "beeperr", "confbridge-join", "confbridge-leave",
           "descending-2tone", "tt-monkeys")  # fmt: skip  # not words, though a script may have some
+OTHER_WORDS = {  # than the script's has the recording, as Whisper base hears it
+    "es": ("vm-record-prepend",),
+    "fr": ("please-try-call-later",),
+    "it": ("conf-adminmenu-18", "conf-muted", "confbridge-mute-in", "confbridge-mute-out",
+           "confbridge-only-one", "please-try-call-later", "vm-then-pound"),
+}  # fmt: skip
 REMARK = re.compile(r"\[[^]]*\]|\([^)]*\)|<[^>]*>")  # of the script's writer, not spoken
 SAID = re.compile(r"\((ne m'appelez plus, jamais|статус|IAX)\)")  # in brackets, and spoken
 LEFT_OPEN = re.compile(r"\.{2,}|…")
@@ -47,11 +53,11 @@ NAME = re.compile(r"[\w/]+-[\w/-]+(?=: )")
 
 
 def read(folder: Path, language: str = "en") -> Iterator[Recording]:
-    """Yield the prompts that have words and a recording, in the order of the language's script."""
+    """Yield the prompts that have words and a recording of them, in the order of the script."""
     scripts = (f"core-sounds-{language}.txt", f"core-sounds-{language}.txt.gz")
     script = find(folder, *scripts, needed_for=f"{CORPUS} in {NAMES[language]}")
     landmark = find(folder, *(f"{LANDMARK}{suffix}" for suffix in FORMATS), needed_for=CORPUS)
-    seen = set(SOUNDS)
+    seen = {*SOUNDS, *OTHER_WORDS.get(language, ())}
     for name, text in prompts(script):
         audio = landmark.parent / f"{name}{landmark.suffix}"
         words = spoken(text, language)

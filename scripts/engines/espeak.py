@@ -27,11 +27,16 @@ from engines.engine import (
     check_unused,
     one_by_one,
 )
-from engines.espeak_voices import LANGUAGES, check_voice, random_voices
+from engines.espeak_voices import (
+    LANGUAGES,
+    RATE,
+    check_voice,
+    random_voices,
+    words_per_minute,
+)
 from errors import InputError
 
-RATE, PITCH = 175, 50  # words/minute, and in the middle of 0 to 99: espeak-ng's own
-SLOWEST, FASTEST = 80, 450  # words/minute, beyond which it would speak at its bounds
+PITCH, HIGHEST = 50, 99  # espeak-ng's own
 LIBRARIES = ("libespeak-ng.so", "libespeak-ng.so.1", "libespeak-ng.dylib")
 DATA = "espeak-ng-data"
 OF_ALL_VOICES = ("intonations", "phondata", "phonindex", "phontab")
@@ -56,15 +61,12 @@ def load(setup: Setup) -> Engine:
     espeak, sampling_rate = opened(library, setup.resources)
     rate = RATE if setup.rate is None else setup.rate
     pitch = PITCH if setup.pitch is None else setup.pitch
+    if not 0 <= pitch <= HIGHEST:
+        raise InputError(f"--pitch {pitch}: engine espeak has 0 to {HIGHEST}")
 
     def speak(request: Request) -> np.ndarray:
-        words_per_minute = round(rate * request.speed)
-        if not SLOWEST <= words_per_minute <= FASTEST:
-            raise InputError(
-                f"espeak: a rate of {rate} words a minute at the speed {request.speed:g} is"
-                f" {words_per_minute}, not {SLOWEST} to {FASTEST}; change rate or speed_range"
-            )
-        samples = in_a_fork(lambda: say(espeak, request, words_per_minute, pitch))
+        spoken_rate = words_per_minute(rate, request.speed, "engine espeak")
+        samples = in_a_fork(lambda: say(espeak, request, spoken_rate, pitch))
         return np.frombuffer(samples, np.int16).astype(np.float32) / 32768
 
     return Engine(
@@ -124,7 +126,7 @@ def opened(library: Path, resources: Path) -> tuple[ctypes.CDLL, int]:
     return espeak, sampling_rate
 
 
-def say(espeak: ctypes.CDLL, request: Request, words_per_minute: int, pitch: int) -> bytes:
+def say(espeak: ctypes.CDLL, request: Request, rate: int, pitch: int) -> bytes:
     """Return an utterance as 16-bit samples."""
     pieces = []
 
@@ -138,7 +140,7 @@ def say(espeak: ctypes.CDLL, request: Request, words_per_minute: int, pitch: int
     text = request.spoken.encode() + b"\0"
     failed = (
         espeak.espeak_SetVoiceByName(request.voice.encode())
-        or espeak.espeak_SetParameter(ESPEAK_RATE, words_per_minute, 0)
+        or espeak.espeak_SetParameter(ESPEAK_RATE, rate, 0)
         or espeak.espeak_SetParameter(ESPEAK_PITCH, pitch, 0)
         or espeak.espeak_ng_SetRandSeed(request.seed)
         or espeak.espeak_Synth(

@@ -30,6 +30,8 @@ LANGUAGES = tuple(sorted((*ACCENTS, *OF_ONE_ACCENT)))
 MEN = tuple(f"m{number}" for number in range(1, 9))
 WOMEN = tuple(f"f{number}" for number in range(1, 6))
 OTHERS = ("croak", "klatt", "klatt2", "klatt3", "klatt4", "whisper", "whisperf")
+RATE = 175  # words/minute: espeak-ng's own
+SLOWEST, FASTEST = 80, 450  # words/minute, beyond which it would speak at its bounds
 VARIANTS = (*MEN, *WOMEN, *OTHERS)
 
 
@@ -51,3 +53,14 @@ def check_voice(voice: str, language: str, where: str) -> None:
             f"{where}: espeak has no voice {voice!r} of {language!r}; there are"
             f" {', '.join(accents(language))}, alone or with +{', +'.join(VARIANTS)}"
         )
+
+
+def words_per_minute(rate: int, speed: float, where: str) -> int:
+    """Return a rate at a speed; raise ``InputError`` if espeak-ng has no such rate."""
+    found = round(rate * speed)
+    if not SLOWEST <= found <= FASTEST:
+        raise InputError(
+            f"{where}: a rate of {rate} words a minute at the speed {speed:g} is {found}, not"
+            f" {SLOWEST} to {FASTEST}; change rate or speed_range"
+        )
+    return found
