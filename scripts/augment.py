@@ -119,8 +119,8 @@ def make(
     try:
         wanted = fingerprint(utterance, drawn, folders)
         path = folder / f"{name}-{wanted[:16]}.flac"
-        found = path.is_file()
-        if not found:
+        was_there = path.is_file()
+        if not was_there:
             waveform = augment(load_audio(utterance["audio_filepath"]), drawn, folders)
             if not np.isfinite(waveform).all():
                 raise ValueError("the result has values that are not numbers")
@@ -134,13 +134,13 @@ def make(
         }
     except Exception as error:  # a library's message does not say whose audio it was about
         raise InputError(f"utterance {utterance['id']!r}: {error}") from error
-    return row, found
+    return row, was_there
 
 
-def reported(made: Iterable[tuple[dict, bool]], total: int) -> Iterator[tuple[dict, bool]]:
+def reported(rows: Iterable[tuple[dict, bool]], total: int) -> Iterator[tuple[dict, bool]]:
     """Yield what is made, and say now and then how far it is."""
     started = last = time.monotonic()
-    for count, pair in enumerate(made, start=1):
+    for count, pair in enumerate(rows, start=1):
         yield pair
         if time.monotonic() - last > REPORT_EVERY:
             last = time.monotonic()
@@ -211,8 +211,8 @@ def main(argv: list[str] | None = None) -> None:
         return make(utterance, name, drawn, folders, options.audio_dir)
 
     with ThreadPoolExecutor(options.jobs) as pool:
-        made = list(reported(pool.map(work, asked), len(asked)))
-    rows = [row for row, _ in made]
+        results = list(reported(pool.map(work, asked), len(asked)))
+    rows = [row for row, _ in results]
     write_jsonl(options.output, rows)
     kinds = Counter(kind for row in rows for kind in row["augmentation"])
     seconds = sum(row["duration"] for row in rows)
@@ -229,7 +229,7 @@ def main(argv: list[str] | None = None) -> None:
             "untouched": sum(not row["augmentation"] for row in rows),
             **{kind: kinds[kind] for kind in KINDS},
         },
-        of_run={"resumed": sum(found for _, found in made)},
+        of_run={"resumed": sum(was_there for _, was_there in results)},
     )
 
 

@@ -40,14 +40,14 @@ class Use:
 def jobs(path: Path) -> list[dict]:
     """Return the attempts of an experiment's jobs, without a last line that a kill cut short."""
     lines = read_text(path, "no job of this experiment has ended here").splitlines()
-    found = []
+    attempts = []
     for number, line in enumerate(lines, start=1):
         try:
-            found.append(parse_object(line, f"{path}:{number}", "remove that line"))
+            attempts.append(parse_object(line, f"{path}:{number}", "remove that line"))
         except InputError:
             if number < len(lines):
                 raise
-    return found
+    return attempts
 
 
 def use_of(job: dict, record: dict) -> Use | None:
@@ -62,15 +62,15 @@ def use_of(job: dict, record: dict) -> Use | None:
 
 def uses(attempts: Iterable[dict]) -> list[Use]:
     """Return what the jobs used that ended well and whose outputs are still theirs."""
-    found = []
+    of_jobs = []
     for job in attempts:
         if not job["ok"]:
             continue
         records = [path for output in job["outputs"] if (path := sidecar(output)).exists()]
         use = use_of(job, read_object(records[0])) if records else None
         if use:
-            found.append(use)
-    return found
+            of_jobs.append(use)
+    return of_jobs
 
 
 def share(uses_of_rule: Iterable[Use], resource: str) -> float | None:
@@ -93,13 +93,13 @@ def advice(rule: str, uses_of_rule: list[Use]) -> list[str]:
     """Return what to set where a rule asked for much more than it used, or hardly more."""
     lines = []
     for resource, unit in (("mem_mb", "MB"), ("runtime", "min")):
-        found = share(uses_of_rule, resource)
-        if found is None:
+        largest = share(uses_of_rule, resource)
+        if largest is None:
             continue
         asked = max(use.asked.get(resource, 0) for use in uses_of_rule)
         wanted = suggestion(resource, uses_of_rule)
-        if found > MUCH or (found < LITTLE and asked > max(WORTHWHILE[resource], wanted)):
-            part = f"{found:.0%}" if found >= 0.01 else "1%"
+        if largest > MUCH or (largest < LITTLE and asked > max(WORTHWHILE[resource], wanted)):
+            part = f"{largest:.0%}" if largest >= 0.01 else "1%"
             lines.append(
                 f"{rule}: used at most {part} of the {asked:g} {unit} it asked for; "
                 f"--set-resources {rule}:{resource}={wanted}"
@@ -107,10 +107,10 @@ def advice(rule: str, uses_of_rule: list[Use]) -> list[str]:
     return lines
 
 
-def table(attempts: list[dict], found: list[Use]) -> list[str]:
+def usage_table(attempts: list[dict], of_jobs: list[Use]) -> list[str]:
     """Return the lines of the table: a rule's attempts, and its largest figures."""
     by_rule = defaultdict(list)
-    for use in found:
+    for use in of_jobs:
         by_rule[use.rule].append(use)
     rows = [
         ("rule", "jobs", "failed", "asked MB", "used MB", "share", "asked min", "used min",
@@ -147,11 +147,11 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--logs", type=Path, default=Path("logs"), help="folder of all logs")
     options = parser.parse_args(argv)
     attempts = jobs(options.logs / options.experiment / "jobs.jsonl")
-    found = uses(attempts)
-    print("\n".join(table(attempts, found)))
-    rules = dict.fromkeys(use.rule for use in found)
+    of_jobs = uses(attempts)
+    print("\n".join(usage_table(attempts, of_jobs)))
+    rules = dict.fromkeys(use.rule for use in of_jobs)
     for rule in rules:
-        for line in advice(rule, [use for use in found if use.rule == rule]):
+        for line in advice(rule, [use for use in of_jobs if use.rule == rule]):
             print(line)
 
 

@@ -57,10 +57,12 @@ def character_error_rate(text: str, hypothesis: str, language: str) -> float:
     Spaces don't count: the normaliser makes "1030" of "ten thirty" and "10 30" of "10:30". Of a
     text with nothing that can be heard it is 0 or infinite.
     """
-    reference, heard = (normalise(words, language).replace(" ", "") for words in (text, hypothesis))
+    reference, transcript = (
+        normalise(words, language).replace(" ", "") for words in (text, hypothesis)
+    )
     if not reference:
-        return math.inf if heard else 0.0
-    return jiwer.cer(reference, heard)
+        return math.inf if transcript else 0.0
+    return jiwer.cer(reference, transcript)
 
 
 def reasons_to_reject(
@@ -141,23 +143,25 @@ def judge(
     reported = time.monotonic()
     for count, row in enumerate(utterances, start=1):
         sound = measure(load_audio(row["audio_filepath"]))
-        heard = text_of[row["id"]]
-        reasons = reasons_to_reject(row["text"], heard or "", sound, bounds, language)
-        yield row, reasons if heard is not None else reasons_but_cer(row, reasons)
+        transcript = text_of[row["id"]]
+        reasons = reasons_to_reject(row["text"], transcript or "", sound, bounds, language)
+        yield row, reasons if transcript is not None else reasons_but_cer(row, reasons)
         if time.monotonic() - reported > REPORT_EVERY:
             reported = time.monotonic()
             print(f"{count}/{len(utterances)} utterances", file=sys.stderr, flush=True)
 
 
-def table(rejected: Sequence[tuple[dict, list[Reason]]], text_of: dict[str, str | None]) -> str:
+def rejects_table(
+    rejected: Sequence[tuple[dict, list[Reason]]], text_of: dict[str, str | None]
+) -> str:
     """Return what went and why as tab-separated lines, one for each reason."""
     lines = [COLUMNS]
     for row, reasons in rejected:
         text, hypothesis = row["text"], text_of[row["id"]] or ""
         id = visible(row["id"], lines=False)
-        said, heard = (visible(" ".join(each.split())) for each in (text, hypothesis))
+        reference, transcript = (visible(" ".join(each.split())) for each in (text, hypothesis))
         lines += [
-            (id, reason.name, f"{reason.value:.4g}", f"{reason.bound:g}", said, heard)
+            (id, reason.name, f"{reason.value:.4g}", f"{reason.bound:g}", reference, transcript)
             for reason in reasons
         ]
     return "".join("\t".join(line) + "\n" for line in lines)
@@ -209,7 +213,7 @@ def main(argv: list[str] | None = None) -> None:
     kept = [row for row, reasons in judged if not reasons]
     rejected = [(row, reasons) for row, reasons in judged if reasons]
     with atomic_path(options.rejected) as temporary:
-        temporary.write_text(table(rejected, text_of), encoding="utf-8")
+        temporary.write_text(rejects_table(rejected, text_of), encoding="utf-8")
     by_reason = Counter(reason.name for _, reasons in rejected for reason in reasons)
     summary = f"kept {len(kept)} of {len(utterances)} utterances" + "".join(
         f", {name} {count}" for name, count in sorted(by_reason.items())

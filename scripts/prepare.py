@@ -39,7 +39,7 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -47,17 +47,18 @@ from types import ModuleType
 from typing import Any
 
 from corpora import CORPORA, slurp
+from domains.account import check_not_empty, shorter_test, summary
 from domains.domain import Domain, is_text_only, parse_declaration
 from domains.own_data import check_ids, read_manifest_of_user
 from domains.published import read_corpus, reader_of
 from domains.speakable import folder_of, split_texts, texts_to_speak
 from domains.splits import SPLITS
 from domains.splitting import limit_given, split_by_speaker, split_drawn, split_given, usable_splits
-from domains.usable import TOLD, Counts, Utterance, each_readable, keep_usable, waveform_of, words
+from domains.usable import Counts, Utterance, each_readable, keep_usable, waveform_of
 from errors import InputError, run
 from files.atomic import atomic_path, check_outputs
-from files.audio import SAMPLING_RATE, resample, save_audio
-from files.audio_file import UNKNOWN_SPEAKER, AudioFile
+from files.audio import resample, save_audio
+from files.audio_file import AudioFile
 from files.checksum import sha256
 from files.manifest import write_jsonl
 from names import name_of
@@ -141,120 +142,86 @@ def with_texts(rows: list[dict[str, Any]], sentence_of: dict[str, str]) -> Itera
         yield row if first == row["id"] else {**row, "text_id": first}
 
 
-def summary(
-    counts: Counts, rows: dict[str, list], texts: dict[str, list], language: str
-) -> dict[str, Any]:
-    """Return the content of ``counts.json``."""
-    return {
-        "read": counts.read,
-        "left_out": dict(sorted((k, n) for k, n in counts.left_out.items() if n)),
-        "sampling_rates": {str(rate): n for rate, n in sorted(counts.sampling_rates.items())},
-        "below_16_kHz": sum(n for r, n in counts.sampling_rates.items() if r < SAMPLING_RATE),
-        "more_than_one_channel": counts.more_than_one_channel,
-        "without_speaker": sum(
-            row["speaker"] == UNKNOWN_SPEAKER for split in rows.values() for row in split
-        ),
-        "unreadable": counts.unreadable[:TOLD],
-        "out_of_bounds": {reason: names[:TOLD] for reason, names in counts.out_of_bounds.items()},
-        "mended": {
-            flaw: {"recordings": len(names), "first": names[:TOLD]}
-            for flaw, names in counts.mended.items()
-        },
-        "left_out_of_given_test": dict(sorted((+counts.left_out_of_given_test).items())),
-        "split_texts": counts.split_texts,
-        "splits": {
-            name: {
-                "utterances": len(split),
-                "words": sum(words(row["text"], language) for row in split),
-                "speakers": len({row["speaker"] for row in split}),
-                "minutes": round(sum(row["duration"] for row in split) / 60, 2),
-            }
-            for name, split in rows.items()
-        },
-        "texts": {name: len(split) for name, split in texts.items()},
-    }
-
-
-def main(argv: list[str] | None = None) -> None:
+def parse_arguments(argv: list[str] | None) -> argparse.Namespace:
+    """Return the command line's values."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument(
-        "--domain", type=name_of("domain"), required=True, help="name of the domain"
-    )
-    parser.add_argument("--declaration", required=True, help="JSON of the domain (see above)")
+    add = parser.add_argument
+    add("--domain", type=name_of("domain"), required=True, help="name of the domain")
+    add("--declaration", required=True, help="JSON of the domain (see above)")
     add_language(parser)
-    parser.add_argument("--artifact", type=Path, help="folder of the corpus's fetched files")
-    parser.add_argument("--seed", type=int, default=1, help="seed of the splits (default: 1)")
-    parser.add_argument("--audio-dir", type=Path, help="folder for FLAC files, 16 kHz mono")
-    parser.add_argument("--manifests-dir", type=Path, help="folder for the manifests")
-    parser.add_argument("--texts-dir", type=Path, required=True, help="folder for the texts")
-    parser.add_argument(
-        "--jobs", type=int, default=2, help="threads reading and writing audio (default: 2)"
-    )
-    arguments = parser.parse_args(argv)
-    domain = parse_declaration(arguments.declaration, arguments.language)
-    counts = Counts()
-    manifests: dict[str, list[dict]] = {}
-    inputs = files_read(domain, arguments.artifact)
-    written = files_written(arguments.manifests_dir, arguments.texts_dir)
-    check_outputs(written, inputs)
-    if arguments.artifact:
-        folders = [arguments.audio_dir, arguments.manifests_dir, arguments.texts_dir]
-        check_outputs({*folders}, [arguments.artifact / INDEX])
-    if is_text_only(domain):
-        texts = split_texts(domain, arguments.domain, arguments.artifact, arguments.seed, counts)
-    elif arguments.audio_dir is None or arguments.manifests_dir is None:
+    add("--artifact", type=Path, help="folder of the corpus's fetched files")
+    add("--seed", type=int, default=1, help="seed of the splits (default: 1)")
+    add("--audio-dir", type=Path, help="folder for FLAC files, 16 kHz mono")
+    add("--manifests-dir", type=Path, help="folder for the manifests")
+    add("--texts-dir", type=Path, required=True, help="folder for the texts")
+    add("--jobs", type=int, default=2, help="threads reading and writing audio (default: 2)")
+    return parser.parse_args(argv)
+
+
+def prepare_recordings(
+    options: argparse.Namespace, domain: Domain, counts: Counts
+) -> tuple[dict[str, list[dict]], list[Path]]:
+    """Write the audio of a domain with recordings; return its manifests, and its own audio files.
+
+    A corpus's audio files are named by its artifact's index, and not here.
+    """
+    if options.audio_dir is None or options.manifests_dir is None:
         raise InputError("--audio-dir and --manifests-dir are needed: the domain has recordings")
+    splits = split_recordings(domain, options.artifact, options.seed, options.jobs, counts)
+    check_not_empty(options.domain, splits, counts)
+    recordings = audio_files(splits) if options.artifact is None else []
+    written = files_written(options.manifests_dir, options.texts_dir)
+    check_outputs([*written, options.audio_dir], recordings)
+    manifests = write_recordings(
+        splits, options.audio_dir, options.domain, domain, options.jobs, counts
+    )
+    return manifests, recordings
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Prepare a domain as the command line says."""
+    options = parse_arguments(argv)
+    domain = parse_declaration(options.declaration, options.language)
+    counts = Counts()
+    inputs = files_read(domain, options.artifact)
+    check_outputs(files_written(options.manifests_dir, options.texts_dir), inputs)
+    if options.artifact:
+        folders = [options.audio_dir, options.manifests_dir, options.texts_dir]
+        check_outputs({*folders}, [options.artifact / INDEX])
+    manifests: dict[str, list[dict]] = {}
+    if is_text_only(domain):
+        texts = split_texts(domain, options.domain, options.artifact, options.seed, counts)
     else:
-        splits = split_recordings(
-            domain, arguments.artifact, arguments.seed, arguments.jobs, counts
-        )
-        check_not_empty(arguments.domain, splits, counts)
-        if arguments.artifact is None:
-            recordings = audio_files(splits)
-            check_outputs([*written, arguments.audio_dir], recordings)
-            inputs += recordings
-        manifests = write_recordings(
-            splits, arguments.audio_dir, arguments.domain, domain, arguments.jobs, counts
-        )
+        manifests, recordings = prepare_recordings(options, domain, counts)
+        inputs += recordings
         texts = {
-            name: texts_to_speak(manifests[name], arguments.domain, domain.language)
+            name: texts_to_speak(manifests[name], options.domain, domain.language)
             for name in ("train", "dev")
         }
     needed = SPLITS if domain.selection else ("train",)  # published splits are never empty
-    check_not_empty(arguments.domain, manifests or texts, counts, needed)
-    check_not_empty(arguments.domain, texts, counts)
-
+    check_not_empty(options.domain, manifests or texts, counts, needed)
+    check_not_empty(options.domain, texts, counts)
     outputs = []
-    for folder, contents in ((arguments.manifests_dir, manifests), (arguments.texts_dir, texts)):
+    for folder, contents in ((options.manifests_dir, manifests), (options.texts_dir, texts)):
         for name, rows in contents.items():
             outputs.append(folder / f"{name}.jsonl")
             write_jsonl(outputs[-1], rows)
-    told = summary(counts, manifests, texts, domain.language)
-    outputs.append(arguments.texts_dir / "counts.json")
+    content = summary(counts, manifests, texts, domain.language)
+    outputs.append(options.texts_dir / "counts.json")
     with atomic_path(outputs[-1]) as temporary:
-        temporary.write_text(json.dumps(told, indent=1) + "\n")
-    print(json.dumps(told, indent=1), file=sys.stderr)
+        temporary.write_text(json.dumps(content, indent=1) + "\n")
+    print(json.dumps(content, indent=1), file=sys.stderr)
     if +counts.left_out_of_given_test:
-        print(shorter_test(arguments.domain, counts), file=sys.stderr)
-    parameters = {"domain": arguments.domain, "seed": arguments.seed, "declaration": asdict(domain)}
+        print(shorter_test(options.domain, counts), file=sys.stderr)
+    parameters = {"domain": options.domain, "seed": options.seed, "declaration": asdict(domain)}
     licences = {}
-    if arguments.artifact is None:
-        licences[arguments.domain] = licence(domain.licence, domain.forbids)
+    if options.artifact is None:
+        licences[options.domain] = licence(domain.licence, domain.forbids)
     modules = [path_of(reader_of(domain.corpus))] if domain.corpus else []
     write_record(
-        __file__, outputs, inputs, parameters, modules=modules, licences=licences, counts=told
-    )
-
-
-def shorter_test(name: str, counts: Counts) -> str:
-    """Return that the test set is not the whole one that was given, and why."""
-    reasons = ", ".join(f"{n} {why}" for why, n in sorted((+counts.left_out_of_given_test).items()))
-    return (
-        f"warning: domain {name}: {counts.left_out_of_given_test.total()} of the given test set are"
-        f" left out ({reasons}), so its WER is not that of the whole set; mend them, or widen the"
-        " domain's bounds to keep them"
+        __file__, outputs, inputs, parameters, modules=modules, licences=licences, counts=content
     )
 
 
@@ -280,19 +247,6 @@ def audio_files(splits: dict[str, list[Utterance]]) -> list[Path]:
     """Return the files that a user's own recordings are in."""
     loads = (each.recording.load for split in splits.values() for each in split)
     return sorted({load.path for load in loads if isinstance(load, AudioFile)})
-
-
-def check_not_empty(
-    name: str, splits: dict[str, list], counts: Counts, needed: Iterable[str] = ("train",)
-) -> None:
-    """Refuse a domain of which nothing is left in a split that is needed."""
-    for split in needed:
-        if not splits[split]:
-            reasons = ", ".join(f"{n} {reason}" for reason, n in counts.left_out.items() if n)
-            raise InputError(
-                f"domain {name}: nothing is left for {split} of {counts.read}"
-                f" (left out: {reasons or 'none'}); lower dev and test, or widen the bounds"
-            )
 
 
 if __name__ == "__main__":

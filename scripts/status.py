@@ -62,14 +62,14 @@ def has_begun(job: dict) -> bool:
     return failures.is_written_since(job["log"], job["submitted"])
 
 
-def table(status: dict) -> list[str]:
+def stages_table(status: dict) -> list[str]:
     """Return the lines of the table of stages."""
     queued = Counter(job["stage"] for job in status["running"] if not has_begun(job))
     rows = [("stage", *COLUMNS)]
     for stage, counts in status["stages"].items():
         waiting = queued[stage]
-        found = counts | {"queued": waiting, "running": counts["running"] - waiting}
-        rows.append((stage, *(str(found[column] or "-") for column in COLUMNS)))
+        numbers = counts | {"queued": waiting, "running": counts["running"] - waiting}
+        rows.append((stage, *(str(numbers[column] or "-") for column in COLUMNS)))
     width = max(len(row[0]) for row in rows)
     return [f"{row[0]:<{width}}" + "".join(f"{cell:>9}" for cell in row[1:]) for row in rows]
 
@@ -115,7 +115,7 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--logs", type=Path, default=Path("logs"), help="folder of all logs")
     options = parser.parse_args(argv)
     status, now = read(options.logs, options.experiment), time.time()
-    lines = [headline(status, platform.node(), is_alive(status), now), *table(status)]
+    lines = [headline(status, platform.node(), is_alive(status), now), *stages_table(status)]
     lines += running_lines(status["running"], now) + failed_lines(status["failed"])
     print(visible("\n".join(lines)))
 

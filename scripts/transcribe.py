@@ -135,7 +135,7 @@ def main(argv: list[str] | None = None) -> None:
         names = (fingerprint(__file__, parameters | device, inputs) for parameters in settings)
         journals = [Path(options.work_dir) / f"{name}.jsonl" for name in names]
     read_by = readers.readers_of(options.readers, recogniser.device)
-    found = sweep(
+    sweeps = sweep(
         recogniser,
         utterances,
         options.batch_size,
@@ -145,7 +145,7 @@ def main(argv: list[str] | None = None) -> None:
         read_by,
         options.guard_repetition,
     )
-    for hypotheses, output, parameters in zip(found, options.output, settings, strict=True):
+    for hypotheses, output, parameters in zip(sweeps, options.output, settings, strict=True):
         write_jsonl(output, with_untranscribed(hypotheses, rows))
         write_record(
             __file__,

@@ -75,7 +75,7 @@ def test_a_submitted_job_counts_as_queued_until_it_writes_to_its_log(tmp_path):
     now = time.time()
     jobs = [job(log, now - 5), job(log, now + 60), job(tmp_path / "none.log")]
     assert [status.has_begun(each) for each in jobs] == [True, False, False]
-    assert status.table(made(running=jobs)) == [
+    assert status.stages_table(made(running=jobs)) == [
         "stage  planned   queued  running     done   failed",
         "score        9        2        1        4        1",
     ]

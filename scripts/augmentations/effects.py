@@ -42,9 +42,9 @@ def reverberate(waveform: np.ndarray, response: np.ndarray) -> np.ndarray:
     # Round lengths are fast to transform.
     pause = len(response) + -(len(waveform) + len(response)) % 1_000
     padded = torch.tensor(np.pad(waveform, (0, pause)))
-    heard = reverberate(padded[None], torch.tensor(response), rescale_amp=None)
-    heard = heard[0, : len(waveform)].numpy()
-    reverberated: np.ndarray = heard * (rms(waveform) / max(rms(heard), np.float32(1e-9)))
+    echoes = reverberate(padded[None], torch.tensor(response), rescale_amp=None)
+    echoes = echoes[0, : len(waveform)].numpy()
+    reverberated: np.ndarray = echoes * (rms(waveform) / max(rms(echoes), np.float32(1e-9)))
     return reverberated
 
 
@@ -101,8 +101,8 @@ def telephone(waveform: np.ndarray, codec: Codec) -> np.ndarray:
     narrow = np.clip(band_pass(narrow, TELEPHONE_RATE, *TELEPHONE_BAND), -1, 1)
     line = CodecAugment(TELEPHONE_RATE)
     coded = line.apply_codec(torch.tensor(narrow), format="WAV", encoder=CODECS[codec]).numpy()
-    heard = resample(coded, TELEPHONE_RATE, SAMPLING_RATE)[: len(waveform)]
-    return np.pad(heard, (0, len(waveform) - len(heard)))
+    output = resample(coded, TELEPHONE_RATE, SAMPLING_RATE)[: len(waveform)]
+    return np.pad(output, (0, len(waveform) - len(output)))
 
 
 def band_pass(waveform: np.ndarray, sampling_rate: int, low: float, high: float) -> np.ndarray:

@@ -58,14 +58,14 @@ def read(folder: Path) -> Iterator[Recording]:
     A recording that two lines claim is left out: which of them it speaks is not known.
     """
     archive = open_archive(find(folder, "queen.1c", needed_for=CORPUS))
-    found: list[Recording] = []
+    recordings: list[Recording] = []
     for name in archive.table:
         if name.endswith(".DOG"):
-            found += dialogue(archive, name)
+            recordings += dialogue(archive, name)
         elif name == "QUEEN2.JAS":
-            found += descriptions(archive, name)
-    claims = Counter(recording.id for recording in found)
-    yield from (recording for recording in found if claims[recording.id] == 1)
+            recordings += descriptions(archive, name)
+    claims = Counter(recording.id for recording in recordings)
+    yield from (recording for recording in recordings if claims[recording.id] == 1)
 
 
 def open_archive(path: Path) -> Archive:
@@ -123,15 +123,15 @@ def person(name: str) -> str:
 
 def lines(content: bytes, position: int, count: int) -> list[tuple[int, str]]:
     """Return ``count`` numbered lines from ``position``; each starts at a multiple of 4 bytes."""
-    found = []
+    numbered = []
     for _ in range(count):
         number, length = struct.unpack_from(">hB", content, position + 2)
         start, end = position + 5, position + 5 + length
         if end > len(content):
             raise struct.error("a line reaches beyond the dialogue")
-        found.append((number, content[start:end].decode(ENCODING)))
+        numbered.append((number, content[start:end].decode(ENCODING)))
         position = end + -end % 4
-    return found
+    return numbered
 
 
 def descriptions(archive: Archive, name: str) -> Iterator[Recording]:

@@ -93,7 +93,7 @@ def prompts(script: Path) -> list[tuple[str, str]]:
 
 def alone(text: str, names: set[str]) -> str:
     """Return a text up to the first of the script's names in it."""
-    ends = [found.start() for found in NAME.finditer(text) if found[0] in names]
+    ends = [match.start() for match in NAME.finditer(text) if match[0] in names]
     return text[: min(ends, default=len(text))]
 
 
@@ -106,7 +106,7 @@ def spoken(text: str, language: str) -> str:
     if LOST_LETTER.search(text):
         return ""
     text = LEFT_OPEN.sub(" ", REMARK.sub(" ", SAID.sub(r"\1", text))).strip()
-    marks = [found.start() for found in QUOTATION_MARK.finditer(text)]
+    marks = [match.start() for match in QUOTATION_MARK.finditer(text)]
     if len(marks) % 2 or marks == [0, len(text) - 1]:
         text = QUOTATION_MARK.sub("", text)
     for symbol, word in SYMBOLS[language].items():

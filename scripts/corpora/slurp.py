@@ -126,15 +126,15 @@ def entities(annotation: str) -> list[dict[str, str]]:
 
 def check_counts(path: Path, split: str, sentences: list[Sentence]) -> None:
     """Refuse a file that has not the published numbers of recordings and sentences."""
-    found = count(sentences)
+    counted = count(sentences)
     for scenario, published in PUBLISHED.items():
-        if found.get(scenario) != published[split]:
-            total = [sum(counts[part] for counts in found.values()) for part in (0, 1)]
+        if counted.get(scenario) != published[split]:
+            total = [sum(numbers[part] for numbers in counted.values()) for part in (0, 1)]
             whole = [sum(each[split][part] for each in PUBLISHED.values()) for part in (0, 1)]
             raise InputError(
                 f"{path}: has {total[0]} recordings of {total[1]} sentences, SLURP {whole[0]} of"
                 f" {whole[1]}; the first scenario to differ is {scenario}, with"
-                f" {found.get(scenario, (0, 0))[0]} of {found.get(scenario, (0, 0))[1]}, not"
+                f" {counted.get(scenario, (0, 0))[0]} of {counted.get(scenario, (0, 0))[1]}, not"
                 f" {published[split][0]} of {published[split][1]}; fetch the file again, or set"
                 " check_counts: false in the domain"
             )

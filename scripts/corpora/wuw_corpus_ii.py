@@ -104,10 +104,10 @@ def load(path: Path, checksum: str) -> tuple[np.ndarray, int]:
     if not path.is_file():
         raise UnreadableAudio(f"{path}: no such file; fetch {CORPUS} again", "audio missing")
     content = read_bytes(path)
-    found = hashlib.md5(content, usedforsecurity=False).hexdigest()
-    if found != checksum:
+    digest = hashlib.md5(content, usedforsecurity=False).hexdigest()
+    if digest != checksum:
         raise UnreadableAudio(
-            f"{path}: {len(content)} bytes of MD5 {found}, not {checksum} as data.json has it; the"
+            f"{path}: {len(content)} bytes of MD5 {digest}, not {checksum} as data.json has it; the"
             " file is cut short or another: fetch it again",
             "audio broken",
         )

@@ -46,10 +46,10 @@ def read_plain_texts(path: str | Path, domain: str) -> list[tuple[str, str, str]
     columns = lines[0][1].count("\t") + 1
     rows = []
     for number, line in lines:
-        place, found = f"{path}:{number}", line.count("\t") + 1
-        if found != columns or columns > 2:
+        place, count = f"{path}:{number}", line.count("\t") + 1
+        if count != columns or columns > 2:
             raise InputError(
-                f"{place}: has {found} columns, the first line {columns}; give one text a line, or"
+                f"{place}: has {count} columns, the first line {columns}; give one text a line, or"
                 " id, tab and text in every line"
             )
         id, _, text = line.rpartition("\t")

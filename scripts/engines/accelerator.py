@@ -59,7 +59,7 @@ def check_all_loaded(folder: Path, info: dict[str, Sequence[str]]) -> None:
 
 
 @contextmanager
-def told_when_full(batch_size: int) -> Iterator[None]:
+def naming_full_gpu(batch_size: int) -> Iterator[None]:
     """Turn a full GPU into an ``InputError`` that says what helps."""
     try:
         yield

@@ -20,7 +20,7 @@ from engines.accelerator import (
     check_model_folder,
     device_and_precision,
     load_model,
-    told_when_full,
+    naming_full_gpu,
 )
 from engines.engine import (
     RANDOM,
@@ -71,21 +71,21 @@ def load(setup: Setup) -> Engine:
     def speak(batch: Sequence[Request]) -> list[Speech | Unspeakable]:
         lengths = [len(processor.tokenizer.tokenize(request.spoken)) for request in batch]
         answers: list = [reason_not_to(length, longest_text) for length in lengths]
-        said = [index for index, reason in enumerate(answers) if reason is None]
-        if not said:
+        speakable = [index for index, reason in enumerate(answers) if reason is None]
+        if not speakable:
             return answers
         inputs = processor(
-            [batch[index].spoken for index in said],
+            [batch[index].spoken for index in speakable],
             voice_preset=prompts.get(batch[0].voice),
             max_length=longest_text,
         ).to(device)
         torch.manual_seed(seed_of(batch))
-        with told_when_full(setup.batch_size):
+        with naming_full_gpu(setup.batch_size):
             # without a first token there would be nothing to decode, for the whole batch
             waveforms, samples = model.generate(
                 **inputs, return_output_lengths=True, semantic_min_new_tokens=1
             )
-        for index, waveform, length in zip(said, waveforms, samples, strict=True):
+        for index, waveform, length in zip(speakable, waveforms, samples, strict=True):
             spoken = waveform[:length].float().cpu().numpy()
             answers[index] = Speech(spoken, capped=length >= longest_speech)
         return answers

@@ -28,7 +28,7 @@ import numpy as np
 import torch
 
 from computing.processor import processor
-from engines.accelerator import told_when_full
+from engines.accelerator import naming_full_gpu
 from engines.engine import (
     Engine,
     Request,
@@ -109,7 +109,7 @@ def load(setup: Setup) -> Engine:
         if not request.spoken.strip():
             raise Unspeakable("no characters: nothing in the text can be said")
         torch.manual_seed(request.seed)
-        with told_when_full(1), torch.no_grad():
+        with naming_full_gpu(1), torch.no_grad():
             waveform = torch.as_tensor(speak(request)).float().cpu().numpy()
         return waveform.reshape(-1)
 
@@ -225,7 +225,7 @@ def point_to_local_files(config: Any, folder: Path) -> list[Path]:
 
     Published configs have the paths of the machine where they were trained.
     """
-    found = []
+    paths = []
     speakers, languages = find(folder, SPEAKER_FILES), find(folder, LANGUAGE_FILES)
     for part in (config, config.model_args):
         for key in ("speakers_file", "d_vector_file", "language_ids_file"):
@@ -239,8 +239,8 @@ def point_to_local_files(config: Any, folder: Path) -> list[Path]:
                     " the artifact again (fetch.py)"
                 )
             part[key] = [str(local)] if isinstance(part[key], list) else str(local)
-            found.append(local)
-    return sorted(set(found))
+            paths.append(local)
+    return sorted(set(paths))
 
 
 @contextmanager

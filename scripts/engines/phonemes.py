@@ -48,7 +48,7 @@ def halves(text: str) -> tuple[str, str]:
     for pattern in BREAKS:
         breaks = list(re.finditer(pattern, text.strip()))
         if breaks:
-            best = min(breaks, key=lambda found: abs(found.start() - len(text) / 2))
+            best = min(breaks, key=lambda match: abs(match.start() - len(text) / 2))
             return text.strip()[: best.start()], text.strip()[best.end() :]
     raise Unspeakable(
         f"too long: a word of more than {MAX_PHONEMES} phonemes, {text[:20]!r}... ({len(text)})"

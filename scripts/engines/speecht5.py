@@ -21,7 +21,7 @@ from engines.accelerator import (
     check_model_folder,
     device_and_precision,
     load_model,
-    told_when_full,
+    naming_full_gpu,
 )
 from engines.engine import (
     Engine,
@@ -68,17 +68,17 @@ def load(setup: Setup) -> Engine:
             reason_not_to(request.spoken, ids, tokenizer, model.config)
             for request, ids in zip(batch, tokens, strict=True)
         ]
-        said = [index for index, reason in enumerate(answers) if reason is None]
-        if not said:
+        speakable = [index for index, reason in enumerate(answers) if reason is None]
+        if not speakable:
             return answers
         inputs = tokenizer.pad(
-            {"input_ids": [tokens[index] for index in said]}, return_tensors="pt"
+            {"input_ids": [tokens[index] for index in speakable]}, return_tensors="pt"
         ).to(device)
-        vectors = np.stack([speakers[batch[index].voice] for index in said])
+        vectors = np.stack([speakers[batch[index].voice] for index in speakable])
         length, step = inputs["input_ids"].shape[1], model.config.reduction_factor
         steps = min(int(length * LONGEST / step), model.config.max_speech_positions - 1)
         torch.manual_seed(seed_of(batch))  # the decoder's prenet drops out when it speaks, too
-        with told_when_full(setup.batch_size), torch.no_grad():
+        with naming_full_gpu(setup.batch_size), torch.no_grad():
             spectrograms, frames = model.generate_speech(
                 inputs["input_ids"],
                 torch.from_numpy(vectors).to(device, model.dtype),
@@ -87,7 +87,7 @@ def load(setup: Setup) -> Engine:
                 return_output_lengths=True,
             )
             waveforms = vocoder(spectrograms.float())
-        for index, waveform, count in zip(said, waveforms, frames, strict=True):
+        for index, waveform, count in zip(speakable, waveforms, frames, strict=True):
             spoken = waveform[: count * hop].cpu().numpy()
             answers[index] = Speech(spoken, capped=count >= steps * step)
         return answers

@@ -282,9 +282,9 @@ def check_prompt(tokenizer: WhisperTokenizer, prompt: list[str], folder: str | P
     vocabulary = tokenizer.get_vocab()
     names = ["<|startoftranscript|>", *prompt, "<|notimestamps|>"]
     if tokenizer.prefix_tokens != [vocabulary[name] for name in names]:
-        told = " ".join(tokenizer.convert_ids_to_tokens(tokenizer.prefix_tokens))
+        own = " ".join(tokenizer.convert_ids_to_tokens(tokenizer.prefix_tokens))
         raise InputError(
-            f"{folder}/tokenizer_config.json: makes the prompt {told}, not {' '.join(names)}; take"
+            f"{folder}/tokenizer_config.json: makes the prompt {own}, not {' '.join(names)}; take"
             " out its language and task"
         )
 

@@ -38,8 +38,8 @@ class AbsorbingAttention(WhisperAttention):
         queries = (self.q_proj(hidden_states) * self.scaling).view(batch, tokens, *by_head[:2])
         asked = torch.einsum("bthc,hcw->bhtw", queries, self.k_proj.weight.view(by_head))
         weights = softmax(asked.flatten(1, 2) @ key_value_states.transpose(1, 2), dim=-1)
-        heard = (weights @ key_value_states).view_as(asked)
-        values = torch.einsum("bhtw,hcw->bthc", heard, self.v_proj.weight.view(by_head))
+        context = (weights @ key_value_states).view_as(asked)
+        values = torch.einsum("bhtw,hcw->bthc", context, self.v_proj.weight.view(by_head))
         return self.out_proj(values.flatten(2) + self.v_proj.bias), None
 
 

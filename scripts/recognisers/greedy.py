@@ -40,7 +40,7 @@ def greedy(
         for tokens in (settings.suppress_tokens, settings.begin_suppress_tokens)
     )
     cache = EncoderDecoderCache(DynamicCache(), DynamicCache())
-    found: list[list[int]] = [[] for _ in encoded]
+    tokens_of: list[list[int]] = [[] for _ in encoded]
     rows = list(range(len(encoded)))  # whose tokens each place of the batch has
     given = torch.tensor([list(prompt)] * len(rows), device=encoded.device)
     for length in range(min(max_length, model.config.max_target_positions - len(prompt))):
@@ -55,7 +55,7 @@ def greedy(
         logits[suppressed] = -torch.inf
         if length == 0:
             logits[at_first] = -torch.inf
-        histories = [found[row] if row != ENDED else [] for row in rows]
+        histories = [tokens_of[row] if row != ENDED else [] for row in rows]
         for favour in favouring:
             favour(logits, histories)
         for place, history in enumerate(histories) if unrepeated else ():
@@ -65,7 +65,7 @@ def greedy(
             if token == settings.eos_token_id:
                 rows[place] = ENDED
             elif rows[place] != ENDED:
-                found[rows[place]].append(token)
+                tokens_of[rows[place]].append(token)
         going = [place for place, row in enumerate(rows) if row != ENDED]
         if not going:
             break
@@ -74,4 +74,4 @@ def greedy(
             cache.batch_select_indices(kept)
             encoded, picked, rows = encoded[kept], picked[kept], [rows[place] for place in going]
         given = picked[:, None]
-    return found
+    return tokens_of

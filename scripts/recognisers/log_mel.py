@@ -20,10 +20,14 @@ def log_mel(waveform: np.ndarray, filters: torch.Tensor, samples: int) -> torch.
     those of ``WhisperFeatureExtractor``.
     """
     frames = -(-(len(waveform) + FRAME_LENGTH // 2) // HOP_LENGTH)
-    heard = torch.zeros(min(samples, frames * HOP_LENGTH))
-    heard[: len(waveform)] = torch.from_numpy(waveform[: len(heard)])
+    padded = torch.zeros(min(samples, frames * HOP_LENGTH))
+    padded[: len(waveform)] = torch.from_numpy(waveform[: len(padded)])
     spectrum = torch.stft(
-        heard, FRAME_LENGTH, HOP_LENGTH, window=torch.hann_window(FRAME_LENGTH), return_complex=True
+        padded,
+        FRAME_LENGTH,
+        HOP_LENGTH,
+        window=torch.hann_window(FRAME_LENGTH),
+        return_complex=True,
     )[:, :-1]
     power = filters @ (spectrum.real.square() + spectrum.imag.square())
     loudness = power.log10().clamp(min=SMALLEST)

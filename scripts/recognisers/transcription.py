@@ -69,7 +69,7 @@ def sweep(
     unfinished = (
         batch
         for batch in by_duration(utterances, batch_size)
-        if any(batch[0]["id"] not in found for found in texts)
+        if any(batch[0]["id"] not in by_id for by_id in texts)
     )
 
     def speech_of(batch: list[dict]) -> tuple[list[dict], Any]:
@@ -77,17 +77,17 @@ def sweep(
 
     spoken = readers.read_ahead(speech_of, unfinished, read_by)
     for part in in_parts(spoken, hear, HELD if len(scales) > 1 else 0):
-        for scale, found, journal in zip(scales, texts, files, strict=True):
-            for batch, heard in part:
-                if batch[0]["id"] in found:
+        for scale, by_id, journal in zip(scales, texts, files, strict=True):
+            for batch, encoded in part:
+                if batch[0]["id"] in by_id:
                     continue
                 if addition and scale is not None and added != scale:
                     addition.scale(scale)
                     added = scale
                 ids = [row["id"] for row in batch]
-                hypotheses = guard(batch, heard, write) if guarded else plain(write(heard))
+                hypotheses = guard(batch, encoded, write) if guarded else plain(write(encoded))
                 finished = dict(zip(ids, hypotheses, strict=True))
-                found |= finished
+                by_id |= finished
                 if journal:
                     append(journal, finished)
                 if time.monotonic() - reported > REPORT_EVERY:
@@ -95,7 +95,7 @@ def sweep(
                     done = sum(map(len, texts))
                     line = progress(done, total, resumed, reported - started)
                     print(line, file=sys.stderr, flush=True)
-    return [[{"id": row["id"]} | found[row["id"]] for row in utterances] for found in texts]
+    return [[{"id": row["id"]} | by_id[row["id"]] for row in utterances] for by_id in texts]
 
 
 def plain(texts: Iterable[str]) -> list[dict[str, Any]]:
@@ -103,28 +103,30 @@ def plain(texts: Iterable[str]) -> list[dict[str, Any]]:
     return [{"text": text} for text in texts]
 
 
-def guard(batch: Sequence[dict], heard: Any, write: Callable) -> list[dict[str, Any]]:
+def guard(batch: Sequence[dict], encoded: Any, write: Callable) -> list[dict[str, Any]]:
     """Return the hypotheses of a batch; those that repeat endlessly are decoded again.
 
     The second time no sequence of three tokens stands in one twice, which is deterministic, as the
     other recognisers' retries at a temperature are not.
     """
-    hypotheses = plain(write(heard))
+    hypotheses = plain(write(encoded))
     endless = [
         place
         for place, (row, hypothesis) in enumerate(zip(batch, hypotheses, strict=True))
         if is_repetitive(hypothesis["text"], row["duration"])
     ]
     if endless:
-        again = write(rows_of(heard, endless), unrepeated=UNREPEATED)
+        again = write(rows_of(encoded, endless), unrepeated=UNREPEATED)
         for place, text in zip(endless, again, strict=True):
             hypotheses[place] = {"text": text, "decoded_again": True}
     return hypotheses
 
 
-def rows_of(heard: Any, places: Sequence[int]) -> Any:
+def rows_of(encoded: Any, places: Sequence[int]) -> Any:
     """Return some rows of what was heard of a batch: of a tensor, or of each of several."""
-    return tuple(each[places] for each in heard) if isinstance(heard, tuple) else heard[places]
+    return (
+        tuple(each[places] for each in encoded) if isinstance(encoded, tuple) else encoded[places]
+    )
 
 
 def in_parts(
@@ -133,9 +135,9 @@ def in_parts(
     """Yield batches and what is heard of them, as many together as take ``most`` bytes or more."""
     part, held = [], 0
     for batch, audio in batches:
-        heard = hear(audio)
-        part.append((batch, heard))
-        held += sum(each.nbytes for each in (heard if isinstance(heard, tuple) else [heard]))
+        encoded = hear(audio)
+        part.append((batch, encoded))
+        held += sum(each.nbytes for each in (encoded if isinstance(encoded, tuple) else [encoded]))
         if held >= most:
             yield part
             part, held = [], 0

@@ -22,15 +22,15 @@ def forward_sigterm(number: int = signal.SIGTERM) -> None:
     Only to those that have a handler for it. Call it in the main thread. This process's own
     handler, set later or before, runs as well.
     """
-    told, teller = socket.socketpair()
-    teller.setblocking(False)
-    signal.set_wakeup_fd(teller.fileno(), warn_on_full_buffer=False)
-    threading.Thread(target=pass_on, args=(number, told, teller), daemon=True).start()
+    receiver, sender = socket.socketpair()
+    sender.setblocking(False)
+    signal.set_wakeup_fd(sender.fileno(), warn_on_full_buffer=False)
+    threading.Thread(target=pass_on, args=(number, receiver, sender), daemon=True).start()
 
 
-def pass_on(number: int, told: socket.socket, teller: socket.socket) -> None:
-    """Send SIGTERM whenever ``told``, the other end of ``teller``, says that ``number`` came."""
-    while came := told.recv(1):
+def pass_on(number: int, receiver: socket.socket, sender: socket.socket) -> None:
+    """Send SIGTERM whenever ``receiver`` gets from ``sender`` that signal ``number`` came."""
+    while came := receiver.recv(1):
         if came[0] == number:
             for process in psutil.Process().children(recursive=True):
                 if catches_sigterm(process.pid):

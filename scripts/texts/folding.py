@@ -60,7 +60,7 @@ def fold(text: str) -> str:
 
 
 def _folded(text: str) -> str:
-    text = ESCAPED.sub(lambda found: found[2] or chr(int(found[1], 16)), text)
+    text = ESCAPED.sub(lambda match: match[2] or chr(int(match[1], 16)), text)
     text = ftfy.fix_text(text, ESCAPES_AND_ENCODINGS)
     text = TWICE.sub(_plain, text).translate(LOOK_ALIKES).replace("''", '"')
     text = regex.sub(rf"(?<=\d)(?={FRACTIONS})", " ", text)  # 1½ is not 11/2
@@ -71,13 +71,13 @@ def _folded(text: str) -> str:
     return unicodedata.normalize("NFC", " ".join(text.split()))
 
 
-def _plain(found: regex.Match) -> str:
+def _plain(match: regex.Match) -> str:
     """Return the usual characters for those of ``TWICE``; Chinese keeps its wide punctuation."""
-    kept = WIDE_PUNCTUATION if CHINESE_OR_JAPANESE.search(found.string) else ""
-    parts = regex.split(f"([{WIDE_PUNCTUATION}])", found[0])
+    kept = WIDE_PUNCTUATION if CHINESE_OR_JAPANESE.search(match.string) else ""
+    parts = regex.split(f"([{WIDE_PUNCTUATION}])", match[0])
     return "".join(p if p and p in kept else unicodedata.normalize("NFKC", p) for p in parts)
 
 
-def _in_digits(found: regex.Match) -> str:
+def _in_digits(match: regex.Match) -> str:
     """Return ``1/2`` for ½."""
-    return unicodedata.normalize("NFKC", found[0]).replace("\u2044", "/")
+    return unicodedata.normalize("NFKC", match[0]).replace("\u2044", "/")

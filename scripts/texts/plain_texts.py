@@ -37,7 +37,7 @@ CSV_ID = re.compile(r"\"?(?=[\w./-]*\d)[\w./-]+\"?[,;](?=\S)")
 NUMBERED = re.compile(r"\(?(\d+)[.):]\s+\S")
 
 Lines = Sequence[tuple[int, str]]  # number and content
-Told = tuple[int, str, str] | None  # line, what it is, remedy
+Fault = tuple[int, str, str] | None  # line, what it is, remedy
 
 
 def check_files(domains: Mapping[str, dict]) -> None:
@@ -72,8 +72,8 @@ def check_letters(place: str, text: str) -> None:
 def check_plain(path: Path, lines: Lines) -> None:
     """Raise ``InputError`` for a file whose lines are not texts, or not ids, tabs and texts."""
     for check in (json_lines, markup, subtitles, markdown, header, bars, commas, ids, numbers):
-        if told := check(lines):
-            at, kind, remedy = told
+        if fault := check(lines):
+            at, kind, remedy = fault
             raise InputError(f"{path}:{at}: {kind}; {remedy}")
     for at, line in lines:
         if path.suffix.lower() == ".csv" and re.search('[,;"]', line):
@@ -83,7 +83,7 @@ def check_plain(path: Path, lines: Lines) -> None:
         check_letters(f"{path}:{at}", line)
 
 
-def json_lines(lines: Lines) -> Told:
+def json_lines(lines: Lines) -> Fault:
     """Say whether the file is JSON: of one object a line, or as a whole."""
     at, first = lines[0]
     for text in (first, "\n".join(line for _, line in lines)):
@@ -102,7 +102,7 @@ def json_lines(lines: Lines) -> Told:
     return None
 
 
-def markup(lines: Lines) -> Told:
+def markup(lines: Lines) -> Fault:
     """Say whether the file is a page of HTML or XML."""
     at, first = lines[0]
     if MARKUP.match(first.strip()):
@@ -110,7 +110,7 @@ def markup(lines: Lines) -> Told:
     return None
 
 
-def subtitles(lines: Lines) -> Told:
+def subtitles(lines: Lines) -> Fault:
     """Say whether the file has the times of subtitles."""
     for at, line in lines:
         if line.strip().startswith("WEBVTT") or TIMES.search(line):
@@ -118,7 +118,7 @@ def subtitles(lines: Lines) -> Told:
     return None
 
 
-def markdown(lines: Lines) -> Told:
+def markdown(lines: Lines) -> Fault:
     """Say whether the file has a table, a heading or code of Markdown, or a comment."""
     for at, line in lines:
         if TABLE_RULE.fullmatch(line) or re.fullmatch(r"\|.*\|.*\|", line.strip()):
@@ -132,7 +132,7 @@ def markdown(lines: Lines) -> Told:
     return None
 
 
-def header(lines: Lines) -> Told:
+def header(lines: Lines) -> Fault:
     """Say whether the first line has names of columns, tabs, commas, semicolons or bars between."""
     at, first = lines[0]
     for sign, name in (("\t", "tabs"), (",", "commas"), (";", "semicolons"), ("|", "bars")):
@@ -150,7 +150,7 @@ def header(lines: Lines) -> Told:
     return None
 
 
-def bars(lines: Lines) -> Told:
+def bars(lines: Lines) -> Fault:
     """Say whether all lines are an id, a bar and a text, as LJSpeech's."""
     cells = [line.split("|") for _, line in lines]
     ids = [row[0].strip() for row in cells]
@@ -161,7 +161,7 @@ def bars(lines: Lines) -> Told:
     return None
 
 
-def commas(lines: Lines) -> Told:
+def commas(lines: Lines) -> Fault:
     """Say whether all lines are an id, a comma or semicolon and a text."""
     ids = [match[0] for _, line in lines if (match := CSV_ID.match(line))]
     if len(lines) == len(ids) == len(set(ids)) > 1:
@@ -169,7 +169,7 @@ def commas(lines: Lines) -> Told:
     return None
 
 
-def ids(lines: Lines) -> Told:
+def ids(lines: Lines) -> Fault:
     """Say whether all lines begin with an id and a space, as Kaldi's."""
     first = [line.split(maxsplit=1)[0] for _, line in lines if "\t" not in line]
     different = len(set(first)) == len(lines) > 1
@@ -179,10 +179,10 @@ def ids(lines: Lines) -> Told:
     return None
 
 
-def numbers(lines: Lines) -> Told:
+def numbers(lines: Lines) -> Fault:
     """Say whether the lines are numbered: 1., 2., 3., ..."""
-    found = [NUMBERED.match(line.strip()) for _, line in lines]
-    numbers = [int(each[1]) for each in found if each]
+    matches = [NUMBERED.match(line.strip()) for _, line in lines]
+    numbers = [int(each[1]) for each in matches if each]
     if len(lines) > 2 and numbers and numbers == [*range(numbers[0], numbers[0] + len(lines))]:
         return lines[0][0], "has numbered lines", f"remove the numbers: {ONE_A_LINE}"
     return None

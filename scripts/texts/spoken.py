@@ -92,11 +92,11 @@ def without_shouting(text: str, language: str) -> str:
     those are lower-cased in English, as are contractions.
     """
     if _is_shouted(text, language):
-        lower = PART.sub(lambda found: _lower(found[0]), text)
+        lower = PART.sub(lambda match: _lower(match[0]), text)
         lower = re.sub(r"\bi\b", "I", lower) if language == ENGLISH else lower
         first = next(at for at, letter in enumerate(lower) if letter.isalpha())
         return lower[:first] + lower[first].upper() + lower[first + 1 :]
-    return WORD.sub(lambda found: _calm(found[0]), text) if language == ENGLISH else text
+    return WORD.sub(lambda match: _calm(match[0]), text) if language == ENGLISH else text
 
 
 def _is_shouted(text: str, language: str) -> bool:

@@ -73,8 +73,10 @@ def mean_files(vector_paths: Sequence[Path], output: Path) -> dict[Path, str]:
 def check_same_precision(real_path: Path, synthetic_path: Path) -> None:
     """Refuse two checkpoints that were trained in different precisions, as their records tell."""
     records = {path: record_of(path) for path in (real_path, synthetic_path)}
-    told = {path: r.content["parameters"].get("precision") for path, r in records.items() if r}
-    real, synthetic = told.get(real_path), told.get(synthetic_path)
+    precisions = {
+        path: r.content["parameters"].get("precision") for path, r in records.items() if r
+    }
+    real, synthetic = precisions.get(real_path), precisions.get(synthetic_path)
     if real in PRECISIONS and synthetic in PRECISIONS and real != synthetic:
         raise InputError(
             f"{real_path} was trained in {real} and {synthetic_path} in {synthetic}, so their"
