@@ -206,5 +206,5 @@ def test_bounds_that_nothing_could_meet_are_refused(data, more, message):
 
 def test_missing_audio_is_told(data):
     (data / "d.flac").unlink()
-    with pytest.raises(InputError, match="d.flac: not readable as audio"):
+    with pytest.raises(InputError, match="d.flac: no such file"):
         run(data)
