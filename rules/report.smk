@@ -75,7 +75,7 @@ rule summarize:
         resamples=config["resamples"],
         resampled_by=config["resampled_by"],
         chosen_on=config["task_vector"]["chosen_on"],
-        constant=config["task_vector"]["delivered"]["scaling_coefficient"],
+        constant=config["task_vector"]["constant"],
         again=lambda wildcards: command_of_number(
             workflow.configfiles, workflow.config_settings.config_args
         ),

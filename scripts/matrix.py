@@ -26,6 +26,7 @@ from roles import (
     CONSTANT,
     SOURCES,
     domains_of,
+    evidence_tts,
     is_text_only,
     source_group,
     test_speech,
@@ -36,6 +37,7 @@ from roles import (
 VECTOR = "+vector"
 CONTINUED = "source-mixed->target-synthetic"
 JOINT = "source-real+target-synthetic"
+CANDIDATES = (PRETRAINED, "target-synthetic", CONTINUED, JOINT)  # to be delivered, maybe with vector
 
 
 def name_of(tts: str | None) -> str:
@@ -130,12 +132,12 @@ class ScoredEvaluation(Evaluation):
 def evaluations(config: dict) -> Iterator[Evaluation]:
     """Yield every number of the experiment: which model is scored on which speech, and as what.
 
-    This is the whole matrix. A target that can't be tested has its delivered checkpoint, whose
-    ``score`` is null.
+    This is the whole matrix. A target that can't be tested, with a model that is named by hand, has
+    that one, whose ``score`` is null.
     """
     for base in config["base_models"]:
         for target in config["targets"]:
-            if not test_speech(config, target):
+            if not test_speech(config, target) and is_named_by_hand(config):
                 yield from deliveries(config, base, target)
                 continue
             for speech in speech_for(config, target):
@@ -144,12 +146,19 @@ def evaluations(config: dict) -> Iterator[Evaluation]:
                         yield from evaluations_of(config, base, target, arm, speech)
 
 
+def is_named_by_hand(config: dict) -> bool:
+    """Say whether the config names the model to deliver, which is else chosen by evidence."""
+    return "delivered" in config["task_vector"]
+
+
 class ScoredSpeech(NamedTuple):
     """Speech that a target's models are scored on, and the role of those numbers.
 
     ``test``: the table; ``dev``: the target's dev speech; ``nested``: dev recordings of a source
     domain that plays the target, whose models are trained without the target; on both a scaling
-    coefficient may be chosen; ``forgetting``: test recordings of other domains.
+    coefficient may be chosen; ``evidence``: dev speech, synthetic of the target and real of the
+    source, on which the model to deliver is chosen; ``forgetting``: test recordings of other
+    domains.
     """
 
     role: str
@@ -169,6 +178,9 @@ def speech_for(config: dict, target: str) -> Iterator[ScoredSpeech]:
                 yield ScoredSpeech("nested", domain, REAL, "dev")
         elif choice != CONSTANT and not (choice == REAL and text_only):
             yield ScoredSpeech("dev", target, choice, "dev")
+    if not is_named_by_hand(config):
+        yield ScoredSpeech("evidence", target, evidence_tts(config), "dev")
+        yield ScoredSpeech("evidence", group, REAL, "dev")
     for name in config["forgetting"]:
         if name != target:
             yield ScoredSpeech("forgetting", group if name == SOURCE else name, REAL, "test")
@@ -189,6 +201,8 @@ class Arm(NamedTuple):
         """Say whether this arm has numbers of a role: only adapted models can forget."""
         if role == "forgetting":
             return self.name == PRETRAINED or "target" in self.name or self.vector is not None
+        if role == "evidence":
+            return self.name.removesuffix(VECTOR) in CANDIDATES
         return role == "test" or self.vector is not None
 
 
@@ -266,8 +280,9 @@ def kind_of(config: dict, group: str, speech: ScoredSpeech) -> str:
     """Return what speech is to models of a source group: target, source, or out of domain."""
     if speech.role in ("test", "dev"):
         return "target"
-    source = {group, *domains_of(config, group)}
-    return "source" if speech.role == "nested" or speech.domain in source else "out of domain"
+    if speech.role == "nested" or speech.domain in {group, *domains_of(config, group)}:
+        return "source"
+    return "target" if speech.role == "evidence" else "out of domain"
 
 
 def target_recordings(config: dict, base: str, arm: str) -> str:

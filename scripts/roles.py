@@ -24,6 +24,12 @@ def training_tts(config: dict) -> list[str]:
     return [name for name, tts in config["tts"].items() if not tts["held_out"]]
 
 
+def evidence_tts(config: dict) -> str:
+    """Return the synthetic speech on which the model to deliver is chosen: held out, if any is."""
+    held_out = [name for name, tts in config["tts"].items() if tts["held_out"]]
+    return (held_out or training_tts(config))[0]
+
+
 def test_speech(config: dict, target: str) -> list[str]:
     """Return what a target is tested on: its recordings, else held-out synthetic speech, if any."""
     if not is_text_only(config["domains"][target]):

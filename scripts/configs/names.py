@@ -21,9 +21,10 @@ LONGEST = 240  # characters of a part of a path; file systems take 255
 def check_coefficients(choice: dict) -> None:
     """Raise ``InputError`` for a scaling coefficient that can't stand in file names."""
     places = [("scaling_coefficients", scale) for scale in choice["scaling_coefficients"]]
-    places.append(
-        ("delivered.scaling_coefficient", choice["delivered"]["scaling_coefficient"]),
-    )
+    places.append(("constant", choice["constant"]))
+    if "delivered" in choice:
+        by_hand = choice["delivered"]["scaling_coefficient"]
+        places.append(("delivered.scaling_coefficient", by_hand))
     for place, scale in places:
         try:
             coefficient(scale)
@@ -97,11 +98,11 @@ def check_choices(config: dict, training: list[str]) -> None:
     known = dict.fromkeys([CONSTANT, SOURCES, REAL, *training])
     for by in choice["chosen_on"]:
         refer(by, known, place, "the choices and tts")
-    constant = choice["delivered"]["scaling_coefficient"]
+    constant = choice["constant"]
     if CONSTANT in choice["chosen_on"] and constant not in choice["scaling_coefficients"]:
         raise InputError(
-            f"config: {place}: constant is delivered.scaling_coefficient, {coefficient(constant)},"
-            " which is not among scaling_coefficients; add it"
+            f"config: {place}: constant is task_vector.constant, {coefficient(constant)}, which is"
+            " not among scaling_coefficients; add it"
         )
     for target in config["targets"]:
         if not test_speech(config, target):

@@ -1,0 +1,130 @@
+"""Which model to ship to a target, chosen by evidence that takes no recording of it.
+
+Each candidate is scored on two sets of speech: dev texts of the target as a TTS speaks them, which
+show how well its words are known, and dev recordings of the source, which show what the channel and
+human speech do to it. A candidate's estimate is the geometric mean of its two WERs, each divided by
+the pretrained model's on the same speech. The lowest estimate is chosen if its whole interval is
+below 1, and if on average over both sets at least one word of a hundred is saved; else the
+pretrained model is kept. How often that is right: docs/confidence.md.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from matrix import label
+from paths import PRETRAINED
+from scoring.bootstrap import interval, resampled_rates
+from scoring.comparisons import drawn_units
+from scoring.evaluations import ModelKey
+from scoring.pooling import PooledRow, check_same_references
+from scoring.summary import Candidate, SummarySettings, Verdict
+
+LEAST_GAIN = 0.01  # a fraction of the words
+SMALLEST_WER = 0.001  # as which none counts, so that estimates are numbers
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """A candidate's rows on synthetic speech of the target and on recordings of the source."""
+
+    model: ModelKey
+    synthetic: PooledRow
+    source: PooledRow
+
+
+def evidence_of(others: Sequence[PooledRow]) -> list[Evidence]:
+    """Return the evidence on each candidate, in the order of the matrix."""
+    rows = [row for row in others if row.evaluation.role == "evidence"]
+    synthetic, source = (
+        {row.model: row for row in rows if row.evaluation.kind == kind}
+        for kind in ("target", "source")
+    )
+    return [Evidence(model, synthetic[model], source[model]) for model in synthetic]
+
+
+def verdict_of(candidates: Sequence[Evidence], settings: SummarySettings) -> Verdict | None:
+    """Return which candidate to ship; None where the pretrained model, or any other, is none.
+
+    Rates are drawn anew for all candidates together, each kind of speech by itself.
+    """
+    arms = [each.model.arm.arm for each in candidates]
+    if PRETRAINED not in arms or len(arms) < 2:
+        return None
+    pretrained = arms.index(PRETRAINED)
+    kinds = [[each.synthetic for each in candidates], [each.source for each in candidates]]
+    wers = np.array([[row.wer for row in rows] for rows in kinds])
+    draws = np.stack([drawn_rates(rows, settings) for rows in kinds])
+    estimates = estimates_of(wers, pretrained)
+    intervals = [interval(each, settings.confidence) for each in estimates_of(draws, pretrained)]
+    best = int(np.argmin(estimates))  # of equals the first
+    gain = float(np.mean(wers[:, pretrained] - wers[:, best]))
+    ships = intervals[best][1] < 1 and gain >= LEAST_GAIN
+    several_tts = len({each.model.arm.tts for each in candidates} - {None}) > 1
+    reported = tuple(
+        Candidate(
+            label=label_of(each.model, several_tts),
+            synthetic_wer=each.synthetic.wer,
+            source_wer=each.source.wer,
+            estimate=float(estimates[index]),
+            interval=intervals[index],
+        )
+        for index, each in enumerate(candidates)
+    )
+    chosen = candidates[best if ships else pretrained].synthetic.evaluations
+    return Verdict(
+        ships=ships,
+        chosen=reported[best if ships else pretrained].label,
+        best=reported[best].label,
+        estimate=reported[best].estimate,
+        interval=reported[best].interval,
+        models=tuple(each.model for each in chosen),
+        vectors=tuple(each.vector_path for each in chosen if each.vector_path),
+        scaling_coefficient=chosen[0].scaling_coefficient,
+        candidates=reported,
+    )
+
+
+def label_of(model: ModelKey, with_tts: bool) -> str:
+    """Return a candidate's name as the table has it."""
+    arm = model.arm
+    return label(arm.arm, model.scaling_coefficient, arm.vector, arm.tts if with_tts else None)
+
+
+def drawn_rates(rows: Sequence[PooledRow], settings: SummarySettings) -> np.ndarray:
+    """Return WERs [n_candidates, resamples] on the same drawn sets of one kind of speech."""
+    first = rows[0]
+    for row in rows:
+        check_same_references(first.utterances, row.utterances, first.scores[0], row.scores[0])
+    return resampled_rates(
+        np.stack([row.errors for row in rows]),
+        first.reference_words,
+        drawn_units(first, settings.resampled_by),
+        settings.resamples,
+        settings.seed,
+    )
+
+
+def estimates_of(wers: np.ndarray, pretrained: int) -> np.ndarray:
+    """Return estimates [n_candidates, ...] from WERs [n_kinds, n_candidates, ...]."""
+    rates = np.log(np.maximum(wers, SMALLEST_WER))
+    means: np.ndarray = np.exp((rates - rates[:, [pretrained]]).mean(axis=0))
+    return means
+
+
+def in_words(verdict: Verdict, target: str) -> str:
+    """Return a verdict as a sentence: what to ship, and on what evidence."""
+    low, high = (f"{100 * (1 - bound):.0f}" for bound in reversed(verdict.interval))
+    saved = f"{100 * (1 - verdict.estimate):.0f} %"
+    evidence = f"(interval {low} to {high} %; {len(verdict.candidates) - 1} candidates)"
+    if verdict.ships:
+        return (
+            f"Ship {verdict.chosen} to {target}: on evidence without a recording of {target} it"
+            f" makes {saved} fewer errors than the pretrained model {evidence}."
+        )
+    return (
+        f"Keep the pretrained model for {target}: on evidence without a recording of {target} the"
+        f" best candidate, {verdict.best}, makes {saved} fewer errors {evidence}, which is not"
+        " enough to change a model."
+    )
