@@ -1,6 +1,7 @@
 """What the rules' inputs, parameters and environments depend on, beyond their wildcards."""
 
 from engines import ENGINES
+from evaluation import Evaluation
 from runs import estimates, sizes
 from runs.shards import number_of_shards, seconds_per_utterance
 from training.settings import Settings as TrainingSettings
@@ -132,7 +133,7 @@ def task_vector_option(input, scales: list[str]) -> list[str]:
 
 
 @functools.cache
-def evaluations() -> list[matrix.Evaluation]:
+def evaluations() -> list[Evaluation]:
     """Return the experiment's matrix (see scripts/matrix.py), made once: each job reads the rules."""
     return list(matrix.evaluations(config))
 

@@ -4,9 +4,10 @@ Everything here takes a config that ``configs.reading`` has completed and checke
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, NamedTuple
 
+from evaluation import OF_SPEECH, VECTOR, Evaluation, ScoredEvaluation, ScoredSpeech
 from paths import (
     ENGINES,
     PRETRAINED,
@@ -20,7 +21,6 @@ from paths import (
     TaskVector,
     TrainingData,
     VectorFile,
-    coefficient,
 )
 from roles import (
     CONSTANT,
@@ -34,10 +34,14 @@ from roles import (
     without,
 )
 
-VECTOR = "+vector"
 CONTINUED = "source-mixed->target-synthetic"
 JOINT = "source-real+target-synthetic"
-CANDIDATES = (PRETRAINED, "target-synthetic", CONTINUED, JOINT)  # to be delivered, maybe with vector
+CANDIDATES = (
+    PRETRAINED,
+    "target-synthetic",
+    CONTINUED,
+    JOINT,
+)  # to be delivered, maybe with vector
 
 
 def name_of(tts: str | None) -> str:
@@ -79,56 +83,6 @@ def delivered(config: dict, target: str, tts: str) -> Model:
     return replace(model, vector=vector, scale=choice["scaling_coefficient"])
 
 
-@dataclass(frozen=True, kw_only=True)
-class Evaluation:
-    """A model of one seed, and the speech that it is scored on, if any, else null.
-
-    ``scaling_coefficient`` and what is said of the vector are null without one. ``target`` is
-    whose table it is in, ``domain`` whose speech is recognised.
-    """
-
-    role: str | None
-    base: str
-    target: str
-    domain: str | None
-    kind: str | None
-    arm: str
-    tts: str | None
-    model: str
-    scaling_coefficient: float | None
-    vector: str | None
-    vector_path: str | None
-    vector_on: str | None
-    speech: str | None
-    split: str | None
-    seed: int
-    window: float  # s, in which it is decoded
-    manifest: str | None
-    hypotheses: str | None
-    score: str | None
-    target_recordings: str
-    accepted_overlap: list[str]
-
-
-@dataclass(frozen=True, kw_only=True)
-class ScoredEvaluation(Evaluation):
-    """A model of one seed, and the speech that it is scored on."""
-
-    role: str
-    domain: str
-    kind: str
-    speech: str
-    split: str
-    manifest: str
-    hypotheses: str
-    score: str
-
-    @property
-    def scored_speech(self) -> "ScoredSpeech":
-        """The speech, and the role of the number."""
-        return ScoredSpeech(self.role, self.domain, self.speech, self.split)
-
-
 def evaluations(config: dict) -> Iterator[Evaluation]:
     """Yield every number of the experiment: which model is scored on which speech, and as what.
 
@@ -151,22 +105,6 @@ def is_named_by_hand(config: dict) -> bool:
     return "delivered" in config["task_vector"]
 
 
-class ScoredSpeech(NamedTuple):
-    """Speech that a target's models are scored on, and the role of those numbers.
-
-    ``test``: the table; ``dev``: the target's dev speech; ``nested``: dev recordings of a source
-    domain that plays the target, whose models are trained without the target; on both a scaling
-    coefficient may be chosen; ``evidence``: dev speech, synthetic of the target and real of the
-    source, on which the model to deliver is chosen; ``forgetting``: test recordings of other
-    domains.
-    """
-
-    role: str
-    domain: str
-    speech: str
-    split: str
-
-
 def speech_for(config: dict, target: str) -> Iterator[ScoredSpeech]:
     """Yield all speech that models of a target are scored on."""
     group, text_only = source_group(config, target), is_text_only(config["domains"][target])
@@ -184,9 +122,6 @@ def speech_for(config: dict, target: str) -> Iterator[ScoredSpeech]:
     for name in config["forgetting"]:
         if name != target:
             yield ScoredSpeech("forgetting", group if name == SOURCE else name, REAL, "test")
-
-
-OF_SPEECH = (*ScoredSpeech._fields, "kind", "manifest", "hypotheses", "score")
 
 
 class Arm(NamedTuple):
@@ -298,14 +233,3 @@ def target_recordings(config: dict, base: str, arm: str) -> str:
 def results_folder(config: dict) -> str:
     """Return the folder of the experiment's files."""
     return f"results/{config['name']}"
-
-
-TASK_VECTORS = {"pooled": "τ", "domains": "mean τ of domains", "engines": "mean τ of engines"}
-
-
-def label(arm: str, scale: float | None, vector: str | None, tts: str | None = None) -> str:
-    """Return an arm's name as it is shown: with arrow, scaled vector and, if given, its TTS."""
-    name = arm.removesuffix(VECTOR).replace("->", "→")
-    if vector is not None and scale is not None:
-        name += f" + {coefficient(scale)} {TASK_VECTORS[vector]}"
-    return f"{name} ({tts})" if tts else name

@@ -34,6 +34,7 @@ from reporting.clips import (
 )
 from reporting.lambda_curve import lambda_curve
 from reporting.vector_charts import vector_maps
+from reporting.verdicts import primaries, verdicts
 from scoring.breakdown_file import Breakdown, read_breakdown
 from scoring.summary import Summary, read_summary
 from vectors.geometry import Geometry, read_geometry
@@ -157,6 +158,8 @@ def render(
         folded=len(summary.targets) > MANY,
         tables=report_tables,
         summary_table=summary_table,
+        verdicts=verdicts(summary),
+        primaries=primaries(summary),
         note=summary_table.note(summary),
         charts=charts_of(summary),
         compared_rows=compared_rows,

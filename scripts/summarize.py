@@ -1,52 +1,80 @@
 """Put all scores of an experiment into one table, with intervals, and say what they show."""
 
 import argparse
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from errors import InputError, run
+from evaluation import VECTOR, Evaluation, ScoredEvaluation, label
 from files.atomic import check_outputs
-from matrix import Evaluation, ScoredEvaluation, label
 from paths import REAL
 from records.writing import write_record
 from reporting.summary_table import print_summary
 from reporting.summary_tsv import write_tsv
 from reporting.words import sentences
 from scoring.bootstrap import CONFIDENCE, RESAMPLES
-from scoring.choices import choices_of, reported_choice
+from scoring.choices import Choice, choices_of, reported_choice
 from scoring.comparisons import ResampledRows
-from scoring.evaluations import one_language, read_evaluations
+from scoring.evaluations import ArmKey, one_language, read_evaluations
 from scoring.forgetting import with_forgetting
 from scoring.leakage_file import Touches, read_leakage
 from scoring.pooling import PooledRow, gather
+from scoring.primary import SYNTHETIC, Pair, pairs_of, tested
 from scoring.summary import (
     DeliveredCheckpoint,
     Summary,
     SummarySettings,
     TargetSummary,
+    Verdict,
     read_summary,
     write_summary,
 )
-from scoring.target_table import adjusted_table, dev_wers, table_of
+from scoring.target_table import Declared, adjusted_table, dev_wers, table_of
+from scoring.verdict import evidence_of, is_chosen, verdict_of
+
+
+@dataclass(frozen=True)
+class TestedTarget:
+    """A target's rows on one test set, and on other speech; ``name`` is as it is shown.
+
+    On ``others`` a coefficient or a model may be chosen, or forgetting is seen.
+    """
+
+    name: str
+    rows: list[PooledRow]
+    others: list[PooledRow]
+    choices: dict[ArmKey, list[Choice]]
+    verdict: Verdict | None
+
+    @property
+    def pairs(self) -> list[Pair]:
+        """The declared comparisons."""
+        chosen = next((row for row in self.rows if is_chosen(row, self.verdict)), None)
+        of_method = [c for arm, c in self.choices.items() if arm.arm == SYNTHETIC + VECTOR and c]
+        scale = of_method[0][0].scaling_coefficient if of_method else None
+        return pairs_of(self.name, self.rows, chosen, scale)
+
+
+def tried_rows(others: list[PooledRow]) -> list[PooledRow]:
+    """Return the rows on which a scaling coefficient is chosen."""
+    return [row for row in others if row.evaluation.role in ("dev", "nested")]
 
 
 def summarize_target(
-    name: str,
-    rows: list[PooledRow],
-    others: list[PooledRow],
+    of_target: TestedTarget,
+    declared: Declared,
     settings: SummarySettings,
     touches: Touches | None = None,
 ) -> TargetSummary:
     """Return a target's table: every test row with interval, paired differences, gain and price.
 
-    ``others`` are rows on which a coefficient may be chosen, or forgetting is seen; ``touches`` say
-    what touched each score, if that was searched.
+    ``declared`` are the comparisons that were tested first; ``touches`` say what touched each
+    score, if that was searched.
     """
-    test = ResampledRows(rows, settings)
-    tried = [row for row in others if row.evaluation.role in ("dev", "nested")]
-    choices = choices_of(rows, tried, settings.chosen_on, settings.constant)
-    table = table_of(test, choices, dev_wers(tried), settings, touches)
-    table = adjusted_table(table, settings.confidence)
+    name, rows, others = of_target.name, of_target.rows, of_target.others
+    test, choices = ResampledRows(rows, settings), of_target.choices
+    table = table_of(test, choices, dev_wers(tried_rows(others)), settings, touches)
+    table = adjusted_table(table, declared, settings.confidence)
     first = test.first.evaluation
     target = TargetSummary(
         base=first.base,
@@ -65,12 +93,15 @@ def summarize_target(
         ),
         plain_words=(),
         checkpoints=(),
+        verdict=of_target.verdict,
     )
     return replace(target, plain_words=tuple(sentences(target)))
 
 
-def untested_target(name: str, checkpoints: list[Evaluation]) -> TargetSummary:
-    """Return the entry of a target without recordings: its checkpoints, and no WER."""
+def untested_target(
+    name: str, checkpoints: list[Evaluation], verdict: Verdict | None = None
+) -> TargetSummary:
+    """Return the entry of a target without recordings: its checkpoints or verdict, and no WER."""
     several = len(checkpoints) > 1
     several_tts = len({each.tts for each in checkpoints}) > 1
     first = checkpoints[0]
@@ -88,7 +119,9 @@ def untested_target(name: str, checkpoints: list[Evaluation]) -> TargetSummary:
         rows=(),
         choices=(),
         plain_words=(
-            f"{name} has texts and no recordings: {len(checkpoints)} adapted"
+            f"{name} has texts and no recordings, so no WER can be given."
+            if verdict
+            else f"{name} has texts and no recordings: {len(checkpoints)} adapted"
             f" checkpoint{'s were' if several else ' was'} written, and no WER can be given.",
         ),
         checkpoints=tuple(
@@ -102,8 +135,9 @@ def untested_target(name: str, checkpoints: list[Evaluation]) -> TargetSummary:
                 each.model,
                 each.seed,
             )
-            for each in checkpoints
+            for each in ([] if verdict else checkpoints)
         ),
+        verdict=verdict,
     )
 
 
@@ -112,7 +146,8 @@ def summarize(
 ) -> Summary:
     """Return the whole summary; ``touches`` is what leakage.py wrote."""
     several_bases = len({each.base for each in evaluations}) > 1
-    targets: list[TargetSummary] = []
+    tests: list[TestedTarget] = []
+    untested: list[TargetSummary] = []
     languages: dict[str, str] = {}
     for base, name in dict.fromkeys((each.base, each.target) for each in evaluations):
         of_target = [each for each in evaluations if (each.base, each.target) == (base, name)]
@@ -120,15 +155,22 @@ def summarize(
         pooled = gather(each for each in of_target if isinstance(each, ScoredEvaluation))
         for row in pooled:
             languages |= zip(row.scores, row.languages, strict=True)
-        tests = [row for row in pooled if row.evaluation.role == "test"]
+        test_rows = [row for row in pooled if row.evaluation.role == "test"]
         others = [row for row in pooled if row.evaluation.role != "test"]
-        for speech in dict.fromkeys(row.evaluation.speech for row in tests):
-            rows = [row for row in tests if row.evaluation.speech == speech]
+        verdict = verdict_of(evidence_of(others), settings)
+        for speech in dict.fromkeys(row.evaluation.speech for row in test_rows):
+            rows = [row for row in test_rows if row.evaluation.speech == speech]
             full = title if speech == REAL else f"{title}, spoken by {speech}"
-            targets.append(summarize_target(full, rows, others, settings, touches))
-        untested = [each for each in of_target if not isinstance(each, ScoredEvaluation)]
-        if untested:
-            targets.append(untested_target(title, untested))
+            choices = choices_of(rows, tried_rows(others), settings.chosen_on, settings.constant)
+            tests.append(TestedTarget(full, rows, others, choices, verdict))
+        if not test_rows:
+            untested.append(untested_target(title, of_target, verdict))
+    over_all, of_pairs = tested([pair for each in tests for pair in each.pairs], settings)
+    remaining = iter(of_pairs)
+    targets = []
+    for each in tests:
+        declared = {(pair.first.model, pair.key): next(remaining).comparison for pair in each.pairs}
+        targets.append(summarize_target(each, declared, settings, touches))
     return Summary(
         language=one_language(languages),
         confidence=settings.confidence,
@@ -136,7 +178,8 @@ def summarize(
         resampled_by=settings.resampled_by,
         seed=settings.seed,
         comparisons="Holm",
-        targets=tuple(targets),
+        primary=(*over_all, *of_pairs),
+        targets=(*targets, *untested),
     )
 
 

@@ -15,11 +15,11 @@ import pytest
 import leakage
 from conftest import ROOT
 from errors import InputError
+from evaluation import Evaluation, ScoredEvaluation
 from files.manifest import read_jsonl, write_jsonl
 from lineages import leaks
 from lineages.provenance import Provenance
 from made_up_summary import made_up_row, made_up_summary, made_up_target, write_made_up_summary
-from matrix import Evaluation, ScoredEvaluation
 from records import record as records
 from records import writing
 from scoring.leakage_file import Touch, leakage_of, read_leakage

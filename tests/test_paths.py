@@ -11,6 +11,7 @@ import roles
 from configs import reading
 from conftest import ROOT
 from errors import InputError
+from evaluation import Evaluation
 from names import one_of
 from paths import (
     Checkpoint,
@@ -110,7 +111,7 @@ def test_a_seed_is_read_back_from_its_folder():
 
 
 @cache
-def rows_of(experiment: str) -> tuple[dict, list[matrix.Evaluation]]:
+def rows_of(experiment: str) -> tuple[dict, list[Evaluation]]:
     config = reading.read([ROOT / experiment])
     return config, list(matrix.evaluations(config))
 

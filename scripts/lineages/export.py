@@ -21,10 +21,10 @@ import jinja2
 from rocrate.model import Preview
 
 from errors import InputError, naming_full_disk
+from evaluation import label
 from lineages.artifacts import SUMMARY, Artifact, read_lineage
 from lineages.crate import RunCrate, build
 from lineages.graphs import dot, iso, prov, sidecar_path
-from matrix import label
 from records.record import ended
 from scoring.summary import Summary, SummaryRow, read_summary
 

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from errors import InputError
+from evaluation import Evaluation, ScoredEvaluation
 from files.audio_file import UNKNOWN_SPEAKER
 from files.manifest import read_manifest, read_texts
 from lineages.provenance import Provenance, Use
-from matrix import Evaluation, ScoredEvaluation
 from scoring.leakage_file import KINDS, STAGES, Touch
 from scoring.summary import Leakage
 from scoring.word_errors import normalised

@@ -3,7 +3,7 @@
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from matrix import TASK_VECTORS
+from evaluation import TASK_VECTORS
 from paths import PRETRAINED, coefficient
 from reporting.charts import COLOURS, GREY, inline, styled
 from reporting.words import percent

@@ -4,6 +4,7 @@ import sys
 from collections.abc import Iterable
 
 from escaping import visible
+from reporting.verdicts import primaries, verdicts
 from reporting.words import percent, points
 from scoring.significance import FEW_UNITS
 from scoring.summary import (
@@ -154,7 +155,11 @@ def loss(choice: ReportedChoice, versus_oracle: Difference, rows: Iterable[Summa
 
 
 def print_summary(summary: Summary) -> None:
-    """Print every target's table and sentences, with frames if it is a terminal."""
+    """Print the verdicts, every target's table and sentences, with frames if it is a terminal."""
+    for sentence in verdicts(summary):
+        print(visible(sentence), end="\n\n")
+    if declared := primaries(summary):
+        print("Declared comparisons:", *map(visible, declared), sep="\n- ", end="\n\n")
     for target in summary.targets:
         if target.rows:
             print_table(title(target), [cells(row) for row in target.rows])

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from matrix import TASK_VECTORS
+from evaluation import TASK_VECTORS
 from paths import REAL, coefficient
 from records.record import sidecar
 from reporting.words import MINUS, percent, points

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from matrix import VECTOR, label
+from evaluation import VECTOR, label
 from paths import PRETRAINED
 from scoring.summary import Comparison, Difference, Forgetting, SummaryRow, TargetSummary
 

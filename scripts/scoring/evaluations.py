@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from errors import InputError
+from evaluation import Evaluation, ScoredEvaluation, label
 from files.json_file import read_json
 from files.typed_json import typed
-from matrix import Evaluation, ScoredEvaluation, label
 
 REMEDY = "write it with experiment.py"
 

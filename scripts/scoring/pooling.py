@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from errors import InputError
-from matrix import ScoredEvaluation
+from evaluation import ScoredEvaluation
 from scoring.bootstrap import mean_over_seeds
 from scoring.evaluations import ModelKey
 from scoring.score_file import Score, ScoredUtterance, in_order, read_score

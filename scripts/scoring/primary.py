@@ -10,22 +10,26 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
-from matrix import CONTINUED, VECTOR
+from evaluation import VECTOR
+from matrix import CONTINUED
 from paths import PRETRAINED
 from scoring.comparisons import ResampledRows, adjusted
 from scoring.pooling import PooledRow, union
 from scoring.summary import PrimaryComparison, SummarySettings
 
-CHOSEN = "the chosen model against the pretrained one"
-METHOD = "SYN2REAL against the paper's baseline"
-SHARE = "with the task vector against the same model without"
+NAMES = {  # of the comparisons, by what a row calls its own
+    "versus_pretrained": "the chosen model against the pretrained one",
+    "versus_baseline": "SYN2REAL against the paper's baseline",
+    "versus_without_vector": "with the task vector against the same model without",
+}
 SYNTHETIC = "target-synthetic"
 
 
 class Pair(NamedTuple):
-    """Two models on the test set of a target, compared under a name."""
+    """Two models on the test set of a target; the first one's row calls the comparison ``key``."""
 
-    name: str
+    key: str
+    base: str
     target: str
     first: PooledRow
     second: PooledRow
@@ -36,50 +40,44 @@ def pairs_of(
 ) -> list[Pair]:
     """Return the declared pairs of a target: ``chosen`` is the row of its verdict, if it ships.
 
-    SYN2REAL is the arm target-synthetic with the pooled vector times ``scale``, of the first TTS.
+    SYN2REAL is the arm target-synthetic with the first vector times ``scale``, of the first TTS.
     """
 
     def row_of(arm: str, scaling_coefficient: float | None = None) -> PooledRow | None:
-        return next(
-            (
-                row
-                for row in rows
-                if row.evaluation.arm == arm
-                and row.evaluation.scaling_coefficient == scaling_coefficient
-            ),
-            None,
-        )
+        wanted = (arm, scaling_coefficient)
+        arms = ((row.evaluation.arm, row.evaluation.scaling_coefficient) for row in rows)
+        return next((row for row, own in zip(rows, arms, strict=True) if own == wanted), None)
 
-    method = row_of(SYNTHETIC + VECTOR, scale) if scale is not None else None
-    declared = [
-        (CHOSEN, chosen, row_of(PRETRAINED)),
-        (METHOD, method, row_of(CONTINUED)),
-        (SHARE, method, row_of(SYNTHETIC)),
+    method = None if scale is None else row_of(SYNTHETIC + VECTOR, scale)
+    declared = {
+        "versus_pretrained": (chosen, row_of(PRETRAINED)),
+        "versus_baseline": (method, row_of(CONTINUED)),
+        "versus_without_vector": (method, row_of(SYNTHETIC)),
+    }
+    return [
+        Pair(key, one.evaluation.base, target, one, other)
+        for key, (one, other) in declared.items()
+        if one and other
     ]
-    return [Pair(name, target, one, other) for name, one, other in declared if one and other]
 
 
-def primary_comparisons(
-    base: str, pairs: Sequence[Pair], settings: SummarySettings
-) -> tuple[PrimaryComparison, ...]:
-    """Return the declared comparisons of a base model: over all targets, then of each.
-
-    With a single target there is one family.
-    """
-    names = dict.fromkeys(pair.name for pair in pairs)
+def tested(
+    pairs: Sequence[Pair], settings: SummarySettings
+) -> tuple[list[PrimaryComparison], list[PrimaryComparison]]:
+    """Return the declared comparisons over all targets of a base model, and those of each pair."""
     pooled = []
-    for name in names:
-        of_name = [pair for pair in pairs if pair.name == name]
-        if len({pair.target for pair in of_name}) > 1:
-            first, second = (union([pair[place] for pair in of_name]) for place in (2, 3))
-            pooled.append(compared(base, name, None, first, second, settings))
-    by_target = [compared(base, p.name, p.target, p.first, p.second, settings) for p in pairs]
-    return (*corrected(pooled, settings), *corrected(by_target, settings))
+    for base, key in dict.fromkeys((pair.base, pair.key) for pair in pairs):
+        alike = [pair for pair in pairs if (pair.base, pair.key) == (base, key)]
+        if len(alike) > 1:
+            first, second = union([p.first for p in alike]), union([p.second for p in alike])
+            pooled.append(compared(key, base, None, first, second, settings))
+    of_pairs = [compared(*pair, settings) for pair in pairs]
+    return corrected(pooled, settings), corrected(of_pairs, settings)
 
 
 def compared(
+    key: str,
     base: str,
-    name: str,
     target: str | None,
     first: PooledRow,
     second: PooledRow,
@@ -90,7 +88,7 @@ def compared(
     comparison = test.compare(0, 1)
     assert comparison is not None  # two rows differ in their place
     return PrimaryComparison(
-        name=name,
+        name=NAMES[key],
         base=base,
         target=target,
         utterances=test.size.utterances,

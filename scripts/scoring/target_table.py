@@ -3,16 +3,17 @@
 import shlex
 from dataclasses import replace
 
+from evaluation import label
 from files.checksum import sha256
-from matrix import label
 from scoring.choices import Choice
 from scoring.comparisons import COMPARISONS, ResampledRows, adjusted
 from scoring.evaluations import ArmKey, ModelKey
 from scoring.leakage_file import Touches, leakage_of
 from scoring.pooling import PooledRow
-from scoring.summary import SummaryRow, SummarySettings
+from scoring.summary import Comparison, SummaryRow, SummarySettings
 
 Table = dict[ModelKey, SummaryRow]
+Declared = dict[tuple[ModelKey, str], Comparison]  # a row's comparisons, by their names in it
 
 
 def table_of(
@@ -77,15 +78,21 @@ def dev_wers(tried: list[PooledRow]) -> dict[ModelKey, float]:
     return {row.model: row.wer for row in reversed(of_dev)}  # the first one stays
 
 
-def adjusted_table(table: Table, confidence: float) -> Table:
-    """Return a table whose comparisons are tested together, without those of mere trials."""
+def adjusted_table(table: Table, declared: Declared, confidence: float) -> Table:
+    """Return a table whose comparisons are tested together, without those of mere trials.
+
+    Those that were ``declared`` are tested with each other, and stand there as they came out.
+    """
     tested = {
         (model, name): comparison
         for model, row in table.items()
         for name in COMPARISONS
-        if (comparison := getattr(row, name)) and not row.exploratory
+        if (comparison := getattr(row, name))
+        and not row.exploratory
+        and (model, name) not in declared
     }
     corrected = dict(zip(tested, adjusted(list(tested.values()), confidence), strict=True))
+    corrected |= declared
     return {
         model: replace(
             row,

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from matrix import label
+from evaluation import label
 from paths import PRETRAINED
 from scoring.bootstrap import interval, resampled_rates
 from scoring.comparisons import drawn_units
@@ -58,7 +58,8 @@ def verdict_of(candidates: Sequence[Evidence], settings: SummarySettings) -> Ver
     draws = np.stack([drawn_rates(rows, settings) for rows in kinds])
     estimates = estimates_of(wers, pretrained)
     intervals = [interval(each, settings.confidence) for each in estimates_of(draws, pretrained)]
-    best = int(np.argmin(estimates))  # of equals the first
+    adapted = [index for index in range(len(arms)) if index != pretrained]
+    best = min(adapted, key=estimates.__getitem__)  # of equals the first
     gain = float(np.mean(wers[:, pretrained] - wers[:, best]))
     ships = intervals[best][1] < 1 and gain >= LEAST_GAIN
     several_tts = len({each.model.arm.tts for each in candidates} - {None}) > 1
@@ -113,18 +114,11 @@ def estimates_of(wers: np.ndarray, pretrained: int) -> np.ndarray:
     return means
 
 
-def in_words(verdict: Verdict, target: str) -> str:
-    """Return a verdict as a sentence: what to ship, and on what evidence."""
-    low, high = (f"{100 * (1 - bound):.0f}" for bound in reversed(verdict.interval))
-    saved = f"{100 * (1 - verdict.estimate):.0f} %"
-    evidence = f"(interval {low} to {high} %; {len(verdict.candidates) - 1} candidates)"
-    if verdict.ships:
-        return (
-            f"Ship {verdict.chosen} to {target}: on evidence without a recording of {target} it"
-            f" makes {saved} fewer errors than the pretrained model {evidence}."
-        )
-    return (
-        f"Keep the pretrained model for {target}: on evidence without a recording of {target} the"
-        f" best candidate, {verdict.best}, makes {saved} fewer errors {evidence}, which is not"
-        " enough to change a model."
-    )
+def is_chosen(row: PooledRow, verdict: Verdict | None) -> bool:
+    """Say whether a row is of the model that a verdict ships."""
+    if verdict is None or not verdict.ships:
+        return False
+    own = tuple(each.model for each in row.evaluations)
+    vectors = tuple(each.vector_path for each in row.evaluations if each.vector_path)
+    scale = row.evaluation.scaling_coefficient
+    return (own, vectors, scale) == (verdict.models, verdict.vectors, verdict.scaling_coefficient)

@@ -1,0 +1,86 @@
+"""An evaluation: a model of one seed on some speech, and how it is called."""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from paths import coefficient
+
+VECTOR = "+vector"  # behind the name of an arm to which a task vector is added
+
+
+class ScoredSpeech(NamedTuple):
+    """Speech that a target's models are scored on, and the role of those numbers.
+
+    ``test``: the table; ``dev``: the target's dev speech; ``nested``: dev recordings of a source
+    domain that plays the target, whose models are trained without the target; on both a scaling
+    coefficient may be chosen; ``evidence``: dev speech, synthetic of the target and real of the
+    source, on which the model to deliver is chosen; ``forgetting``: test recordings of other
+    domains.
+    """
+
+    role: str
+    domain: str
+    speech: str
+    split: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evaluation:
+    """A model of one seed, and the speech that it is scored on, if any, else null.
+
+    ``scaling_coefficient`` and what is said of the vector are null without one. ``target`` is
+    whose table it is in, ``domain`` whose speech is recognised.
+    """
+
+    role: str | None
+    base: str
+    target: str
+    domain: str | None
+    kind: str | None
+    arm: str
+    tts: str | None
+    model: str
+    scaling_coefficient: float | None
+    vector: str | None
+    vector_path: str | None
+    vector_on: str | None
+    speech: str | None
+    split: str | None
+    seed: int
+    window: float  # s, in which it is decoded
+    manifest: str | None
+    hypotheses: str | None
+    score: str | None
+    target_recordings: str
+    accepted_overlap: list[str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScoredEvaluation(Evaluation):
+    """A model of one seed, and the speech that it is scored on."""
+
+    role: str
+    domain: str
+    kind: str
+    speech: str
+    split: str
+    manifest: str
+    hypotheses: str
+    score: str
+
+    @property
+    def scored_speech(self) -> "ScoredSpeech":
+        """The speech, and the role of the number."""
+        return ScoredSpeech(self.role, self.domain, self.speech, self.split)
+
+
+OF_SPEECH = (*ScoredSpeech._fields, "kind", "manifest", "hypotheses", "score")
+TASK_VECTORS = {"pooled": "τ", "domains": "mean τ of domains", "engines": "mean τ of engines"}
+
+
+def label(arm: str, scale: float | None, vector: str | None, tts: str | None = None) -> str:
+    """Return an arm's name as it is shown: with arrow, scaled vector and, if given, its TTS."""
+    name = arm.removesuffix(VECTOR).replace("->", "→")
+    if vector is not None and scale is not None:
+        name += f" + {coefficient(scale)} {TASK_VECTORS[vector]}"
+    return f"{name} ({tts})" if tts else name

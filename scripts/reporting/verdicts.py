@@ -1,0 +1,76 @@
+"""The verdict on each target, and the comparisons that were declared beforehand, in words."""
+
+from reporting.words import percent, spread
+from scoring.summary import PrimaryComparison, Summary, SummaryRow, TargetSummary, Verdict
+
+
+def verdict_sentence(target: TargetSummary) -> str:
+    """Return what to ship to a target, on what evidence, and how that did in its test, if any."""
+    verdict = target.verdict
+    if verdict is None:
+        return ""
+    return " ".join(filter(None, [advice(verdict, target.name), tested(verdict, target)]))
+
+
+def advice(verdict: Verdict, name: str) -> str:
+    """Return which model to ship, and on what evidence."""
+    others = len(verdict.candidates) - 1
+    evidence = (
+        f"({saving(verdict.estimate)} fewer word errors, interval {saving(verdict.interval[1])} to"
+        f" {saving(verdict.interval[0])}, best of {others} candidates)"
+    )
+    if verdict.ships:
+        return f"{name}: ship {verdict.chosen}. Evidence without a recording of it {evidence}."
+    return (
+        f"{name}: keep the pretrained model. Evidence without a recording of it shows too little"
+        f" for the best candidate, {verdict.best} {evidence}."
+    )
+
+
+def saving(estimate: float) -> str:
+    """Return what share of the errors an estimate saves."""
+    return f"{100 * (1 - estimate):.0f} %".replace("-", "\N{MINUS SIGN}")
+
+
+def tested(verdict: Verdict, target: TargetSummary) -> str:
+    """Return how the chosen model, or the best that was not, did on the test set."""
+    pretrained = next(
+        (row for row in target.rows if row.label == verdict.candidates[0].label), None
+    )
+    row = row_of(target, verdict.chosen if verdict.ships else verdict.best)
+    if row is None or pretrained is None or row.versus_pretrained is None:
+        return ""
+    kind = "test recordings" if target.speech == "real" else "synthetic test utterances"
+    shown = "" if row.versus_pretrained.significant else "; no difference is shown"
+    which = "it" if verdict.ships else "that one"
+    return (
+        f"On {target.utterances:,} {kind} {which} makes {percent(row.wer)} % word errors, the"
+        f" pretrained model {percent(pretrained.wer)} % ({spread(row.versus_pretrained)}{shown})."
+    )
+
+
+def row_of(target: TargetSummary, label: str) -> SummaryRow | None:
+    """Return the row of a label."""
+    return next((row for row in target.rows if row.label == label), None)
+
+
+def primary_sentence(comparison: PrimaryComparison) -> str:
+    """Return a declared comparison: rates, difference, and whether it is shown."""
+    where = "all targets together" if comparison.target is None else comparison.target
+    difference = comparison.comparison
+    shown = "shown" if difference.significant else "not shown"
+    return (
+        f"{where}, {comparison.name}: {percent(comparison.first)} against"
+        f" {percent(comparison.second)} % ({spread(difference)}; {shown}, p ="
+        f" {difference.p_adjusted:.2g})"
+    )
+
+
+def verdicts(summary: Summary) -> list[str]:
+    """Return the verdicts, one a target, of the targets that have one."""
+    return [sentence for target in summary.targets if (sentence := verdict_sentence(target))]
+
+
+def primaries(summary: Summary) -> list[str]:
+    """Return the declared comparisons, those over all targets first."""
+    return [primary_sentence(comparison) for comparison in summary.primary]
