@@ -4,6 +4,7 @@ from engines import ENGINES
 from evaluation import Evaluation
 from runs import estimates, sizes
 from runs.shards import number_of_shards, seconds_per_utterance
+from scoring.summary import shipped
 from training.settings import Settings as TrainingSettings
 
 
@@ -138,8 +139,15 @@ def evaluations() -> list[Evaluation]:
     return list(matrix.evaluations(config))
 
 
-def delivered(file: str) -> list[str]:
-    """Return a file of the adapted checkpoint of every base model, target and seed."""
+def delivered(file: str):
+    """Return a file of each delivered checkpoint: those named by hand, or those of the verdicts.
+
+    The latter are known when the summary is there.
+    """
+    if not matrix.is_named_by_hand(config):
+        return lambda wildcards: [
+            f"{folder}/{file}" for folder in shipped(Path(checkpoints.summarize.get().output.json))
+        ]
     return [
         f"<results>/{paths.Checkpoint(base, matrix.delivered(config, target, tts), seed)}/{file}"
         for base in config["base_models"]

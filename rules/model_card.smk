@@ -3,15 +3,17 @@
 
 rule model_card:
     input:
-        checkpoint="<results>/models/{base}/{model}+{vector}-tv{scale}/seed{seed}/model.safetensors",
+        checkpoint="<results>/models/{base}/{name}/seed{seed}/model.safetensors",
         summary="<results>/summary.json",
         template="scripts/reporting/templates/model_card.md.j2",
     output:
-        card="<results>/models/{base}/{model}+{vector}-tv{scale}/seed{seed}/README.md",
-        history="<results>/models/{base}/{model}+{vector}-tv{scale}/seed{seed}/lineage.json",
-        lineage=record_of("<results>/models/{base}/{model}+{vector}-tv{scale}/seed{seed}/README.md"),
+        card="<results>/models/{base}/{name}/seed{seed}/README.md",
+        history="<results>/models/{base}/{name}/seed{seed}/lineage.json",
+        lineage=record_of("<results>/models/{base}/{name}/seed{seed}/README.md"),
+    wildcard_constraints:
+        name=paths.Model.pattern(paths.NUMBER),
     log:
-        "<logs>/model_card/{base}/{model}+{vector}-tv{scale}/seed{seed}.log",
+        "<logs>/model_card/{base}/{name}/seed{seed}.log",
     localrule: True
     conda:
         "../envs/syn2real.yaml"

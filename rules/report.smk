@@ -54,7 +54,7 @@ rule leakage:
         """
 
 
-rule summarize:
+checkpoint summarize:
     input:
         evaluations="<results>/evaluations.json",
         leakage="<results>/leakage.json",

@@ -36,12 +36,7 @@ from roles import (
 
 CONTINUED = "source-mixed->target-synthetic"
 JOINT = "source-real+target-synthetic"
-CANDIDATES = (
-    PRETRAINED,
-    "target-synthetic",
-    CONTINUED,
-    JOINT,
-)  # to be delivered, maybe with vector
+CANDIDATES = ("target-synthetic", CONTINUED, JOINT)  # for delivery, with and without vector
 
 
 def name_of(tts: str | None) -> str:
@@ -137,7 +132,7 @@ class Arm(NamedTuple):
         if role == "forgetting":
             return self.name == PRETRAINED or "target" in self.name or self.vector is not None
         if role == "evidence":
-            return self.name.removesuffix(VECTOR) in CANDIDATES
+            return self.name == PRETRAINED or self.name.removesuffix(VECTOR) in CANDIDATES
         return role == "test" or self.vector is not None
 
 

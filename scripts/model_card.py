@@ -108,9 +108,9 @@ def describe(
     """Return all that the card says."""
     own = place_of(checkpoint)
     base = own.base
-    training, *_ = history.descent(history.applied)
+    training = history.training
     settings, speech = training.content["parameters"], about_speech(training)
-    [target] = speech["domains"]
+    target = own.model.data.group if own.model.data else ""
     sources = sorted(
         {domain for each in history.vector() for domain in about_speech(each)["domains"]}
     )
@@ -125,7 +125,8 @@ def describe(
         "engines": about_engines(history, speech),
         "utterances": speech["utterances"],
         "earlier": [about_speech(each) for each in earlier],
-        "scale": history.applied.content["parameters"]["scaling_coefficient"],
+        "scale": own.model.scale,
+        "replayed": own.model.data.replayed if own.model.data else "",
         "settings": settings,
         "training": training.content["training"],
         "confidence": summary.confidence,

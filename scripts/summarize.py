@@ -15,6 +15,7 @@ from reporting.words import sentences
 from scoring.bootstrap import CONFIDENCE, RESAMPLES
 from scoring.choices import Choice, choices_of, reported_choice
 from scoring.comparisons import ResampledRows
+from scoring.decisions import Verdict
 from scoring.evaluations import ArmKey, one_language, read_evaluations
 from scoring.forgetting import with_forgetting
 from scoring.leakage_file import Touches, read_leakage
@@ -25,7 +26,6 @@ from scoring.summary import (
     Summary,
     SummarySettings,
     TargetSummary,
-    Verdict,
     read_summary,
     write_summary,
 )

@@ -10,14 +10,8 @@ import numpy as np
 from files.audio import save_audio
 from files.manifest import write_jsonl
 from made_up_summary import comparison, made_up_row, made_up_summary, made_up_target
-from scoring.summary import (
-    Fold,
-    Forgetting,
-    ReportedChoice,
-    SummaryRow,
-    TargetSummary,
-    TestedDifference,
-)
+from scoring.differences import TestedDifference
+from scoring.summary import Fold, Forgetting, ReportedChoice, SummaryRow, TargetSummary
 
 NAMES = (
     "alarm", "audio", "calendar", "cooking", "datetime", "email", "general", "iot", "lists",

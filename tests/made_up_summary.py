@@ -3,14 +3,8 @@
 from pathlib import Path
 from typing import Any
 
-from scoring.summary import (
-    Comparison,
-    MeanWordCounts,
-    Summary,
-    SummaryRow,
-    TargetSummary,
-    write_summary,
-)
+from scoring.differences import Comparison
+from scoring.summary import MeanWordCounts, Summary, SummaryRow, TargetSummary, write_summary
 
 
 def comparison(difference: float, half: float = 0.01) -> Comparison:

@@ -13,8 +13,9 @@ from lineages import leaks
 from made_up import BASELINE, evaluation, small_experiment, write_evaluations
 from reporting.summary_table import comparison_cell
 from reporting.words import percent, points
+from scoring.differences import Comparison
 from scoring.evaluations import read_evaluations
-from scoring.summary import Comparison, SummarySettings, read_summary, write_summary
+from scoring.summary import SummarySettings, read_summary, write_summary
 from summarize import main
 
 VECTOR = "target-synthetic+vector"

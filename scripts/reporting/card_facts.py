@@ -69,7 +69,7 @@ def about_domain(history: History, name: str) -> dict[str, Any]:
 
 def about_base(history: History, name: str) -> dict[str, Any]:
     """Return a base model's name, its repository on the hub, if known, and its licences."""
-    *_, pretrained = history.descent(history.applied)
+    *_, pretrained = history.descent(history.own)
     return {
         "name": name,
         "hub": hub_name(pretrained),

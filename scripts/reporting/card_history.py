@@ -20,9 +20,19 @@ class History:
     maker: dict[str, Record]
 
     @property
-    def applied(self) -> Record:
+    def own(self) -> Record:
         """Return the record of the checkpoint itself."""
         return self.records[-1]
+
+    @property
+    def has_vector(self) -> bool:
+        """Say whether a task vector was added to it."""
+        return self.own.script == "task_vector.py"
+
+    @property
+    def training(self) -> Record:
+        """Return the record of its training, before a task vector was added."""
+        return next(self.descent(self.own)) if self.has_vector else self.own
 
     def made_by(self, script: str) -> list[Record]:
         """Return the records of a stage."""
@@ -37,7 +47,7 @@ class History:
 
     def vector(self) -> list[Record]:
         """Return the records of the trainings whose difference, or mean of them, was added."""
-        added = [path for path in self.applied.inputs if is_vector(path)]
+        added = [path for path in self.own.inputs if is_vector(path)]
         trainings: dict[str, Record] = {}
         while added:
             record = self.maker[added.pop()]
@@ -56,10 +66,11 @@ def is_vector(path: str) -> bool:
 def read_history(checkpoint: Path) -> History:
     """Return the history of an adapted checkpoint, back to the fetched files."""
     behind = upstream(checkpoint)
-    if behind[-1].content["parameters"].get("command") != "apply":
+    own = behind[-1]
+    if own.script != "finetune.py" and own.content["parameters"].get("command") != "apply":
         raise InputError(
-            f"{checkpoint}: was made by {behind[-1].script}, not by task_vector.py apply; cards are"
-            " for adapted checkpoints"
+            f"{checkpoint}: was made by {own.script}, not by finetune.py or task_vector.py apply;"
+            " cards are for adapted checkpoints"
         )
     fetched = functools.cache(lambda folder: record_of_fetched(folder / INDEX))
     origins = [fetched(record.at(path).parent) for record in behind for path in record.inputs]
@@ -76,7 +87,7 @@ def lineage(history: History) -> str:
     ``run`` is left out: names of machines are nobody's business on a hub, and without times the
     same work gives the same bytes.
     """
-    root = history.applied.root
+    root = history.own.root
     records = {
         os.path.relpath(record.sidecar, root): {
             key: value for key, value in record.content.items() if key != "run"

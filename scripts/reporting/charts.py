@@ -13,7 +13,8 @@ from matplotlib.figure import Figure
 from matrix import CONTINUED
 from reporting.tables import change, forgotten
 from reporting.words import TOPLINE, percent
-from scoring.summary import Difference, SummaryRow, TargetSummary
+from scoring.differences import Difference
+from scoring.summary import SummaryRow, TargetSummary
 
 INK = "#010203"  # drawn in this, shown in the page's own text colour
 GREY = "#888888"

@@ -6,16 +6,9 @@ from collections.abc import Iterable
 from escaping import visible
 from reporting.verdicts import primaries, verdicts
 from reporting.words import percent, points
+from scoring.differences import Comparison, Difference
 from scoring.significance import FEW_UNITS
-from scoring.summary import (
-    Comparison,
-    Difference,
-    Forgetting,
-    ReportedChoice,
-    Summary,
-    SummaryRow,
-    TargetSummary,
-)
+from scoring.summary import Forgetting, ReportedChoice, Summary, SummaryRow, TargetSummary
 from texts.normalise import unit
 
 WHISPER_WINDOW = 30  # s, of the published models

@@ -6,7 +6,8 @@ from typing import Any
 
 from files.atomic import atomic_path
 from scoring.comparisons import COMPARISONS
-from scoring.summary import Comparison, Summary, SummaryRow, TargetSummary
+from scoring.differences import Comparison
+from scoring.summary import Summary, SummaryRow, TargetSummary
 
 COLUMNS = (
     "base", "target", "speech", "arm", "tts", "vector", "scaling_coefficient", "chosen", "choices",

@@ -9,15 +9,8 @@ from records.record import sidecar
 from reporting.words import MINUS, percent, points
 from roles import CONSTANT, SOURCES
 from scoring.breakdown_file import RoughDifference, Wer
-from scoring.summary import (
-    Difference,
-    Forgetting,
-    Interval,
-    Leakage,
-    ReportedChoice,
-    SummaryRow,
-    TargetSummary,
-)
+from scoring.differences import Difference, Interval
+from scoring.summary import Forgetting, Leakage, ReportedChoice, SummaryRow, TargetSummary
 
 CHOICES = {
     CONSTANT: "a constant set beforehand",

@@ -1,7 +1,9 @@
 """The verdict on each target, and the comparisons that were declared beforehand, in words."""
 
+from paths import PRETRAINED
 from reporting.words import percent, spread
-from scoring.summary import PrimaryComparison, Summary, SummaryRow, TargetSummary, Verdict
+from scoring.decisions import PrimaryComparison, Verdict
+from scoring.summary import Summary, SummaryRow, TargetSummary
 
 
 def verdict_sentence(target: TargetSummary) -> str:
@@ -34,9 +36,7 @@ def saving(estimate: float) -> str:
 
 def tested(verdict: Verdict, target: TargetSummary) -> str:
     """Return how the chosen model, or the best that was not, did on the test set."""
-    pretrained = next(
-        (row for row in target.rows if row.label == verdict.candidates[0].label), None
-    )
+    pretrained = next((row for row in target.rows if row.arm == PRETRAINED), None)
     row = row_of(target, verdict.chosen if verdict.ships else verdict.best)
     if row is None or pretrained is None or row.versus_pretrained is None:
         return ""

@@ -4,7 +4,8 @@ from collections.abc import Iterable
 
 from evaluation import VECTOR, label
 from paths import PRETRAINED
-from scoring.summary import Comparison, Difference, Forgetting, SummaryRow, TargetSummary
+from scoring.differences import Comparison, Difference
+from scoring.summary import Forgetting, SummaryRow, TargetSummary
 
 Pairs = list[tuple[SummaryRow, Comparison]]
 Price = tuple[SummaryRow, Forgetting, Comparison]

@@ -10,7 +10,7 @@ import numpy as np
 from scoring.alignment import WordError
 from scoring.bootstrap import CONFIDENCE, interval, mean_over_seeds, resampled_rates
 from scoring.breakdown_file import RoughDifference
-from scoring.summary import Interval
+from scoring.differences import Interval
 from scoring.word_errors import spelt
 
 RESAMPLES = 1_000  # of the bootstrap: cells are many, and none of them is a headline

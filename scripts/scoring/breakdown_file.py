@@ -13,7 +13,7 @@ from pathlib import Path
 from files.atomic import atomic_path
 from files.json_file import read_json
 from files.typed_json import typed
-from scoring.summary import Interval
+from scoring.differences import Interval
 
 
 @dataclass(frozen=True)

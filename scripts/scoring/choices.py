@@ -11,9 +11,10 @@ from typing import NamedTuple
 from paths import REAL, coefficient
 from roles import CONSTANT, SOURCES
 from scoring.comparisons import ResampledRows
+from scoring.differences import TestedDifference
 from scoring.evaluations import ArmKey, ModelKey
 from scoring.pooling import PooledRow
-from scoring.summary import Fold, ReportedChoice, TestedDifference
+from scoring.summary import Fold, ReportedChoice
 
 
 class Choice(NamedTuple):

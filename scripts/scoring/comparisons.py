@@ -10,11 +10,12 @@ from errors import InputError
 from matrix import CONTINUED
 from paths import PRETRAINED
 from scoring.bootstrap import interval, resampled_rates, two_sided_p
+from scoring.differences import Comparison, Interval
 from scoring.paired import SystemComparison
 from scoring.pooling import PooledRow, check_same_references
 from scoring.score_file import drawn_with
 from scoring.significance import holm, mapsswe
-from scoring.summary import Comparison, Interval, SummarySettings
+from scoring.summary import SummarySettings
 
 COMPARISONS = ("versus_pretrained", "versus_baseline", "versus_without_vector")
 FEWEST_SPEAKERS = 10  # an interval from fewer says little of other speakers

@@ -6,9 +6,10 @@ from dataclasses import replace
 
 from paths import PRETRAINED
 from scoring.comparisons import ResampledRows, adjusted
+from scoring.differences import Comparison, Difference
 from scoring.evaluations import ModelKey
 from scoring.pooling import PooledRow, union
-from scoring.summary import Comparison, Difference, Forgetting, SummaryRow, SummarySettings
+from scoring.summary import Forgetting, SummaryRow, SummarySettings
 from scoring.target_table import Table
 
 

@@ -6,7 +6,7 @@ writes these dataclasses, key by key in the order of their fields.
 
 from dataclasses import dataclass
 
-from scoring.summary import Interval
+from scoring.differences import Interval
 
 
 @dataclass(frozen=True)

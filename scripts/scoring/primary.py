@@ -14,8 +14,9 @@ from evaluation import VECTOR
 from matrix import CONTINUED
 from paths import PRETRAINED
 from scoring.comparisons import ResampledRows, adjusted
+from scoring.decisions import PrimaryComparison
 from scoring.pooling import PooledRow, union
-from scoring.summary import PrimaryComparison, SummarySettings
+from scoring.summary import SummarySettings
 
 NAMES = {  # of the comparisons, by what a row calls its own
     "versus_pretrained": "the chosen model against the pretrained one",

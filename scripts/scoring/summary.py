@@ -12,8 +12,9 @@ from pathlib import Path
 from files.atomic import atomic_path
 from files.json_file import read_json
 from files.typed_json import typed
+from scoring.decisions import PrimaryComparison, Verdict
+from scoring.differences import Comparison, Difference, Interval, TestedDifference
 
-Interval = tuple[float, float]
 Leakage = dict[str, dict[str, int]]  # number of what was met, by kind and stage (lineages/leaks.py)
 
 
@@ -34,34 +35,6 @@ class SummarySettings:
     chosen_on: tuple[str, ...]
     constant: float | None
     again: str
-
-
-@dataclass(frozen=True)
-class Difference:
-    """A difference of two WERs, paired on the same utterances: below 0 is fewer errors."""
-
-    difference: float
-    interval: Interval
-
-
-@dataclass(frozen=True)
-class TestedDifference(Difference):
-    """A difference with its two-sided p, not corrected for the number of comparisons."""
-
-    p: float
-
-
-@dataclass(frozen=True)
-class Comparison(TestedDifference):
-    """A difference that is tested together with others.
-
-    ``p_adjusted`` is corrected for their number, null where a row takes no part in that.
-    ``mapsswe_p`` is that of the matched-pair test, not corrected.
-    """
-
-    p_adjusted: float | None
-    significant: bool
-    mapsswe_p: float
 
 
 @dataclass(frozen=True)
@@ -193,60 +166,6 @@ class DeliveredCheckpoint:
 
 
 @dataclass(frozen=True)
-class Candidate:
-    """A model that may be shipped, and the evidence on it, which takes no target recording.
-
-    ``synthetic_wer`` is on dev texts of the target as a TTS speaks them, ``source_wer`` on dev
-    recordings of the source. ``estimate`` is the geometric mean of both, each divided by the
-    pretrained model's: 0.8 is a fifth fewer errors.
-    """
-
-    label: str
-    synthetic_wer: float
-    source_wer: float
-    estimate: float
-    interval: Interval
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """Which model to ship: the label of the ``chosen`` candidate, and whether that is adapted.
-
-    ``best`` is the adapted candidate of the lowest ``estimate``, which is chosen if it ``ships``.
-    ``models`` are its checkpoints, by seed; a task vector is added to each of them, times
-    ``scaling_coefficient``, if it has ``vectors``, by seed.
-    """
-
-    ships: bool
-    chosen: str
-    best: str
-    estimate: float
-    interval: Interval
-    models: tuple[str, ...]
-    vectors: tuple[str, ...]
-    scaling_coefficient: float | None
-    candidates: tuple[Candidate, ...]
-
-
-@dataclass(frozen=True)
-class PrimaryComparison:
-    """A comparison that was declared before any number was seen, and is tested first.
-
-    ``target`` is null for all targets together. ``first`` and ``second`` are the WERs of the two;
-    the ``comparison`` is the first minus the second.
-    """
-
-    name: str
-    base: str
-    target: str | None
-    utterances: int
-    words: int
-    first: float
-    second: float
-    comparison: Comparison
-
-
-@dataclass(frozen=True)
 class TargetSummary:
     """The table of a target on one test set.
 
@@ -293,6 +212,12 @@ class Summary:
     def rows(self) -> Iterator[tuple[TargetSummary, SummaryRow]]:
         """Yield every row with its target."""
         yield from ((target, row) for target in self.targets for row in target.rows)
+
+
+def shipped(path: Path) -> list[str]:
+    """Return the folders of the checkpoints that the verdicts of a summary ship."""
+    verdicts = [target.verdict for target in read_summary(path).targets if target.verdict]
+    return sorted({folder for verdict in verdicts for folder in verdict.folders})
 
 
 def write_summary(path: Path, summary: Summary) -> None:

@@ -7,10 +7,11 @@ from evaluation import label
 from files.checksum import sha256
 from scoring.choices import Choice
 from scoring.comparisons import COMPARISONS, ResampledRows, adjusted
+from scoring.differences import Comparison
 from scoring.evaluations import ArmKey, ModelKey
 from scoring.leakage_file import Touches, leakage_of
 from scoring.pooling import PooledRow
-from scoring.summary import Comparison, SummaryRow, SummarySettings
+from scoring.summary import SummaryRow, SummarySettings
 
 Table = dict[ModelKey, SummaryRow]
 Declared = dict[tuple[ModelKey, str], Comparison]  # a row's comparisons, by their names in it

@@ -17,9 +17,10 @@ from evaluation import label
 from paths import PRETRAINED
 from scoring.bootstrap import interval, resampled_rates
 from scoring.comparisons import drawn_units
+from scoring.decisions import Candidate, Verdict
 from scoring.evaluations import ModelKey
 from scoring.pooling import PooledRow, check_same_references
-from scoring.summary import Candidate, SummarySettings, Verdict
+from scoring.summary import SummarySettings
 
 LEAST_GAIN = 0.01  # a fraction of the words
 SMALLEST_WER = 0.001  # as which none counts, so that estimates are numbers

@@ -1,0 +1,82 @@
+"""What an experiment decides: which model is shipped, and what was declared and tested first.
+
+Rates and differences are fractions, intervals their lower and upper bound.
+"""
+
+from dataclasses import dataclass, replace
+
+from paths import Checkpoint, VectorFile
+from scoring.differences import Comparison, Interval
+
+
+def with_vector(folder: str, vector: str, scale: float) -> str:
+    """Return the folder of a checkpoint to which a task vector is added."""
+    results, _, place = folder.partition("/models/")
+    checkpoint = Checkpoint.parse(f"models/{place}")
+    file = VectorFile.parse(f"task_vectors/{vector.partition('/task_vectors/')[2]}")
+    model = replace(checkpoint.model, vector=file.vector, scale=scale)
+    return f"{results}/{replace(checkpoint, model=model)}"
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A model that may be shipped, and the evidence on it, which takes no target recording.
+
+    ``synthetic_wer`` is on dev texts of the target as a TTS speaks them, ``source_wer`` on dev
+    recordings of the source. ``estimate`` is the geometric mean of both, each divided by the
+    pretrained model's: 0.8 is a fifth fewer errors.
+    """
+
+    label: str
+    synthetic_wer: float
+    source_wer: float
+    estimate: float
+    interval: Interval
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Which model to ship: the label of the ``chosen`` candidate, and whether that is adapted.
+
+    ``best`` is the adapted candidate of the lowest ``estimate``, which is chosen if it ``ships``.
+    ``models`` are its checkpoints, by seed; a task vector is added to each of them, times
+    ``scaling_coefficient``, if it has ``vectors``, by seed.
+    """
+
+    ships: bool
+    chosen: str
+    best: str
+    estimate: float
+    interval: Interval
+    models: tuple[str, ...]
+    vectors: tuple[str, ...]
+    scaling_coefficient: float | None
+    candidates: tuple[Candidate, ...]
+
+    @property
+    def folders(self) -> list[str]:
+        """The folders of the checkpoints that are shipped, by seed; none, if the model is kept."""
+        if not self.ships:
+            return []
+        if self.scaling_coefficient is None:
+            return list(self.models)
+        vectors = zip(self.models, self.vectors, strict=True)
+        return [with_vector(model, vector, self.scaling_coefficient) for model, vector in vectors]
+
+
+@dataclass(frozen=True)
+class PrimaryComparison:
+    """A comparison that was declared before any number was seen, and is tested first.
+
+    ``target`` is null for all targets together. ``first`` and ``second`` are the WERs of the two;
+    the ``comparison`` is the first minus the second.
+    """
+
+    name: str
+    base: str
+    target: str | None
+    utterances: int
+    words: int
+    first: float
+    second: float
+    comparison: Comparison
