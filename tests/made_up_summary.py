@@ -82,6 +82,7 @@ def made_up_target(
         "choices": (),
         "plain_words": (),
         "checkpoints": (),
+        "verdict": None,
     }
     return TargetSummary(**(target | changes))
 
@@ -95,6 +96,7 @@ def made_up_summary(*targets: TargetSummary, **changes: Any) -> Summary:
         "resampled_by": "sentence",
         "seed": 0,
         "comparisons": "Holm",
+        "primary": (),
         "targets": targets,
     }
     return Summary(**(summary | changes))

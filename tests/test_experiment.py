@@ -48,7 +48,7 @@ def test_defaults_are_filled_in_at_every_depth():
     assert config["seeds"] == [1]
     assert config["domains"]["games"]["min_words"] == 1
     assert config["domains"]["phone"]["max_duration"] == 10  # the window
-    assert config["task_vector"]["delivered"]["scaling_coefficient"] == 0.25
+    assert config["task_vector"]["constant"] == 0.25 and "delivered" not in config["task_vector"]
     assert config["filter"]["max_duration"] == 10
 
 
@@ -84,7 +84,7 @@ def test_defaults_are_filled_in_at_every_depth():
         ),
         (
             {"task_vector": {"scaling_coefficients": [0.5]}},
-            r"constant is delivered\.scaling_coefficient, 0\.25, which is not among scaling_coeff",
+            r"constant is task_vector\.constant, 0\.25, which is not among scaling_coeff",
         ),
         ({"forgetting": ["music"]}, r"forgetting: 'music' is not under domains; known: games"),
         ({"forgetting": ["shop"]}, r"forgetting: 'shop' has no recordings to test on"),
@@ -147,7 +147,7 @@ def test_the_matrix_has_every_arm_once_and_every_vector_at_every_coefficient():
         ("target-synthetic+vector", 0.5),
         ("target-real", None),
     ]
-    dev = [row for row in rows if row["split"] == "dev"]
+    dev = [row for row in rows if row["role"] == "dev"]
     assert [row["scaling_coefficient"] for row in dev] == [0.25, 0.5, 0.25, 0.5]
     assert {row["vector_on"] for row in dev} == {
         "source-mixed->target-synthetic",
@@ -168,12 +168,47 @@ def test_every_arm_is_decoded_in_one_window_which_is_whispers_own_unless_asked(a
 
 def test_the_pretrained_model_is_decoded_once_for_all_seeds():
     rows = rows_of(changed(seeds=[1, 2], forgetting=[]))
-    assert [row["seed"] for row in rows if row["arm"] == "pretrained"] == [0]
-    assert [row["seed"] for row in rows if row["arm"] == "source-real"] == [1, 2]
+    tests = [row for row in rows if row["role"] == "test"]
+    assert [row["seed"] for row in tests if row["arm"] == "pretrained"] == [0]
+    assert [row["seed"] for row in tests if row["arm"] == "source-real"] == [1, 2]
 
 
-def test_a_domain_of_texts_gives_a_checkpoint_and_no_score():
-    (row,) = [row for row in rows_of(changed()) if row["target"] == "shop"]
+CANDIDATES = [
+    ("pretrained", None),
+    ("source-mixed->target-synthetic", None),
+    ("target-synthetic", None),
+    ("source-mixed->target-synthetic+vector", 0.25),
+    ("source-mixed->target-synthetic+vector", 0.5),
+    ("target-synthetic+vector", 0.25),
+    ("target-synthetic+vector", 0.5),
+]
+
+
+@pytest.mark.parametrize("target", ["phone", "shop"])
+def test_the_model_to_deliver_is_chosen_on_no_recording_of_the_target(target):
+    """Whether there are any: phone has some, shop has texts alone."""
+    rows = [row for row in rows_of(changed()) if row["target"] == target]
+    evidence = [row for row in rows if row["role"] == "evidence"]
+    assert {row["manifest"] for row in evidence} == {
+        f"results/tiny/manifests/{target}/kokoro/dev.jsonl",
+        "results/tiny/manifests/source/real/dev.jsonl",
+    }
+    for kind in ("target", "source"):
+        names = [(r["arm"], r["scaling_coefficient"]) for r in evidence if r["kind"] == kind]
+        assert names == CANDIDATES
+
+
+def test_evidence_is_spoken_by_voices_that_nothing_was_trained_on_if_there_are_any():
+    held_out = {"engine": "kokoro", "artifact": "voices", "voices": ["c"], "held_out": True}
+    rows = rows_of(changed(tts=CONFIG["tts"] | {"other": held_out}))
+    assert {row["speech"] for row in rows if row["role"] == "evidence"} == {"other", "real"}
+
+
+def test_a_domain_of_texts_gives_a_checkpoint_named_by_hand_and_no_score():
+    by_hand = CONFIG["task_vector"] | {"delivered": {"scaling_coefficient": 0.25}}
+    rows = rows_of(changed(task_vector=by_hand))
+    assert not [row for row in rows if row["role"] == "evidence"]
+    (row,) = [row for row in rows if row["target"] == "shop"]
     assert row["score"] is None
     assert row["model"] == "results/tiny/models/tiny/shop-kokoro+source-kokoro-tv0.25/seed1"
 

@@ -1,0 +1,160 @@
+"""Which model is shipped, and what was declared and is tested first: numbers one can count."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from made_up import BASELINE, evaluation, write_evaluations
+from reporting.verdicts import primaries, verdicts
+from scoring.decisions import Verdict
+from scoring.evaluations import read_evaluations
+from scoring.summary import Summary, SummarySettings, shipped, write_summary
+from scoring.verdict import estimates_of
+from summarize import summarize
+
+SETTINGS = SummarySettings(0.95, 500, 0, "sentence", ("constant",), 0.5, "again {}")
+RESULTS = "results/tiny"
+
+
+def row(folder: Path, arm: str, errors: list[int], scale: float | None = None, **changes) -> dict:
+    """Return an evaluation whose model and vector have the places of a real experiment's."""
+    name = "pretrained" if arm == "pretrained" else "music-kokoro"
+    vector = f"{RESULTS}/task_vectors/tiny/source-kokoro/seed1.safetensors"
+    seed = 0 if arm == "pretrained" else 1
+    places = {"model": f"{RESULTS}/models/tiny/{name}/seed{seed}", "seed": seed}
+    places |= {"vector_path": vector} if scale is not None else {}
+    return evaluation(folder, arm, errors, scale, **(places | changes))
+
+
+def candidate(folder: Path, arm: str, errors: Iterable[int], scale: float | None = None) -> list:
+    """Return a candidate's evidence, with these errors in 40 utterances of each kind, and test."""
+    synthetic, source, test = ([each] * 40 for each in errors)
+    kinds = [
+        row(folder, arm, synthetic, scale, split="dev", speech="kokoro", role="evidence"),
+        row(folder, arm, source, scale, split="dev", role="evidence", kind="source",
+            domain="source"),
+        row(folder, arm, test, scale),
+    ]  # fmt: skip
+    return kinds
+
+
+def summary_of(folder: Path, rows: list[dict]) -> Summary:
+    return summarize(read_evaluations(write_evaluations(folder, rows)), SETTINGS)
+
+
+def verdict_on(folder: Path, rows: list[dict]) -> Verdict:
+    verdict = summary_of(folder, rows).targets[0].verdict
+    assert verdict is not None
+    return verdict
+
+
+def test_an_estimate_is_the_geometric_mean_of_relative_wers():
+    wers = np.array([[0.4, 0.1], [0.2, 0.2]])  # of two kinds of speech, pretrained first
+    assert estimates_of(wers, pretrained=0) == pytest.approx([1, (0.25 * 1) ** 0.5])
+
+
+def test_the_lowest_estimate_is_shipped(tmp_path):
+    rows = [
+        *candidate(tmp_path, "pretrained", (4, 4, 4)),
+        *candidate(tmp_path, "target-synthetic", (1, 5, 3)),
+        *candidate(tmp_path, "target-synthetic+vector", (2, 2, 2), 0.5),
+    ]
+    verdict = verdict_on(tmp_path, rows)
+    assert (verdict.ships, verdict.chosen) == (True, "target-synthetic + 0.5 τ")
+    assert verdict.estimate == pytest.approx(0.5)
+    assert verdict.folders == [f"{RESULTS}/models/tiny/music-kokoro+source-kokoro-tv0.5/seed1"]
+
+
+def test_a_model_without_a_vector_is_shipped_as_it_was_trained(tmp_path):
+    rows = [
+        *candidate(tmp_path, "pretrained", (4, 4, 4)),
+        *candidate(tmp_path, "target-synthetic", (1, 2, 3)),
+    ]
+    assert verdict_on(tmp_path, rows).folders == [f"{RESULTS}/models/tiny/music-kokoro/seed1"]
+
+
+@pytest.mark.parametrize("errors", [(4, 4, 1), (3, 6, 1), (5, 5, 1)])
+def test_the_pretrained_model_is_kept_unless_evidence_says_otherwise(tmp_path, errors):
+    """Whatever the test recordings say, which the rule does not see."""
+    rows = [
+        *candidate(tmp_path, "pretrained", (4, 4, 4)),
+        *candidate(tmp_path, "target-synthetic", errors),
+    ]
+    verdict = verdict_on(tmp_path, rows)
+    assert (verdict.ships, verdict.chosen, verdict.folders) == (False, "pretrained", [])
+    assert verdict.best == "target-synthetic"
+    write_summary(tmp_path / "summary.json", summary_of(tmp_path, rows))
+    assert shipped(tmp_path / "summary.json") == []
+
+
+def test_a_gain_that_may_be_noise_ships_nothing(tmp_path):
+    better_on_few = [0] * 3 + [4] * 37
+    rows = [
+        *candidate(tmp_path, "pretrained", (4, 4, 4)),
+        *candidate(tmp_path, "target-synthetic", (4, 4, 4)),
+    ]
+    rows[3] |= row(tmp_path, "target-synthetic", [1, 7] * 20, split="dev", speech="kokoro",
+                   role="evidence")  # fmt: skip
+    rows[4] |= row(tmp_path, "target-synthetic", better_on_few, split="dev", role="evidence",
+                   kind="source", domain="source")  # fmt: skip
+    verdict = verdict_on(tmp_path, rows)
+    assert verdict.estimate < 1 < verdict.interval[1] and not verdict.ships
+
+
+def test_without_the_pretrained_model_there_is_no_verdict(tmp_path):
+    rows = candidate(tmp_path, "target-synthetic", (1, 1, 1))
+    summary = summary_of(tmp_path, rows)
+    assert summary.targets[0].verdict is None and verdicts(summary) == []
+
+
+def test_a_target_without_recordings_has_a_verdict_and_no_rows(tmp_path):
+    rows = [
+        *candidate(tmp_path, "pretrained", (4, 4, 4)),
+        *candidate(tmp_path, "target-synthetic", (1, 2, 3)),
+    ]
+    summary = summary_of(tmp_path, [each for each in rows if each["role"] == "evidence"])
+    (target,) = summary.targets
+    assert target.rows == () and target.verdict and target.verdict.ships
+    assert verdicts(summary)[0].startswith("music: ship target-synthetic.")
+
+
+def test_declared_comparisons_are_tested_apart_from_the_exploratory_ones(tmp_path):
+    """Alone, the chosen model's p is that of three comparisons, whatever else is in the table."""
+    rows = [
+        *candidate(tmp_path, "pretrained", (4, 4, 4)),
+        *candidate(tmp_path, "target-synthetic", (2, 3, 3)),
+        *candidate(tmp_path, "target-synthetic+vector", (1, 2, 2), 0.5),
+        row(tmp_path, BASELINE, [3] * 40),
+    ]
+    summary = summary_of(tmp_path, rows)
+    assert [(each.name, each.target) for each in summary.primary] == [
+        ("the chosen model against the pretrained one", "music"),
+        ("SYN2REAL against the paper's baseline", "music"),
+        ("with the task vector against the same model without", "music"),
+    ]
+    (least, *_) = summary.primary
+    assert least.comparison.p_adjusted == pytest.approx(3 * least.comparison.p)
+    chosen = next(row for row in summary.targets[0].rows if row.scaling_coefficient == 0.5)
+    assert chosen.versus_pretrained == summary.primary[0].comparison
+    assert chosen.versus_baseline == summary.primary[1].comparison
+    assert "40.0 against 80.0 %" in primaries(summary)[0]
+
+
+def test_targets_are_tested_together_first(tmp_path):
+    music = [
+        *candidate(tmp_path, "pretrained", (4, 4, 4)),
+        *candidate(tmp_path, "target-synthetic", (2, 3, 3)),
+    ]
+    weather = [
+        each | {"target": "weather"} | ({"domain": "weather"} if each["kind"] == "target" else {})
+        for each in music
+    ]
+    summary = summary_of(tmp_path, [*music, *weather])
+    assert [each.target for each in summary.primary] == [None, "music", "weather"]
+    together, *single = summary.primary
+    assert together.utterances == 80 and together.first == pytest.approx(0.6)
+    assert together.comparison.p_adjusted == together.comparison.p
+    assert all(each.comparison.p_adjusted == 2 * each.comparison.p for each in single)
+    assert primaries(summary)[0].startswith("all targets together, the chosen model")
