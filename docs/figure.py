@@ -23,6 +23,9 @@ from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 DOCS = Path(__file__).parent
 sys.path.insert(0, str(DOCS.parent / "scripts"))
 
+import matrix  # noqa: E402
+from configs import reading  # noqa: E402
+from scoring.decisions import with_vector  # noqa: E402
 from scoring.summary import Summary, read_summary  # noqa: E402
 
 SUMMARY = DOCS.parent / "results" / "demo" / "summary.json"
@@ -279,9 +282,15 @@ def svg(figure: Figure, words: str) -> str:
 
 
 def rulegraph() -> str:
-    """Return the graph of the demo's rules, as Snakemake prints it."""
-    command = [sys.executable, "-m", "snakemake", "--rulegraph", "--forceall"]
-    command += ["--configfile", EXPERIMENT]
+    """Return the graph of the demo's rules, as Snakemake prints it.
+
+    What is delivered is known when the demo has run: here it is the first model with a vector.
+    """
+    rows = matrix.evaluations(reading.read([DOCS.parent / EXPERIMENT]))
+    folder = next(with_vector(r.model, r.vector_path, r.scaling_coefficient)
+                  for r in rows if r.vector_path and r.scaling_coefficient)  # fmt: skip
+    command = [sys.executable, "-m", "snakemake", "all", f"{folder}/README.md"]
+    command += ["--rulegraph", "--forceall", "--configfile", EXPERIMENT]
     return subprocess.run(
         command, cwd=DOCS.parent, check=True, stdout=subprocess.PIPE, text=True
     ).stdout

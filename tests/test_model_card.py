@@ -413,11 +413,26 @@ def test_commands_and_versions_to_make_it_again_are_told():
     assert f"Commit: {writing.commit()['commit']}" in text and "torch 2" in text
 
 
-def test_a_checkpoint_to_which_nothing_was_added_gets_no_card():
+def test_the_pretrained_model_gets_no_card():
     experiment()
-    other = str(RESULTS / "models/base/source-real/seed1/model.safetensors")
-    with pytest.raises(InputError, match=r"finetune\.py, not by task_vector\.py apply"):
+    other = str(RESULTS / "models/base/pretrained/seed0/model.safetensors")
+    with pytest.raises(InputError, match=r"pretrained\.py, not by finetune\.py or task_vector"):
         model_card.main(["--checkpoint", other, "--summary", "summary.json"])
+
+
+@pytest.mark.parametrize("replayed", ["", "-with-queen"])
+def test_a_model_to_which_no_vector_was_added_has_a_card_without_one(replayed):
+    experiment()
+    name = f"shop-hibari{replayed}"
+    if replayed:
+        train(name, ["shop/hibari", "queen/real"])
+    summary = str(write_made_up_summary(RESULTS / "summary.json", table()))
+    folder = RESULTS / "models/base" / name / "seed1"
+    model_card.main(["--checkpoint", str(folder / "model.safetensors"), "--summary", summary])
+    text = (folder / "README.md").read_text()
+    assert "adapted to shop" in text and "No task vector was added" in text
+    assert "λ" not in text.partition("## What it does")[0]
+    assert ("and of the source's recordings together" in text) == bool(replayed)
 
 
 def write_keen_whisper(folder: Path, **options: object) -> None:
