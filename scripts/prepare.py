@@ -10,11 +10,11 @@ A domain is declared by one of
   "texts": a file with one text a line, or with id, tab and text; no recordings; "test_texts"
       may be another, to test on its synthetic speech
 and may have "topics" or "without_topics" (lists of those that are taken or left, of a corpus whose
-recordings have topics), "train", "dev" and "test" (what to draw: train and test count utterances,
-dev counts sentences, one utterance of each; train 0: all that remain), "min_words", "min_duration"
-and "max_duration" (s; texts that would take longer to say are split at ends of sentences, or left
-out),
-"max_silence" and "max_clipping" (fractions), "min_speaking_rate" and
+recordings have topics), "line" ("bad": all recordings go through a simulated bad telephone line,
+behind each four others of its split), "train", "dev" and "test" (what to draw: train and test count
+utterances, dev counts sentences, one utterance of each; train 0: all that remain), "min_words",
+"min_duration" and "max_duration" (s; texts that would take longer to say are split at ends of
+sentences, or left out), "max_silence" and "max_clipping" (fractions), "min_speaking_rate" and
 "max_speaking_rate" (characters/s), "speaker_disjoint", "skip_missing_audio" (leave out and count
 recordings that are missing or broken), and, for given splits, "drop_repeated_sentences": leave out
 of train what is in dev or test, out of dev what is in test.
@@ -39,13 +39,16 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import numpy as np
+
+from augmentations.bad_line import TALKERS, bad_line, draw_line
 from corpora import CORPORA, slurp
 from domains.account import check_not_empty, shorter_test, summary
 from domains.domain import Domain, is_text_only, parse_declaration
@@ -67,12 +70,13 @@ from records.writing import write_record
 from texts.languages import add_language
 
 
-def write_audio(utterance: Utterance, folder: Path, domain: str) -> dict[str, Any]:
-    """Write an utterance as 16 kHz mono FLAC; return its row of the manifest."""
+def write_audio(
+    utterance: Utterance, folder: Path, domain: str, sound: Callable[[Utterance], np.ndarray]
+) -> dict[str, Any]:
+    """Write the ``sound`` of an utterance as 16 kHz mono FLAC; return its row of the manifest."""
     recording = utterance.recording
-    waveform, rate = waveform_of(utterance)
     path = folder / f"{recording.id}.flac"
-    duration = save_audio(path, resample(waveform, rate))
+    duration = save_audio(path, sound(utterance))
     return {
         "id": recording.id,
         "audio_filepath": str(path),
@@ -83,6 +87,44 @@ def write_audio(utterance: Utterance, folder: Path, domain: str) -> dict[str, An
         "sha256": sha256(path),
         **recording.extra,
     }
+
+
+def clean(utterance: Utterance) -> np.ndarray:
+    """Return a recording as it is: float32 [n_samples] at 16 kHz."""
+    return resample(*waveform_of(utterance))
+
+
+def through_line(
+    utterance: Utterance, split_of: Mapping[str, list[Utterance]], seed: int
+) -> np.ndarray:
+    """Return a recording at the other end of a bad line, behind it others of its split.
+
+    So no test recording is heard in training, and a larger training set changes no test set.
+    """
+    recordings = split_of[utterance.recording.id]
+    line = draw_line(utterance.recording.id, len(recordings), seed)
+    drawn = [recordings[position] for position in line.talkers]
+    talkers = [clean(each) for each in drawn if each is not utterance][:TALKERS]
+    return bad_line(clean(utterance), talkers, line.snr, line.seed)
+
+
+def sound_of(
+    domain: Domain, splits: dict[str, list[Utterance]], seed: int
+) -> Callable[[Utterance], np.ndarray]:
+    """Return what gives the sound of a domain's utterances, as the models get it."""
+    if not domain.line:
+        return clean
+    for name, recordings in splits.items():
+        if 0 < len(recordings) <= TALKERS:
+            raise InputError(
+                f"domain: line: {domain.line} needs {TALKERS + 1} recordings in a split, but {name}"
+                f" has {len(recordings)}; raise {name}, or remove line"
+            )
+    import torch
+
+    torch.set_num_threads(1)  # --jobs share the cores, and no sum depends on how many there are
+    split_of = {each.recording.id: split for split in splits.values() for each in split}
+    return partial(through_line, split_of=split_of, seed=seed)
 
 
 def split_recordings(
@@ -114,14 +156,12 @@ def path_of(module: ModuleType) -> str:
 
 def write_recordings(
     splits: dict[str, list[Utterance]],
-    folder: Path,
-    name: str,
+    write: Callable[[Utterance], dict[str, Any]],
     domain: Domain,
     jobs: int,
     counts: Counts,
 ) -> dict[str, list[dict[str, Any]]]:
-    """Write the audio of all splits; return their manifests."""
-    write = partial(write_audio, folder=folder, domain=name)
+    """Write the audio of all splits, each by ``write``; return their manifests."""
     utterances = [each for split in SPLITS for each in splits[split]]
     written = each_readable(write, utterances, domain, jobs, counts)
     row_of = {utterance.recording.id: row for utterance, row in written}
@@ -152,7 +192,7 @@ def parse_arguments(argv: list[str] | None) -> argparse.Namespace:
     add("--declaration", required=True, help="JSON of the domain (see above)")
     add_language(parser)
     add("--artifact", type=Path, help="folder of the corpus's fetched files")
-    add("--seed", type=int, default=1, help="seed of the splits (default: 1)")
+    add("--seed", type=int, default=1, help="seed of splits and lines (default: 1)")
     add("--audio-dir", type=Path, help="folder for FLAC files, 16 kHz mono")
     add("--manifests-dir", type=Path, help="folder for the manifests")
     add("--texts-dir", type=Path, required=True, help="folder for the texts")
@@ -174,10 +214,13 @@ def prepare_recordings(
     recordings = audio_files(splits) if options.artifact is None else []
     written = files_written(options.manifests_dir, options.texts_dir)
     check_outputs([*written, options.audio_dir], recordings)
-    manifests = write_recordings(
-        splits, options.audio_dir, options.domain, domain, options.jobs, counts
+    write = partial(
+        write_audio,
+        folder=options.audio_dir,
+        domain=options.domain,
+        sound=sound_of(domain, splits, options.seed),
     )
-    return manifests, recordings
+    return write_recordings(splits, write, domain, options.jobs, counts), recordings
 
 
 def main(argv: list[str] | None = None) -> None:

@@ -79,6 +79,9 @@ def test_queen_segments_are_numbered_by_commands_and_pair_with_their_recordings(
         "020005P1": ("Well?", "naomi"),  # a line starts at a multiple of 4 bytes
         "JOE00421": ("Neat", "joe"),
     }
+    assert {name: r.extra["topic"] for name, r in found.items()} == dict.fromkeys(
+        ("02001FJ1", "02001FJ3", "020001P1", "020001P2", "020005P1"), "naomi"
+    ) | {"JOE00421": "things"}
     waveform, rate = found["02001FJ1"].load()
     assert rate == 11_025
     assert waveform.dtype == np.float32

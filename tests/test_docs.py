@@ -53,6 +53,9 @@ EXERCISED = {
         "snakemake -n --quiet rules --profile profiles/local"
         " --configfile experiments/slurp-text.yaml"
     ),
+    "snakemake --profile profiles/local --configfile experiments/bad-line.yaml": (
+        "snakemake -n --quiet rules --profile profiles/local --configfile experiments/bad-line.yaml"
+    ),
     f"snakemake {ASKED_FILE} --profile profiles/local --configfile experiments/demo.yaml": (
         f"snakemake {ASKED_FILE} -n --quiet rules --profile profiles/local"
         " --configfile experiments/demo.yaml"

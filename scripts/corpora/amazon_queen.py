@@ -3,7 +3,8 @@
 ``queen.1c`` holds big-endian resources behind a table of their names. A dialogue (``*.DOG``) holds
 the lines of Joe, the hero, and of the person he talks to; each line is cut by ``*`` commands into
 segments, and each segment was recorded as one MP3 (``*.SB``). The lines of ``QUEEN2.JAS`` are what
-Joe says of the things that he looks at.
+Joe says of the things that he looks at. The topic of a recording is the person of its dialogue,
+whoever of the two speaks, or ``things``.
 """
 
 import re
@@ -29,6 +30,7 @@ DIALOGUE_MAGIC = b"AmBk"
 DIALOGUE_HEADER = 20  # bytes before the offsets of a dialogue count
 LEVEL_SIZE = 96  # bytes of the tree of choices, per level
 FIRST_DESCRIPTION = 41  # number of the recording of the first line of QUEEN2.JAS
+THINGS = "things"  # topic of the descriptions
 COMMAND = re.compile(r"\*(?:XY.{0,11}|.{0,2})")
 ENCODING = "cp437"
 
@@ -113,11 +115,11 @@ def dialogue(archive: Archive, name: str) -> Iterator[Recording]:
     for side, speaker, found in sides:
         for number, text in found:
             prefix = f"{key:2d}{number & 0xFFFF:4x}{side}".replace(" ", "0").upper()
-            yield from segments(archive, prefix, text, speaker)
+            yield from segments(archive, prefix, text, speaker, person(name))
 
 
 def person(name: str) -> str:
-    """Return who speaks in a dialogue: ``NAOMI2.DOG`` is one with naomi."""
+    """Return whom Joe talks to in a dialogue: ``NAOMI2.DOG`` is one with naomi."""
     return name.removesuffix(".DOG").rstrip("0123456789").lower()
 
 
@@ -138,10 +140,12 @@ def descriptions(archive: Archive, name: str) -> Iterator[Recording]:
     """Yield what Joe says of things."""
     text = archive.read(name).decode(ENCODING)
     for number, line in enumerate(text.splitlines(), start=FIRST_DESCRIPTION):
-        yield from segments(archive, f"JOE{number:04d}", line, "joe")
+        yield from segments(archive, f"JOE{number:04d}", line, "joe", THINGS)
 
 
-def segments(archive: Archive, prefix: str, line: str, speaker: str) -> Iterator[Recording]:
+def segments(
+    archive: Archive, prefix: str, line: str, speaker: str, topic: str
+) -> Iterator[Recording]:
     """Yield those segments of a line that have words and were recorded."""
     for number, text in enumerate(COMMAND.split(line), start=1):
         recording = f"{prefix}{number:X}.SB"
@@ -151,4 +155,5 @@ def segments(archive: Archive, prefix: str, line: str, speaker: str) -> Iterator
                 text=" ".join(text.split()),
                 speaker=speaker,
                 load=partial(archive.load, recording),
+                extra={"topic": topic},
             )

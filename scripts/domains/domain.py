@@ -1,7 +1,7 @@
 """A domain's declaration: the keys that prepare.py describes, checked."""
 
 from dataclasses import dataclass, field, fields, replace
-from typing import Annotated
+from typing import Annotated, Literal
 
 from corpora import CORPORA, slurp
 from domains.splits import SPLITS
@@ -30,6 +30,7 @@ class Domain:
     artifact: str | None = None
     topics: Names = None  # of a corpus that has them: those that are taken,
     without_topics: Names = None  # or all but these
+    line: Literal["bad"] | None = None  # that its recordings go through
     train: Count = 0  # 0 (also of dev and test, where splits are given): all
     dev: Count = 0
     test: Count = 0
@@ -73,7 +74,9 @@ def parse_declaration(declaration: str, language: str) -> Domain:
     check_topics(domain)
     if of_slurp:
         chosen = {key: value for key, value in given.items() if key in of_slurp}
-        return replace(domain, selection=fill(slurp.Selection, chosen, "domain"))
+        domain = replace(domain, selection=fill(slurp.Selection, chosen, "domain"))
+    if domain.line and is_text_only(domain):
+        raise InputError("domain: line is for recordings, and it has none; remove it")
     return domain
 
 
