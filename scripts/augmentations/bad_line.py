@@ -1,7 +1,7 @@
 """A bad telephone line, simulated: other talkers and hiss behind the speech, then the telephone.
 
-Waveforms are float32 [n_samples] at ``SAMPLING_RATE``. What an utterance
-gets is drawn from a seed, its id and the number of recordings there are; ``bad_line`` draws nothing.
+Waveforms are float32 [n_samples] at ``SAMPLING_RATE``. What an utterance gets is
+drawn from a seed, its id and the number of recordings to draw from; ``bad_line`` draws nothing.
 """
 
 import hashlib
