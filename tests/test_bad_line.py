@@ -27,6 +27,13 @@ def spectrum(waveform: np.ndarray) -> np.ndarray:
     return np.abs(np.fft.rfft(waveform, SAMPLING_RATE)) ** 2
 
 
+def ratio(waveform: np.ndarray) -> float:
+    """What is at 1,000 Hz, in dB above all else."""
+    power = spectrum(waveform)
+    speech = power[998:1003].sum()
+    return float(10 * np.log10(speech / (power.sum() - speech)))
+
+
 TALK = [hum(500), hum(900), hum(1300), hum(1700)]  # Hz
 
 
@@ -40,10 +47,14 @@ def test_nothing_is_left_of_what_is_outside_of_the_telephones_band():
 
 @pytest.mark.parametrize("snr", [12.0, 25.0])
 def test_talkers_and_hiss_together_are_as_far_below_the_speech_as_was_asked(snr: float):
-    """The speech is all at 1,000 Hz, after the line 20 dB or more above the codec's own noise."""
-    power = spectrum(bad_line(hum(1000), TALK, snr, seed=1))
-    speech = power[998:1003].sum()
-    assert 10 * np.log10(speech / (power.sum() - speech)) == pytest.approx(snr, abs=0.5)
+    """What of the speech is below the band counts for nothing."""
+    assert ratio(bad_line(hum(120, 1000), TALK, snr, seed=1)) == pytest.approx(snr, abs=0.5)
+
+
+def test_on_a_quiet_line_the_noise_of_the_codec_is_left():
+    """That of mu-law is about 38 dB below speech of any level (ITU-T G.711)."""
+    tone = hum(1001)  # at 8 kHz a tone of 1,000 Hz has but eight samples to round
+    assert ratio(bad_line(tone, TALK, 90.0, seed=1)) == pytest.approx(38, abs=2)
 
 
 def test_each_talker_is_as_loud_as_the_others_and_the_hiss_half_as_loud_as_all_four():
