@@ -1,4 +1,4 @@
-"""Train, dev and test: drawn so that they share no sentence, or checked that they do not."""
+"""Train, dev and test by the keys of sentences: how they are drawn, and checked for overlap."""
 
 import hashlib
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,4 @@
-"""Splits of a domain's utterances or texts: drawn or given, without a sentence in two of them."""
+"""A domain's utterances and texts, put into its splits: drawn ones, or those that are given."""
 
 import hashlib
 

@@ -1,7 +1,7 @@
 """Which recordings of a domain can be used: with words, readable, and within its bounds.
 
-The bounds of sound are those of the filter of synthetic speech, which nothing else can be asked to
-keep: silence, clipping, and a transcript that has too few or too many characters for its audio.
+The bounds on silence, clipping and speaking rate (characters of the transcript per second of sound)
+are those of the filter of synthetic speech, unless the domain has its own.
 """
 
 import math
