@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from errors import InputError, run
-from evaluation import VECTOR, Evaluation, ScoredEvaluation, label
+from evaluation import Evaluation, ScoredEvaluation, label
 from files.atomic import check_outputs
 from paths import REAL
 from records.writing import write_record
@@ -20,7 +20,7 @@ from scoring.evaluations import ArmKey, one_language, read_evaluations
 from scoring.forgetting import with_forgetting
 from scoring.leakage_file import Touches, read_leakage
 from scoring.pooling import PooledRow, gather
-from scoring.primary import SYNTHETIC, Pair, pairs_of, tested
+from scoring.primary import Pair, pairs_of, tested
 from scoring.summary import (
     DeliveredCheckpoint,
     Summary,
@@ -50,9 +50,11 @@ class TestedTarget:
     def pairs(self) -> list[Pair]:
         """The declared comparisons."""
         chosen = next((row for row in self.rows if is_chosen(row, self.verdict)), None)
-        of_method = [c for arm, c in self.choices.items() if arm.arm == SYNTHETIC + VECTOR and c]
-        scale = of_method[0][0].scaling_coefficient if of_method else None
-        return pairs_of(self.name, self.rows, chosen, scale)
+        scales: dict[str, float] = {}
+        for arm, choices in self.choices.items():
+            if choices:
+                scales.setdefault(arm.arm, choices[0].scaling_coefficient)
+        return pairs_of(self.name, self.rows, chosen, scales)
 
 
 def tried_rows(others: list[PooledRow]) -> list[PooledRow]:

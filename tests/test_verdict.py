@@ -127,6 +127,7 @@ def test_declared_comparisons_are_tested_apart_from_the_exploratory_ones(tmp_pat
         *candidate(tmp_path, "target-synthetic", (2, 3, 3)),
         *candidate(tmp_path, "target-synthetic+vector", (1, 2, 2), 0.5),
         row(tmp_path, BASELINE, [3] * 40),
+        row(tmp_path, f"{BASELINE}+vector", [2] * 40, 0.5),
     ]
     summary = summary_of(tmp_path, rows)
     assert [(each.name, each.target) for each in summary.primary] == [
@@ -136,9 +137,10 @@ def test_declared_comparisons_are_tested_apart_from_the_exploratory_ones(tmp_pat
     ]
     (least, *_) = summary.primary
     assert least.comparison.p_adjusted == pytest.approx(3 * least.comparison.p)
-    chosen = next(row for row in summary.targets[0].rows if row.scaling_coefficient == 0.5)
+    chosen, method = (row for row in summary.targets[0].rows if row.scaling_coefficient == 0.5)
     assert chosen.versus_pretrained == summary.primary[0].comparison
-    assert chosen.versus_baseline == summary.primary[1].comparison
+    assert method.versus_baseline == summary.primary[1].comparison
+    assert chosen.versus_without_vector == summary.primary[2].comparison
     assert "40.0 against 80.0 %" in primaries(summary)[0]
 
 

@@ -6,7 +6,7 @@ targets together first, then by target; each of the two families is corrected fo
 (Holm), and takes no part in the correction of a table's other comparisons, which are exploratory.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -37,23 +37,27 @@ class Pair(NamedTuple):
 
 
 def pairs_of(
-    target: str, rows: Sequence[PooledRow], chosen: PooledRow | None, scale: float | None
+    target: str,
+    rows: Sequence[PooledRow],
+    chosen: PooledRow | None,
+    scales: Mapping[str, float],
 ) -> list[Pair]:
     """Return the declared pairs of a target: ``chosen`` is the row of its verdict, if it ships.
 
-    SYN2REAL is the arm target-synthetic with the first vector times ``scale``, of the first TTS.
+    SYN2REAL is the baseline with the task vector, as in the paper; the vector's share is that on
+    target-synthetic. ``scales`` has the chosen coefficient of each arm with a vector; of several
+    vectors or TTS the first is taken.
     """
 
-    def row_of(arm: str, scaling_coefficient: float | None = None) -> PooledRow | None:
-        wanted = (arm, scaling_coefficient)
+    def row_of(arm: str) -> PooledRow | None:
+        wanted = (arm, scales.get(arm))
         arms = ((row.evaluation.arm, row.evaluation.scaling_coefficient) for row in rows)
         return next((row for row, own in zip(rows, arms, strict=True) if own == wanted), None)
 
-    method = None if scale is None else row_of(SYNTHETIC + VECTOR, scale)
     declared = {
         "versus_pretrained": (chosen, row_of(PRETRAINED)),
-        "versus_baseline": (method, row_of(CONTINUED)),
-        "versus_without_vector": (method, row_of(SYNTHETIC)),
+        "versus_baseline": (row_of(CONTINUED + VECTOR), row_of(CONTINUED)),
+        "versus_without_vector": (row_of(SYNTHETIC + VECTOR), row_of(SYNTHETIC)),
     }
     return [
         Pair(key, one.evaluation.base, target, one, other)
