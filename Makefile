@@ -18,12 +18,16 @@ export HF_HUB_DISABLE_TELEMETRY := 1
 BENCHMARKS := features resampling sweep task_vectors synthesis planning finetuning transcription \
     from_nothing
 
-.PHONY: help demo status efficiency audit trace test lint unit coqui checks bench peers docs setup lock clean
+.PHONY: help demo run status efficiency audit trace test lint unit coqui checks bench peers docs setup lock clean
 
 help:  ## show this list
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 20
 
-demo: $(READY)  ## run the embedded experiment (or EXPERIMENT=my.yaml) and show its WER table
+demo: run  ## adapt to French telephone prompts, and to a target without room; verdicts and WER tables
+	@test $(EXPERIMENT) != experiments/demo.yaml || $(MAKE) --no-print-directory run \
+	    EXPERIMENT=experiments/no-room.yaml
+
+run: $(READY)  ## run one experiment (EXPERIMENT=my.yaml; `make demo` does it, too) and show its verdicts
 	@python scripts/experiment.py --experiment $(EXPERIMENT) >/dev/null  # Snakemake reads it more loosely
 	@$(SNAKEMAKE)
 	@python scripts/summarize.py --show results/$(NAME)/summary.json
@@ -39,7 +43,7 @@ audit: $(READY)  ## is all as its lineage says, and does each number keep to wha
 	@python scripts/lineage.py audit results/$(NAME)
 	@python scripts/leakage.py --check results/$(NAME)/summary.json
 
-trace: $(READY)  ## what a number was made from (ROW="telephone pretrained", or FILE=...)
+trace: $(READY)  ## what a number was made from (ROW="voicemail pretrained", or FILE=...)
 	@python scripts/lineage.py trace $(if $(ROW),results/$(NAME)/summary.json --row $(ROW),$(FILE))
 
 test: coqui checks lint unit  ## lint, unit tests, the tiny workflow, and the demo cut to minutes
@@ -67,7 +71,7 @@ checks: $(READY)  ## add what only the tests need: a type checker, a browser's d
 	    --requirement requirements-validator.lock; }
 
 bench: peers  ## ours and the peers side by side: benchmarks/README.md (QUICK=1, ONLY="sweep features")
-	@test -s results/demo/summary.json || $(MAKE) demo EXPERIMENT=experiments/demo.yaml
+	@test -s results/drascula/summary.json || $(MAKE) run EXPERIMENT=experiments/drascula.yaml
 	@for name in $(or $(ONLY),$(BENCHMARKS)); do \
 	    echo "-- $$name"; python benchmarks/$$name.py $(if $(QUICK),--quick --repeats 1); done
 	@test -n "$(QUICK)" || python benchmarks/table.py

@@ -1,6 +1,6 @@
 """Log-mel features from audio files: ours, and WhisperFeatureExtractor one by one.
 
-Both sides read with the same function. The work is the real recordings of the demo's test sets as
+Both sides read with the same function. The work is the real recordings of Drascula's test sets as
 FLAC (16 kHz), and the same written as WAV and as MP3.
 """
 
@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import soundfile
 import torch
-from measure import Comparison, Report, arguments, in_turn, of_demo
+from measure import Comparison, Report, arguments, in_turn, of_experiment
 from transformers import WhisperFeatureExtractor
 
 from files.audio import SAMPLING_RATE, load_audio
@@ -33,14 +33,14 @@ def main() -> None:
     options = arguments("features", __doc__).parse_args()
     torch.set_num_threads(1)
     report = Report("features")
-    folder = of_demo("models/whisper-tiny.en/pretrained/seed0")
+    folder = of_experiment("models/whisper-tiny.en/pretrained/seed0")
     extractor = WhisperFeatureExtractor.from_pretrained(folder)
     filters = torch.from_numpy(extractor.mel_filters.T).float()
     samples = round(WINDOW * SAMPLING_RATE)
     rows = [
         row
         for domain in ("telephone", "drascula")
-        for row in read_manifest(of_demo(f"manifests/{domain}/real/test.jsonl"))
+        for row in read_manifest(of_experiment(f"manifests/{domain}/real/test.jsonl"))
     ]
     paths = [row["audio_filepath"] for row in rows][: 40 if options.quick else None]
 

@@ -1,8 +1,8 @@
-"""Fine-tuning Whisper tiny.en on the demo's manifests: ours, and Seq2SeqTrainer of transformers.
+"""Fine-tuning Whisper tiny.en on Drascula's manifests: ours, and Seq2SeqTrainer of transformers.
 
 The peer is trained as the published scripts do it: all parameters, windows of 30 s, Seq2SeqTrainer
 with features computed beforehand; in fp32 and in bf16, of which the faster counts. Ours trains the
-decoder only, with encoder outputs not there yet, in the demo's window of 15 s, and in the same one.
+decoder only, with encoder outputs not there yet, in Drascula's window of 15 s, and in the same one.
 All see the same utterances as often, at the same learning rate, and are tested on the same
 recordings. For a few steps both also train the same parameters. Whole commands are timed, from the
 first import to the checkpoint. Word errors are those in Whisper's own window, 30 s, for both sides.
@@ -19,13 +19,13 @@ from pathlib import Path
 import numpy as np
 import torch
 from measure import (
-    DEMO,
+    RESULTS,
     Comparison,
     Growth,
     Report,
     arguments,
     in_turn,
-    of_demo,
+    of_experiment,
     peak_flops,
     profiled,
     run,
@@ -60,8 +60,8 @@ def trainer(options: argparse.Namespace) -> None:
 
     from files.audio import SAMPLING_RATE, load_audio
 
-    processor = WhisperProcessor.from_pretrained(DEMO / BASE)
-    model = WhisperForConditionalGeneration.from_pretrained(DEMO / BASE)
+    processor = WhisperProcessor.from_pretrained(RESULTS / BASE)
+    model = WhisperForConditionalGeneration.from_pretrained(RESULTS / BASE)
 
     def prepared(manifest: Path) -> list[dict]:
         return [
@@ -122,7 +122,7 @@ def ours(
     settings |= {"warmup_steps": WARMUP, "weight_decay": 0} | changes
     kept = ["--encodings", f"{folder}.encodings"] if keep else []
     return script(
-        "finetune.py", "--model", DEMO / BASE, "--train", train, "--dev", dev, *kept,
+        "finetune.py", "--model", RESULTS / BASE, "--train", train, "--dev", dev, *kept,
         "--window", window, "--learning-rate", RATE, "--batch-size", BATCH,
         "--settings", json.dumps(settings), "--language", "en", "--seed", 1,
         "--work-dir", f"{folder}.work", "--output", folder,
@@ -141,7 +141,7 @@ def errors_of(folder: Path, window: float) -> tuple[np.ndarray, np.ndarray, np.n
     """Return a checkpoint's word errors on each test utterance, its words and its sentence."""
     found = []
     for domain in TESTS:
-        manifest = of_demo(f"manifests/{domain}/real/test.jsonl")
+        manifest = of_experiment(f"manifests/{domain}/real/test.jsonl")
         hypotheses = folder / f"{domain}.jsonl"
         run(
             script(
@@ -182,12 +182,12 @@ def main() -> None:
         trainer(options)
         return
     report = Report("finetuning")
-    rows = read_manifest(of_demo(TRAIN))[: 24 if options.quick else None]
+    rows = read_manifest(of_experiment(TRAIN))[: 24 if options.quick else None]
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         train, dev = folder / "train.jsonl", folder / "dev.jsonl"
         write_jsonl(train, rows)
-        write_jsonl(dev, read_manifest(of_demo(DEV))[: 8 if options.quick else None])
+        write_jsonl(dev, read_manifest(of_experiment(DEV))[: 8 if options.quick else None])
         precision = at_equal_settings(report, folder, train, dev, options.repeats)
         decoder_only(report, folder, train, dev, precision, options.repeats)
         growth = Growth("utterances, one epoch of the decoder, 15 s, nothing kept of the encoder")
@@ -249,7 +249,7 @@ def decoder_only(
     runs = in_turn(sides, repeats)
     on_gpu = torch.cuda.is_available()
     peak = peak_flops(torch.get_num_threads(), precision_of(precision, "cuda" if on_gpu else "cpu"))
-    least = EPOCHS * flops(rows, WhisperConfig.from_pretrained(DEMO / BASE), 30) / peak
+    least = EPOCHS * flops(rows, WhisperConfig.from_pretrained(RESULTS / BASE), 30) / peak
     report.note("peer's share of the machine's peak", least / runs["theirs"].median)
     their_errors, words, sentences = errors_of(folder / "theirs", FULL)
     report.note("test utterances", len(words))

@@ -30,7 +30,8 @@ from files.atomic import atomic_path  # noqa: E402
 from records.writing import commit, versions_of  # noqa: E402
 
 RESULTS = ROOT / "benchmarks" / "results"
-DEMO = ROOT / "results" / "demo"
+RESULTS = ROOT / "results" / "drascula"
+FIRST = "run `make run EXPERIMENT=experiments/drascula.yaml` first"
 PACKAGES = (
     "torch", "transformers", "onnxruntime", "hibari-tts", "jiwer", "numpy", "safetensors",
     "snakemake", "faster-whisper", "ctranslate2", "mergekit", "accelerate",
@@ -231,11 +232,11 @@ def script(name: str, *options: object) -> list[object]:
     return [sys.executable, SCRIPTS / name, *options]
 
 
-def of_demo(path: str) -> Path:
-    """Return a file that ``make demo`` has made; say so if it is not there."""
-    if not (DEMO / path).exists():
-        raise InputError(f"{DEMO / path}: no such file; run `make demo` first")
-    return DEMO / path
+def of_experiment(path: str) -> Path:
+    """Return a file of the experiment that is measured on; say so if it is not there."""
+    if not (RESULTS / path).exists():
+        raise InputError(f"{RESULTS / path}: no such file; {FIRST}")
+    return RESULTS / path
 
 
 def machine() -> dict[str, Any]:

@@ -8,7 +8,17 @@ import tempfile
 from pathlib import Path
 
 import torch
-from measure import Comparison, Growth, Report, arguments, in_turn, of_demo, profiled, run, script
+from measure import (
+    Comparison,
+    Growth,
+    Report,
+    arguments,
+    in_turn,
+    of_experiment,
+    profiled,
+    run,
+    script,
+)
 
 from vectors.streaming import make_header, read_layout, write_combined
 
@@ -32,14 +42,14 @@ def random_vector(like: Path, output: Path) -> Path:
 def main() -> None:
     options = arguments("sweep", __doc__).parse_args()
     report = Report("sweep")
-    checkpoint = of_demo(f"models/{BASE}/{MODEL}/model.safetensors")
-    manifest = of_demo(
+    checkpoint = of_experiment(f"models/{BASE}/{MODEL}/model.safetensors")
+    manifest = of_experiment(
         "manifests/telephone/real/" + ("dev" if options.quick else "test") + ".jsonl"
     )
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         vectors = {
-            "decoder only": of_demo(f"task_vectors/{BASE}/source-hibari/seed1.safetensors"),
+            "decoder only": of_experiment(f"task_vectors/{BASE}/source-hibari/seed1.safetensors"),
             "all parameters": random_vector(checkpoint, folder / "vector.safetensors"),
         }
 

@@ -1,6 +1,6 @@
 """Text to speech: two workers, and one process that speaks one text at a time.
 
-The embedded engine, hibari, on all texts of the demo's training sets; whole commands. With --bark,
+The embedded engine, hibari, on all texts of Drascula's training sets; whole commands. With --bark,
 the folder of fetched Bark weights, batches of 16 against one by one, which is worth it on a GPU.
 """
 
@@ -10,13 +10,14 @@ from pathlib import Path
 
 import torch
 from measure import (
+    FIRST,
     ROOT,
     Comparison,
     Growth,
     Report,
     arguments,
     in_turn,
-    of_demo,
+    of_experiment,
     profiled,
     run,
     script,
@@ -42,7 +43,7 @@ def hibari(threads: int = 1) -> list[object]:
     """Return the options of the embedded engine."""
     folder = ROOT / "resources/hibari"
     if not folder.is_dir():
-        raise InputError(f"{folder}: no such folder; run `make demo` first")
+        raise InputError(f"{folder}: no such folder; {FIRST}")
     return ["--engine", "hibari", "--resources", folder, "--voices", "random", "--threads", threads]
 
 
@@ -63,7 +64,7 @@ def main() -> None:
     rows = [
         row | {"id": f"{domain}-{row['id']}"}
         for domain in DOMAINS
-        for row in read_texts(of_demo(f"texts/{domain}/train.jsonl"))
+        for row in read_texts(of_experiment(f"texts/{domain}/train.jsonl"))
     ]
     rows = rows[:40] if options.quick else rows
     with tempfile.TemporaryDirectory() as name:

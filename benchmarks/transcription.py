@@ -1,4 +1,4 @@
-"""Transcribing the demo's test sets, greedily: ours, the published loop, and faster-whisper.
+"""Transcribing Drascula's test sets, greedily: ours, the published loop, and faster-whisper.
 
 The published loop is ``generate`` of transformers, one utterance at a time, each padded to 30 s.
 faster-whisper is given whole batches of features at once, which its own interface does not do with
@@ -16,13 +16,14 @@ from pathlib import Path
 import numpy as np
 import torch
 from measure import (
+    FIRST,
     Comparison,
     Growth,
     Report,
     Runs,
     arguments,
     in_turn,
-    of_demo,
+    of_experiment,
     peak_flops,
     run,
     script,
@@ -45,7 +46,7 @@ BATCHES, TYPES = (1, 8, 16), ("float32", "int8", "float16")  # that faster-whisp
 TRIED = 16  # utterances
 BASE = "whisper-tiny.en"
 ADAPTED = "telephone-hibari/seed1"  # fine-tuned in a window of 15 s
-WINDOW = 15.0  # s, in which the demo's models are fine-tuned
+WINDOW = 15.0  # s, in which Drascula's models are fine-tuned
 
 
 def published_loop(folder: Path, window: float) -> Callable[[Sequence[dict]], list[str]]:
@@ -223,8 +224,8 @@ def parts(folder: Path, rows: Sequence[dict], window: float) -> dict[str, float]
 
 
 def table_rows() -> list[dict]:
-    """Return the evaluations of the demo's table: each model on its target's test set."""
-    evaluations = read_json(of_demo("evaluations.json"), "run `make demo`")
+    """Return the evaluations of Drascula's table: each model on its target's test set."""
+    evaluations = read_json(of_experiment("evaluations.json"), FIRST)
     return [row for row in evaluations if row["role"] == "test"]
 
 
@@ -291,12 +292,12 @@ def main() -> None:
     threads = torch.get_num_threads()
     limit = 16 if options.quick else None
     domains = {
-        domain: read_manifest(of_demo(f"manifests/{domain}/real/test.jsonl"))[:limit]
+        domain: read_manifest(of_experiment(f"manifests/{domain}/real/test.jsonl"))[:limit]
         for domain in ("telephone", "drascula")
     }
     both = [row for rows in domains.values() for row in rows]
-    pretrained = of_demo(f"models/{BASE}/pretrained/seed0")
-    adapted = of_demo(f"models/{BASE}/{ADAPTED}")
+    pretrained = of_experiment(f"models/{BASE}/pretrained/seed0")
+    adapted = of_experiment(f"models/{BASE}/{ADAPTED}")
     config = load_recogniser(pretrained).model.config
     peak = peak_flops(threads)
     report.note("peak of fp32 matrix products, GFLOP/s", round(peak / 1e9, 1))
@@ -351,7 +352,7 @@ def main() -> None:
     once = [encoder_flops(config, window) * len(both) for window in {row["window"] for row in rows}]
     report.add(
         Comparison(
-            f"the demo's table: {len(rows)} models and coefficients, most of one encoder",
+            f"Drascula's table: {len(rows)} models and coefficients, most of one encoder",
             runs["ours"].median,
             "published loop: generate, one by one, 30 s, for each",
             utterances * per_utterance,

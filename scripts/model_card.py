@@ -33,6 +33,7 @@ from reporting.card_facts import (
 from reporting.card_history import History, lineage, read_history
 from reporting.card_results import place_of, results_of
 from reporting.summary_table import comparison_cell
+from reporting.verdicts import verdict_sentence
 from reporting.words import enumerated, percent, points
 from scoring.summary import Summary, read_summary
 
@@ -129,6 +130,7 @@ def describe(
         "replayed": own.model.data.replayed if own.model.data else "",
         "settings": settings,
         "training": training.content["training"],
+        "verdicts": verdicts_on(checkpoint, summary),
         "confidence": summary.confidence,
         "results": results_of(summary, checkpoint, base, target, training),
         "licences": (licences := licences_of(history)),
@@ -148,6 +150,15 @@ def describe(
         ),
         "count": len(history.records),
     }
+
+
+def verdicts_on(checkpoint: Path, summary: Summary) -> list[str]:
+    """Return the verdicts that ship a checkpoint, one for each test set of its target."""
+    return [
+        verdict_sentence(target)
+        for target in summary.targets
+        if target.verdict and os.path.relpath(checkpoint.parent) in target.verdict.folders
+    ]
 
 
 def escaped(value: Any) -> Any:

@@ -16,7 +16,8 @@ from computing.precision import name_of
 from errors import InputError, run
 from files import scratch
 from files.atomic import check_outputs, remove_work
-from files.manifest import check_fits, fits, read_manifest, write_jsonl
+from files.manifest import check_fits, fits, read_jsonl, read_manifest, write_jsonl
+from recognisers.favouring import favour
 from recognisers.load import load_recogniser
 from recognisers.transcription import sweep
 from recognisers.whisper import MAX_LENGTH
@@ -38,6 +39,11 @@ def longer_than_window(rows: Sequence[dict], transcribed: Sequence[dict]) -> dic
     """Return the count of the rows that were left out, if there are any."""
     left_out = len(rows) - len(transcribed)
     return {"longer_than_window": left_out} if left_out else {}
+
+
+def texts_of(path: str | None) -> list[str]:
+    """Return the texts of a JSON-lines file, if one is given."""
+    return [row["text"] for row in read_jsonl(path)] if path else []
 
 
 def decoded_again(hypotheses: Sequence[dict]) -> dict[str, int]:
@@ -80,6 +86,10 @@ def main(argv: list[str] | None = None) -> None:
         action="store_true",
         help="decode an endless repetition again, without any sequence of three tokens twice",
     )
+    add("--terms", help="key terms to favour (JSON lines: id, text); Whisper only")
+    add("--terms-bonus", type=float, default=2.0, help="of a term's first token, nats (default 2)")
+    add("--texts", help="texts whose n-grams lead an unsure Whisper (JSON lines: id, text)")
+    add("--texts-weight", type=float, default=0.3, help="of their log probabilities (default 0.3)")
     add("--encodings", help="folder that keeps the encoder's outputs, for models that share it")
     add_language(parser)
     add("--task", default="transcribe", help="transcribe or translate (default transcribe)")
@@ -95,7 +105,8 @@ def main(argv: list[str] | None = None) -> None:
             " give as many --output as --scaling-coefficient, in the same order"
         )
     written = [*options.output, options.work_dir, options.encodings]
-    check_outputs(written, [options.model, options.manifest, options.task_vector])
+    given = [options.model, options.manifest, options.task_vector, options.terms, options.texts]
+    check_outputs(written, given)
     if options.threads:
         torch.set_num_threads(options.threads)
     rows = read_manifest(options.manifest)
@@ -111,7 +122,16 @@ def main(argv: list[str] | None = None) -> None:
         options.max_length,
         options.encodings,
     )
-    inputs, addition = [*checkpoint_files(options.model), Path(options.manifest)], None
+    lists = [Path(path) for path in (options.terms, options.texts) if path]
+    if lists:
+        favour(
+            recogniser,
+            texts_of(options.terms),
+            options.terms_bonus if options.terms else 0.0,
+            texts_of(options.texts),
+            options.texts_weight if options.texts else 0.0,
+        )
+    inputs, addition = [*checkpoint_files(options.model), Path(options.manifest), *lists], None
     if options.task_vector:
         inputs.append(Path(options.task_vector))
         addition = Addition(recogniser.tensors(), options.task_vector, once=len(scales) == 1)
@@ -126,6 +146,8 @@ def main(argv: list[str] | None = None) -> None:
             "language": options.language,
             "task": options.task,
             "scaling_coefficient": scale,
+            "terms_bonus": options.terms_bonus if options.terms else None,
+            "texts_weight": options.texts_weight if options.texts else None,
         }
         for scale in scales
     ]

@@ -56,6 +56,7 @@ def made_up_row(arm: str, wer: float = 0.25, **changes: Any) -> SummaryRow:
         "scores": (f"scores/{arm}/seed1/test.json",),
         "hypotheses": (f"hypotheses/{arm}/seed1/test.jsonl",),
         "warnings": (),
+        "decoded_again": 0.0,
         "leakage": None,
         "forgetting": (),
         "forgetting_by_kind": {},

@@ -272,7 +272,7 @@ def checkout(tmp_path: Path) -> Path:
 
 def test_no_file_of_a_run_has_a_secret_of_its_config(server, checkout, tmp_path):
     """But the config itself, which is not in the folder of the run."""
-    config = yaml.safe_load((ROOT / "experiments/demo.yaml").read_text())
+    config = yaml.safe_load((ROOT / "experiments/drascula.yaml").read_text())
     config.setdefault("artifacts", {})["token"] = declaration(
         f"http://{server.host}/a?token={SECRET}"
     )

@@ -146,10 +146,10 @@ def test_a_command_that_fails_is_an_error_with_what_it_printed():
         measure.run([sys.executable, "-c", "print('why'); exit(3)"])
 
 
-def test_a_benchmark_asks_for_the_demo(tmp_path, monkeypatch):
-    monkeypatch.setattr(measure, "DEMO", tmp_path)
-    with pytest.raises(InputError, match="run `make demo` first"):
-        measure.of_demo("summary.json")
+def test_a_benchmark_asks_for_the_experiment_that_it_measures_on(tmp_path, monkeypatch):
+    monkeypatch.setattr(measure, "RESULTS", tmp_path)
+    with pytest.raises(InputError, match="EXPERIMENT=experiments/drascula.yaml` first"):
+        measure.of_experiment("summary.json")
 
 
 def test_work_grows_by_beginning_again():

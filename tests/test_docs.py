@@ -26,7 +26,7 @@ DOCS = sorted((ROOT / "docs").glob("*.md"))
 PAGES = [README, ROOT / "CONTRIBUTING.md", *DOCS]
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", flags=re.MULTILINE | re.DOTALL)
 ASKED_FILE = (
-    "results/demo/hypotheses/whisper-tiny.en/telephone-hibari+source-hibari-tv0.7/seed1"
+    "results/drascula/hypotheses/whisper-tiny.en/telephone-hibari+source-hibari-tv0.7/seed1"
     "/telephone/real/test.jsonl"
 )
 
@@ -40,9 +40,9 @@ EXERCISED = {
     "make efficiency EXPERIMENT=my.yaml": "make -n efficiency EXPERIMENT=my.yaml",
     "make audit": "make -n audit",
     "make audit EXPERIMENT=my.yaml": "make -n audit EXPERIMENT=my.yaml",
-    'make trace ROW="telephone pretrained"': 'make -n trace ROW="telephone pretrained"',
-    """make trace ROW='telephone "target-synthetic + 0.25" --depth 1'""": (
-        """make -n trace ROW='telephone "target-synthetic + 0.25" --depth 1'"""
+    'make trace ROW="voicemail pretrained"': 'make -n trace ROW="voicemail pretrained"',
+    """make trace EXPERIMENT=my.yaml ROW='telephone "target-synthetic + 0.25" --depth 1'""": (
+        """make -n trace EXPERIMENT=my.yaml ROW='telephone "target-synthetic + 0.25" --depth 1'"""
     ),
     "make bench": "make -n bench",
     "make coqui": "make -n coqui",
@@ -53,16 +53,19 @@ EXERCISED = {
         "snakemake -n --quiet rules --profile profiles/local"
         " --configfile experiments/slurp-text.yaml"
     ),
+    "snakemake --profile profiles/local --configfile experiments/drascula.yaml": (
+        "snakemake -n --quiet rules --profile profiles/local --configfile experiments/drascula.yaml"
+    ),
     "snakemake --profile profiles/local --configfile experiments/bad-line.yaml": (
         "snakemake -n --quiet rules --profile profiles/local --configfile experiments/bad-line.yaml"
     ),
-    f"snakemake {ASKED_FILE} --profile profiles/local --configfile experiments/demo.yaml": (
+    f"snakemake {ASKED_FILE} --profile profiles/local --configfile experiments/drascula.yaml": (
         f"snakemake {ASKED_FILE} -n --quiet rules --profile profiles/local"
-        " --configfile experiments/demo.yaml"
+        " --configfile experiments/drascula.yaml"
     ),
     "snakemake --profile slurm --set-resources finetune:runtime=600": (
         "snakemake -n --quiet rules --profile slurm --set-resources finetune:runtime=600"
-        " --configfile experiments/demo.yaml"
+        " --configfile experiments/drascula.yaml"
     ),
     "python scripts/synthesize.py --help": "python scripts/synthesize.py --help",
     "python scripts/lineage.py --help": "python scripts/lineage.py --help",
@@ -191,11 +194,11 @@ def test_code_stands_between_fences_of_a_known_kind():
 
 @pytest.fixture(scope="module")
 def my_experiment(tmp_path_factory) -> Path:
-    """The demo, with the domain of README's first screen in the place of its targets."""
+    """A small experiment, with the domain of README's first screen in the place of its targets."""
     folder = tmp_path_factory.mktemp("my")
     (folder / "shop.txt").write_text("".join(f"we sell {n} blue lamps\n" for n in range(60)))
     block = next(block for kind, block in FENCE.findall(README.read_text()) if kind == "yaml")
-    config = yaml.safe_load((ROOT / "experiments" / "demo.yaml").read_text())
+    config = yaml.safe_load((ROOT / "experiments" / "drascula.yaml").read_text())
     mine = yaml.safe_load(block)["domains"]
     mine["shop"]["texts"] = str(folder / mine["shop"]["texts"])
     config["domains"] = {"queen": config["domains"]["queen"]} | mine
@@ -359,7 +362,7 @@ def test_the_engines_are_those_of_the_table_of_voices():
 
 
 def test_domains_and_voices_of_the_pages_are_accepted_in_an_experiment():
-    demo = yaml.safe_load((ROOT / "experiments" / "demo.yaml").read_text())
+    demo = yaml.safe_load((ROOT / "experiments" / "drascula.yaml").read_text())
     blocks = [block for page in PAGES for kind, block in FENCE.findall(page.read_text())
               if kind == "yaml"]  # fmt: skip
     assert len(blocks) >= 4
@@ -368,7 +371,7 @@ def test_domains_and_voices_of_the_pages_are_accepted_in_an_experiment():
         config = demo | {key: demo[key] | given[key] for key in ("domains", "tts") if key in given}
         config["targets"] = given.get("targets", [*given.get("domains", {})]) or demo["targets"]
         config["task_vector"] = {}
-        assert reading.complete_and_check(config)["name"] == "demo", block
+        assert reading.complete_and_check(config)["name"] == "drascula", block
 
 
 # errors

@@ -225,11 +225,11 @@ def asked_by_rule(experiment: str | Path, *options: str) -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def dry_run() -> dict[str, str]:
-    return asked_by_rule("experiments/demo.yaml", "--set-resources", "task_vector:runtime=7")
+    return asked_by_rule("experiments/drascula.yaml", "--set-resources", "task_vector:runtime=7")
 
 
 def test_a_training_has_its_cores_for_each_of_its_gpus(tmp_path):
-    demo = load_yaml(ROOT / "experiments/demo.yaml")
+    demo = load_yaml(ROOT / "experiments/drascula.yaml")
     experiment = tmp_path / "two_gpus.yaml"
     experiment.write_text(json.dumps(demo | {"finetune": demo["finetune"] | {"gpus": 2}}))
     asked = asked_by_rule(experiment, "--cores", "16", "--set-threads", "finetune=4")

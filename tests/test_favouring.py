@@ -1,12 +1,18 @@
 """Key terms and n-grams: hand arithmetic, and what they do to a decoder's choice."""
 
+import json
 from math import log
+from pathlib import Path
 
 import pytest
 import torch
 
+import transcribe
+from errors import InputError
+from files.manifest import read_jsonl, write_jsonl
 from recognisers.key_terms import KeyTerms
 from recognisers.ngrams import Fusion, Ngrams
+from tiny import write_ctc, write_speech, write_whisper
 
 
 def test_a_term_that_is_begun_is_rather_finished():
@@ -65,3 +71,42 @@ def test_a_suppressed_token_stays_so_and_spoils_no_entropy():
     logits = torch.tensor([[-torch.inf], [0.0], [0.0]])
     Fusion(ngrams, weight=1.0)(logits, [[0]])
     assert logits[0, 0] == -torch.inf and logits[1, 0] > logits[2, 0] and logits[2, 0].isfinite()
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("data")
+    write_whisper(folder / "base")
+    write_speech(folder, "test", 4)
+    write_jsonl(folder / "terms.jsonl", [{"id": "zebra", "text": "zebra"}])
+    write_jsonl(folder / "texts.jsonl", [{"id": str(n), "text": "a zebra"} for n in range(5)])
+    return folder
+
+
+def texts_of(data: Path, output: Path, *options: str, model: str = "base") -> list[str]:
+    transcribe.main(
+        ["--model", str(data / model), "--manifest", str(data / "test.jsonl"), "--language", "en"]
+        + ["--window", "1", "--max-length", "12", "--precision", "fp32", "--output", str(output)]
+        + list(options)
+    )
+    return [row["text"] for row in read_jsonl(output)]
+
+
+def test_a_random_decoder_is_led_to_terms_and_to_texts(data, tmp_path):
+    """With a bonus, or a weight, so large that nothing else is heard."""
+    plain = texts_of(data, tmp_path / "plain.jsonl")
+    assert not any("zebra" in text.lower() for text in plain)
+    terms = ["--terms", str(data / "terms.jsonl"), "--terms-bonus"]
+    assert all("zebra" in each.lower() for each in texts_of(data, tmp_path / "t", *terms, "99"))
+    assert texts_of(data, tmp_path / "none", *terms, "0") == plain
+    texts = ["--texts", str(data / "texts.jsonl"), "--texts-weight", "99"]
+    led = texts_of(data, tmp_path / "l", *texts)  # not at once: no hypothesis begins with a space
+    assert all(text.endswith("bra.") for text in led)
+    record = json.loads((tmp_path / "l.lineage.json").read_text())
+    assert record["parameters"]["texts_weight"] == 99 and str(data / "texts.jsonl") in str(record)
+
+
+def test_a_ctc_model_has_no_decoder_to_lead(data, tmp_path):
+    write_ctc(data / "ctc")
+    with pytest.raises(InputError, match="a CTC model has none"):
+        texts_of(data, tmp_path / "o", "--terms", str(data / "terms.jsonl"), model="ctc")

@@ -26,6 +26,7 @@ from records import record as records
 from reporting import card_history
 from reporting.card_facts import hub_licence
 from reporting.card_verdict import verdict
+from scoring.decisions import Candidate, Verdict
 from scoring.summary import Forgetting, SummaryRow, TargetSummary
 from tiny import tone, write_ctc, write_whisper
 
@@ -549,3 +550,24 @@ def test_the_cards_lineage_has_no_secret_of_an_older_record():
     assert "s3cret" not in card(table())
     assert "s3cret" not in (CARD / "lineage.json").read_text()
     assert "https://host/x?token=***" in (CARD / "lineage.json").read_text()
+
+
+def test_the_card_of_a_model_that_is_shipped_begins_with_the_verdict():
+    experiment()
+    rival = Candidate("target-synthetic + 0.5 τ", 0.1, 0.2, 0.6, (0.5, 0.7))
+    verdict = Verdict(
+        ships=True,
+        chosen=rival.label,
+        best=rival.label,
+        estimate=rival.estimate,
+        interval=rival.interval,
+        models=(str(RESULTS / "models/base/shop-hibari/seed1"),),
+        vectors=(str(RESULTS / "task_vectors/base/source-hibari/seed1.safetensors"),),
+        scaling_coefficient=0.5,
+        candidates=(Candidate("pretrained", 0.2, 0.3, 1.0, (1.0, 1.0)), rival),
+    )
+
+    text = card(replace(table(), verdict=verdict))
+    said = "**Verdict.** shop: ship target-synthetic + 0.5 τ. By evidence without a recording"
+    assert verdict.folders == [str(CARD)] and said in text.partition("## How")[0]
+    assert "**Verdict.**" not in card(table())

@@ -342,3 +342,15 @@ def test_a_score_that_lacks_a_count_is_refused_though_it_has_warnings(tmp_path: 
     path.write_text(json.dumps(content))
     with pytest.raises(InputError, match="score.json: words.hits is '1.5'; must be a whole number"):
         read_score(path)
+
+
+def test_hypotheses_that_were_decoded_again_are_counted(tmp_path: Path):
+    texts = {"a": "go left", "b": "go"}
+    assert "decoded_again" not in run_score(tmp_path, texts, texts)
+    rows = [{"id": "a", "text": "go", "decoded_again": True}, {"id": "b", "text": "go"}]
+    write_jsonl(tmp_path / "hyp.jsonl", rows)
+    main(
+        [f"--references={tmp_path / 'manifest.jsonl'}", f"--hypotheses={tmp_path / 'hyp.jsonl'}"]
+        + [f"--output={tmp_path / 'score.json'}", "--language", "en"]
+    )
+    assert read_score(tmp_path / "score.json").decoded_again == 1

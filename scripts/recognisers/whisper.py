@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import torch
 from torch.nn.functional import cross_entropy
-from transformers import WhisperConfig, WhisperForConditionalGeneration
+from transformers import WhisperConfig
+from transformers import WhisperForConditionalGeneration as Whisper
 from transformers.utils.logging import disable_progress_bar
 
 from computing.precision import PrecisionChoice, autocast, precision_of
@@ -16,7 +17,7 @@ from files.audio import SAMPLING_RATE, load_audio
 from recognisers.checkpoints import check_prompt, check_speaks, generation_of, load_whisper
 from recognisers.cross_attention import absorb_keys_and_values
 from recognisers.encoded import Encodings, read_encoding, write_encoding
-from recognisers.greedy import greedy
+from recognisers.greedy import Favour, greedy
 from recognisers.label_loss import IGNORED, divergence, pad_labels
 from recognisers.log_mel import log_mel
 from recognisers.spec_augment import spec_augment
@@ -69,8 +70,9 @@ class WhisperRecogniser:
         self.model.to(self.device)  # type: ignore[arg-type]  # its decorator hides self
         self.positions = crop_window(self.model, window)
         absorb_keys_and_values(self.model)
+        self.favouring: list[Favour] = []  # what leads the decoder, in this order
         self.masks_features = False  # in training, by SpecAugment
-        self.start: WhisperForConditionalGeneration | None = None
+        self.start: Whisper | None = None
         self.encodings = None
         if encodings is not None:
             config = self.model.config
@@ -188,26 +190,18 @@ class WhisperRecogniser:
             )
         return loss
 
-    def _logits(
-        self,
-        model: WhisperForConditionalGeneration,
-        encoded: torch.Tensor,
-        given: torch.Tensor,
-    ) -> torch.Tensor:
+    def _logits(self, model: Whisper, encoded: torch.Tensor, given: torch.Tensor) -> torch.Tensor:
         with autocast(self.device, self.precision):
             logits: torch.Tensor = model(
                 encoder_outputs=(encoded,), decoder_input_ids=given, use_cache=False
             ).logits
         return logits.float()
 
-    def encode(
-        self, audio: Audio, model: WhisperForConditionalGeneration | None = None
-    ) -> torch.Tensor:
+    def encode(self, audio: Audio, model: Whisper | None = None) -> torch.Tensor:
         """Return the encoder's outputs for prepared audio, [batch, positions, width].
 
-        The encoder is this model's, if no other ``model`` is given.
-
-        Kept ones are computed one by one, so that they don't depend on the batch.
+        The encoder is this model's, if no other is given. Kept outputs are computed one by one, so
+        that they don't depend on the batch.
         """
         if isinstance(audio, torch.Tensor):
             return self._encoder(audio, model)
@@ -219,9 +213,7 @@ class WhisperRecogniser:
                 ]
             ).to(self.device)
 
-    def _encoder(
-        self, features: torch.Tensor, model: WhisperForConditionalGeneration | None = None
-    ) -> torch.Tensor:
+    def _encoder(self, features: torch.Tensor, model: Whisper | None = None) -> torch.Tensor:
         encoder = (model or self.model).model.encoder
         together = 1 if self.device.type == "cpu" else len(features)  # one fits in a CPU's caches
         with autocast(self.device, self.precision):
@@ -263,7 +255,12 @@ class WhisperRecogniser:
         """
         with autocast(self.device, self.precision):
             tokens = greedy(
-                self.model, encoded, self.tokenizer.prefix_tokens, self.max_length, unrepeated
+                self.model,
+                encoded,
+                self.tokenizer.prefix_tokens,
+                self.max_length,
+                unrepeated,
+                self.favouring,
             )
         return [
             text.strip() for text in self.tokenizer.batch_decode(tokens, skip_special_tokens=True)
@@ -286,7 +283,7 @@ class WhisperRecogniser:
         The window stands in the generation config as ``audio_window`` (s): the one that the model
         was trained in.
         """
-        ordinary = WhisperForConditionalGeneration(
+        ordinary = Whisper(
             WhisperConfig.from_dict(
                 self.model.config.to_dict() | {"max_source_positions": len(self.positions)}
             )

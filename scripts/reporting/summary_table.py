@@ -132,7 +132,20 @@ def remarks(target: TargetSummary) -> list[str]:
         for choice in target.choices
         if choice.versus_oracle
     ]
-    return [remark for remark in (*chosen, *lost, windows(target), *warnings(target)) if remark]
+    parts = (*chosen, *lost, windows(target), repetitions(target), *warnings(target))
+    return [remark for remark in parts if remark]
+
+
+def repetitions(target: TargetSummary) -> str:
+    """Say how many hypotheses were endless repetitions at first, of the arms that had any."""
+    counts = [f"{row.label} {row.decoded_again:g}" for row in target.rows if row.decoded_again]
+    if not counts:
+        return ""
+    means = " (means over seeds)" if any(len(row.seeds) > 1 for row in target.rows) else ""
+    return (
+        f"Endless repetitions among {target.utterances:,} hypotheses, decoded again without:"
+        f" {', '.join(counts)}{means}."
+    )
 
 
 def loss(choice: ReportedChoice, versus_oracle: Difference, rows: Iterable[SummaryRow]) -> str:

@@ -16,22 +16,25 @@ def verdict_sentence(target: TargetSummary) -> str:
 
 def advice(verdict: Verdict, name: str) -> str:
     """Return which model to ship, and on what evidence."""
-    others = len(verdict.candidates) - 1
-    evidence = (
-        f"({saving(verdict.estimate)} fewer word errors, interval {saving(verdict.interval[1])} to"
-        f" {saving(verdict.interval[0])}, best of {others} candidates)"
-    )
+    count = len(verdict.candidates) - 1
+    among = "the only candidate" if count == 1 else f"the best of {count} candidates"
+    low, high = map(change, verdict.interval)
+    evidence = f"{change(verdict.estimate)} word errors (interval: {low} to {high})"
     if verdict.ships:
-        return f"{name}: ship {verdict.chosen}. Evidence without a recording of it {evidence}."
+        return (
+            f"{name}: ship {verdict.chosen}. By evidence without a recording of it, that makes"
+            f" {evidence}; it is {among}."
+        )
     return (
-        f"{name}: keep the pretrained model. Evidence without a recording of it shows too little"
-        f" for the best candidate, {verdict.best} {evidence}."
+        f"{name}: keep the pretrained model. By evidence without a recording of it,"
+        f" {verdict.best}, {among}, makes {evidence}: not enough to change a model."
     )
 
 
-def saving(estimate: float) -> str:
-    """Return what share of the errors an estimate saves."""
-    return f"{100 * (1 - estimate):.0f} %".replace("-", "\N{MINUS SIGN}")
+def change(estimate: float) -> str:
+    """Return how many of the errors an estimate saves or adds."""
+    word = "more" if estimate > 1 else "fewer"
+    return f"{100 * abs(1 - estimate):.0f} % {word}"
 
 
 def tested(verdict: Verdict, target: TargetSummary) -> str:

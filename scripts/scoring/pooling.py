@@ -37,6 +37,7 @@ class PooledRow:
     counts: MeanWordCounts
     languages: tuple[str, ...]
     warnings: tuple[str, ...]
+    decoded_again: float
 
     @property
     def evaluation(self) -> ScoredEvaluation:
@@ -98,6 +99,7 @@ def pool_seeds(evaluations: Sequence[ScoredEvaluation], scores: Sequence[Score])
             for evaluation, score in zip(evaluations, scores, strict=True)
             for warning in score.warnings
         ),
+        decoded_again=mean([score.decoded_again for score in scores]),
     )
 
 

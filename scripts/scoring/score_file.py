@@ -76,7 +76,8 @@ class Score:
     """The errors of some hypotheses; rates are fractions, pooled over all utterances.
 
     ``wer_against_raw_references`` compares normalised hypotheses with raw references;
-    ``warnings`` say why the numbers may be wrong.
+    ``warnings`` say why the numbers may be wrong; ``decoded_again`` counts the hypotheses that were
+    endless repetitions at first.
     """
 
     language: str
@@ -91,6 +92,7 @@ class Score:
     wer_against_raw_references: float
     per_utterance: tuple[ScoredUtterance, ...]
     warnings: tuple[str, ...] = ()
+    decoded_again: int = 0
 
 
 OF_UTTERANCE = tuple(f.name for f in fields(ScoredUtterance) if f.name not in ("id", "manifest"))
@@ -102,8 +104,9 @@ def write_score(path: Path, score: Score) -> None:
     del content["per_utterance"]
     for unit in UNITS:
         content[unit][f"reference_{unit}"] = content[unit].pop("reference")
-    if not score.warnings:
-        del content["warnings"]
+    for name in ("warnings", "decoded_again"):
+        if not content[name]:
+            del content[name]
     head = json.dumps(content, indent=1)
     rows = ",\n  ".join(
         json.dumps(utterance_json(each), ensure_ascii=False) for each in score.per_utterance

@@ -76,7 +76,8 @@ class SummaryRow:
     that the primary one did, ``chosen_on`` how, on ``dev_scores``; ``exploratory``: none did.
     ``evaluation`` is the beginning of its score's hash, ``command`` makes the score again,
     ``window`` is in s. What is listed by seed is in the order of ``seeds``. ``leakage`` is null
-    where lineage was not searched. ``forgetting`` has each test set of another domain,
+    where lineage was not searched. ``decoded_again`` is the number of hypotheses that were endless
+    repetitions at first, mean over the seeds. ``forgetting`` has each test set of another domain,
     ``forgetting_by_kind`` all those of a kind together, against the pretrained model.
     """
 
@@ -113,6 +114,7 @@ class SummaryRow:
     scores: tuple[str, ...]
     hypotheses: tuple[str, ...]
     warnings: tuple[str, ...]
+    decoded_again: float
     leakage: Leakage | None
     forgetting: tuple[Forgetting, ...]
     forgetting_by_kind: dict[str, Difference | None]

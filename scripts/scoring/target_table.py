@@ -64,6 +64,7 @@ def table_of(
             scores=row.scores,
             hypotheses=tuple(each.hypotheses for each in row.evaluations),
             warnings=row.warnings,
+            decoded_again=row.decoded_again,
             leakage=None
             if touches is None
             else leakage_of(first.target, row.scores, dev_scores, touches),

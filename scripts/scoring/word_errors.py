@@ -89,6 +89,7 @@ def score(
         cer=in_characters.rate,
         wer_against_raw_references=jiwer.wer([row["text"] for row in references], recognised),
         per_utterance=utterances,
+        decoded_again=sum(row.get("decoded_again", False) for row in hypotheses),
     )
 
 
