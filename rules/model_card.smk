@@ -10,10 +10,10 @@ rule model_card:
         card="<results>/models/{base}/{name}/seed{seed}/README.md",
         history="<results>/models/{base}/{name}/seed{seed}/lineage.json",
         lineage=record_of("<results>/models/{base}/{name}/seed{seed}/README.md"),
-    wildcard_constraints:
-        name=paths.Model.pattern(paths.NUMBER),
     log:
         "<logs>/model_card/{base}/{name}/seed{seed}.log",
+    wildcard_constraints:
+        name=paths.Model.pattern(paths.NUMBER),
     localrule: True
     conda:
         "../envs/syn2real.yaml"
