@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from measure import (
-    RESULTS,
+    EXPERIMENT,
     Comparison,
     Growth,
     Report,
@@ -60,8 +60,8 @@ def trainer(options: argparse.Namespace) -> None:
 
     from files.audio import SAMPLING_RATE, load_audio
 
-    processor = WhisperProcessor.from_pretrained(RESULTS / BASE)
-    model = WhisperForConditionalGeneration.from_pretrained(RESULTS / BASE)
+    processor = WhisperProcessor.from_pretrained(EXPERIMENT / BASE)
+    model = WhisperForConditionalGeneration.from_pretrained(EXPERIMENT / BASE)
 
     def prepared(manifest: Path) -> list[dict]:
         return [
@@ -122,7 +122,7 @@ def ours(
     settings |= {"warmup_steps": WARMUP, "weight_decay": 0} | changes
     kept = ["--encodings", f"{folder}.encodings"] if keep else []
     return script(
-        "finetune.py", "--model", RESULTS / BASE, "--train", train, "--dev", dev, *kept,
+        "finetune.py", "--model", EXPERIMENT / BASE, "--train", train, "--dev", dev, *kept,
         "--window", window, "--learning-rate", RATE, "--batch-size", BATCH,
         "--settings", json.dumps(settings), "--language", "en", "--seed", 1,
         "--work-dir", f"{folder}.work", "--output", folder,
@@ -249,7 +249,7 @@ def decoder_only(
     runs = in_turn(sides, repeats)
     on_gpu = torch.cuda.is_available()
     peak = peak_flops(torch.get_num_threads(), precision_of(precision, "cuda" if on_gpu else "cpu"))
-    least = EPOCHS * flops(rows, WhisperConfig.from_pretrained(RESULTS / BASE), 30) / peak
+    least = EPOCHS * flops(rows, WhisperConfig.from_pretrained(EXPERIMENT / BASE), 30) / peak
     report.note("peer's share of the machine's peak", least / runs["theirs"].median)
     their_errors, words, sentences = errors_of(folder / "theirs", FULL)
     report.note("test utterances", len(words))

@@ -30,7 +30,7 @@ from files.atomic import atomic_path  # noqa: E402
 from records.writing import commit, versions_of  # noqa: E402
 
 RESULTS = ROOT / "benchmarks" / "results"
-RESULTS = ROOT / "results" / "drascula"
+EXPERIMENT = ROOT / "results" / "drascula"
 FIRST = "run `make run EXPERIMENT=experiments/drascula.yaml` first"
 PACKAGES = (
     "torch", "transformers", "onnxruntime", "hibari-tts", "jiwer", "numpy", "safetensors",
@@ -234,9 +234,9 @@ def script(name: str, *options: object) -> list[object]:
 
 def of_experiment(path: str) -> Path:
     """Return a file of the experiment that is measured on; say so if it is not there."""
-    if not (RESULTS / path).exists():
-        raise InputError(f"{RESULTS / path}: no such file; {FIRST}")
-    return RESULTS / path
+    if not (EXPERIMENT / path).exists():
+        raise InputError(f"{EXPERIMENT / path}: no such file; {FIRST}")
+    return EXPERIMENT / path
 
 
 def machine() -> dict[str, Any]:

@@ -147,7 +147,7 @@ def test_a_command_that_fails_is_an_error_with_what_it_printed():
 
 
 def test_a_benchmark_asks_for_the_experiment_that_it_measures_on(tmp_path, monkeypatch):
-    monkeypatch.setattr(measure, "RESULTS", tmp_path)
+    monkeypatch.setattr(measure, "EXPERIMENT", tmp_path)
     with pytest.raises(InputError, match="EXPERIMENT=experiments/drascula.yaml` first"):
         measure.of_experiment("summary.json")
 

@@ -249,7 +249,7 @@ def test_gpus_are_asked_for_where_they_are_used(dry_run):
 
 def test_a_rule_asks_for_memory_time_and_disk_or_is_local(dry_run):
     rules = "".join(path.read_text() for path in (ROOT / "rules").glob("*.smk"))
-    blocks = re.split(r"^(?:use )?rule ", rules, flags=re.MULTILINE)[1:]
+    blocks = re.split(r"^(?:use rule|rule|checkpoint) ", rules, flags=re.MULTILINE)[1:]
     names = {block: re.match(r"(?:\w+ as )?(\w+)", block)[1] for block in blocks}
     local = {name for block, name in names.items() if "localrule: True" in block}
     named = ("mem_mb=", "runtime=", "disk_mb=")

@@ -119,7 +119,7 @@ def test_a_piece_that_is_called_like_another_text_is_refused(tmp_path):
 
 
 def test_texts_may_be_as_long_as_the_filter_lets_speech_be():
-    config = load_yaml(ROOT / "experiments/demo.yaml")
+    config = load_yaml(ROOT / "experiments/drascula.yaml")
     config["domains"]["shop"] = {"texts": "shop.txt"}
     config["filter"] = {"window": 12, "max_duration": 20}
     domains = reading.complete_and_check(config)["domains"]

@@ -14,6 +14,8 @@ import fetch
 from conftest import ROOT
 from errors import InputError
 from files.atomic import INSIDE, check_outputs, remove_work
+from made_up_summary import made_up_summary
+from scoring.summary import write_summary
 
 SCRIPTS = sorted(
     path.name
@@ -84,7 +86,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         path = Path(name)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("precious")
-    Path("in/summary.json").write_text('{"targets": []}')
+    write_summary(Path("in/summary.json"), made_up_summary())
     Path("in/e.json").write_text("[]")
     return tmp_path
 

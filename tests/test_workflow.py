@@ -41,7 +41,7 @@ from tiny_experiment import (
     write_own_manifest,
 )
 
-EMBEDDED = yaml.safe_load((ROOT / "experiments/demo.yaml").read_text())
+EMBEDDED = yaml.safe_load((ROOT / "experiments/drascula.yaml").read_text())
 
 
 @pytest.fixture(scope="module")

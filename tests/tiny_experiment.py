@@ -58,7 +58,7 @@ def fetch_shared(folder: Path) -> None:
     wanted = [f"resources/{name}/files.json" for name in SHARED]
     with (ROOT / "resources/lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        snakemake(folder, *wanted, experiment=str(ROOT / "experiments/demo.yaml"))
+        snakemake(folder, *wanted, experiment=str(ROOT / "experiments/drascula.yaml"))
 
 
 def write_experiment(folder: Path, **changes: object) -> None:
