@@ -440,7 +440,7 @@ def test_the_default_experiment_plans_every_arm_of_four_targets_with_the_publish
     counts = job_counts(printed)
     assert counts["finetune"] == 3 * (1 + 2 + 2 + 4 * (2 + 1))  # seeds; source; targets; TTS, real
     assert counts["finetune_further"] == 3 * 4 * 2 and counts["task_vector"] == 3 * 2
-    assert counts["transcribe_sweep"] == counts["score_sweep"] == 3 * 4 * 2 * 2 * 4  # arms, speech
+    assert counts["transcribe_sweep"] == counts["score_sweep"] == 3 * 4 * 2 * 2 * 5  # arms, speech
     assert counts["prepare"] == 18 and counts["pretrained"] == 1
     trainings = [line for line in printed.splitlines() if "python scripts/finetune.py" in line]
     mixed = [line for line in trainings if line.count("--train ") == 2]

@@ -87,7 +87,7 @@ def write_experiment(folder: Path, **changes: object) -> None:
         },
         "filter": {"max_cer": 1000},  # a random model understands nothing
         "finetune": {"learning_rate": 1e-3, "epochs": 1, "batch_size": 4, "criterion": "loss"},
-        "task_vector": {"scaling_coefficients": [0.5], "chosen_on": ["hibari"]},
+        "task_vector": {"scaling_coefficients": [0.5], "chosen_on": ["hibari"], "delivered": {}},
         "forgetting": [],
         "precision": "fp32",
         "resamples": 200,
