@@ -90,6 +90,7 @@ def write_experiment(folder: Path, **changes: object) -> None:
         "task_vector": {"scaling_coefficients": [0.5], "chosen_on": ["hibari"], "delivered": {}},
         "forgetting": [],
         "precision": "fp32",
+        "guard_repetition": False,  # a random model repeats itself
         "resamples": 200,
         "artifacts": {f"tiny-{folder.name}": {"licence": "MIT", "files": files}},
     }
