@@ -3,17 +3,18 @@
 From lineage alone (see provenance.py): for each score, what of its target was used in training,
 in selection (dev speech that stops a training), in filtering (speech that the filter judged, and
 its judge), in synthesis (texts spoken, real speakers imitated), and, of scores on which a scaling
-coefficient may be chosen, in that choice. ``--check`` holds a summary's claims against that.
+coefficient or the model to deliver may be chosen, in that choice. ``--check`` holds a summary's
+claims against that.
 """
 
 import argparse
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from errors import InputError, run
 from files.atomic import check_outputs
-from lineages.leaks import CLAIMS, NAMES, ChosenFor, Examined, examine, tried_for
+from lineages.leaks import CLAIMS, EVIDENCE, NAMES, ChosenFor, Examined, examine, tried_for
 from lineages.provenance import Provenance
 from records.writing import write_record
 from scoring.evaluations import read_evaluations
@@ -31,11 +32,12 @@ from texts.languages import add_language
 Examinations = Mapping[tuple[str, str], Examined]  # by target and score
 
 
-def violations_of(summary: Summary, examinations: Examinations) -> list[str]:
+def violations_of(summary: Summary, examined: Sequence[Examined]) -> list[str]:
     """Return what a summary says against lineage, one line each with the number it concerns."""
-    violations = []
-    tried = tried_for(examinations.values())
+    violations: list[str] = []
+    examinations, tried = by_score(examined), tried_for(examined)
     for target in summary.targets:
+        violations += of_verdict(target, examined)
         for row in target.rows:
             name = f"{target.name}: {row.label} (WER {row.wer:.1%})"
             paths = (*row.scores, *row.dev_scores)
@@ -47,6 +49,23 @@ def violations_of(summary: Summary, examinations: Examinations) -> list[str]:
         for choice in target.choices:
             violations += of_choice(choice, target, tried)
     return violations
+
+
+def by_score(examined: Iterable[Examined]) -> Examinations:
+    """Return examinations by target and score: of one score in two roles, they are the same."""
+    return {(each.target, each.score): each for each in examined}
+
+
+def of_verdict(target: TargetSummary, examined: Iterable[Examined]) -> Iterator[str]:
+    """Tell whether the evidence of a verdict, which is said to take none, has target recordings."""
+    of_target = (EVIDENCE, target.base, target.target)
+    for each in examined:
+        used = each.touched["target_recordings"]["choice"]
+        if used and (each.role, each.evaluation.base, each.target) == of_target:
+            yield (
+                f"{target.name}: the verdict is said to rest on no recording of it, but {used} are"
+                f" in {each.evaluation.manifest}"
+            )
 
 
 def of_number(row: SummaryRow, target: TargetSummary, examinations: Examinations) -> Iterator[str]:
@@ -143,10 +162,9 @@ def audit(summary_path: Path, full: bool) -> None:
     summary = read_summary(summary_path)
     language = summary.language or ""  # null only where nothing was scored
     examined, manifests = examine(evaluations, provenance, language)
-    examinations = {(each.target, each.score): each for each in examined}
-    if violations := violations_of(summary, examinations):
+    if violations := violations_of(summary, examined):
         raise InputError("\n".join([f"{summary_path}: against its lineage:", *violations]))
-    print(leakage_lines(summary, examinations))
+    print(leakage_lines(summary, by_score(examined)))
     print(f"{len(examined)} scores, {manifests} manifests: as lineage says")
 
 

@@ -233,10 +233,14 @@ class Tiny:
             )
         )  # fmt: skip
 
+    def examinations(self) -> list[leaks.Examined]:
+        """Return what lineage says of each evaluation."""
+        examined, _ = leaks.examine(self.evaluations, Provenance(self.folder), "en")
+        return examined
+
     def examined(self) -> dict[tuple[str, str], leaks.Examined]:
         """Return what lineage says of each score, by target and score."""
-        examined, _ = leaks.examine(self.evaluations, Provenance(self.folder), "en")
-        return {(each.target, each.score): each for each in examined}
+        return {(each.target, each.score): each for each in self.examinations()}
 
     def of(self, arm: str, role: str = "test") -> leaks.Examined:
         """Return what lineage says of an arm."""
@@ -269,7 +273,7 @@ class Tiny:
 
     def violations(self, **changes) -> list[str]:
         summary = made_up_summary(self.target(**changes))
-        return leakage.violations_of(summary, self.examined())
+        return leakage.violations_of(summary, self.examinations())
 
     def write_evaluations(self) -> Path:
         """Write the evaluations; return their path."""
@@ -313,6 +317,26 @@ def test_what_touched_each_score_is_written_with_its_lineage(tmp_path: Path):
     assert touches == {key: each.touch for key, each in tiny.examined().items()}
 
 
+def test_a_score_that_is_evidence_as_well_counts_for_the_choice_of_lambda(tmp_path: Path):
+    tiny = Tiny(tmp_path, chosen_on="real")
+    alone = tiny.violations()
+    assert any("said to be chosen by real without target recordings" in line for line in alone)
+    [dev] = [each for each in tiny.evaluations if each.role == "dev"]
+    tiny.evaluations.append(replace(dev, role="evidence"))
+    assert [line for line in tiny.violations() if "verdict" not in line] == alone
+
+
+def test_evidence_has_no_recording_of_the_target(tmp_path: Path):
+    tiny = Tiny(tmp_path)
+    tiny.score("target-synthetic", "music-kokoro", None, "evidence", "music", "kokoro")
+    tiny.score("target-synthetic", "music-kokoro", None, "evidence", "source", "real")
+    assert tiny.violations() == []
+    tiny.score("target-synthetic", "music-kokoro", None, "evidence", "music", "real")
+    [line] = tiny.violations()
+    expected = "the verdict is said to rest on no recording of it, but 1 are in"
+    assert line == f"music: {expected} {tiny.evaluations[-1].manifest}"
+
+
 def test_evaluations_without_a_score_are_skipped(tmp_path: Path):
     tiny = Tiny(tmp_path)
     scored = asdict(tiny.evaluations[0])
@@ -348,7 +372,7 @@ def test_speakers_may_overlap_where_target_recordings_are_said_to_be_used(tmp_pa
     tiny = Tiny(
         tmp_path, rows={"music1": {"text": "sentence 4 of music", "speaker": "voice music4"}}
     )
-    target, examined = tiny.target(), tiny.examined()
+    target, examined = tiny.target(), tiny.examinations()
     for accepted, kinds in (((), 1), (("speakers",), 1), (("sentences",), 0)):
         summary = made_up_summary(replace(target, accepted_overlap=accepted))
         lines = leakage.violations_of(summary, examined)
@@ -604,7 +628,7 @@ def test_a_row_of_a_score_that_no_evaluation_has_is_refused(tmp_path: Path):
     first, *rows = tiny.target().rows
     rows = (replace(first, scores=("elsewhere.json",)), *rows)
     summary = made_up_summary(replace(tiny.target(), rows=rows))
-    [line] = leakage.violations_of(summary, tiny.examined())
+    [line] = leakage.violations_of(summary, tiny.examinations())
     assert line.endswith("elsewhere.json is not among the evaluations")
 
 
