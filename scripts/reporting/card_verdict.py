@@ -12,7 +12,7 @@ def verdict(row: SummaryRow) -> str:
     if comparison is None:
         return "It was not compared with the pretrained model."
     difference = f"({spread(comparison)})"
-    if row.exploratory:
+    if comparison.p_adjusted is None:
         shown = "is not better" if comparison.difference >= 0 else "is not shown to be better"
         return (
             f"**It {shown} than the pretrained model** {difference}: no way of choosing λ picked"
