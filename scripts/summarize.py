@@ -1,11 +1,12 @@
 """Put all scores of an experiment into one table, with intervals, and say what they show."""
 
 import argparse
+from collections import defaultdict
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from errors import InputError, run
-from evaluation import Evaluation, ScoredEvaluation, label
+from evaluation import Evaluation, ScoredEvaluation
 from files.atomic import check_outputs
 from paths import REAL
 from records.writing import write_record
@@ -16,11 +17,11 @@ from scoring.bootstrap import CONFIDENCE, RESAMPLES
 from scoring.choices import Choice, choices_of, reported_choice
 from scoring.comparisons import ResampledRows
 from scoring.decisions import Verdict
-from scoring.evaluations import ArmKey, one_language, read_evaluations
+from scoring.evaluations import ArmKey, ModelKey, labels_of, one_language, read_evaluations
 from scoring.forgetting import with_forgetting
 from scoring.leakage_file import Touches, read_leakage
 from scoring.pooling import PooledRow, gather
-from scoring.primary import Pair, pairs_of, tested
+from scoring.primary import Pair, corrected, over_all_targets, pairs_of
 from scoring.summary import (
     DeliveredCheckpoint,
     Summary,
@@ -29,19 +30,21 @@ from scoring.summary import (
     read_summary,
     write_summary,
 )
-from scoring.target_table import Declared, adjusted_table, dev_wers, table_of
-from scoring.verdict import evidence_of, is_chosen, verdict_of
+from scoring.target_table import Declared, Table, adjusted_table, dev_wers, table_of
+from scoring.verdict import evidence_of, verdict_of
 
 
 @dataclass(frozen=True)
 class TestedTarget:
-    """A target's rows on one test set, and on other speech; ``name`` is as it is shown.
+    """A target on one test set; ``name`` is as it is shown.
 
-    On ``others`` a coefficient or a model may be chosen, or forgetting is seen.
+    The comparisons of the ``table`` are not yet corrected. On ``others`` a coefficient or a model
+    may be chosen, or forgetting is seen.
     """
 
     name: str
-    rows: list[PooledRow]
+    test: ResampledRows
+    table: Table
     others: list[PooledRow]
     choices: dict[ArmKey, list[Choice]]
     verdict: Verdict | None
@@ -49,12 +52,13 @@ class TestedTarget:
     @property
     def pairs(self) -> list[Pair]:
         """The declared comparisons."""
-        chosen = next((row for row in self.rows if is_chosen(row, self.verdict)), None)
+        shipped = self.verdict.chosen if self.verdict and self.verdict.ships else None
+        chosen = next((model for model, row in self.table.items() if row.label == shipped), None)
         scales: dict[str, float] = {}
         for arm, choices in self.choices.items():
             if choices:
                 scales.setdefault(arm.arm, choices[0].scaling_coefficient)
-        return pairs_of(self.name, self.rows, chosen, scales)
+        return pairs_of(self.name, self.test, self.table, chosen, scales)
 
 
 def tried_rows(others: list[PooledRow]) -> list[PooledRow]:
@@ -63,20 +67,14 @@ def tried_rows(others: list[PooledRow]) -> list[PooledRow]:
 
 
 def summarize_target(
-    of_target: TestedTarget,
-    declared: Declared,
-    settings: SummarySettings,
-    touches: Touches | None = None,
+    of_target: TestedTarget, declared: Declared, settings: SummarySettings
 ) -> TargetSummary:
     """Return a target's table: every test row with interval, paired differences, gain and price.
 
-    ``declared`` are the comparisons that were tested first; ``touches`` say what touched each
-    score, if that was searched.
+    ``declared`` are the comparisons that were tested first.
     """
-    name, rows, others = of_target.name, of_target.rows, of_target.others
-    test, choices = ResampledRows(rows, settings), of_target.choices
-    table = table_of(test, choices, dev_wers(tried_rows(others)), settings, touches)
-    table = adjusted_table(table, declared, settings.confidence)
+    test, choices = of_target.test, of_target.choices
+    table = adjusted_table(of_target.table, declared, settings.confidence)
     first = test.first.evaluation
     target = TargetSummary(
         base=first.base,
@@ -84,10 +82,10 @@ def summarize_target(
         speech=first.speech,
         manifest=first.manifest,
         accepted_overlap=tuple(first.accepted_overlap),
-        name=name,
+        name=of_target.name,
         **test.size._asdict(),
         resampled_by=settings.resampled_by,
-        rows=with_forgetting(table, others, settings),
+        rows=with_forgetting(table, of_target.others, settings),
         choices=tuple(
             reported_choice(choice, of_arm, arm, test)
             for arm, of_arm in choices.items()
@@ -105,7 +103,7 @@ def untested_target(
 ) -> TargetSummary:
     """Return the entry of a target without recordings: its checkpoints or verdict, and no WER."""
     several = len(checkpoints) > 1
-    several_tts = len({each.tts for each in checkpoints}) > 1
+    labels = labels_of(ModelKey.of(each) for each in checkpoints)
     first = checkpoints[0]
     return TargetSummary(
         base=first.base,
@@ -127,16 +125,7 @@ def untested_target(
             f" checkpoint{'s were' if several else ' was'} written, and no WER can be given.",
         ),
         checkpoints=tuple(
-            DeliveredCheckpoint(
-                label(
-                    each.arm,
-                    each.scaling_coefficient,
-                    each.vector,
-                    each.tts if several_tts else None,
-                ),
-                each.model,
-                each.seed,
-            )
+            DeliveredCheckpoint(labels[ModelKey.of(each)], each.model, each.seed)
             for each in ([] if verdict else checkpoints)
         ),
         verdict=verdict,
@@ -163,16 +152,19 @@ def summarize(
         for speech in dict.fromkeys(row.evaluation.speech for row in test_rows):
             rows = [row for row in test_rows if row.evaluation.speech == speech]
             full = title if speech == REAL else f"{title}, spoken by {speech}"
-            choices = choices_of(rows, tried_rows(others), settings.chosen_on, settings.constant)
-            tests.append(TestedTarget(full, rows, others, choices, verdict))
+            test, tried = ResampledRows(rows, settings), tried_rows(others)
+            choices = choices_of(rows, tried, settings.chosen_on, settings.constant)
+            table = table_of(test, choices, dev_wers(tried), settings, touches)
+            tests.append(TestedTarget(full, test, table, others, choices, verdict))
         if not test_rows:
             untested.append(untested_target(title, of_target, verdict))
-    over_all, of_pairs = tested([pair for each in tests for pair in each.pairs], settings)
-    remaining = iter(of_pairs)
-    targets = []
-    for each in tests:
-        declared = {(pair.first.model, pair.key): next(remaining).comparison for pair in each.pairs}
-        targets.append(summarize_target(each, declared, settings, touches))
+    pairs = [pair for each in tests for pair in each.pairs]
+    over_all = over_all_targets(pairs, settings)
+    of_pairs = corrected([pair.reported() for pair in pairs], settings)
+    declared_of: dict[str | None, Declared] = defaultdict(dict)
+    for pair, comparison in zip(pairs, of_pairs, strict=True):
+        declared_of[pair.target][pair.first.model, pair.key] = comparison.comparison
+    targets = [summarize_target(each, declared_of[each.name], settings) for each in tests]
     return Summary(
         language=one_language(languages),
         confidence=settings.confidence,

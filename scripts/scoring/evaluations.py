@@ -1,6 +1,6 @@
 """The evaluations of an experiment, read back, and what makes them rows of one table."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -43,6 +43,21 @@ class ModelKey(NamedTuple):
     def of(cls, evaluation: Evaluation) -> "ModelKey":
         """Return an evaluation's model."""
         return cls(ArmKey.of(evaluation), evaluation.scaling_coefficient)
+
+
+def labels_of(models: Iterable[ModelKey]) -> dict[ModelKey, str]:
+    """Return how a target's models are called, with their TTS where they have several."""
+    models = list(models)
+    several_tts = len({model.arm.tts for model in models} - {None}) > 1
+    return {
+        model: label(
+            model.arm.arm,
+            model.scaling_coefficient,
+            model.arm.vector,
+            model.arm.tts if several_tts else None,
+        )
+        for model in models
+    }
 
 
 def read_evaluations(path: Path) -> list[Evaluation]:

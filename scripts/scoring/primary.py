@@ -15,8 +15,11 @@ from matrix import CONTINUED
 from paths import PRETRAINED
 from scoring.comparisons import ResampledRows, adjusted
 from scoring.decisions import PrimaryComparison
+from scoring.differences import Comparison
+from scoring.evaluations import ModelKey
 from scoring.pooling import PooledRow, union
 from scoring.summary import SummarySettings
+from scoring.target_table import Table
 
 NAMES = {  # of the comparisons, by what a row calls its own
     "versus_pretrained": "the chosen model against the pretrained one",
@@ -27,81 +30,82 @@ SYNTHETIC = "target-synthetic"
 
 
 class Pair(NamedTuple):
-    """Two models on the test set of a target; the first one's row calls the comparison ``key``."""
+    """Two models on the test set of a target (null: of all), and how they compare, uncorrected.
+
+    The first one's row calls the comparison ``key``.
+    """
 
     key: str
-    base: str
-    target: str
+    target: str | None
+    test: ResampledRows
     first: PooledRow
     second: PooledRow
+    comparison: Comparison
+
+    @property
+    def base(self) -> str:
+        """The base model of both."""
+        return self.first.evaluation.base
+
+    def reported(self) -> PrimaryComparison:
+        """Return the comparison as the summary has it."""
+        return PrimaryComparison(
+            name=NAMES[self.key],
+            base=self.base,
+            target=self.target,
+            utterances=self.test.size.utterances,
+            words=self.test.size.words,
+            first=self.first.wer,
+            second=self.second.wer,
+            comparison=self.comparison,
+        )
 
 
 def pairs_of(
     target: str,
-    rows: Sequence[PooledRow],
-    chosen: PooledRow | None,
+    test: ResampledRows,
+    table: Table,
+    chosen: ModelKey | None,
     scales: Mapping[str, float],
 ) -> list[Pair]:
-    """Return the declared pairs of a target: ``chosen`` is the row of its verdict, if it ships.
+    """Return the declared pairs of a target: ``chosen`` is the model of its verdict, if it ships.
 
     SYN2REAL is the baseline with the task vector, as in the paper; the vector's share is that on
     target-synthetic. ``scales`` has the chosen coefficient of each arm with a vector; of several
-    vectors or TTS the first is taken.
+    vectors or TTS the first is taken. The comparisons are those of the table's rows.
     """
 
     def row_of(arm: str) -> PooledRow | None:
         wanted = (arm, scales.get(arm))
-        arms = ((row.evaluation.arm, row.evaluation.scaling_coefficient) for row in rows)
-        return next((row for row, own in zip(rows, arms, strict=True) if own == wanted), None)
+        arms = ((row.evaluation.arm, row.evaluation.scaling_coefficient) for row in test.rows)
+        return next((row for row, own in zip(test.rows, arms, strict=True) if own == wanted), None)
 
     declared = {
-        "versus_pretrained": (chosen, row_of(PRETRAINED)),
+        "versus_pretrained": (
+            next((row for row in test.rows if row.model == chosen), None),
+            row_of(PRETRAINED),
+        ),
         "versus_baseline": (row_of(CONTINUED + VECTOR), row_of(CONTINUED)),
         "versus_without_vector": (row_of(SYNTHETIC + VECTOR), row_of(SYNTHETIC)),
     }
     return [
-        Pair(key, one.evaluation.base, target, one, other)
+        Pair(key, target, test, one, other, getattr(table[one.model], key))
         for key, (one, other) in declared.items()
         if one and other
     ]
 
 
-def tested(
-    pairs: Sequence[Pair], settings: SummarySettings
-) -> tuple[list[PrimaryComparison], list[PrimaryComparison]]:
-    """Return the declared comparisons over all targets of a base model, and those of each pair."""
+def over_all_targets(pairs: Sequence[Pair], settings: SummarySettings) -> list[PrimaryComparison]:
+    """Return the declared comparisons of each base model over its targets, if it has several."""
     pooled = []
     for base, key in dict.fromkeys((pair.base, pair.key) for pair in pairs):
         alike = [pair for pair in pairs if (pair.base, pair.key) == (base, key)]
         if len(alike) > 1:
             first, second = union([p.first for p in alike]), union([p.second for p in alike])
-            pooled.append(compared(key, base, None, first, second, settings))
-    of_pairs = [compared(*pair, settings) for pair in pairs]
-    return corrected(pooled, settings), corrected(of_pairs, settings)
-
-
-def compared(
-    key: str,
-    base: str,
-    target: str | None,
-    first: PooledRow,
-    second: PooledRow,
-    settings: SummarySettings,
-) -> PrimaryComparison:
-    """Return a comparison, not yet corrected."""
-    test = ResampledRows([first, second], settings)
-    comparison = test.compare(0, 1)
-    assert comparison is not None  # two rows differ in their place
-    return PrimaryComparison(
-        name=NAMES[key],
-        base=base,
-        target=target,
-        utterances=test.size.utterances,
-        words=test.size.words,
-        first=first.wer,
-        second=second.wer,
-        comparison=comparison,
-    )
+            test = ResampledRows([first, second], settings)
+            if comparison := test.compare(0, 1):
+                pooled.append(Pair(key, None, test, first, second, comparison).reported())
+    return corrected(pooled, settings)
 
 
 def corrected(

@@ -3,12 +3,11 @@
 import shlex
 from dataclasses import replace
 
-from evaluation import label
 from files.checksum import sha256
 from scoring.choices import Choice
 from scoring.comparisons import COMPARISONS, ResampledRows, adjusted
 from scoring.differences import Comparison
-from scoring.evaluations import ArmKey, ModelKey
+from scoring.evaluations import ArmKey, ModelKey, labels_of
 from scoring.leakage_file import Touches, leakage_of
 from scoring.pooling import PooledRow
 from scoring.summary import SummaryRow, SummarySettings
@@ -25,7 +24,7 @@ def table_of(
     touches: Touches | None,
 ) -> Table:
     """Return the rows of a target's table by model, in the order of the test's."""
-    several_tts = len({row.evaluation.tts for row in test.rows if row.evaluation.tts}) > 1
+    labels = labels_of(row.model for row in test.rows)
     table = {}
     for measurement, row in zip(test.measured(), test.rows, strict=True):
         first, of_arm = row.evaluation, choices.get(row.model.arm, [])
@@ -33,9 +32,8 @@ def table_of(
         picking = [choice for choice in of_arm if choice.scaling_coefficient == scale]
         primary = next((choice for choice in of_arm[:1] if choice in picking), None)
         dev_scores = primary.scores if primary else ()
-        tts = first.tts if several_tts else None
         table[row.model] = SummaryRow(
-            label=label(first.arm, scale, first.vector, tts),
+            label=labels[row.model],
             dev_wer=dev_wer.get(row.model),
             **vars(measurement),
             choices=tuple(choice.by for choice in picking),

@@ -13,13 +13,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from evaluation import label
 from paths import PRETRAINED
-from scoring.bootstrap import interval, resampled_rates
-from scoring.comparisons import drawn_units
+from scoring.bootstrap import interval
+from scoring.comparisons import ResampledRows
 from scoring.decisions import Candidate, Verdict
-from scoring.evaluations import ModelKey
-from scoring.pooling import PooledRow, check_same_references
+from scoring.evaluations import ModelKey, labels_of
+from scoring.pooling import PooledRow
 from scoring.summary import SummarySettings
 
 LEAST_GAIN = 0.01  # a fraction of the words
@@ -56,17 +55,17 @@ def verdict_of(candidates: Sequence[Evidence], settings: SummarySettings) -> Ver
     pretrained = arms.index(PRETRAINED)
     kinds = [[each.synthetic for each in candidates], [each.source for each in candidates]]
     wers = np.array([[row.wer for row in rows] for rows in kinds])
-    draws = np.stack([drawn_rates(rows, settings) for rows in kinds])
+    draws = np.stack([ResampledRows(rows, settings).rates for rows in kinds])
     estimates = estimates_of(wers, pretrained)
     intervals = [interval(each, settings.confidence) for each in estimates_of(draws, pretrained)]
     adapted = [index for index in range(len(arms)) if index != pretrained]
     best = min(adapted, key=estimates.__getitem__)  # of equals the first
     gain = float(np.mean(wers[:, pretrained] - wers[:, best]))
     ships = intervals[best][1] < 1 and gain >= LEAST_GAIN
-    several_tts = len({each.model.arm.tts for each in candidates} - {None}) > 1
+    labels = labels_of(each.model for each in candidates)
     reported = tuple(
         Candidate(
-            label=label_of(each.model, several_tts),
+            label=labels[each.model],
             synthetic_wer=each.synthetic.wer,
             source_wer=each.source.wer,
             estimate=float(estimates[index]),
@@ -88,38 +87,8 @@ def verdict_of(candidates: Sequence[Evidence], settings: SummarySettings) -> Ver
     )
 
 
-def label_of(model: ModelKey, with_tts: bool) -> str:
-    """Return a candidate's name as the table has it."""
-    arm = model.arm
-    return label(arm.arm, model.scaling_coefficient, arm.vector, arm.tts if with_tts else None)
-
-
-def drawn_rates(rows: Sequence[PooledRow], settings: SummarySettings) -> np.ndarray:
-    """Return WERs [n_candidates, resamples] on the same drawn sets of one kind of speech."""
-    first = rows[0]
-    for row in rows:
-        check_same_references(first.utterances, row.utterances, first.scores[0], row.scores[0])
-    return resampled_rates(
-        np.stack([row.errors for row in rows]),
-        first.reference_words,
-        drawn_units(first, settings.resampled_by),
-        settings.resamples,
-        settings.seed,
-    )
-
-
 def estimates_of(wers: np.ndarray, pretrained: int) -> np.ndarray:
     """Return estimates [n_candidates, ...] from WERs [n_kinds, n_candidates, ...]."""
     rates = np.log(np.maximum(wers, SMALLEST_WER))
     means: np.ndarray = np.exp((rates - rates[:, [pretrained]]).mean(axis=0))
     return means
-
-
-def is_chosen(row: PooledRow, verdict: Verdict | None) -> bool:
-    """Say whether a row is of the model that a verdict ships."""
-    if verdict is None or not verdict.ships:
-        return False
-    own = tuple(each.model for each in row.evaluations)
-    vectors = tuple(each.vector_path for each in row.evaluations if each.vector_path)
-    scale = row.evaluation.scaling_coefficient
-    return (own, vectors, scale) == (verdict.models, verdict.vectors, verdict.scaling_coefficient)
