@@ -4,9 +4,12 @@ A new engine is its module and its line in ``ENGINES``. The table is read wherev
 planned, so it imports nothing heavy; and it shapes no waveform, so speech is not made again for it.
 """
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from engines.espeak_voices import LANGUAGES as OF_ESPEAK
+from engines.espeak_voices import check_settings
 
 
 @dataclass(frozen=True)
@@ -16,7 +19,9 @@ class About:
     ``seconds`` are those of an utterance, one by one, as ``seconds_are`` says; large batches are
     ``batch_speed_up`` times faster. ``languages`` are Whisper's codes of what it speaks, none if
     its model says so itself. Only one that ``takes_language`` is told which. ``own_settings`` are
-    keys of a config that others have not. ``environment`` is its file in envs/.
+    keys of a config that others have not; ``check`` raises ``InputError`` for what is wrong in its
+    part of a config, at a place, as far as that can be told before its files are fetched.
+    ``environment`` is its file in envs/.
     """
 
     seconds: float
@@ -26,6 +31,7 @@ class About:
     languages: tuple[str, ...] = ()
     takes_language: bool = False
     own_settings: tuple[str, ...] = ()
+    check: Callable[[Mapping[str, Any], str], None] | None = None
     environment: str = "syn2real"
 
 
@@ -42,6 +48,7 @@ ENGINES = {
         languages=OF_ESPEAK,
         takes_language=True,
         own_settings=("rate", "pitch"),
+        check=check_settings,
     ),
     "hibari": About(0.07, ONE_CORE, on_gpu=False, languages=("en",)),
     "kokoro": About(2.2, ONE_CORE, on_gpu=False, languages=("en",)),

@@ -3,6 +3,9 @@
 They are known before its library is fetched, so that a config is checked before anything runs.
 """
 
+from collections.abc import Mapping
+from typing import Any
+
 from errors import InputError
 
 ACCENTS = {  # by Whisper's codes of languages; the first is the one that `random` speaks
@@ -53,6 +56,14 @@ def check_voice(voice: str, language: str, where: str) -> None:
             f"{where}: espeak has no voice {voice!r} of {language!r}; there are"
             f" {', '.join(accents(language))}, alone or with +{', +'.join(VARIANTS)}"
         )
+
+
+def check_settings(tts: Mapping[str, Any], place: str) -> None:
+    """Raise ``InputError`` for a voice or a rate that espeak-ng has not, in a config's ``tts``."""
+    for voice in tts["voices"] if tts["voices"] != ["random"] else []:
+        check_voice(voice, tts["language"], f"{place}.voices")
+    for speed in tts.get("speed_range", ()):
+        words_per_minute(tts.get("rate", RATE), speed, place)
 
 
 def words_per_minute(rate: int, speed: float, where: str) -> int:
