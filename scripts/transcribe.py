@@ -52,8 +52,8 @@ def decoded_again(hypotheses: Sequence[dict]) -> dict[str, int]:
     return {"decoded_again": count} if count else {}
 
 
-def main(argv: list[str] | None = None) -> None:
-    """Transcribe as the command line says."""
+def parse_arguments(argv: list[str] | None) -> argparse.Namespace:
+    """Return the command line's values."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     add = parser.add_argument
     add("--model", required=True, help="Hugging Face folder of the checkpoint")
@@ -95,7 +95,12 @@ def main(argv: list[str] | None = None) -> None:
     add("--task", default="transcribe", help="transcribe or translate (default transcribe)")
     add("--threads", type=int, default=0, help="CPU threads (0: as PyTorch chooses)")
     readers.add_option(parser)
-    options = parser.parse_args(argv)
+    return parser.parse_args(argv)
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Transcribe as the command line says."""
+    options = parse_arguments(argv)
     scales = options.scaling_coefficient or [None]
     if (options.task_vector is None) != (options.scaling_coefficient is None):
         raise InputError("--task-vector and --scaling-coefficient go together: give both or none")
@@ -124,13 +129,8 @@ def main(argv: list[str] | None = None) -> None:
     )
     lists = [Path(path) for path in (options.terms, options.texts) if path]
     if lists:
-        favour(
-            recogniser,
-            texts_of(options.terms),
-            options.terms_bonus if options.terms else 0.0,
-            texts_of(options.texts),
-            options.texts_weight if options.texts else 0.0,
-        )
+        terms, texts = texts_of(options.terms), texts_of(options.texts)
+        favour(recogniser, terms, options.terms_bonus, texts, options.texts_weight)
     inputs, addition = [*checkpoint_files(options.model), Path(options.manifest), *lists], None
     if options.task_vector:
         inputs.append(Path(options.task_vector))

@@ -3,7 +3,7 @@
 Both need a Whisper's tokens. They are counted, and looked up, on the CPU.
 """
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 from errors import InputError
 from recognisers.key_terms import KeyTerms
@@ -15,10 +15,10 @@ from texts.written import label_text
 
 def favour(
     recogniser: Recogniser,
-    terms: Iterable[str] = (),
-    bonus: float = 0.0,
-    texts: Iterable[str] = (),
-    weight: float = 0.0,
+    terms: Sequence[str],
+    bonus: float,
+    texts: Sequence[str],
+    weight: float,
 ) -> None:
     """Lead a recogniser to key ``terms`` by a ``bonus`` (nats), and to ``texts`` by a ``weight``.
 
@@ -35,11 +35,11 @@ def favour(
         ).input_ids
         return ids
 
-    if bonus:
+    if terms and bonus:
         forms = {form for term in terms for form in (term, term[:1].upper() + term[1:])}
         spellings = [f"{space}{form}" for form in sorted(forms) for space in ("", " ")]
         recogniser.favouring.append(KeyTerms(map(tokens, spellings), bonus))
-    if weight:
+    if texts and weight:
         labels = (label_text(text, "sentence", recogniser.language) for text in texts)
         ended = ([*tokens(label), tokenizer.eos_token_id] for label in labels)
         vocabulary = recogniser.model.config.vocab_size

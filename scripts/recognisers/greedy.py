@@ -55,11 +55,12 @@ def greedy(
         logits[suppressed] = -torch.inf
         if length == 0:
             logits[at_first] = -torch.inf
-        histories = [tokens_of[row] if row != ENDED else [] for row in rows]
-        for favour in favouring:
-            favour(logits, histories)
-        for place, history in enumerate(histories) if unrepeated else ():
-            logits[list(completions(history, unrepeated)), place] = -torch.inf
+        if favouring or unrepeated:
+            histories = [tokens_of[row] if row != ENDED else [] for row in rows]
+            for favour in favouring:
+                favour(logits, histories)
+            for place, history in enumerate(histories):
+                logits[list(completions(history, unrepeated)), place] = -torch.inf
         picked = logits.argmax(dim=0)
         for place, token in enumerate(picked.tolist()):
             if token == settings.eos_token_id:

@@ -38,8 +38,11 @@ def most_in_a_row(words: list[str], length: int) -> int:
 
 
 def completions(tokens: list[int], n: int) -> set[int]:
-    """Return the tokens that would complete a sequence of ``n`` that ``tokens`` has already."""
-    if len(tokens) < n:
+    """Return the tokens that would complete a sequence of ``n`` that ``tokens`` has already.
+
+    Of no sequence, n being 0, there is none.
+    """
+    if not n or len(tokens) < n:
         return set()
     last = tuple(tokens[len(tokens) - n + 1 :])
     starts = range(len(tokens) - n + 1)
