@@ -104,8 +104,11 @@ restart_controller() {
 }
 
 down() {
-    scancel --state RUNNING,PENDING --partition cpu,gpu,urgent 2>/dev/null || true
-    sleep 1
+    if pgrep -x slurmctld >/dev/null; then
+        pkill -f 'snakemake .*--profile slurm --configfile tiny.yaml' || true # a killed run's
+        timeout 30 scancel --state RUNNING,PENDING --partition cpu,gpu,urgent 2>/dev/null || true
+        sleep 1
+    fi
     pkill -x 'slurm(d|ctld)' || true
     for _ in $(seq 100); do
         pgrep -x 'slurm(d|ctld)' >/dev/null || break

@@ -6,6 +6,7 @@ that nothing disturbed. They share the cluster, as runs do.
 """
 
 import contextlib
+import fcntl
 import os
 import re
 import shutil
@@ -30,6 +31,7 @@ from tiny_experiment import (
 
 CLUSTER = ROOT / "tests/slurm_cluster.sh"
 STATE = Path("/tmp/syn2real-slurm")
+LOCK = Path("/tmp/syn2real-slurm.lock")
 MISSING = subprocess.run([CLUSTER, "missing"], capture_output=True, text=True).stdout.strip()
 pytestmark = pytest.mark.skipif(
     bool(MISSING) and "CI" not in os.environ,
@@ -131,10 +133,14 @@ class Run:
 
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[None]:
+    """Have the cluster to ourselves: another run of the tests on this machine may use it, too."""
     assert not MISSING, MISSING
-    subprocess.run([CLUSTER, "up"], check=True)
-    yield
-    subprocess.run([CLUSTER, "down"], check=True)
+    with LOCK.open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        subprocess.run([CLUSTER, "down"], check=True)  # what a killed run may have left
+        subprocess.run([CLUSTER, "up"], check=True)
+        yield
+        subprocess.run([CLUSTER, "down"], check=True)
 
 
 @pytest.fixture(scope="module")
