@@ -1,0 +1,117 @@
+"""What each lever of the recipe is worth: errors on human test recordings, and seconds of training.
+
+A lever is a base model of `experiments/levers.yaml` whose `finetune` differs in one thing from that
+of `plain`. Its models, trained on the targets' synthetic speech alone, are compared with plain's on
+all targets' test recordings together, means over the seeds. What is not there is run first; of the
+experiment only what this needs.
+"""
+
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+
+from measure import ROOT, Report, arguments
+
+from evaluation import ScoredEvaluation
+from files.json_file import read_object
+from paths import PRETRAINED
+from records.record import WEIGHTS, sidecar
+from scoring.bootstrap import CONFIDENCE, RESAMPLES
+from scoring.comparisons import ResampledRows, adjusted
+from scoring.differences import Comparison
+from scoring.evaluations import read_evaluations
+from scoring.pooling import PooledRow, gather, union
+from scoring.summary import SummarySettings
+
+PLAIN = "plain"
+HEAD = "| lever | {targets} | all | against plain, points | p (Holm) | s of a training |"
+SETTINGS = SummarySettings(
+    confidence=CONFIDENCE,
+    resamples=RESAMPLES,
+    seed=0,
+    resampled_by="sentence",
+    chosen_on=(),
+    constant=None,
+    again="",
+)
+
+
+def tests_of(experiment: Path) -> list[ScoredEvaluation]:
+    """Run an experiment's tests, and no more of it; return them."""
+
+    def snakemake(*files: str) -> None:
+        command = ["snakemake", "--profile", "profiles/local", "--configfile", str(experiment)]
+        subprocess.run([*command, *files], cwd=ROOT, check=True)
+
+    matrix = f"results/{experiment.stem}/evaluations.json"
+    snakemake(matrix)
+    evaluations = read_evaluations(ROOT / matrix)
+    tests = [e for e in evaluations if isinstance(e, ScoredEvaluation) and e.role == "test"]
+    snakemake(*(each.score for each in tests))
+    return tests
+
+
+def rows_by_lever(tests: Sequence[ScoredEvaluation]) -> dict[str, dict[str, PooledRow]]:
+    """Return the row of each target by lever, and the pretrained model's by its own name."""
+    rows: dict[str, dict[str, PooledRow]] = {}
+    for row in gather(tests):
+        arm, base = row.evaluation.arm, row.evaluation.base
+        if arm != PRETRAINED or base == PLAIN:
+            lever = PRETRAINED if arm == PRETRAINED else base
+            rows.setdefault(lever, {})[row.evaluation.target] = row
+    return rows
+
+
+def seconds_of_training(rows: Sequence[PooledRow]) -> float:
+    """Return the mean seconds of the jobs that trained the models of some rows."""
+    runs = [
+        read_object(sidecar(Path(each.model, WEIGHTS)))["run"]
+        for row in rows
+        for each in row.evaluations
+    ]
+    return sum(run["ended"] - run["started"] for run in runs) / len(runs)
+
+
+def main() -> None:
+    parser = arguments("levers", __doc__)
+    experiment = Path("experiments/levers.yaml")
+    parser.add_argument("--experiment", type=Path, default=experiment, help="to run and compare")
+    options = parser.parse_args()
+    report = Report("levers")
+    rows = rows_by_lever(tests_of(options.experiment))
+    targets = list(rows[PLAIN])
+    whole = {lever: union([of_lever[t] for t in targets]) for lever, of_lever in rows.items()}
+    levers = [lever for lever in whole if lever not in (PLAIN, PRETRAINED)]
+    plain = whole[PLAIN]
+    compared = [ResampledRows([whole[lever], plain], SETTINGS).compare(0, 1) for lever in levers]
+    tested = adjusted([each for each in compared if each], SETTINGS.confidence)
+    versus = dict(zip(levers, tested, strict=True))
+    print(HEAD.format(targets=" | ".join(targets)), "|---" * (len(targets) + 5) + "|", sep="\n")
+    for lever in (PRETRAINED, PLAIN, *levers):
+        wers = {target: rows[lever][target].wer for target in targets} | {"all": whole[lever].wer}
+        seconds = seconds_of_training(list(rows[lever].values())) if lever != PRETRAINED else None
+        print(line(lever, wers, versus.get(lever), seconds))
+        report.facts[lever] = {
+            "wer": wers,
+            "versus_plain": vars(versus[lever]) if lever in versus else None,
+            "seconds_of_training": seconds,
+        }
+    report.write(options)
+
+
+def line(
+    lever: str, wers: dict[str, float], versus: Comparison | None, seconds: float | None
+) -> str:
+    """Return a lever's line of the Markdown table."""
+    cells = [lever, *(f"{100 * wer:.1f}" for wer in wers.values())]
+    if versus:
+        low, high = versus.interval
+        cells += [f"{100 * versus.difference:+.1f} [{100 * low:+.1f}, {100 * high:+.1f}]"]
+        cells += [f"{versus.p_adjusted:.2g}"]
+    else:
+        cells += ["–", "–"]
+    return f"| {' | '.join([*cells, f'{seconds:.0f}' if seconds else '–'])} |"
+
+
+if __name__ == "__main__":
+    main()
