@@ -20,6 +20,7 @@ STAGES = {  # of rules, as the table in docs/costs.md has them
     "task_vector": "task_vector, apply, vector_geometry",
     "vector_geometry": "task_vector, apply, vector_geometry",
     "transcribe_sweep": "transcribe",
+    "transcribe_with_aids": "transcribe",
     "score_sweep": "score",
 }
 

@@ -85,6 +85,7 @@ wildcard_constraints:
     data=TRAINING_DATA,
     first=TRAINING_DATA,
     model=paths.Model.TRAINED,
+    aids=paths.Aids.pattern(config["domains"]),
     vector=paths.TaskVector.pattern(OF_SOURCE, config["tts"]),
     scale=paths.NUMBER,
     seed=paths.SEED,

@@ -1,4 +1,7 @@
-"""Round trip: what the base model does not understand, or what sounds wrong, is left out."""
+"""Round trip: what the base model does not understand, or what sounds wrong, is left out.
+
+Words that it misses are key terms, for decoders that are led by them.
+"""
 
 
 use rule transcribe as transcribe_synthesized with:
@@ -60,3 +63,28 @@ use rule filter as filter_before_augmentation with:
     wildcard_constraints:
         domain=one_of(AUGMENTED),
         split="train|dev",
+
+
+rule key_terms:
+    input:
+        manifests=shards_of("shard{shard}of{shards}.jsonl", "train"),
+        hypotheses=shards_of("shard{shard}of{shards}.hypotheses.jsonl", "train"),
+    output:
+        terms="<results>/key_terms/{domain}/{tts}.jsonl",
+        lineage=record_of("<results>/key_terms/{domain}/{tts}.jsonl"),
+    log:
+        "<logs>/key_terms/{domain}-{tts}.log",
+    localrule: True
+    conda:
+        "../envs/syn2real.yaml"
+    params:
+        code=code_version("key_terms.py"),
+        language=config["language"],
+    shell:
+        """
+        python scripts/key_terms.py \
+            --manifest {input.manifests:q} \
+            --hypotheses {input.hypotheses:q} \
+            --language {params.language:q} \
+            --output {output.terms:q} >{log:q} 2>&1
+        """

@@ -85,16 +85,20 @@ def corpus_folder(wildcards, input) -> list[str]:
     return ["--artifact", str(Path(input[0]).parent)]
 
 
-def shards_of(name: str):
-    """Return a function that gives the files called ``name`` of all shards of a split."""
+def shards_of(name: str, split: str | None = None):
+    """Return a function that gives the files called ``name`` of all shards of a split.
+
+    The split is that of the wildcards, unless it is given.
+    """
 
     def shards(wildcards):
+        of_speech = {**wildcards, "split": split or wildcards.split}
         count = 1
-        if wildcards.split == "train":
+        if of_speech["split"] == "train":
             domain, tts = config["domains"][wildcards.domain], config["tts"][wildcards.tts]
             count = number_of_shards(domain, tts)
         path = f"<results>/synthesized/{{domain}}/{{tts}}/{{split}}/{name}"
-        return expand(path, **wildcards, shard=range(1, count + 1), shards=count)
+        return expand(path, **of_speech, shard=range(1, count + 1), shards=count)
 
     return shards
 
@@ -131,6 +135,21 @@ def training_manifests(split: str):
 def task_vector_option(input, scales: list[str]) -> list[str]:
     """Return the options that add a task vector, with each of some scaling coefficients."""
     return ["--task-vector", input.vector, "--scaling-coefficient", *scales]
+
+
+def files_of_aids(kind: str):
+    """Return a function that gives the file of ``terms`` or ``texts``, if a decoder is led by it."""
+    return lambda wildcards: matrix.files_of_aids(config, paths.Aids.parse(wildcards.aids))[kind]
+
+
+def options_of_aids(wildcards, input) -> list[str]:
+    """Return the options that lead a decoder: files, and how strongly."""
+    strengths, options = config["decoding"], []
+    if input.terms:
+        options += ["--terms", *input.terms, "--terms-bonus", str(strengths["terms_bonus"])]
+    if input.texts:
+        options += ["--texts", *input.texts, "--texts-weight", str(strengths["texts_weight"])]
+    return options
 
 
 @functools.cache

@@ -33,6 +33,7 @@ rule transcribe:
         guard=["--guard-repetition"] if config["guard_repetition"] else [],
         longer=[],
         vector=[],
+        aids=[],
         window=transcription_window,
         batch_size=config["batch_size"],
         precision=config["precision"],
@@ -44,7 +45,7 @@ rule transcribe:
     shell:
         """
         python scripts/transcribe.py \
-            --model "$(dirname {input.checkpoint:q})" {params.vector:q} \
+            --model "$(dirname {input.checkpoint:q})" {params.vector:q} {params.aids:q} \
             --manifest {input.manifest:q} \
             --window {params.window:q} \
             --batch-size {params.batch_size:q} \
@@ -94,4 +95,24 @@ use rule transcribe as transcribe_with_task_vector with:
     params:
         vector=lambda wildcards, input: task_vector_option(input, [wildcards.scale]),
         work=f"{RESULTS}/work/transcribe/{{base}}/{{model}}+{{vector}}-tv{{scale}}/seed{{seed}}/"
+        "{domain}-{speech}-{split}",
+
+
+use rule transcribe as transcribe_with_aids with:
+    input:
+        checkpoint=checkpoint("{model}"),
+        terms=files_of_aids("terms"),
+        texts=files_of_aids("texts"),
+        manifest="<results>/manifests/{domain}/{speech}/{split}.jsonl",
+    output:
+        hypotheses="<results>/hypotheses/{base}/{model}+{aids}/seed{seed}/"
+        "{domain}/{speech}/{split}.jsonl",
+        lineage=record_of(
+            "<results>/hypotheses/{base}/{model}+{aids}/seed{seed}/{domain}/{speech}/{split}.jsonl"
+        ),
+    log:
+        "<logs>/transcribe/{base}/{model}+{aids}/seed{seed}/{domain}-{speech}-{split}.log",
+    params:
+        aids=options_of_aids,
+        work=f"{RESULTS}/work/transcribe/{{base}}/{{model}}+{{aids}}/seed{{seed}}/"
         "{domain}-{speech}-{split}",

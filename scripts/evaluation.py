@@ -6,6 +6,8 @@ from typing import NamedTuple
 from paths import coefficient
 
 VECTOR = "+vector"  # behind the name of an arm to which a task vector is added
+# behind that of an arm whose decoder has aids, in this order, and how they are shown
+AIDS = {"+terms": "key terms", "+lm": "n-grams"}
 
 
 class ScoredSpeech(NamedTuple):
@@ -29,7 +31,8 @@ class Evaluation:
     """A model of one seed, and the speech that it is scored on, if any, else null.
 
     ``scaling_coefficient`` and what is said of the vector are null without one. ``target`` is
-    whose table it is in, ``domain`` whose speech is recognised.
+    whose table it is in, ``domain`` whose speech is recognised. ``aids`` are the files that its
+    decoder is led by, whose strength is ``terms_bonus`` or ``texts_weight``, else null.
     """
 
     role: str | None
@@ -48,6 +51,9 @@ class Evaluation:
     split: str | None
     seed: int
     window: float  # s, in which it is decoded
+    aids: list[str]
+    terms_bonus: float | None  # nats
+    texts_weight: float | None
     manifest: str | None
     hypotheses: str | None
     score: str | None
@@ -78,9 +84,24 @@ OF_SPEECH = (*ScoredSpeech._fields, "kind", "manifest", "hypotheses", "score")
 TASK_VECTORS = {"pooled": "τ", "domains": "mean τ of domains", "engines": "mean τ of engines"}
 
 
+def without_aids(arm: str) -> str:
+    """Return the arm that is trained: the name without what its decoder is led by."""
+    for aid in reversed(AIDS):
+        arm = arm.removesuffix(aid)
+    return arm
+
+
+def has_aids(arm: str) -> bool:
+    """Say whether an arm's decoder is led by key terms or n-grams."""
+    return arm != without_aids(arm)
+
+
 def label(arm: str, scale: float | None, vector: str | None, tts: str | None = None) -> str:
-    """Return an arm's name as it is shown: with arrow, scaled vector and, if given, its TTS."""
-    name = arm.removesuffix(VECTOR).replace("->", "→")
+    """Return an arm's name as it is shown: with arrow, scaled vector, aids and its TTS, if any."""
+    trained = without_aids(arm)
+    name = trained.removesuffix(VECTOR).replace("->", "→")
     if vector is not None and scale is not None:
         name += f" + {coefficient(scale)} {TASK_VECTORS[vector]}"
+    of_arm = arm.removeprefix(trained)
+    name += "".join(f" + {words}" for aid, words in AIDS.items() if aid in of_arm)
     return f"{name} ({tts})" if tts else name

@@ -16,6 +16,7 @@ from escaping import visible
 from files.atomic import atomic_path, check_outputs
 from files.audio import load_audio
 from files.manifest import read_jsonl, read_manifest, write_jsonl
+from files.shards import match, read_all
 from files.sound import Sound, measure
 from records.writing import write_record
 from settings.fields import settings_of
@@ -95,42 +96,6 @@ def reasons_but_cer(utterance: dict, reasons: list[Reason]) -> list[Reason]:
             " the window"
         )
     return [reason for reason in reasons if reason.name != "cer"]
-
-
-def read_all(paths: Sequence[str], read) -> list[dict]:
-    """Return the rows of several files, one after the other; an id in two of them is an error."""
-    rows: list[dict] = []
-    file_of: dict[str, str] = {}
-    for path in paths:
-        for row in read(path):
-            if row["id"] in file_of:
-                raise InputError(
-                    f"{path}: id {row['id']!r} stands already in {file_of[row['id']]};"
-                    " give each shard once"
-                )
-            file_of[row["id"]] = path
-            rows.append(row)
-    return rows
-
-
-def match(utterances: Sequence[dict], hypotheses: Sequence[dict]) -> dict[str, str | None]:
-    """Return the hypothesis of each id, or null if it is too long to have one.
-
-    The two lists must have the same ids.
-    """
-    text_of = {
-        row["id"]: row["text"] if row.get("transcribed", True) else None for row in hypotheses
-    }
-    wanted = {row["id"] for row in utterances}
-    for names, what in (
-        (sorted(wanted - text_of.keys()), "utterances have no hypothesis"),
-        (sorted(text_of.keys() - wanted), "hypotheses have no utterance"),
-    ):
-        if names:
-            raise InputError(
-                f"{len(names)} {what}, first {names[0]!r}; transcribe these very manifests"
-            )
-    return text_of
 
 
 def judge(

@@ -7,21 +7,28 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from evaluation import OF_SPEECH, VECTOR, Evaluation, ScoredEvaluation, ScoredSpeech
+from evaluation import (
+    OF_SPEECH,
+    VECTOR,
+    Evaluation,
+    ScoredEvaluation,
+    ScoredSpeech,
+    has_aids,
+    without_aids,
+)
 from paths import (
     ENGINES,
     PRETRAINED,
     REAL,
     SOURCE,
+    Aids,
     Checkpoint,
-    Hypotheses,
     Manifest,
     Model,
-    Score,
     TaskVector,
     TrainingData,
-    VectorFile,
 )
+from places import Hypotheses, KeyTermsFile, Score, TrainingTexts, VectorFile
 from roles import (
     CONSTANT,
     SOURCES,
@@ -68,6 +75,28 @@ def vector_of(kind: str, tts: str | None, group: str) -> TaskVector:
     ``engines``: the mean of the pooled ones of every TTS.
     """
     return TaskVector(group, ENGINES if kind == ENGINES else name_of(tts), each=kind == "domains")
+
+
+def aids_of(arm: str, target: str) -> Aids | None:
+    """Return what leads the decoder of an arm: key terms, n-grams or both of its target's texts."""
+    if not has_aids(arm):
+        return None
+    named = arm.removeprefix(without_aids(arm))
+    return Aids(target, terms="+terms" in named, lm="+lm" in named)
+
+
+def files_of_aids(config: dict, aids: Aids | None) -> dict[str, list[str]]:
+    """Return the files of ``terms`` and of ``texts``, each a list that is empty without.
+
+    Key terms are what the filter's judge missed in the speech of the first TTS.
+    """
+    files: dict[str, list[str]] = {"terms": [], "texts": []}
+    if aids and aids.terms:
+        terms = KeyTermsFile(aids.domain, training_tts(config)[0])
+        files["terms"].append(f"{results_folder(config)}/{terms}")
+    if aids and aids.lm:
+        files["texts"].append(f"{results_folder(config)}/{TrainingTexts(aids.domain)}")
+    return files
 
 
 def delivered(config: dict, target: str, tts: str) -> Model:
@@ -128,7 +157,12 @@ class Arm(NamedTuple):
     scale: float | None
 
     def is_scored(self, role: str) -> bool:
-        """Say whether this arm has numbers of a role: only adapted models can forget."""
+        """Say whether this arm has numbers of a role: only adapted models can forget.
+
+        One whose decoder has aids is a rival of the method, and is compared in the test alone.
+        """
+        if has_aids(self.name):
+            return role == "test"
         if role == "forgetting":
             return self.name == PRETRAINED or "target" in self.name or self.vector is not None
         if role == "evidence":
@@ -145,7 +179,7 @@ def arms(config: dict, target: str) -> Iterator[Arm]:
         vectors = [None]
         if name.endswith(VECTOR):
             vectors = choice["vectors_on_pretrained" if PRETRAINED in name else "vectors"]
-        hears_no_tts = name in (PRETRAINED, "source-real", "target-real")
+        hears_no_tts = without_aids(name) in (PRETRAINED, "source-real", "target-real")
         for vector in vectors:
             of_every_tts = name == PRETRAINED + VECTOR and vector == ENGINES
             for tts in [None] if hears_no_tts or of_every_tts else every_tts:
@@ -166,18 +200,20 @@ def evaluations_of(
 ) -> Iterator[Evaluation]:
     """Yield the evaluations of one model on one set of speech (or none), one for each seed.
 
-    The pretrained model has seed 0 only.
+    The pretrained model has seed 0 only, whatever its decoder is led by.
     """
     results, adapted_to, group = results_folder(config), target, source_group(config, target)
     if speech and speech.role == "nested":  # a source domain plays the target
         adapted_to, group = speech.domain, without(config, group, speech.domain)
-    on = arm.name.removesuffix(VECTOR)
+    on = without_aids(arm.name).removesuffix(VECTOR)
     model = model_of(on, adapted_to, arm.tts, group)
     vector = vector_of(arm.vector, arm.tts, group) if arm.vector else None
-    whole = replace(model, vector=vector, scale=arm.scale)
+    aids = aids_of(arm.name, target)
+    files, strengths = files_of_aids(config, aids), config["decoding"]
+    whole = replace(model, vector=vector, scale=arm.scale, aids=aids)
     written = model if speech else whole  # a vector is added while a model is transcribing
     kind = kind_of(config, group, speech) if speech else None
-    for seed in [0] if arm.name == PRETRAINED else config["seeds"]:
+    for seed in [0] if whole.trained == Model() and not vector else config["seeds"]:
         of_speech: dict[str, Any] = dict.fromkeys(OF_SPEECH)
         if speech:
             manifest = Manifest(speech.domain, speech.speech, speech.split)
@@ -201,6 +237,9 @@ def evaluations_of(
             vector_on=on if vector else None,
             seed=seed,
             window=config["decoding_window"],
+            aids=[*files["terms"], *files["texts"]],
+            terms_bonus=strengths["terms_bonus"] if files["terms"] else None,
+            texts_weight=strengths["texts_weight"] if files["texts"] else None,
             target_recordings=target_recordings(config, base, on),
             accepted_overlap=config["domains"][target].get("accepted_overlap", []),
         )

@@ -3,13 +3,13 @@
 Each is a frozen dataclass: ``str()`` writes the name, ``parse()`` reads it and raises
 ``InputError`` for a text that ``str()`` would not write. No domain and no TTS has a hyphen in its
 name or is called like a word that stands beside it (see names.py); so every text is one name.
-Places of files begin below the experiment's folder, ``results/NAME``.
+Places of files begin below the experiment's folder, ``results/NAME``; more are in places.py.
 """
 
 import functools
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import ClassVar, Self
 
 from errors import InputError
@@ -24,6 +24,8 @@ POOL = f"(?=.)(?P<whole>{SOURCE})?(?:(?:^|-){EXCEPT})*"
 GROUP = f"(?:{EXCEPT}|{WORD})(?:-{EXCEPT})*"  # a domain, or a pool of several
 DATA = f"(?P<group>{GROUP})-(?P<mixed>mixed-)?(?P<speech>{WORD})(?:-with-(?P<replayed>{GROUP}))?"
 VECTOR = f"(?P<each>each-)?(?P<group>{GROUP})-(?P<speech>{WORD})"
+AIDS = f"(?P<domain>{WORD})(?=-)(?P<terms>-terms)?(?P<lm>-lm)?"
+MODEL = rf"(?P<trained>[^+]+)(?:\+(?P<vector>[^+]+)-tv(?P<scale>{NUMBER}))?(?:\+(?P<aids>[^+]+))?"
 
 
 def matched(pattern: str, text: str) -> re.Match:
@@ -164,45 +166,74 @@ class TaskVector(Name):
 
 
 @dataclass(frozen=True)
+class Aids(Name):
+    """What of a domain's training texts leads a decoder, without training.
+
+    ``terms``: key terms; ``lm``: n-grams of the texts; one of them at least.
+    """
+
+    WHAT = "aids of a decoder, DOMAIN-terms, DOMAIN-lm or DOMAIN-terms-lm"
+    domain: str
+    terms: bool
+    lm: bool
+
+    def __str__(self) -> str:
+        return f"{self.domain}{'-terms' if self.terms else ''}{'-lm' if self.lm else ''}"
+
+    @classmethod
+    def _read(cls, text: str) -> Self:
+        match = matched(AIDS, text)
+        return cls(match["domain"], bool(match["terms"]), bool(match["lm"]))
+
+    @staticmethod
+    def pattern(domains: Iterable[str]) -> str:
+        """Return the pattern of a wildcard for the aids of some domains."""
+        return f"(?:{one_of(domains)})-(?:terms|lm|terms-lm)"
+
+
+@dataclass(frozen=True)
 class Model(Name):
     """A model of some base: pretrained (no data), or trained on data, maybe after other data.
 
-    A task vector may be added to it, times a scaling coefficient.
+    A task vector may be added to it, times a scaling coefficient; its decoder may have aids.
     """
 
-    WHAT = "a model, pretrained, DATA or DATA-after-DATA, maybe with +VECTOR-tvSCALE"
-    TRAINED: ClassVar[str] = r"[^+/]+"  # the pattern of a wildcard for one without a vector
+    WHAT = "a model, pretrained, DATA or DATA-after-DATA, maybe with +VECTOR-tvSCALE, maybe +AIDS"
+    TRAINED: ClassVar[str] = r"[^+/]+"  # the pattern of a wildcard for one with nothing added
     data: TrainingData | None = None
     first: TrainingData | None = None
     vector: TaskVector | None = None
     scale: float | None = None
+    aids: Aids | None = None
 
     def __str__(self) -> str:
-        trained = str(self.data or PRETRAINED) + (f"-after-{self.first}" if self.first else "")
-        if self.vector is None or self.scale is None:
-            return trained
-        return f"{trained}+{self.vector}-tv{coefficient(self.scale)}"
+        name = str(self.data or PRETRAINED) + (f"-after-{self.first}" if self.first else "")
+        if self.vector is not None and self.scale is not None:
+            name += f"+{self.vector}-tv{coefficient(self.scale)}"
+        return name + (f"+{self.aids}" if self.aids else "")
 
     @classmethod
     def _read(cls, text: str) -> Self:
-        trained, added, rest = text.partition("+")
-        data, after, first = trained.partition("-after-")
-        vector, _, scale = rest.rpartition("-tv")
+        match = matched(MODEL, text)
+        data, after, first = match["trained"].partition("-after-")
+        vector, aids = match["vector"], match["aids"]
         return cls(
-            None if trained == PRETRAINED else TrainingData.parse(data),
+            None if match["trained"] == PRETRAINED else TrainingData.parse(data),
             TrainingData.parse(first) if after else None,
-            TaskVector.parse(vector) if added else None,
-            float(scale) if added else None,
+            TaskVector.parse(vector) if vector else None,
+            float(match["scale"]) if vector else None,
+            Aids.parse(aids) if aids else None,
         )
 
     @classmethod
     def pattern(cls, scale: str) -> str:
-        """Return the pattern of a wildcard for one with or without a vector times a scale."""
-        return rf"{cls.TRAINED}(?:\+[^/]+-tv{scale})?"
+        """Return the pattern of a wildcard for any: with a vector times a scale, aids, neither."""
+        return rf"{cls.TRAINED}(?:\+[^/]+-tv{scale}|\+[^+/]+-(?:terms|lm))?"
 
-    def without_vector(self) -> Self:
-        """Return the model that the task vector is added to."""
-        return replace(self, vector=None, scale=None)
+    @property
+    def trained(self) -> Self:
+        """The model that the task vector is added to, and whose decoder has the aids."""
+        return type(self)(self.data, self.first)
 
 
 @dataclass(frozen=True)
@@ -229,24 +260,6 @@ class Checkpoint(Name):
 
 
 @dataclass(frozen=True)
-class VectorFile(Name):
-    """The file of a task vector."""
-
-    WHAT = "a task vector's file, task_vectors/BASE/VECTOR/seedN.safetensors"
-    base: str
-    vector: TaskVector
-    seed: int
-
-    def __str__(self) -> str:
-        return f"task_vectors/{self.base}/{self.vector}/{seed_folder(self.seed)}.safetensors"
-
-    @classmethod
-    def _read(cls, text: str) -> Self:
-        _, base, vector, file = text.split("/")
-        return cls(base, TaskVector.parse(vector), seed_of(file.removesuffix(".safetensors")))
-
-
-@dataclass(frozen=True)
 class Manifest(Name):
     """The manifest of a split of a group's speech, real or of a TTS."""
 
@@ -266,35 +279,3 @@ class Manifest(Name):
     def utterances(self) -> str:
         """Return what its hypotheses and scores are called by, below the folder of their model."""
         return f"{self.group}/{self.speech}/{self.split}"
-
-
-@dataclass(frozen=True)
-class Hypotheses(Name):
-    """What a model made with a seed understood of the utterances of a manifest."""
-
-    WHAT = "hypotheses, hypotheses/BASE/MODEL/seedN/GROUP/SPEECH/SPLIT.jsonl"
-    FOLDER: ClassVar[str] = "hypotheses"
-    SUFFIX: ClassVar[str] = ".jsonl"
-    base: str
-    model: Model
-    seed: int
-    manifest: Manifest
-
-    def __str__(self) -> str:
-        folder = f"{self.FOLDER}/{self.base}/{self.model}/{seed_folder(self.seed)}"
-        return f"{folder}/{self.manifest.utterances()}{self.SUFFIX}"
-
-    @classmethod
-    def _read(cls, text: str) -> Self:
-        _, base, model, seed, group, speech, file = text.split("/")
-        manifest = Manifest(group, speech, file.removesuffix(cls.SUFFIX))
-        return cls(base, Model.parse(model), seed_of(seed), manifest)
-
-
-@dataclass(frozen=True)
-class Score(Hypotheses):
-    """The counts of the errors in hypotheses."""
-
-    WHAT = "a score, scores/BASE/MODEL/seedN/GROUP/SPEECH/SPLIT.json"
-    FOLDER: ClassVar[str] = "scores"
-    SUFFIX: ClassVar[str] = ".json"

@@ -13,6 +13,7 @@ import jinja2
 from markupsafe import Markup
 
 from errors import run
+from evaluation import without_aids
 from files.atomic import atomic_path, check_outputs
 from files.json_file import parse_object, read_object
 from files.manifest import read_manifest
@@ -72,7 +73,8 @@ def read_experiment(given: str) -> dict[str, Any]:
 
 def facts(experiment: dict[str, Any], summary: Summary) -> list[tuple[str, str]]:
     """Return what a reader wants to know first: what went in, and how much was tested."""
-    seeds = {seed for _, row in summary.rows() if row.arm != PRETRAINED for seed in row.seeds}
+    trained = [row for _, row in summary.rows() if without_aids(row.arm) != PRETRAINED]
+    seeds = {seed for row in trained for seed in row.seeds}
     window, decoding = experiment.get("window"), experiment.get("decoding_window")
     values = {
         "Base models": experiment.get("base_models"),

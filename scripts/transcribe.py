@@ -8,6 +8,7 @@ that the command with one more scaling coefficient transcribes with that one onl
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -44,6 +45,12 @@ def longer_than_window(rows: Sequence[dict], transcribed: Sequence[dict]) -> dic
 def texts_of(path: str | None) -> list[str]:
     """Return the texts of a JSON-lines file, if one is given."""
     return [row["text"] for row in read_jsonl(path)] if path else []
+
+
+def aids_of(terms: str | None, texts: str | None) -> dict[str, Any]:
+    """Return the files that lead the decoder, by kind, as the record has them; none without."""
+    aids = {kind: [path] for kind, path in (("terms", terms), ("texts", texts)) if path}
+    return {"aids": aids} if aids else {}
 
 
 def decoded_again(hypotheses: Sequence[dict]) -> dict[str, int]:
@@ -178,6 +185,7 @@ def main(argv: list[str] | None = None) -> None:
             | longer_than_window(rows, utterances)
             | decoded_again(hypotheses),
             device=str(recogniser.device),
+            **aids_of(options.terms, options.texts),
         )
     if options.work_dir:
         kept = journals if options.task_vector else []  # one more coefficient needs them

@@ -11,6 +11,7 @@ from files.audio import save_audio
 from files.manifest import write_jsonl
 from made_up_summary import comparison, made_up_row, made_up_summary, made_up_target
 from scoring.differences import TestedDifference
+from scoring.leakage_file import STAGES
 from scoring.summary import Fold, Forgetting, ReportedChoice, SummaryRow, TargetSummary
 
 NAMES = (
@@ -26,7 +27,6 @@ SCALES = {  # WER in % by lambda
     "pretrained": {0.5: 22, 1: 27},
 }
 FORGETTING = {"source": 800, "out of domain": 300}  # the higher, the less is forgotten
-STAGES = ("training", "selection", "filtering", "synthesis", "choice")
 
 
 @dataclass

@@ -352,6 +352,12 @@ def test_the_best_arm_that_saw_target_texts_says_what_changed(tmp_path: Path):
     ]  # fmt: skip
 
 
+def test_an_arm_whose_decoder_is_led_by_texts_has_seen_them():
+    arms = ("pretrained", "source-real", "pretrained+lm")
+    rows = [made_up_row(arm, wer) for arm, wer in zip(arms, (0.3, 0.1, 0.2), strict=True)]
+    assert breakdown.best_adapted(rows) == 2
+
+
 def test_as_many_utterances_are_shown_as_asked_for_on_each_side(tmp_path: Path):
     rows = [utterance(f"u{i}", "a b c d") for i in range(6)]
     before, after = ["a", "a b", "a b c"], ["a b c", "a b", "a"]

@@ -13,6 +13,7 @@ from configs import checking, completing, known, reading
 from conftest import ROOT
 from corpora.slurp import PUBLISHED
 from errors import InputError
+from evaluation import label
 from files.strict_yaml import load_yaml
 
 FILES = {"weights": {"checksum": "first-use", "sources": [{"path": "/nowhere"}]}}
@@ -171,6 +172,91 @@ def test_the_pretrained_model_is_decoded_once_for_all_seeds():
     tests = [row for row in rows if row["role"] == "test"]
     assert [row["seed"] for row in tests if row["arm"] == "pretrained"] == [0]
     assert [row["seed"] for row in tests if row["arm"] == "source-real"] == [1, 2]
+
+
+AIDED = [
+    f"{arm}+{aids}"
+    for arm in ("pretrained", "target-synthetic", "source-real+target-synthetic")
+    for aids in ("terms", "lm", "terms+lm")
+]
+
+
+def test_an_arm_with_aids_is_the_arm_without_but_for_its_decoder():
+    """Two training TTS: key terms are told by the first; the pretrained model is decoded once."""
+    tts = CONFIG["tts"] | {"bark": CONFIG["tts"]["kokoro"]}
+    rows = rows_of(changed(arms=AIDED, tts=tts, seeds=[1, 2], targets=["phone"]))
+    assert {row["role"] for row in rows} == {"test"}  # no candidates, nothing to choose or forget
+    terms = "results/tiny/key_terms/phone/kokoro.jsonl"
+    texts = "results/tiny/texts/phone/train.jsonl"
+    (one,) = [row for row in rows if row["arm"] == "pretrained+terms"]
+    assert (one["seed"], one["tts"], one["model"]) == (
+        0,
+        None,
+        "results/tiny/models/tiny/pretrained/seed0",
+    )
+    assert one["hypotheses"] == (
+        "results/tiny/hypotheses/tiny/pretrained+phone-terms/seed0/phone/real/test.jsonl"
+    )
+    assert (one["aids"], one["terms_bonus"], one["texts_weight"]) == ([terms], 2, None)
+    joint = [row for row in rows if row["arm"] == "source-real+target-synthetic+terms+lm"]
+    assert [(row["tts"], row["seed"]) for row in joint] == [
+        *(("kokoro", 1), ("kokoro", 2), ("bark", 1), ("bark", 2)),
+    ]
+    assert {row["model"] for row in joint[2:]} == {
+        f"results/tiny/models/tiny/phone-bark-with-source/seed{seed}" for seed in (1, 2)
+    }
+    assert joint[3]["score"].split("/")[4:6] == ["phone-bark-with-source+phone-terms-lm", "seed2"]
+    assert {(*row["aids"], row["terms_bonus"], row["texts_weight"]) for row in joint} == {
+        (terms, texts, 2, 0.3)
+    }
+    assert len(rows) == 3 + 2 * 3 * 4  # once; and two arms with three kinds, two TTS and two seeds
+
+
+def test_arms_with_aids_are_asked_for_and_say_how_strong_they_are():
+    schema = load_yaml(known.SCHEMA)["properties"]["arms"]
+    assert set(AIDED) <= set(schema["items"]["enum"]) and not set(AIDED) & set(schema["default"])
+    decoding = {"terms_bonus": 1.5, "texts_weight": 0.5}
+    rows = rows_of(changed(arms=["pretrained+terms+lm"], decoding=decoding, targets=["phone"]))
+    assert {(row["terms_bonus"], row["texts_weight"]) for row in rows} == {(1.5, 0.5)}
+    with pytest.raises(InputError, match=r"decoding\.texts_weight: 0 "):
+        changed(decoding={"texts_weight": 0})
+
+
+@pytest.mark.parametrize(
+    ("arm", "shown"),
+    [
+        ("pretrained+terms", "pretrained + key terms"),
+        ("pretrained+lm", "pretrained + n-grams"),
+        ("source-real+target-synthetic+terms+lm",
+         "source-real+target-synthetic + key terms + n-grams"),
+    ],
+)  # fmt: skip
+def test_aids_stand_behind_the_name_of_an_arm(arm, shown):
+    assert label(arm, None, None) == shown
+    assert label(arm, None, None, "kokoro") == f"{shown} (kokoro)"
+
+
+def test_an_arm_that_a_model_or_a_language_cannot_have_is_refused():
+    models = CONFIG["base_models"] | {"letters": {"artifact": "wav2vec2-conformer-rope-large-960h"}}
+    told = (
+        r"config: arms: pretrained\+lm leads Whisper's decoder, but base_models\.letters \(wav2vec2"
+        r"-conformer-rope-large-960h: wav2vec2\) is a CTC model, which has none; leave out"
+        r" pretrained\+lm, or take another base model"
+    )
+    with pytest.raises(InputError, match=told):
+        changed(arms=["pretrained", "pretrained+lm"], base_models=models)
+    changed(arms=["pretrained"], base_models=models)
+    source = {"hub": "hubert/whisper-base", "revision": "main", "file": "base.pt"}
+    own = {"licence": "MIT", "files": {"base.pt": {"checksum": "first-use", "sources": [source]}}}
+    models = {"own": {"artifact": "own"}}  # told by its name to be Whisper, whoever keeps it
+    changed(
+        arms=["pretrained+lm"], base_models=models, artifacts=CONFIG["artifacts"] | {"own": own}
+    )
+    japanese = {"domains": CONFIG["domains"] | {"games": {"manifest": "games.jsonl"}}}
+    japanese |= {"language": "ja", "tts": {"voices": {"engine": "coqui", "artifact": "voices"}}}
+    with pytest.raises(InputError, match=r"arms: pretrained\+terms\+lm needs words, but Japanese"):
+        changed(arms=["pretrained+terms+lm", "pretrained+lm"], **japanese)
+    changed(arms=["pretrained+lm"], **japanese)
 
 
 CANDIDATES = [

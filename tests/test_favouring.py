@@ -8,6 +8,7 @@ import pytest
 import torch
 
 import transcribe
+from configs import known
 from errors import InputError
 from files.manifest import read_jsonl, write_jsonl
 from recognisers.key_terms import KeyTerms
@@ -103,7 +104,25 @@ def test_a_random_decoder_is_led_to_terms_and_to_texts(data, tmp_path):
     led = texts_of(data, tmp_path / "l", *texts)  # not at once: no hypothesis begins with a space
     assert all(text.endswith("bra.") for text in led)
     record = json.loads((tmp_path / "l.lineage.json").read_text())
-    assert record["parameters"]["texts_weight"] == 99 and str(data / "texts.jsonl") in str(record)
+    assert record["parameters"]["texts_weight"] == 99
+    assert record["aids"] == {"texts": [str(data / "texts.jsonl")]}
+    assert "aids" not in json.loads((tmp_path / "plain.jsonl.lineage.json").read_text())
+
+
+def test_the_strengths_of_an_experiment_are_those_of_the_command_unless_it_says_others():
+    options = transcribe.parse_arguments(
+        ["--model=m", "--manifest=m", "--output=o", "--language=en"]
+    )
+    decoding = known.load_schema()["properties"]["decoding"]["properties"]
+    assert {key: getattr(options, key) for key in decoding} == {
+        key: value["default"] for key, value in decoding.items()
+    }
+
+
+def test_a_domain_without_key_terms_is_heard_as_without_aids(data, tmp_path):
+    (tmp_path / "none.jsonl").write_text("")
+    plain = texts_of(data, tmp_path / "plain.jsonl")
+    assert texts_of(data, tmp_path / "o", "--terms", str(tmp_path / "none.jsonl")) == plain
 
 
 def test_a_ctc_model_has_no_decoder_to_lead(data, tmp_path):

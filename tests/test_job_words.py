@@ -32,6 +32,7 @@ def told(status: str) -> str:
     [
         ("finetune_further", "finetune"),
         ("transcribe_with_task_vector", "transcribe"),
+        ("transcribe_with_aids", "transcribe"),
         ("mean_task_vector_of_engines", "task_vector"),
         ("prepare_texts_to_test_on", "prepare"),
         ("filterless", "filterless"),
@@ -96,6 +97,18 @@ def test_an_added_task_vector_is_told_with_its_coefficient(wildcards, added):
         f"base model b, arm target-synthetic (telephone spoken by hibari), plus task vector {added}"
         ", on telephone real test, seed 1"
     )
+
+
+def test_what_leads_a_decoder_is_told_by_rule_and_by_name():
+    tested = {"base": "b", "seed": "0", "domain": "telephone", "speech": "real", "split": "test"}
+    told = (
+        "base model b, arm pretrained, led by key terms and n-grams of telephone, on telephone real"
+        " test, seed 0"
+    )
+    wildcards = {"model": "pretrained", "aids": "telephone-terms-lm"}
+    assert job_words.describe("transcribe_with_aids", tested | wildcards, ARMS) == told
+    scored = tested | {"name": "pretrained+telephone-terms-lm"}
+    assert job_words.describe("score", scored, ARMS) == told
 
 
 def test_a_shard_is_told_with_its_domain_and_voice():

@@ -12,7 +12,10 @@ from conftest import ROOT
 
 SCRIPTS = ROOT / "scripts"
 # by commands and folders alike
-SHARED = {"addresses", "errors", "escaping", "evaluation", "matrix", "names", "paths", "roles"}
+SHARED = {
+    *("addresses", "errors", "escaping", "evaluation", "matrix", "names", "paths", "places"),
+    "roles",
+}
 LONGEST = 300  # lines of a module
 FOLDERS = sorted(path.parent.name for path in SCRIPTS.glob("*/__init__.py"))
 COMMANDS = {path.stem for path in SCRIPTS.glob("*.py")} - SHARED

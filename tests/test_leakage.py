@@ -28,6 +28,7 @@ from scoring.summary import ReportedChoice, TargetSummary
 SPLITS = {"train": (1, 2), "dev": (3,), "test": (4,)}
 NONE = dict.fromkeys(leaks.STAGES, 0)
 VECTOR = "target-synthetic+vector"
+TEXTS = "texts/music/train"
 
 
 @pytest.fixture(autouse=True)
@@ -205,10 +206,10 @@ class Tiny:
 
     def score(
         self, arm: str, model: str, scale: float | None = None, role: str = "test",
-        domain: str = "music", speech: str = "real", claim: str = "none",
+        domain: str = "music", speech: str = "real", claim: str = "none", name: str = "",
     ) -> None:  # fmt: skip
         split = "test" if role == "test" else "dev"
-        name = f"{model}-{scale}/{domain}/{speech}/{split}"
+        name = f"{name or model}-{scale}/{domain}/{speech}/{split}"
         manifest = f"manifests/{domain}/{speech}/{split}"
         hypotheses = f"hypotheses/{name}"
         self.write(hypotheses, [{"id": row["id"], "text": "no"} for row in self.rows(manifest)])
@@ -227,7 +228,8 @@ class Tiny:
                 scaling_coefficient=scale, vector="pooled" if scale else None,
                 vector_path=str(self.path("task_vectors/mean")) if scale else None,
                 vector_on="target-synthetic" if scale else None, speech=speech, split=split, seed=1,
-                window=15, manifest=str(self.path(manifest)), hypotheses=str(self.path(hypotheses)),
+                window=15, aids=[], terms_bonus=None, texts_weight=None,
+                manifest=str(self.path(manifest)), hypotheses=str(self.path(hypotheses)),
                 score=str(self.path(f"scores/{name}")), target_recordings=claim,
                 accepted_overlap=[],
             )
@@ -366,6 +368,80 @@ def test_a_test_sentence_that_was_spoken_is_found_in_texts_filter_and_training(t
 def test_target_recordings_of_the_filters_judge_count_as_filtering(tmp_path: Path):
     found = Tiny(tmp_path, judge_hears="music/real").of("target-synthetic")
     assert found.touched["target_recordings"] == NONE | {"filtering": 3}
+
+
+def aided(
+    tiny: Tiny, kinds: tuple[str, ...] = ("terms", "texts"), **facts: dict
+) -> ScoredEvaluation:
+    """Add an arm of the pretrained model that key terms or n-grams lead; return its evaluation."""
+    shard = "synthesized/music/kokoro/train/shard1of1"
+    files = {"terms": "key_terms/music/kokoro", "texts": TEXTS}
+    tiny.write(files["terms"], [{"id": "sentence", "text": "sentence"}])
+    judged = [shard, f"{shard}.hypotheses"]
+    tiny.record("key_terms.py", [tiny.path(files["terms"])], judged)
+    tiny.score("pretrained+aids", "pretrained", name="aided")
+    aids = {kind: [str(tiny.path(files[kind]))] for kind in kinds}
+    strengths = {
+        "terms_bonus": 2.0 if "terms" in kinds else None,
+        "texts_weight": 0.3 if "texts" in kinds else None,
+    }
+    tiny.record(
+        "transcribe.py",
+        [Path(tiny.evaluations[-1].hypotheses)],
+        ["models/pretrained", "manifests/music/real/test", *(files[kind] for kind in kinds)],
+        {"scaling_coefficient": None, "window": 15.0} | strengths,
+        **{"aids": aids} | facts,
+    )
+    tiny.change(-1, aids=[path for paths in aids.values() for path in paths], **strengths)
+    return tiny.evaluations[-1]
+
+
+@pytest.mark.parametrize(
+    ("kinds", "sentences", "recordings"),
+    [
+        (("texts",), {"decoding": 1}, {}),
+        (("terms",), {"decoding": 1, "synthesis": 1}, {"decoding": 3}),  # three of its judge
+        (("terms", "texts"), {"decoding": 1, "synthesis": 1}, {"decoding": 3}),
+    ],
+)
+def test_what_leads_a_decoder_counts_as_decoding(tmp_path: Path, kinds, sentences, recordings):
+    text = {"id": "music9", "text": "sentence 4 of music", "spoken": "x", "domain": "music"}
+    tiny = Tiny(tmp_path, {TEXTS: [text]}, judge_hears="music/real")
+    touched = tiny.of(aided(tiny, kinds).arm).touched
+    assert touched["test_sentences"] == NONE | sentences
+    assert touched["target_recordings"] == NONE | recordings
+    assert tiny.of("pretrained").touched["target_recordings"] == NONE
+    assert any("1 test sentences are in decoding" in line for line in tiny.violations())
+
+
+def test_a_clean_arm_with_aids_has_touched_nothing(tmp_path: Path):
+    tiny = Tiny(tmp_path)
+    touched = tiny.of(aided(tiny).arm).touched
+    assert touched == dict.fromkeys(touched, NONE)
+    assert tiny.violations() == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "complaint"),
+    [
+        ({"terms_bonus": 3.0}, r"with a bonus \(nats\) of key terms of 2\.0, not 3\.0"),
+        ({"texts_weight": None}, r"with a weight of n-grams of 0\.3, not None"),
+        ({"aids": ["resources/other.jsonl"]}, r"was not made from resources/other\.jsonl"),
+    ],
+)
+def test_hypotheses_that_were_led_otherwise_than_said_are_named(tmp_path: Path, changes, complaint):
+    tiny = Tiny(tmp_path)
+    aided(tiny)
+    tiny.change(-1, **changes)
+    with pytest.raises(InputError, match=complaint):
+        tiny.examined()
+
+
+def test_hypotheses_that_do_not_say_which_texts_led_them_are_refused(tmp_path: Path):
+    tiny = Tiny(tmp_path)
+    aided(tiny, aids={"terms": ["x"]})
+    with pytest.raises(InputError, match="which of its inputs are the texts that led the decoder"):
+        tiny.examined()
 
 
 def test_speakers_may_overlap_where_target_recordings_are_said_to_be_used(tmp_path: Path):

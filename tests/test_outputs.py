@@ -37,6 +37,7 @@ COMMANDS = [
     ("finetune.py", f"{MODEL} --output OUT --work-dir out", "in"),
     ("finetune.py", f"{MODEL} --output out --work-dir OUT", "."),
     ("finetune.py", f"{MODEL} --output out --work-dir OUT", "out"),
+    ("key_terms.py", "--manifest in/a --hypotheses in/b --output OUT", "in/b"),
     ("leakage.py", "--evaluations in/a --output OUT", "in/a"),
     ("model_card.py", "--checkpoint in/model.safetensors --summary OUT", "in/README.md"),
     ("pool.py", "in/a in/b --output OUT", "in/b"),
@@ -60,8 +61,8 @@ COMMANDS = [
     ("xvectors.py", "--manifest in/a --encoder in/r --output OUT", "in/a"),
 ]  # fmt: skip
 OF_A_LANGUAGE = (
-    "compare.py", "filter.py", "finetune.py", "leakage.py", "prepare.py", "score.py",
-    "transcribe.py",
+    "compare.py", "filter.py", "finetune.py", "key_terms.py", "leakage.py", "prepare.py",
+    "score.py", "transcribe.py",
 )  # fmt: skip
 ALIASES = {
     "itself": lambda path: path,

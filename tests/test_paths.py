@@ -8,26 +8,27 @@ import pytest
 
 import matrix
 import roles
-from configs import reading
+from configs import known, reading
 from conftest import ROOT
 from errors import InputError
 from evaluation import Evaluation
 from names import one_of
 from paths import (
+    Aids,
     Checkpoint,
-    Hypotheses,
     Manifest,
     Model,
     Pool,
-    Score,
     TaskVector,
     TrainingData,
-    VectorFile,
     seed_folder,
     seed_of,
 )
+from places import Hypotheses, KeyTermsFile, Score, TrainingTexts, VectorFile
 
+EVERY_ARM = "every arm of the schema"
 EXPERIMENTS = ["config.yaml", *(f"experiments/{p.name}" for p in ROOT.glob("experiments/*.yaml"))]
+EXPERIMENTS.append(EVERY_ARM)
 KOKORO = TrainingData("news", "kokoro")
 MIXED = TrainingData("source-except-qa", "kokoro", mixed=True)
 ADDED = {"vector": TaskVector("source", "engines"), "scale": 0.25}
@@ -45,6 +46,22 @@ NAMES = [
     ("pretrained+source-engines-tv0.25", Model(**ADDED)),
     ("news-kokoro-after-source-except-qa-mixed-kokoro", Model(KOKORO, MIXED)),
     ("news-kokoro+source-engines-tv0.25", Model(KOKORO, **ADDED)),
+    ("news-terms", Aids("news", terms=True, lm=False)),
+    ("news-lm", Aids("news", terms=False, lm=True)),
+    ("news-terms-lm", Aids("news", terms=True, lm=True)),
+    ("pretrained+news-terms", Model(aids=Aids("news", terms=True, lm=False))),
+    ("news-kokoro+news-terms-lm", Model(KOKORO, aids=Aids("news", terms=True, lm=True))),
+    (
+        "news-kokoro-with-source+news-lm",
+        Model(TrainingData("news", "kokoro", replayed="source"), aids=Aids("news", False, True)),
+    ),
+    (
+        "pretrained+source-engines-tv0.25+news-lm",
+        Model(**ADDED, aids=Aids("news", terms=False, lm=True)),
+    ),
+    ("pretrained+source-lm-tv0.5", Model(vector=TaskVector("source", "lm"), scale=0.5)),
+    ("key_terms/news/kokoro.jsonl", KeyTermsFile("news", "kokoro")),
+    ("texts/news/train.jsonl", TrainingTexts("news")),
     ("models/tiny.en/news-kokoro/seed3", Checkpoint("tiny.en", Model(KOKORO), 3)),
     (
         "task_vectors/tiny/source-engines/seed1.safetensors",
@@ -86,6 +103,14 @@ def test_a_name_is_written_and_read_back(text, name):
         (Model, "news-kokoro+source-kokoro-tv0.50"),
         (Model, "news-kokoro+source-kokoro-tvnan"),
         (Model, "news-kokoro+-tv1"),
+        (Model, "news-kokoro+news"),
+        (Model, "news-kokoro+news-lm-terms"),
+        (Model, "news-kokoro+news-lm+source-kokoro-tv0.5"),
+        (Aids, "news"),
+        (Aids, "except-news-lm"),
+        (TrainingTexts, "texts/news/dev.jsonl"),
+        (TrainingTexts, "news"),
+        (KeyTermsFile, "texts/news/train.jsonl"),
         (Checkpoint, "models/tiny/pretrained"),
         (Checkpoint, "hypotheses/tiny/pretrained/seed0"),
         (Checkpoint, "models/tiny/pretrained/seed00"),
@@ -112,7 +137,11 @@ def test_a_seed_is_read_back_from_its_folder():
 
 @cache
 def rows_of(experiment: str) -> tuple[dict, list[Evaluation]]:
-    config = reading.read([ROOT / experiment])
+    if experiment == EVERY_ARM:
+        arms = known.load_schema()["properties"]["arms"]["items"]["enum"]
+        config = reading.read([ROOT / "experiments/demo.yaml"], {"arms": arms})
+    else:
+        config = reading.read([ROOT / experiment])
     return config, list(matrix.evaluations(config))
 
 
@@ -159,6 +188,9 @@ def test_every_name_of_an_experiment_is_one_that_its_wildcards_match(experiment)
             assert pattern.fullmatch(str(name))
     pattern = re.compile(Model.pattern(scale=r"[\d.]+"))
     assert all(pattern.fullmatch(str(model)) for model in models)
+    aids = {str(model.aids) for model in models if model.aids}
+    assert all(re.fullmatch(Aids.pattern(config["domains"]), each) for each in aids)
+    assert len(aids) == (6 if experiment == EVERY_ARM else 0)  # three kinds, two targets
     assert not re.fullmatch(TrainingData.pattern(groups, tts), "source-except-nothing-real")
 
 
@@ -167,10 +199,10 @@ def test_a_wildcard_without_values_matches_nothing():
     assert re.fullmatch(one_of(["a.b", "c"]), "a.b") and not re.fullmatch(one_of(["a.b"]), "aXb")
 
 
-def test_names_are_written_and_read_in_one_module():
+def test_names_are_written_and_read_in_two_modules():
     """Rules have them as Snakemake's templates, whose wildcards are constrained from there."""
     grammar = re.compile(r"-after-|-tv\b|-mixed-(?!>)|\beach-|except-|[^\n]:g\}[^\n]*\.jsonl?")
-    homes = {"paths.py", "languages.py", "texts"}
+    homes = {"paths.py", "places.py", "languages.py", "texts"}
     for path in sorted((ROOT / "scripts").rglob("*.py")):
         if path.name in homes or path.parent.name in homes:
             continue

@@ -493,3 +493,8 @@ def test_the_decoding_window_is_told_where_it_is_another(windows, told):
     found = dict(report.facts(windows, made_up_summary()))
     names = [name for name in ("Audio window", "Decoding window") if name in found]
     assert [found[name] for name in names] == told
+
+
+def test_the_seed_of_a_model_that_is_not_trained_is_none_whatever_leads_its_decoder():
+    rows = [made_up_row("pretrained+lm", seeds=(0,)), made_up_row("target-synthetic", seeds=(3,))]
+    assert dict(report.facts({}, made_up_summary(made_up_target(rows))))["Seeds of training"] == "3"

@@ -105,6 +105,29 @@ def test_commands_braces_and_quotes_in_the_config_reach_no_shell_and_no_format(f
         assert not re.search(r"[$`;*<(]", inside), line
 
 
+def test_what_leads_a_decoder_is_made_of_the_targets_training_texts_and_strength_is_said(folder):
+    arms = ["pretrained", "pretrained+terms", "pretrained+lm", "target-synthetic+terms+lm"]
+    done = dry_run(folder, EXPERIMENT | {"arms": arms, "decoding": {"terms_bonus": 1.5}})
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
+    options: dict[str, list[str]] = {}
+    for line in done.stdout.splitlines():
+        if "python scripts/transcribe.py" in line and "+shop-" in line:
+            words = shlex.split(line)
+            name = words[words.index("--output") + 1].split("/")[4]
+            options[name] = words[4 : words.index("--manifest")]
+    terms = ["--terms", "results/hostile/key_terms/shop/hibari.jsonl", "--terms-bonus", "1.5"]
+    texts = ["--texts", "results/hostile/texts/shop/train.jsonl", "--texts-weight", "0.3"]
+    assert options == {
+        "pretrained+shop-terms": terms,
+        "pretrained+shop-lm": texts,
+        "shop-hibari+shop-terms-lm": terms + texts,
+    }
+    (line,) = [line for line in done.stdout.splitlines() if "python scripts/key_terms.py" in line]
+    shards = re.findall(r"results/hostile/(\S+)", line)
+    assert {shard.rpartition("/")[0] for shard in shards[:-2]} == {"synthesized/shop/hibari/train"}
+    assert "key_terms/shop/hibari.jsonl" in shards
+
+
 def trainings(folder: Path, **finetune: object) -> dict[str, list[str]]:
     """Return the words of every training's command by its output, but for resources."""
     settings = EXPERIMENT["finetune"] | finetune

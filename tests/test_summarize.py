@@ -241,6 +241,24 @@ def test_sentences_claim_what_the_intervals_bear_out(tmp_path: Path):
     assert topline.startswith("There was room: training on the target's own recordings (0.0 %;")
 
 
+def test_decoders_that_are_led_by_texts_have_a_sentence_of_their_own(tmp_path: Path):
+    data = [
+        evaluation(tmp_path, "pretrained", [2] * 40, seed=0),
+        evaluation(tmp_path, "pretrained+terms", [1] * 40, seed=0, tts=None),
+        evaluation(tmp_path, "target-synthetic", [0] * 40),
+        evaluation(tmp_path, "target-synthetic+terms+lm", [3] * 40),
+    ]
+    (target,) = run_summarize(tmp_path, data)["targets"]
+    text, led = target["plain_words"]
+    assert text.endswith("are made by target-synthetic (0.0 %).")
+    assert led == (
+        "On music, with a decoder that is led by its texts, fewer word errors than the pretrained"
+        " model (40.0 %) are made by pretrained + key terms (20.0 %); more word errors than the"
+        " pretrained model (40.0 %) are made by target-synthetic + key terms + n-grams (60.0 %)."
+    )
+    assert target["verdict"] is None and not any(row["forgetting"] for row in target["rows"])
+
+
 def test_sentences_do_not_claim_what_they_do_not(tmp_path: Path):
     noisy = [0, 4, 2, 2] * 10
     data = [

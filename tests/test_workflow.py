@@ -179,7 +179,11 @@ def test_a_mistake_in_the_config_is_one_message_before_any_job(finished):
 
 
 def test_an_ensemble_and_a_held_out_voice_are_lines_of_the_config(finished, tmp_path):
-    """The mean over one source domain, and over one TTS, is the vector that is averaged."""
+    """The mean over one source domain, and over one TTS, is the vector that is averaged.
+
+    So are decoders that texts lead: here by key terms that are all words of the texts, for a random
+    model has understood none.
+    """
     folder = shutil.copytree(finished, tmp_path / "checkout", symlinks=True)
     experiment = yaml.safe_load((folder / "tiny.yaml").read_text())
     (folder / "leaflet-test.txt").write_text("We open at ten.\nCall the counter.\n")
@@ -187,7 +191,8 @@ def test_an_ensemble_and_a_held_out_voice_are_lines_of_the_config(finished, tmp_
     experiment["tts"]["other"] = {"engine": "hibari", "artifact": "hibari", "held_out": True} | {
         "voices": ["heart_boy"]
     }
-    experiment["arms"] = ["pretrained", "pretrained+vector"]
+    experiment["arms"] = ["pretrained", "pretrained+vector", "pretrained+terms"]
+    experiment["arms"] += ["target-synthetic+terms+lm"]
     experiment["task_vector"]["vectors_on_pretrained"] = ["domains", "engines"]
     (folder / "ensemble.yaml").write_text(yaml.safe_dump(experiment))
     snakemake(folder, experiment="ensemble.yaml")
@@ -196,6 +201,8 @@ def test_an_ensemble_and_a_held_out_voice_are_lines_of_the_config(finished, tmp_
         "pretrained",
         "pretrained + 0.5 mean τ of domains",
         "pretrained + 0.5 mean τ of engines",
+        "pretrained + key terms",
+        "target-synthetic + key terms + n-grams",
     ]
     assert [row["label"] for row in own["rows"]] == [row["label"] for row in leaflet["rows"]]
     assert [row["label"] for row in own["rows"]] == labels
@@ -207,6 +214,18 @@ def test_an_ensemble_and_a_held_out_voice_are_lines_of_the_config(finished, tmp_
     assert all(torch.equal(mean[name], of_domain[name]) for name in of_domain)
     engines = (vectors / "source-engines/seed1.safetensors").read_bytes()
     assert engines == (vectors / "source-hibari/seed1.safetensors").read_bytes()
+    terms = {row["text"] for row in read_jsonl(folder / RESULTS / "key_terms/leaflet/hibari.jsonl")}
+    texts = read_jsonl(folder / RESULTS / "texts/leaflet/train.jsonl")
+    assert terms <= {word.strip(".!") for row in texts for word in row["text"].split()}
+    assert terms
+    audit = ["python", "scripts/leakage.py", "--check", str(RESULTS / "summary.json")]
+    assert "as lineage says" in subprocess.check_output(audit, cwd=folder, text=True)
+    row = ["trace", str(RESULTS / "summary.json"), "--row", "own", "pretrained + key terms"]
+    trace = ["python", "scripts/lineage.py", *row]
+    assert "key_terms.py" in subprocess.check_output(trace, cwd=folder, text=True)
+    made_again = ["python", "scripts/lineage.py", "reproduce", *row[1:]]
+    printed = subprocess.check_output(made_again, cwd=folder, text=True)
+    assert "key_terms.py" in printed and "synthesize.py" in printed
 
 
 def test_source_domains_choose_lambda_in_the_targets_place(finished, tmp_path):

@@ -1,5 +1,6 @@
 """A config checked: its values by the schema, then what they say of one another."""
 
+from configs.aids import check_aids
 from configs.completing import artifacts_named
 from configs.known import load_artifacts, load_presets, load_schema
 from configs.languages import check_parts
@@ -34,6 +35,7 @@ def check(config: dict) -> None:
     check_test_sets(config)
     check_lengths(config)
     check_parts(config, known)
+    check_aids(config, known)
     check_voices(config)
     for name, declaration in config["artifacts"].items():
         try:

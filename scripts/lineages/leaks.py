@@ -26,6 +26,8 @@ NAMES = {"test_sentences": "sentences", "test_speakers": "speakers"}  # in accep
 DECODED_WITH = {  # settings that an evaluation says of its hypotheses
     "scaling_coefficient": "with scaling coefficient {}",
     "window": "in an audio window (s) of {}",
+    "terms_bonus": "with a bonus (nats) of key terms of {}",
+    "texts_weight": "with a weight of n-grams of {}",
 }
 CLAIMS = {  # stages in which a row that claims this has used target recordings
     "none": (),
@@ -248,7 +250,7 @@ def other_files(evaluation: ScoredEvaluation, provenance: Provenance) -> Iterato
     manifest, hypotheses = evaluation.manifest, evaluation.hypotheses
     for output, inputs in (
         (evaluation.score, (manifest, hypotheses)),
-        (hypotheses, (manifest, weights, evaluation.vector_path)),
+        (hypotheses, (manifest, weights, evaluation.vector_path, *evaluation.aids)),
     ):
         path = os.path.normpath(output)
         record = provenance.record_of(path)

@@ -18,6 +18,7 @@ from records.reading import made_of_itself, read_records
 from records.record import Record
 
 WEIGHTS = ".safetensors"
+AIDS = {"terms": "terms_bonus", "texts": "texts_weight"}  # of a decoder, and their strength
 AUDIO = (".wav", ".flac", ".mp3", ".ogg")  # voices that a TTS imitates; no record has made them
 
 
@@ -155,6 +156,18 @@ def manifests_of(record: Record) -> dict[str, list[str]]:
     return manifests
 
 
+def aids_of(record: Record) -> dict[str, list[str]]:
+    """Return the files that led the decoder of a transcription: "terms" and "texts"."""
+    told = record.content.get("aids", {})
+    for kind, strength in AIDS.items():
+        if record.content["parameters"].get(strength) is not None and not told.get(kind):
+            raise InputError(
+                f"{record.sidecar}: does not say which of its inputs are the {kind} that led the"
+                " decoder; transcribe again"
+            )
+    return {kind: [os.path.normpath(path) for path in told.get(kind, [])] for kind in AIDS}
+
+
 OfInputs = Mapping[str, Uses]
 Step = Callable[[Provenance, str, Record, OfInputs], Uses]
 
@@ -186,8 +199,12 @@ def training(provenance: Provenance, path: str, record: Record, of_inputs: OfInp
 
 
 def transcription(provenance: Provenance, path: str, record: Record, of_inputs: OfInputs) -> Uses:
-    """Of hypotheses: what made the model and the task vector, not the speech that is heard."""
-    return together({name: of_inputs[name] for name in of_inputs if name.endswith(WEIGHTS)})
+    """Of hypotheses: what made model, task vector and aids, not the speech that is heard."""
+    aids = aids_of(record)
+    of_model = {name: of_inputs[name] for name in of_inputs if name.endswith(WEIGHTS)}
+    of_terms = {name: of_inputs[name] for name in aids["terms"] if name in of_inputs}
+    counted = {Use("decoding", "texts", name) for name in aids["texts"] if name in of_inputs}
+    return together(of_model | of_terms) | counted
 
 
 def scoring(provenance: Provenance, path: str, record: Record, of_inputs: OfInputs) -> Uses:
@@ -204,12 +221,22 @@ def is_hypotheses(provenance: Provenance, path: str) -> bool:
 
 def filtering(provenance: Provenance, path: str, record: Record, of_inputs: OfInputs) -> Uses:
     """Of filtered speech: all of the speech, and what made the model that judged it."""
+    return judging(provenance, of_inputs, "filtering")
+
+
+def key_terms(provenance: Provenance, path: str, record: Record, of_inputs: OfInputs) -> Uses:
+    """Of key terms: all of the speech in which they were missed, and what made its judge."""
+    return judging(provenance, of_inputs, "decoding")
+
+
+def judging(provenance: Provenance, of_inputs: OfInputs, stage: str) -> Uses:
+    """Return the uses of what came of a judge's hypotheses of speech, for a stage."""
     uses: set[Use] = set()
     for name, those in of_inputs.items():
         if is_hypotheses(provenance, name):
-            uses |= {use._replace(stage="filtering") for use in those}
+            uses |= {use._replace(stage=stage) for use in those}
         else:
-            uses |= {Use("filtering", "utterances", name), *those}
+            uses |= {Use(stage, "utterances", name), *those}
     return frozenset(uses)
 
 
@@ -239,6 +266,7 @@ STEPS: dict[str, Step] = {
     "xvectors.py": nothing,
     "synthesize.py": synthesis,
     "filter.py": filtering,
+    "key_terms.py": key_terms,
     "finetune.py": training,
     "transcribe.py": transcription,
     "score.py": scoring,

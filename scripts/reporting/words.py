@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from evaluation import VECTOR, label
+from evaluation import VECTOR, has_aids, label
 from paths import PRETRAINED
 from scoring.differences import Comparison, Difference
 from scoring.summary import Forgetting, SummaryRow, TargetSummary
@@ -40,6 +40,7 @@ def sentences(target: TargetSummary) -> list[str]:
     parts = [
         about_test_speech(target),
         about_text(target.name, rows),
+        about_aids(target.name, rows),
         about_vector(rows),
         about_price(rows),
         about_topline(rows),
@@ -60,11 +61,23 @@ def about_test_speech(target: TargetSummary) -> str:
 
 def about_text(name: str, rows: list[SummaryRow]) -> str:
     """Say which arms that saw the target's texts, and none of its recordings, beat pretrained."""
+    adapted = [row for row in rows if "target-synthetic" in row.arm and not has_aids(row.arm)]
+    return against_pretrained(f"On {name}, with speech synthesized from its texts", rows, adapted)
+
+
+def about_aids(name: str, rows: list[SummaryRow]) -> str:
+    """Say which arms whose decoder is led by the target's texts beat pretrained."""
+    led = [row for row in rows if has_aids(row.arm)]
+    return against_pretrained(f"On {name}, with a decoder that is led by its texts", rows, led)
+
+
+def against_pretrained(beginning: str, rows: list[SummaryRow], some: list[SummaryRow]) -> str:
+    """Return how some of the rows compare with the pretrained model, in a sentence that begins."""
     pretrained = next((row for row in rows if row.arm == PRETRAINED), None)
-    adapted = [(row, row.versus_pretrained) for row in rows if "target-synthetic" in row.arm]
-    if pretrained is None or not any(comparison for _, comparison in adapted):
+    compared = [(row, row.versus_pretrained) for row in some]
+    if pretrained is None or not any(comparison for _, comparison in compared):
         return ""
-    better, worse, neither = divided(adapted)
+    better, worse, neither = divided(compared)
     whole = f"the pretrained model ({percent(pretrained.wer)} %)"
     parts = []
     if better:
@@ -73,7 +86,7 @@ def about_text(name: str, rows: list[SummaryRow]) -> str:
         parts.append(f"more word errors than {whole} are made by {with_rates(worse)}")
     if neither:
         parts.append(f"no difference from {whole} is shown for {with_rates(neither)}")
-    return f"On {name}, with speech synthesized from its texts, " + "; ".join(parts) + "."
+    return f"{beginning}, {'; '.join(parts)}."
 
 
 def about_vector(rows: list[SummaryRow]) -> str:

@@ -17,7 +17,7 @@ Word = Annotated[
 Folder = Annotated[str | None, {"pattern": r"[A-Za-z0-9_./${}:~+-]+", "description": REMEDY}]
 GPU_RULES = (
     "finetune", "finetune_further", "synthesize", "transcribe", "transcribe_sweep",
-    "transcribe_synthesized", "transcribe_with_task_vector", "xvectors",
+    "transcribe_synthesized", "transcribe_with_aids", "transcribe_with_task_vector", "xvectors",
 )  # fmt: skip
 
 

@@ -11,12 +11,12 @@ from typing import Any
 import matrix
 import roles
 from addresses import redacted
-from paths import PRETRAINED, REAL, Model, TaskVector, TrainingData, coefficient
+from paths import PRETRAINED, REAL, Aids, Model, TaskVector, TrainingData, coefficient
 
 # What a table of progress has a line for, in the order of the work.
 STAGES = (
-    "fetch", "pretrained", "prepare", "synthesize", "xvectors", "filter", "augment", "pool",
-    "finetune", "task_vector", "apply", "transcribe", "score", "evaluations", "leakage",
+    "fetch", "pretrained", "prepare", "synthesize", "xvectors", "filter", "key_terms", "augment",
+    "pool", "finetune", "task_vector", "apply", "transcribe", "score", "evaluations", "leakage",
     "summarize", "breakdown", "vector_geometry", "report", "model_card",
 )  # fmt: skip
 ARMS = (
@@ -77,7 +77,9 @@ def describe(rule: str, wildcards: Mapping[str, str], arms: Mapping[str, str]) -
         vector, scale = left.pop("vector", model.vector), left.pop("scale", None)
         if model.scale is not None:
             scale = coefficient(model.scale)
-        words.append(model_words(model.without_vector(), vector, scale, arms))
+        words.append(model_words(model.trained, vector, scale, arms))
+        if aids := left.pop("aids", model.aids):
+            words.append(aids_words(Aids.parse(str(aids))))
     if "vector" in left:
         words.append(f"task vector {left.pop('vector')}")
     seed = left.pop("seed", None)
@@ -99,6 +101,12 @@ def model_words(
     if vector:
         words += f", plus task vector {vector}" + (f" x {scale}" if scale else ", each coefficient")
     return words
+
+
+def aids_words(aids: Aids) -> str:
+    """Return what a decoder is led by."""
+    kinds = [*["key terms"] * aids.terms, *["n-grams"] * aids.lm]
+    return f"led by {' and '.join(kinds)} of {aids.domain}"
 
 
 def trained_words(model: Model, arms: Mapping[str, str]) -> str:

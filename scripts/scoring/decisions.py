@@ -5,7 +5,8 @@ Rates and differences are fractions, intervals their lower and upper bound.
 
 from dataclasses import dataclass, replace
 
-from paths import Checkpoint, VectorFile
+from paths import Checkpoint
+from places import VectorFile
 from scoring.differences import Comparison, Interval
 
 

@@ -12,7 +12,7 @@ from files.typed_json import typed
 from scoring.summary import Leakage
 
 REMEDY = "write it with leakage.py"
-STAGES = ("training", "selection", "filtering", "synthesis", "choice")
+STAGES = ("training", "selection", "filtering", "synthesis", "decoding", "choice")
 KINDS = ("target_recordings", "test_sentences", "test_speakers")
 
 

@@ -1,0 +1,92 @@
+"""Places of files that stages make of models and speech, below the experiment's folder.
+
+Each is a name as those of paths.py: ``str()`` writes it, ``parse()`` reads it.
+"""
+
+from dataclasses import dataclass
+from typing import ClassVar, Self
+
+from paths import Manifest, Model, Name, TaskVector, seed_folder, seed_of
+
+
+@dataclass(frozen=True)
+class VectorFile(Name):
+    """The file of a task vector."""
+
+    WHAT = "a task vector's file, task_vectors/BASE/VECTOR/seedN.safetensors"
+    base: str
+    vector: TaskVector
+    seed: int
+
+    def __str__(self) -> str:
+        return f"task_vectors/{self.base}/{self.vector}/{seed_folder(self.seed)}.safetensors"
+
+    @classmethod
+    def _read(cls, text: str) -> Self:
+        _, base, vector, file = text.split("/")
+        return cls(base, TaskVector.parse(vector), seed_of(file.removesuffix(".safetensors")))
+
+
+@dataclass(frozen=True)
+class Hypotheses(Name):
+    """What a model made with a seed understood of the utterances of a manifest."""
+
+    WHAT = "hypotheses, hypotheses/BASE/MODEL/seedN/GROUP/SPEECH/SPLIT.jsonl"
+    FOLDER: ClassVar[str] = "hypotheses"
+    SUFFIX: ClassVar[str] = ".jsonl"
+    base: str
+    model: Model
+    seed: int
+    manifest: Manifest
+
+    def __str__(self) -> str:
+        folder = f"{self.FOLDER}/{self.base}/{self.model}/{seed_folder(self.seed)}"
+        return f"{folder}/{self.manifest.utterances()}{self.SUFFIX}"
+
+    @classmethod
+    def _read(cls, text: str) -> Self:
+        _, base, model, seed, group, speech, file = text.split("/")
+        manifest = Manifest(group, speech, file.removesuffix(cls.SUFFIX))
+        return cls(base, Model.parse(model), seed_of(seed), manifest)
+
+
+@dataclass(frozen=True)
+class Score(Hypotheses):
+    """The counts of the errors in hypotheses."""
+
+    WHAT = "a score, scores/BASE/MODEL/seedN/GROUP/SPEECH/SPLIT.json"
+    FOLDER: ClassVar[str] = "scores"
+    SUFFIX: ClassVar[str] = ".json"
+
+
+@dataclass(frozen=True)
+class TrainingTexts(Name):
+    """The texts of a domain that a TTS speaks for training, and that n-grams are counted of."""
+
+    WHAT = "training texts, texts/DOMAIN/train.jsonl"
+    domain: str
+
+    def __str__(self) -> str:
+        return f"texts/{self.domain}/train.jsonl"
+
+    @classmethod
+    def _read(cls, text: str) -> Self:
+        _, domain, _ = text.split("/")
+        return cls(domain)
+
+
+@dataclass(frozen=True)
+class KeyTermsFile(Name):
+    """The words of a domain's training texts that the filter's judge missed as a TTS spoke them."""
+
+    WHAT = "key terms, key_terms/DOMAIN/TTS.jsonl"
+    domain: str
+    tts: str
+
+    def __str__(self) -> str:
+        return f"key_terms/{self.domain}/{self.tts}.jsonl"
+
+    @classmethod
+    def _read(cls, text: str) -> Self:
+        _, domain, file = text.split("/")
+        return cls(domain, file.removesuffix(".jsonl"))
