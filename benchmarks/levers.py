@@ -40,13 +40,21 @@ def tests_of(experiment: Path) -> list[ScoredEvaluation]:
     """Run an experiment's tests, and no more of it; return them."""
 
     def snakemake(*files: str) -> None:
-        command = ["snakemake", "--profile", "profiles/local", "--configfile", str(experiment)]
+        command = [
+            "snakemake",
+            "--profile",
+            "profiles/local",
+            "--configfile",
+            str(experiment),
+            "--",
+        ]
         subprocess.run([*command, *files], cwd=ROOT, check=True)
 
     matrix = f"results/{experiment.stem}/evaluations.json"
     snakemake(matrix)
     evaluations = read_evaluations(ROOT / matrix)
     tests = [e for e in evaluations if isinstance(e, ScoredEvaluation) and e.role == "test"]
+    tests = [e for e in tests if e.arm != PRETRAINED or e.base == PLAIN]  # one of them is enough
     snakemake(*(each.score for each in tests))
     return tests
 
@@ -56,9 +64,8 @@ def rows_by_lever(tests: Sequence[ScoredEvaluation]) -> dict[str, dict[str, Pool
     rows: dict[str, dict[str, PooledRow]] = {}
     for row in gather(tests):
         arm, base = row.evaluation.arm, row.evaluation.base
-        if arm != PRETRAINED or base == PLAIN:
-            lever = PRETRAINED if arm == PRETRAINED else base
-            rows.setdefault(lever, {})[row.evaluation.target] = row
+        lever = PRETRAINED if arm == PRETRAINED else base
+        rows.setdefault(lever, {})[row.evaluation.target] = row
     return rows
 
 

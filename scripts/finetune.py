@@ -102,6 +102,10 @@ def work(options: argparse.Namespace, settings: Settings) -> None:
         raise InputError(
             "spec_augment and kl_weight are for Whisper; a CTC model has mask_time_prob"
         )
+    if settings.interpolation < 1 and settings.lora_rank:
+        raise InputError(
+            "interpolation: LoRA trains factors, not weights; leave out interpolation or lora_rank"
+        )
     recogniser.freeze(settings.trained)
     count = readers.readers_of(options.readers, recogniser.device)
     train, dev = (

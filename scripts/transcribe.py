@@ -94,9 +94,9 @@ def parse_arguments(argv: list[str] | None) -> argparse.Namespace:
         help="decode an endless repetition again, without any sequence of three tokens twice",
     )
     add("--terms", help="key terms to favour (JSON lines: id, text); Whisper only")
-    add("--terms-bonus", type=float, default=2.0, help="of a term's first token, nats (default 2)")
+    add("--terms-bonus", type=float, default=1.0, help="of a term's first token, nats (default 1)")
     add("--texts", help="texts whose n-grams lead an unsure Whisper (JSON lines: id, text)")
-    add("--texts-weight", type=float, default=0.3, help="of their log probabilities (default 0.3)")
+    add("--texts-weight", type=float, default=0.1, help="of their log probabilities (default 0.1)")
     add("--encodings", help="folder that keeps the encoder's outputs, for models that share it")
     add_language(parser)
     add("--task", default="transcribe", help="transcribe or translate (default transcribe)")

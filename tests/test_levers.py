@@ -97,6 +97,17 @@ def test_the_mean_of_the_last_evaluations_replaces_the_best_one(data):
     assert (training.result()[name] == 3).all()
 
 
+def test_the_result_lies_on_the_way_from_the_start_to_what_was_trained(data, tmp_path):
+    start = load_file(data / "base/model.safetensors")
+    whole = trained(data, tmp_path / "whole")
+    part = trained(data, tmp_path / "part", interpolation=0.25)
+    assert any((whole[name] != start[name]).any() for name in start)
+    for name in start:
+        torch.testing.assert_close(part[name], 0.75 * start[name] + 0.25 * whole[name])
+    with pytest.raises(InputError, match="interpolation: LoRA trains factors"):
+        trained(data, tmp_path / "lora", interpolation=0.5, lora_rank=2)
+
+
 @pytest.mark.parametrize("lever", [{"spec_augment": True}, {"kl_weight": 0.1}])
 def test_a_lever_of_whisper_is_refused_where_a_ctc_model_is_trained(data, tmp_path, lever):
     write_ctc(data / "ctc")

@@ -21,8 +21,7 @@ def check_values(config: dict) -> None:
 def check(config: dict) -> None:
     """Raise ``InputError`` for the first mistake of a complete config (see completing.py)."""
     for name, model in config["base_models"].items():
-        if "preset" in model:
-            refer(model["preset"], load_presets(), f"base_models.{name}.preset", "the presets")
+        refer(model["preset"], load_presets(), f"base_models.{name}.preset", "the presets")
     check_values(config)
     check_references(config)
     check_coefficients(config["task_vector"])

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import cast
 
-from configs.known import load_artifacts, load_presets, load_schema
+from configs.known import DEFAULT_PRESET, load_artifacts, load_presets, load_schema
 from roles import COMPLEMENT, is_text_only
 from settings.schema import fill_defaults
 from texts.languages import slowest
@@ -37,7 +37,8 @@ def with_presets(config: dict) -> dict:
     presets = load_presets()
     models = {}
     for name, model in config["base_models"].items():
-        settings = [presets.get(model.get("preset"), {}), config.get("finetune", {})]
+        preset = presets.get(model.get("preset", DEFAULT_PRESET), {})
+        settings = [preset, config.get("finetune", {})]
         settings.append(model.get("finetune", {}))
         merged = {key: value for part in settings for key, value in part.items()}
         mixed = [part.get("mixed", {}) for part in settings]

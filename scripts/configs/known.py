@@ -12,6 +12,7 @@ RULES = Path(__file__).parents[2] / "rules"
 SCHEMA = RULES / "config.schema.yaml"
 PRESETS = RULES / "presets.yaml"
 ARTIFACTS = RULES / "artifacts.yaml"
+DEFAULT_PRESET = "from-text"  # of fine-tuning
 
 
 @functools.cache
@@ -30,7 +31,7 @@ def load_schema() -> dict:
 
 
 def load_presets() -> dict:
-    """Return the published hyper-parameters of each base model."""
+    """Return the settings of fine-tuning by preset: our recipe, and what was published."""
     return copy.deepcopy(parsed(PRESETS))
 
 

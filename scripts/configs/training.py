@@ -9,8 +9,6 @@ def check_training(config: dict) -> None:
     """Raise ``InputError`` for a base model whose training can't begin, end or be selected."""
     for name, model in config["base_models"].items():
         settings, place = model["finetune"], f"base_models.{name}"
-        if "learning_rate" not in settings:
-            raise InputError(f"config: {place}: name a preset, or finetune.learning_rate")
         if settings["selected_on"] == REAL:
             for target in config["targets"]:
                 if is_text_only(config["domains"][target]):

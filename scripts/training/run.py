@@ -99,6 +99,7 @@ class Training:
             self.optimizer,
             lambda step: learning_rate_factor(step, settings.warmup_steps, total_steps),
         )
+        self.start = self._parameters() if settings.interpolation < 1 else {}
         self.step = 0
         self.history: list[dict] = []
         self.best: dict[str, torch.Tensor] = {}
@@ -160,13 +161,21 @@ class Training:
         return {name: value.detach().cpu().clone() for name, value in self.trained.items()}
 
     def result(self) -> dict[str, torch.Tensor]:
-        """Return the parameters of the best dev evaluation, or the mean of the last ones."""
-        if not self.last:
-            return self.best
-        return {
-            name: torch.stack([each[name].float() for each in self.last]).mean(dim=0)
-            for name in self.trained
-        }
+        """Return the parameters of the best dev evaluation, or the mean of the last ones.
+
+        With ``interpolation`` they lie between those and the start's (Wortsman et al. 2022,
+        2109.01903).
+        """
+        trained = self.best
+        if self.last:
+            trained = {
+                name: torch.stack([each[name].float() for each in self.last]).mean(dim=0)
+                for name in self.trained
+            }
+        if not self.start:
+            return trained
+        share = self.settings.interpolation
+        return {name: torch.lerp(self.start[name], trained[name], share) for name in trained}
 
     @property
     def judged(self) -> bool:

@@ -32,6 +32,9 @@ class Settings:
     )
     kl_temperature: Annotated[float, {"exclusiveMinimum": 0}] = 1.5
     average_last: Count = 0  # dev evaluations whose parameters are averaged; 0: the best one's
+    interpolation: Annotated[float, {"exclusiveMinimum": 0, "maximum": 1}] = (
+        1.0  # of the way from the start's parameters to the trained ones; 1: all of it
+    )
     optimizer: Literal["adamw", "adamw8bit"] = "adamw"
     dropout: Share = None  # of CTC models; None: the checkpoint's
     mask_time_prob: Share = None  # SpecAugment's, of CTC models; None: the checkpoint's
