@@ -13,8 +13,9 @@ from measure import Report, arguments
 
 from errors import InputError
 from evaluation import Evaluation
-from files.json_file import read_json
+from files.json_file import read_object
 from paths import PRETRAINED
+from records.record import sidecar
 from scoring.bootstrap import CONFIDENCE, RESAMPLES
 from scoring.evaluations import read_evaluations
 from scoring.summary import SummaryRow, SummarySettings, TargetSummary
@@ -63,7 +64,7 @@ HEAD = "| experiment | target | seed | pretrained | chosen | best | chosen model
 
 def settings_of(folder: Path) -> SummarySettings:
     """Return how an experiment's own summary was made."""
-    used = read_json(folder / "summary.lineage.json")["parameters"]
+    used = read_object(sidecar(folder / "summary.json"))["parameters"]
     return SummarySettings(
         confidence=CONFIDENCE,
         resamples=RESAMPLES,

@@ -68,6 +68,28 @@ def test_the_lowest_estimate_is_shipped(tmp_path):
     assert verdict.folders == [f"{RESULTS}/models/tiny/music-kokoro+source-kokoro-tv0.5/seed1"]
 
 
+def test_of_candidates_that_evidence_does_not_tell_apart_the_preferred_one_is_shipped(tmp_path):
+    rows = [
+        *candidate(tmp_path, "pretrained", (4, 4, 4)),
+        *candidate(tmp_path, BASELINE, (2, 2, 2)),
+        *candidate(tmp_path, "source-real+target-synthetic", (2, 2, 3)),
+    ]
+    rows[3] |= row(tmp_path, BASELINE, [1, 2, 2, 2] * 10, split="dev", speech="kokoro",
+                   role="evidence")  # fmt: skip
+    rows[6] |= row(tmp_path, "source-real+target-synthetic", [2, 1, 2, 2] * 10, split="dev",
+                   speech="kokoro", role="evidence")  # fmt: skip
+    rows[7] |= row(tmp_path, "source-real+target-synthetic", [3] + [2] * 39, split="dev",
+                   role="evidence", kind="source", domain="source")  # fmt: skip
+    verdict = verdict_on(tmp_path, rows)
+    assert verdict.best == BASELINE.replace("->", "→")
+    assert (verdict.ships, verdict.chosen) == (True, "source-real+target-synthetic")
+    chosen = next(each for each in verdict.candidates if each.label == verdict.chosen)
+    assert (verdict.estimate, verdict.interval) == (chosen.estimate, chosen.interval)
+    rows[7] |= row(tmp_path, "source-real+target-synthetic", [3] * 40, split="dev",
+                   role="evidence", kind="source", domain="source")  # fmt: skip
+    assert verdict_on(tmp_path, rows).chosen == verdict.best  # now it does tell them apart
+
+
 def test_a_model_without_a_vector_is_shipped_as_it_was_trained(tmp_path):
     rows = [
         *candidate(tmp_path, "pretrained", (4, 4, 4)),

@@ -18,6 +18,10 @@ def advice(verdict: Verdict, name: str) -> str:
     """Return which model to ship, and on what evidence."""
     count = len(verdict.candidates) - 1
     among = "the only candidate" if count == 1 else f"the best of {count} candidates"
+    if verdict.ships and verdict.chosen != verdict.best:
+        among = (
+            f"the preferred one of {count} candidates; the evidence does not tell it from the best"
+        )
     low, high = map(change, verdict.interval)
     evidence = f"{change(verdict.estimate)} word errors (interval: {low} to {high})"
     if verdict.ships:

@@ -39,9 +39,10 @@ class Candidate:
 class Verdict:
     """Which model to ship: the label of the ``chosen`` candidate, and whether that is adapted.
 
-    ``best`` is the adapted candidate of the lowest ``estimate``, which is chosen if it ``ships``.
-    ``models`` are its checkpoints, by seed; a task vector is added to each of them, times
-    ``scaling_coefficient``, if it has ``vectors``, by seed.
+    ``best`` is the adapted candidate of the lowest estimate. ``estimate`` and ``interval`` are
+    those of the chosen one if it ``ships``, else of the best. ``models`` are its checkpoints, by
+    seed; a task vector is added to each of them, times ``scaling_coefficient``, if it has
+    ``vectors``, by seed.
     """
 
     ships: bool
