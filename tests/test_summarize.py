@@ -323,6 +323,18 @@ def test_table_is_printed_in_percent(tmp_path: Path, capsys: pytest.CaptureFixtu
     assert "not for other training seeds" in printed
 
 
+def test_the_printed_table_has_no_column_that_says_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture
+):
+    rows = [evaluation(tmp_path, arm, [1] * 40) for arm in ("pretrained", "target-synthetic")]
+    run_summarize(tmp_path, rows)
+    table = capsys.readouterr().out.partition("music: 40 test utterances")[2]
+    headings, rule, *_ = table.splitlines()[1:]
+    assert headings.split("  ")[0] == "Arm" and "WER %" in headings and "vs pretrained" in headings
+    assert not any(name in headings for name in ("Elsewhere", "Seeds", "Target recordings"))
+    assert len(rule.split()) == 3
+
+
 def test_a_window_that_is_not_whispers_own_is_told_of_the_pretrained_model_too(
     tmp_path: Path, capsys: pytest.CaptureFixture
 ):

@@ -22,6 +22,7 @@ HEADINGS = (
     "Seeds",
     "Target recordings",
 )
+NOTHING = ("", "", "–", "–", "–", "1", "none")  # what a cell below says that says nothing
 
 
 def note(summary: Summary) -> str:
@@ -177,22 +178,30 @@ def print_summary(summary: Summary) -> None:
     print(note(summary))
 
 
+def telling(rows: list[list[str]]) -> list[list[str]]:
+    """Return headings and rows without the columns that say nothing in any row."""
+    columns = zip(HEADINGS, NOTHING, zip(*rows, strict=True), strict=True)
+    kept = [(heading, *cells) for heading, nothing, cells in columns if {*cells} != {nothing}]
+    return [list(line) for line in zip(*kept, strict=True)]
+
+
 def print_table(caption: str, rows: list[list[str]]) -> None:
     """Print a table to standard output."""
+    headings, *rows = telling(rows)
     if sys.stdout.isatty():
         from rich.console import Console
         from rich.table import Column, Table
         from rich.text import Text
 
-        arm = Column(HEADINGS[0], overflow="fold", min_width=16)  # never cut short
-        table = Table(arm, *HEADINGS[1:], title=Text(visible(caption)), title_justify="left")
+        arm = Column(headings[0], overflow="fold", min_width=16)  # never cut short
+        table = Table(arm, *headings[1:], title=Text(visible(caption)), title_justify="left")
         for row in rows:
             table.add_row(*(Text(visible(cell)) for cell in row))
         Console().print(table)
         return
     shown = [list(map(visible, row)) for row in rows]
-    widths = [max(map(len, column)) for column in zip(HEADINGS, *shown, strict=True)]
+    widths = [max(map(len, column)) for column in zip(headings, *shown, strict=True)]
     print(visible(caption))
-    for cells_of_line in (HEADINGS, ["-" * width for width in widths], *shown):
+    for cells_of_line in (headings, ["-" * width for width in widths], *shown):
         line = (cell.ljust(width) for cell, width in zip(cells_of_line, widths, strict=True))
         print("  ".join(line).rstrip())
