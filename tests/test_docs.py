@@ -74,6 +74,10 @@ EXERCISED = {
     ),
     "python benchmarks/from_nothing.py": "python benchmarks/from_nothing.py --help",
     "python benchmarks/slurm_overhead.py": "python benchmarks/slurm_overhead.py --help",
+    "python benchmarks/levers.py": "python benchmarks/levers.py --help",
+    "python benchmarks/choice_rule.py results/demo results/no_room": (
+        "python benchmarks/choice_rule.py --help"
+    ),
 }
 NOT_RUN = {
     "snakemake -n --quiet rules": "test_workflow.py plans config.yaml",

@@ -244,7 +244,13 @@ def test_an_arm_that_a_model_or_a_language_cannot_have_is_refused():
     )
     with pytest.raises(InputError, match=told):
         changed(arms=["pretrained", "pretrained+lm"], base_models=models)
-    changed(arms=["pretrained"], base_models=models)
+    whole = {"learning_rate": 1e-5, "epochs": 2, "trained": "all"}
+    changed(arms=["pretrained"], base_models=models, finetune=whole)
+    told = (
+        r"base_models\.letters \(wav2vec2.*is trained whole, not in part \(trained: decoder, as the"
+    )
+    with pytest.raises(InputError, match=told):
+        changed(arms=["pretrained"], base_models=models)
     source = {"hub": "hubert/whisper-base", "revision": "main", "file": "base.pt"}
     own = {"licence": "MIT", "files": {"base.pt": {"checksum": "first-use", "sources": [source]}}}
     models = {"own": {"artifact": "own"}}  # told by its name to be Whisper, whoever keeps it

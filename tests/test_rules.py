@@ -116,7 +116,7 @@ def test_what_leads_a_decoder_is_made_of_the_targets_training_texts_and_strength
             name = words[words.index("--output") + 1].split("/")[4]
             options[name] = words[4 : words.index("--manifest")]
     terms = ["--terms", "results/hostile/key_terms/shop/hibari.jsonl", "--terms-bonus", "1.5"]
-    texts = ["--texts", "results/hostile/texts/shop/train.jsonl", "--texts-weight", "0.3"]
+    texts = ["--texts", "results/hostile/texts/shop/train.jsonl", "--texts-weight", "0.1"]
     assert options == {
         "pretrained+shop-terms": terms,
         "pretrained+shop-lm": texts,

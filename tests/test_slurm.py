@@ -152,8 +152,9 @@ def undisturbed(cluster, tmp_path_factory) -> Path:
         targets=["own"],
         arms=["pretrained", "target-synthetic+vector"],
         tts={"hibari": {"engine": "hibari", "artifact": "hibari", "voices": ["heart"]}},
-        finetune={"max_steps": 500, "epochs": 500, "evaluate_every": 100, "patience": 9}
-        | {"learning_rate": 1e-3, "batch_size": 4, "criterion": "loss"},  # half a minute
+        finetune={"trained": "all", "max_steps": 500, "epochs": 500, "evaluate_every": 100}
+        | {"patience": 9, "learning_rate": 1e-3, "batch_size": 4}
+        | {"criterion": "loss"},  # half a minute
     )
     write_own_manifest(folder)
     Run(folder).ends()

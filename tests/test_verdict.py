@@ -1,11 +1,14 @@
 """Which model is shipped, and what was declared and is tested first: numbers one can count."""
 
+import json
+import sys
 from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from conftest import ROOT
 from made_up import BASELINE, evaluation, write_evaluations
 from reporting.summary_table import repetitions
 from reporting.verdicts import primaries, verdicts
@@ -14,6 +17,10 @@ from scoring.evaluations import read_evaluations
 from scoring.summary import Summary, SummarySettings, shipped, write_summary
 from scoring.verdict import estimates_of
 from summarize import summarize
+
+sys.path.append(str(ROOT / "benchmarks"))
+
+import choice_rule  # noqa: E402
 
 SETTINGS = SummarySettings(0.95, 500, 0, "sentence", ("constant",), 0.5, "again {}")
 RESULTS = "results/tiny"
@@ -198,3 +205,20 @@ def test_endless_repetitions_are_said_below_the_table(tmp_path):
     assert repetitions(target) == (
         "Endless repetitions among 40 hypotheses, decoded again without: pretrained 3."
     )
+
+
+def test_a_choice_is_held_to_the_best_candidate_and_to_the_pretrained_model(tmp_path):
+    """Errors of 5 words: the best candidate in the test is not the one that evidence prefers."""
+    rows = [
+        *candidate(tmp_path, "pretrained", (4, 4, 3)),
+        *candidate(tmp_path, "target-synthetic", (2, 2, 4)),
+        *candidate(tmp_path, "target-synthetic+vector", (3, 3, 1), 0.5),
+    ]
+    write_evaluations(tmp_path, rows)
+    used = {"seed": 0, "resampled_by": "sentence", "chosen_on": [], "constant": None}
+    (tmp_path / "summary.json.lineage.json").write_text(json.dumps({"parameters": used}))
+    (case,) = choice_rule.cases_of(tmp_path)
+    assert (case.chosen, case.best) == ("target-synthetic", "target-synthetic + 0.5 τ")
+    assert (case.pretrained_wer, case.chosen_wer, case.best_wer) == (0.6, 0.8, 0.2)
+    assert (case.gain, case.regret) == pytest.approx((0.4, 0.6))
+    assert case.ships and case.harms and case.seed == 1

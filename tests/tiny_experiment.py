@@ -86,7 +86,8 @@ def write_experiment(folder: Path, **changes: object) -> None:
             | {"voices": ["heart", "heart_bass"], "shards": 2}
         },
         "filter": {"max_cer": 1000},  # a random model understands nothing
-        "finetune": {"learning_rate": 1e-3, "epochs": 1, "batch_size": 4, "criterion": "loss"},
+        "finetune": {"trained": "all", "learning_rate": 1e-3, "epochs": 1, "batch_size": 4}
+        | {"criterion": "loss"},
         "task_vector": {"scaling_coefficients": [0.5], "chosen_on": ["hibari"], "delivered": {}},
         "forgetting": [],
         "precision": "fp32",

@@ -1,0 +1,51 @@
+"""What needs a decoder, or words to lead it by, held to the base models and the language."""
+
+import json
+import re
+from collections.abc import Iterator
+
+from errors import InputError
+from evaluation import has_aids
+from texts.languages import NAMES
+from texts.normalise import WITHOUT_SPACES
+
+CTC = re.compile(r"wav2vec2|hubert|conformer|\bctc\b", re.IGNORECASE)
+
+
+def ctc_models(config: dict, artifacts: dict) -> Iterator[tuple[str, str]]:
+    """Yield the name of each base model that is a CTC model, and its artifact with what told so.
+
+    What a checkpoint that is not fetched yet can do is told by what its declaration is called.
+    """
+    for name, model in config["base_models"].items():
+        declared = f"{model['artifact']} {json.dumps(artifacts[model['artifact']])}"
+        if (told := CTC.search(declared)) and "whisper" not in declared.lower():
+            yield name, f"{model['artifact']}: {told[0]}"
+
+
+def check_decoders(config: dict, artifacts: dict) -> None:
+    """Raise ``InputError`` for what a CTC model's decoder would have to do: it has none."""
+    arms = [arm for arm in config["arms"] if has_aids(arm)]
+    for name, told in ctc_models(config, artifacts):
+        if arms:
+            raise InputError(
+                f"config: arms: {arms[0]} leads Whisper's decoder, but base_models.{name}"
+                f" ({told}) is a CTC model, which has none; leave out"
+                f" {', '.join(arms)}, or take another base model"
+            )
+        if (part := config["base_models"][name]["finetune"]["trained"]) != "all":
+            raise InputError(
+                f"config: base_models.{name} ({told}) is a CTC model, which is trained whole, not"
+                f" in part (trained: {part}, as the preset from-text has it); set"
+                " finetune.trained: all, or name a preset of CTC models"
+            )
+
+
+def check_words(config: dict) -> None:
+    """Raise ``InputError`` for an arm of key terms in a language that parts no words."""
+    arms, language = [arm for arm in config["arms"] if has_aids(arm)], config["language"]
+    if of_terms := [arm for arm in arms if "+terms" in arm and language in WITHOUT_SPACES]:
+        raise InputError(
+            f"config: arms: {of_terms[0]} needs words, but {NAMES[language]} (language) parts none"
+            f" by spaces; leave out {', '.join(of_terms)}"
+        )
