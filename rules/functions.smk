@@ -1,5 +1,6 @@
 """What the rules' inputs, parameters and environments depend on, beyond their wildcards."""
 
+from domains.domain import NOT_PREPARED
 from engines import ENGINES
 from evaluation import Evaluation
 from runs import estimates, sizes
@@ -22,9 +23,9 @@ def whole_config(wildcards) -> str:
 
 
 def domain_declaration(wildcards) -> str:
-    """Return a domain as ``prepare`` is told of it: what its speech goes through comes later."""
+    """Return a domain as ``prepare`` is told of it."""
     domain = config["domains"][wildcards.domain]
-    return json.dumps({k: v for k, v in domain.items() if k != "augmentation"}, sort_keys=True)
+    return json.dumps({k: v for k, v in domain.items() if k not in NOT_PREPARED}, sort_keys=True)
 
 
 JUDGE = config["filter"]["base_model"]  # of synthetic speech

@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from conftest import ROOT
+from domains.domain import parse_declaration
 
 HOSTILE = "a $(touch PWNED) `touch PWNED`; {wildcards} {base} 'x' \"y\" <results> *"
 EXPERIMENT = {
@@ -126,6 +127,19 @@ def test_what_leads_a_decoder_is_made_of_the_targets_training_texts_and_strength
     shards = re.findall(r"results/hostile/(\S+)", line)
     assert {shard.rpartition("/")[0] for shard in shards[:-2]} == {"synthesized/shop/hibari/train"}
     assert "key_terms/shop/hibari.jsonl" in shards
+
+
+def test_prepare_is_told_of_a_domain_what_it_takes(folder):
+    kept_for_later = {"accepted_overlap": ["speakers"], "augmentation": {"telephone": {}}}
+    own = EXPERIMENT["domains"]["own"] | kept_for_later
+    done = dry_run(folder, EXPERIMENT | {"domains": EXPERIMENT["domains"] | {"own": own}})
+    assert done.returncode == 0, done.stderr[-2000:]
+    lines = [line for line in done.stdout.splitlines() if "scripts/prepare.py" in line]
+    declared = {}
+    for words in map(shlex.split, lines):
+        given = words[words.index("--declaration") + 1]
+        declared[words[words.index("--domain") + 1]] = parse_declaration(given, "en")
+    assert declared["own"].manifest == own["manifest"] and len(declared) == 3
 
 
 def trainings(folder: Path, **finetune: object) -> dict[str, list[str]]:
