@@ -10,8 +10,10 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
-from measure import ROOT, Report, arguments
+from measure import Report, arguments
 
+import matrix
+from configs import reading
 from evaluation import ScoredEvaluation
 from files.json_file import read_object
 from paths import PRETRAINED
@@ -19,7 +21,6 @@ from records.record import WEIGHTS, sidecar
 from scoring.bootstrap import CONFIDENCE, RESAMPLES
 from scoring.comparisons import ResampledRows, adjusted
 from scoring.differences import Comparison
-from scoring.evaluations import read_evaluations
 from scoring.pooling import PooledRow, gather, union
 from scoring.summary import SummarySettings
 
@@ -38,24 +39,11 @@ SETTINGS = SummarySettings(
 
 def tests_of(experiment: Path) -> list[ScoredEvaluation]:
     """Run an experiment's tests, and no more of it; return them."""
-
-    def snakemake(*files: str) -> None:
-        command = [
-            "snakemake",
-            "--profile",
-            "profiles/local",
-            "--configfile",
-            str(experiment),
-            "--",
-        ]
-        subprocess.run([*command, *files], cwd=ROOT, check=True)
-
-    matrix = f"results/{experiment.stem}/evaluations.json"
-    snakemake(matrix)
-    evaluations = read_evaluations(ROOT / matrix)
+    evaluations = matrix.evaluations(reading.read([experiment]))
     tests = [e for e in evaluations if isinstance(e, ScoredEvaluation) and e.role == "test"]
     tests = [e for e in tests if e.arm != PRETRAINED or e.base == PLAIN]  # one of them is enough
-    snakemake(*(each.score for each in tests))
+    command = ["snakemake", "--profile", "profiles/local", "--configfile", str(experiment)]
+    subprocess.run([*command, "--", *(each.score for each in tests)], check=True)
     return tests
 
 

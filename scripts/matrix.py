@@ -213,7 +213,7 @@ def evaluations_of(
     whole = replace(model, vector=vector, scale=arm.scale, aids=aids)
     written = model if speech else whole  # a vector is added while a model is transcribing
     kind = kind_of(config, group, speech) if speech else None
-    for seed in [0] if whole.trained == Model() and not vector else config["seeds"]:
+    for seed in [0] if model == Model() and not vector else config["seeds"]:
         of_speech: dict[str, Any] = dict.fromkeys(OF_SPEECH)
         if speech:
             manifest = Manifest(speech.domain, speech.speech, speech.split)

@@ -47,12 +47,6 @@ def texts_of(path: str | None) -> list[str]:
     return [row["text"] for row in read_jsonl(path)] if path else []
 
 
-def aids_of(terms: str | None, texts: str | None) -> dict[str, Any]:
-    """Return the files that lead the decoder, by kind, as the record has them; none without."""
-    aids = {kind: [path] for kind, path in (("terms", terms), ("texts", texts)) if path}
-    return {"aids": aids} if aids else {}
-
-
 def decoded_again(hypotheses: Sequence[dict]) -> dict[str, int]:
     """Return the count of the endless repetitions that were decoded again, if there are any."""
     count = sum(row.get("decoded_again", False) for row in hypotheses)
@@ -134,11 +128,13 @@ def main(argv: list[str] | None = None) -> None:
         options.max_length,
         options.encodings,
     )
-    lists = [Path(path) for path in (options.terms, options.texts) if path]
-    if lists:
+    aids = {kind: [path] for kind in ("terms", "texts") if (path := getattr(options, kind))}
+    if aids:
         terms, texts = texts_of(options.terms), texts_of(options.texts)
         favour(recogniser, terms, options.terms_bonus, texts, options.texts_weight)
-    inputs, addition = [*checkpoint_files(options.model), Path(options.manifest), *lists], None
+    leading = [Path(path) for paths in aids.values() for path in paths]
+    facts: dict[str, Any] = {"aids": aids} if aids else {}  # of the record
+    inputs, addition = [*checkpoint_files(options.model), Path(options.manifest), *leading], None
     if options.task_vector:
         inputs.append(Path(options.task_vector))
         addition = Addition(recogniser.tensors(), options.task_vector, once=len(scales) == 1)
@@ -185,7 +181,7 @@ def main(argv: list[str] | None = None) -> None:
             | longer_than_window(rows, utterances)
             | decoded_again(hypotheses),
             device=str(recogniser.device),
-            **aids_of(options.terms, options.texts),
+            **facts,
         )
     if options.work_dir:
         kept = journals if options.task_vector else []  # one more coefficient needs them

@@ -47,6 +47,7 @@ def rows_of(config: dict) -> list[dict]:
 def test_defaults_are_filled_in_at_every_depth():
     config = changed()
     assert config["seeds"] == [1]
+    assert config["base_models"]["tiny"]["preset"] == known.DEFAULT_PRESET  # as the schema says
     assert config["domains"]["games"]["min_words"] == 1
     assert config["domains"]["phone"]["max_duration"] == 10  # the window
     assert config["task_vector"]["constant"] == 0.25 and "delivered" not in config["task_vector"]

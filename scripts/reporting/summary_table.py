@@ -13,16 +13,15 @@ from texts.normalise import unit
 
 WHISPER_WINDOW = 30  # s, of the published models
 
-HEADINGS = (
-    "Arm",
-    "WER %",
-    "vs pretrained",
-    "vs baseline",
-    "Elsewhere, vs pretrained",
-    "Seeds",
-    "Target recordings",
-)
-NOTHING = ("", "", "–", "–", "–", "1", "none")  # what a cell below says that says nothing
+HEADINGS = {  # and what a cell below says that says nothing
+    "Arm": "",
+    "WER %": "",
+    "vs pretrained": "–",
+    "vs baseline": "–",
+    "Elsewhere, vs pretrained": "–",
+    "Seeds": "1",
+    "Target recordings": "none",
+}
 
 
 def note(summary: Summary) -> str:
@@ -180,8 +179,8 @@ def print_summary(summary: Summary) -> None:
 
 def telling(rows: list[list[str]]) -> list[list[str]]:
     """Return headings and rows without the columns that say nothing in any row."""
-    columns = zip(HEADINGS, NOTHING, zip(*rows, strict=True), strict=True)
-    kept = [(heading, *cells) for heading, nothing, cells in columns if {*cells} != {nothing}]
+    columns = zip(HEADINGS.items(), zip(*rows, strict=True), strict=True)
+    kept = [(heading, *cells) for (heading, nothing), cells in columns if {*cells} != {nothing}]
     return [list(line) for line in zip(*kept, strict=True)]
 
 

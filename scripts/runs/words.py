@@ -11,6 +11,7 @@ from typing import Any
 import matrix
 import roles
 from addresses import redacted
+from evaluation import AIDS
 from paths import PRETRAINED, REAL, Aids, Model, TaskVector, TrainingData, coefficient
 
 # What a table of progress has a line for, in the order of the work.
@@ -105,7 +106,7 @@ def model_words(
 
 def aids_words(aids: Aids) -> str:
     """Return what a decoder is led by."""
-    kinds = [*["key terms"] * aids.terms, *["n-grams"] * aids.lm]
+    kinds = (words for aid, words in AIDS.items() if getattr(aids, aid.removeprefix("+")))
     return f"led by {' and '.join(kinds)} of {aids.domain}"
 
 
