@@ -49,7 +49,8 @@ def prompt(wildcards) -> dict:
 def encodings(wildcards) -> list[str]:
     """Return the option that keeps the encoder's outputs, where all models share the encoder."""
     finetune = base_model(wildcards)["finetune"]
-    if finetune["trained"] != "decoder" or finetune["spec_augment"]:
+    shared = finetune["trained"] == "decoder" and not finetune["spec_augment"]
+    if not shared or not config["keep_encodings"]:
         return []
     return ["--encodings", f"{RESULTS}/encodings/{base_of(wildcards)}"]
 

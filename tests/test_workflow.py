@@ -452,31 +452,54 @@ def dry_run(folder: Path, experiment: str) -> str:
     return done.stdout
 
 
-def test_the_default_experiment_plans_every_arm_of_four_targets_with_the_published_settings(
-    tmp_path,
-):
+def settings_of(command: str) -> dict:
+    """Return the settings of a training from its command."""
+    words = shlex.split(command)
+    return json.loads(words[words.index("--settings") + 1])
+
+
+def test_the_default_experiment_plans_every_arm_of_four_targets_with_the_measured_recipe(tmp_path):
     printed = dry_run(copy_of_checkout(tmp_path), "config.yaml")
     counts = job_counts(printed)
-    assert counts["finetune"] == 3 * (1 + 2 + 2 + 4 * (2 + 1))  # seeds; source; targets; TTS, real
+    # seeds; source; targets: two of each TTS, one real
+    assert counts["finetune"] == 3 * (1 + 2 + 2 + 4 * (2 * 2 + 1))
     assert counts["finetune_further"] == 3 * 4 * 2 and counts["task_vector"] == 3 * 2
-    assert counts["transcribe_sweep"] == counts["score_sweep"] == 3 * 4 * 2 * 2 * 5  # arms, speech
+    # arms; test, dev and two kinds of evidence
+    assert counts["transcribe_sweep"] == counts["score_sweep"] == 3 * 4 * 2 * 3 * 5
     assert counts["prepare"] == 18 and counts["pretrained"] == 1
     trainings = [line for line in printed.splitlines() if "python scripts/finetune.py" in line]
-    mixed = [line for line in trainings if line.count("--train ") == 2]
-    assert len(mixed) == 3 * 2
     for line in trainings:
-        steps, patience = (70_000, 100) if line in mixed else (40_000, 20)
-        words = shlex.split(line)
-        settings = json.loads(words[words.index("--settings") + 1])
-        assert (settings["max_steps"], settings["patience"]) == (steps, patience)
+        settings = settings_of(line)
+        assert settings["trained"] == "decoder" and settings["labels"] == "sentence"
+        assert (settings["epochs"], settings["max_steps"]) == (1, 0)  # of five samples of each text
         rate = 1e-6 if "-after-source" in line else 1e-5
         assert settings["learning_rate"] == pytest.approx(rate)
-        assert settings["weight_decay"] == 0.0
+        assert "--encodings" not in line
     spoken = [line for line in printed.splitlines() if "python scripts/synthesize.py" in line]
     for split, samples in (("train", 5), ("dev", 1)):
         of_split = [line for line in spoken if f"/{split}.jsonl " in line.partition("--engine")[0]]
         assert len(of_split) >= 18 * 2
         assert all(f"--samples-per-text {samples} " in line for line in of_split)
+
+
+def test_the_published_matrix_is_planned_with_the_published_settings(tmp_path):
+    one_of_each = tmp_path / "published.yaml"
+    experiment = yaml.safe_load((ROOT / "experiments/paper.yaml").read_text())
+    experiment |= {"targets": ["music"], "seeds": [1]}
+    experiment["base_models"] = {"whisper-small": experiment["base_models"]["whisper-small"]}
+    one_of_each.write_text(json.dumps(experiment))
+    printed = dry_run(copy_of_checkout(tmp_path), str(one_of_each))
+    trainings = [line for line in printed.splitlines() if "python scripts/finetune.py" in line]
+    mixed = [line for line in trainings if line.count("--train ") == 2]
+    assert len(mixed) == 2  # TTS
+    for line in trainings:
+        settings = settings_of(line)
+        steps, patience = (70_000, 100) if line in mixed else (40_000, 20)
+        assert (settings["max_steps"], settings["patience"]) == (steps, patience)
+        rate = 1e-6 if "-after-" in line else 1e-5
+        assert settings["learning_rate"] == pytest.approx(rate)
+        assert settings["weight_decay"] == 0.0
+        assert settings["labels"] == "bare" and settings["trained"] == "all"
 
 
 def everything() -> dict:
