@@ -10,7 +10,8 @@ VALIDATOR := $(VENV)/validator
 EXPERIMENT ?= experiments/demo.yaml
 PROFILE ?= profiles/local
 SNAKEMAKE := snakemake --profile $(PROFILE) --configfile $(EXPERIMENT)
-NAME = $$(sed -n "s/^[\"']*name[\"']*: *[\"']*\([a-z0-9_-]*\).*/\1/p" $(EXPERIMENT))
+key = $$(sed -n "s/^[\"']*$(1)[\"']*: *[\"']*\([a-z0-9_-]*\).*/\1/p" $(EXPERIMENT))
+NAMED = $(call key,name)
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export PYTHONUNBUFFERED := 1
 export HF_HUB_DISABLE_TELEMETRY := 1
@@ -30,21 +31,28 @@ demo: run  ## adapt to French telephone prompts, and to a target without room; v
 run: $(READY)  ## run one experiment (EXPERIMENT=my.yaml; `make demo` does it, too) and show its verdicts
 	@python scripts/experiment.py --experiment $(EXPERIMENT) >/dev/null  # Snakemake reads it more loosely
 	@$(SNAKEMAKE)
-	@python scripts/summarize.py --show results/$(NAME)/summary.json
-	@echo "Report: results/$(NAME)/report.html"
+	@python scripts/summarize.py --show results/$(NAMED)/summary.json
+	@echo "Report: results/$(NAMED)/report.html"
+
+adapt: $(READY)  ## adapt to a domain's texts (TEXTS=my.txt AUDIO= NAME= BASE= LANGUAGE= SOURCE= COLUMN= TELEPHONE=1)
+	@experiment=$$(python scripts/adapt.py $(if $(TEXTS),--texts "$(TEXTS)") $(if $(AUDIO),--audio "$(AUDIO)") \
+	    $(if $(COLUMN),--column "$(COLUMN)") $(if $(SOURCE),--source "$(SOURCE)") $(if $(NAME),--name "$(NAME)") \
+	    $(if $(BASE),--base "$(BASE)") $(if $(LANGUAGE),--language "$(LANGUAGE)") $(if $(TELEPHONE),--telephone)) && \
+	    snakemake --profile $(PROFILE) --configfile $$experiment && \
+	    python scripts/outcome.py results/$$(basename $$experiment .yaml)
 
 status: $(READY)  ## how far a running experiment is (EXPERIMENT=my.yaml)
-	@python scripts/status.py --experiment $(NAME)
+	@python scripts/status.py --experiment $(NAMED)
 
 efficiency: $(READY)  ## what its jobs asked for and what they used
-	@python scripts/efficiency.py --experiment $(NAME)
+	@python scripts/efficiency.py --experiment $(NAMED)
 
 audit: $(READY)  ## is all as its lineage says, and does each number keep to what it claims?
-	@python scripts/lineage.py audit results/$(NAME)
-	@python scripts/leakage.py --check results/$(NAME)/summary.json
+	@for name in $(NAMED) $(call key,shared); do python scripts/lineage.py audit results/$$name; done
+	@python scripts/leakage.py --check results/$(NAMED)/summary.json
 
 trace: $(READY)  ## what a number was made from (ROW="voicemail pretrained", or FILE=...)
-	@python scripts/lineage.py trace $(if $(ROW),results/$(NAME)/summary.json --row $(ROW),$(FILE))
+	@python scripts/lineage.py trace $(if $(ROW),results/$(NAMED)/summary.json --row $(ROW),$(FILE))
 
 test: coqui checks lint unit  ## lint, unit tests, the tiny workflow, and the demo cut to minutes
 

@@ -32,6 +32,6 @@ onstart:
 rule all:
     default_target: True
     input:
-        "<results>/report.html",
+        "<experiment>/report.html",
         delivered("model.safetensors"),
         delivered("README.md"),

@@ -40,8 +40,9 @@ else:
 
 
 pathvars:
+    experiment=f"results/{config['name']}",
     results=matrix.results_folder(config),
-    logs=f"logs/{config['name']}",
+    logs=f"logs/{config.get('shared', config['name'])}",
 
 
 SCRIPTS = Path(workflow.basedir) / "scripts"
@@ -104,7 +105,8 @@ def guard_run() -> None:
     global run_lock
     try:
         run_lock = begin_run(
-            f"logs/{config['name']}", getattr(workflow.scheduler._executor, "run_uuid", None)
+            f"logs/{config.get('shared', config['name'])}",
+            getattr(workflow.scheduler._executor, "run_uuid", None),
         )
     except InputError as error:
         raise WorkflowError(str(error))

@@ -4,7 +4,7 @@
 rule model_card:
     input:
         checkpoint="<results>/models/{base}/{name}/seed{seed}/model.safetensors",
-        summary="<results>/summary.json",
+        summary="<experiment>/summary.json",
         template="scripts/reporting/templates/model_card.md.j2",
     output:
         card="<results>/models/{base}/{name}/seed{seed}/README.md",

@@ -12,8 +12,8 @@ HAS_VECTORS = any(row.vector_path for row in evaluations())
 
 rule evaluations:
     output:
-        json="<results>/evaluations.json",
-        lineage=record_of("<results>/evaluations.json"),
+        json="<experiment>/evaluations.json",
+        lineage=record_of("<experiment>/evaluations.json"),
     log:
         "<logs>/evaluations.log",
     localrule: True
@@ -32,11 +32,11 @@ rule evaluations:
 
 rule leakage:
     input:
-        evaluations="<results>/evaluations.json",
+        evaluations="<experiment>/evaluations.json",
         scores=SCORES,
     output:
-        json="<results>/leakage.json",
-        lineage=record_of("<results>/leakage.json"),
+        json="<experiment>/leakage.json",
+        lineage=record_of("<experiment>/leakage.json"),
     log:
         "<logs>/leakage.log",
     localrule: True
@@ -56,15 +56,15 @@ rule leakage:
 
 checkpoint summarize:
     input:
-        evaluations="<results>/evaluations.json",
-        leakage="<results>/leakage.json",
+        evaluations="<experiment>/evaluations.json",
+        leakage="<experiment>/leakage.json",
         scores=SCORES,
     output:
-        json="<results>/summary.json",
+        json="<experiment>/summary.json",
         tsv=report(
-            "<results>/summary.tsv", caption="report_captions/summary.rst", category="Results"
+            "<experiment>/summary.tsv", caption="report_captions/summary.rst", category="Results"
         ),
-        lineage=record_of("<results>/summary.json"),
+        lineage=record_of("<experiment>/summary.json"),
     log:
         "<logs>/summarize.log",
     localrule: True
@@ -96,11 +96,11 @@ checkpoint summarize:
 
 rule breakdown:
     input:
-        summary="<results>/summary.json",
+        summary="<experiment>/summary.json",
         source=expand("<results>/manifests/{domain}/real/train.jsonl", domain=SOURCE_DOMAINS),
     output:
-        json="<results>/breakdown.json",
-        lineage=record_of("<results>/breakdown.json"),
+        json="<experiment>/breakdown.json",
+        lineage=record_of("<experiment>/breakdown.json"),
     log:
         "<logs>/breakdown.log",
     localrule: True
@@ -125,8 +125,8 @@ rule vector_geometry:
             base=config["base_models"],
         ),
     output:
-        json="<results>/task_vectors.json",
-        lineage=record_of("<results>/task_vectors.json"),
+        json="<experiment>/task_vectors.json",
+        lineage=record_of("<experiment>/task_vectors.json"),
     log:
         "<logs>/vector_geometry.log",
     conda:
@@ -148,9 +148,9 @@ rule vector_geometry:
 
 rule report:
     input:
-        summary="<results>/summary.json",
-        breakdown="<results>/breakdown.json",
-        vectors=["<results>/task_vectors.json"] if HAS_VECTORS else [],
+        summary="<experiment>/summary.json",
+        breakdown="<experiment>/breakdown.json",
+        vectors=["<experiment>/task_vectors.json"] if HAS_VECTORS else [],
         templates=sorted(
             glob("scripts/reporting/templates/*.html.j2")
             + glob("scripts/reporting/templates/report.*")
@@ -161,9 +161,9 @@ rule report:
         ),
     output:
         page=report(
-            "<results>/report.html", caption="report_captions/report.rst", category="Results"
+            "<experiment>/report.html", caption="report_captions/report.rst", category="Results"
         ),
-        lineage=record_of("<results>/report.html"),
+        lineage=record_of("<experiment>/report.html"),
     log:
         "<logs>/report.log",
     localrule: True

@@ -265,5 +265,5 @@ def target_recordings(config: dict, base: str, arm: str) -> str:
 
 
 def results_folder(config: dict) -> str:
-    """Return the folder of the experiment's files."""
-    return f"results/{config['name']}"
+    """Return the folder of data, models and hypotheses."""
+    return f"results/{config.get('shared', config['name'])}"

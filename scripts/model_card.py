@@ -104,9 +104,9 @@ def usage(folder: Path, settings: dict[str, Any], window: float) -> dict[str, An
 
 
 def describe(
-    checkpoint: Path, history: History, summary: Summary, window: float | None
+    checkpoint: Path, history: History, summary: Summary, window: float | None, experiment: Path
 ) -> dict[str, Any]:
-    """Return all that the card says."""
+    """Return all that the card says; ``experiment`` is the folder of its summary."""
     own = place_of(checkpoint)
     base = own.base
     training = history.training
@@ -119,7 +119,7 @@ def describe(
     return {
         "name": f"{base}, {own.model}, {seed_folder(own.seed)}",
         "checkpoint": checkpoint,
-        "experiment": checkpoint.parents[4],
+        "experiment": experiment,
         "base": about_base(history, base),
         "target": about_domain(history, target),
         "sources": [about_domain(history, domain) for domain in sources],
@@ -213,7 +213,8 @@ def main(argv: list[str] | None = None) -> None:
     check_outputs(outputs, [options.checkpoint, options.summary])
     history = read_history(options.checkpoint)
     summary = read_summary(options.summary)
-    card = render(describe(options.checkpoint, history, summary, options.window))
+    experiment = options.summary.parent
+    card = render(describe(options.checkpoint, history, summary, options.window, experiment))
     for path, text in zip(outputs, (card, lineage(history)), strict=True):
         with atomic_path(path) as temporary:
             temporary.write_text(text, encoding="utf-8")

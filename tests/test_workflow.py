@@ -148,6 +148,24 @@ def test_a_third_target_is_one_line_and_plans_jobs_of_its_own_only(finished):
     assert "pool" not in counts and "task_vector" not in counts and "pretrained" not in counts
 
 
+def test_experiments_that_share_a_folder_make_what_they_have_in_common_once(finished):
+    experiment = yaml.safe_load((finished / "tiny.yaml").read_text())
+    experiment["domains"]["third"] = experiment["domains"].pop("leaflet")
+    experiment |= {"name": "second", "shared": "tiny", "targets": ["third"]}
+    (finished / "second.yaml").write_text(yaml.safe_dump(experiment))
+    assert planned(finished, "second.yaml")["finetune"] == 1  # of the new texts alone
+    snakemake(finished, experiment="second.yaml")
+    [target] = json.loads((finished / "results/second/summary.json").read_text())["targets"]
+    assert target["target"] == "third"
+    assert (finished / "results/second/report.html").is_file()
+    assert not (finished / "results/second/models").exists()
+    assert list((finished / "results/tiny/models/base").glob("third-*/seed1/README.md"))
+    for name in ("second", "tiny"):
+        audit = [sys.executable, "scripts/lineage.py", "audit", f"results/{name}"]
+        subprocess.run(audit, cwd=finished, check=True)
+    assert "othing to be done" in snakemake(finished, experiment="tiny.yaml")
+
+
 def test_how_a_model_is_trained_concerns_nothing_that_was_done_before(finished):
     experiment = yaml.safe_load((finished / "tiny.yaml").read_text())
     (finished / "other.yaml").write_text(
