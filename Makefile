@@ -12,6 +12,9 @@ PROFILE ?= profiles/local
 SNAKEMAKE := snakemake --profile $(PROFILE) --configfile $(EXPERIMENT)
 key = $$(sed -n "s/^[\"']*$(1)[\"']*: *[\"']*\([a-z0-9_-]*\).*/\1/p" $(EXPERIMENT))
 NAMED = $(call key,name)
+ADAPT := texts column audio source name base language channel
+given = $(if $(filter command,$(origin $(call upper,$(1)))),--$(1) "$($(call upper,$(1)))")
+upper = $(shell echo $(1) | tr a-z A-Z)
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export PYTHONUNBUFFERED := 1
 export HF_HUB_DISABLE_TELEMETRY := 1
@@ -34,10 +37,8 @@ run: $(READY)  ## run one experiment (EXPERIMENT=my.yaml; `make demo` does it, t
 	@python scripts/summarize.py --show results/$(NAMED)/summary.json
 	@echo "Report: results/$(NAMED)/report.html"
 
-adapt: $(READY)  ## adapt to a domain's texts (TEXTS=my.txt AUDIO= NAME= BASE= LANGUAGE= SOURCE= COLUMN= TELEPHONE=1)
-	@experiment=$$(python scripts/adapt.py $(if $(TEXTS),--texts "$(TEXTS)") $(if $(AUDIO),--audio "$(AUDIO)") \
-	    $(if $(COLUMN),--column "$(COLUMN)") $(if $(SOURCE),--source "$(SOURCE)") $(if $(NAME),--name "$(NAME)") \
-	    $(if $(BASE),--base "$(BASE)") $(if $(LANGUAGE),--language "$(LANGUAGE)") $(if $(TELEPHONE),--telephone)) && \
+adapt: $(READY)  ## adapt to a domain's texts (TEXTS=my.txt AUDIO= NAME= BASE= LANGUAGE= SOURCE= COLUMN= CHANNEL=)
+	@experiment=$$(python scripts/adapt.py $(foreach key,$(ADAPT),$(call given,$(key)))) && \
 	    snakemake --profile $(PROFILE) --configfile $$experiment && \
 	    python scripts/outcome.py results/$$(basename $$experiment .yaml)
 

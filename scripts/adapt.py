@@ -37,6 +37,8 @@ RECORDED = {ENGLISH: ("dialogues", DIALOGUES)} | {  # in these languages, from p
     for language in ("es", "fr", "it", "ru")
 }
 
+CHANNELS = {"telephone": {"telephone": {}, "noise": {"snr": [5, 25]}}}  # what is done to speech
+
 EXPERIMENT = """\
 # {base} for the domain {domain!r}, from its texts alone. `make adapt` wrote this file; change
 # what you like, then `make run EXPERIMENT={path}`.
@@ -87,7 +89,7 @@ class Wanted:
     audio: str | None  # manifest of transcribed recordings of the domain, to test on
     column: str | None  # of a table, with the texts
     source: str | None  # manifest of transcribed recordings of any other domain
-    telephone: bool
+    channel: str | None  # through which the domain is heard
 
 
 def domain_name(name: str) -> str:
@@ -147,8 +149,8 @@ def target_of(wanted: Wanted) -> str:
     if wanted.column:
         keys["column"] = wanted.column
     keys["dev"] = 24
-    if wanted.telephone:
-        keys["augmentation"] = {"telephone": {}, "noise": {"snr": [5, 25]}}
+    if wanted.channel:
+        keys["augmentation"] = CHANNELS[wanted.channel]
     return declaration(keys)
 
 
@@ -212,7 +214,7 @@ def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     add("--name", help="of the domain (default: the name of the texts' file)")
     add("--base", help="artifact of the base model (default: Whisper tiny)")
     add("--language", type=known_code, default=ENGLISH, help="of the texts (default en)")
-    add("--telephone", action="store_true", help="the domain is heard through telephones")
+    add("--channel", choices=CHANNELS, help="through which the domain is heard")
     add("--folder", type=Path, default=Path("experiments"), help="where to write NAME.yaml")
     return parser.parse_args(argv)
 
@@ -235,7 +237,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         options.audio,
         options.column,
         options.source,
-        options.telephone,
+        options.channel,
     )
     path = options.folder / f"{wanted.name}.yaml"
     text = experiment(wanted, path)
@@ -249,6 +251,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     config = read([str(path)])
     count = training_texts(config["domains"][domain_name(wanted.name)])
     print(f"{path}: {count} texts", file=sys.stderr)
+    print(path)
 
 
 if __name__ == "__main__":

@@ -81,6 +81,19 @@ class ScoredEvaluation(Evaluation):
 
 
 OF_SPEECH = (*ScoredSpeech._fields, "kind", "manifest", "hypotheses", "score")
+MADE = {  # what a model of an arm is made of, in words
+    "pretrained": "the base model as it was published",
+    "source-real": "trained on the source's recordings",
+    "source-synthetic": "trained on synthetic speech of the source's texts",
+    "source-mixed": "trained on the source's recordings and synthetic speech of its texts",
+    "source-mixed->target-synthetic": "the paper's baseline: trained on the source's recordings and"
+    " synthetic speech of its texts, then, at a lower rate, on synthetic speech of the target's",
+    "target-synthetic": "trained on synthetic speech of the target's texts",
+    "source-real+target-synthetic": "trained on the source's recordings and synthetic speech of the"
+    " target's texts together",
+    "target-real": "trained on the target's own recordings, which adaptation from text does not"
+    " have: the topline",
+}
 TASK_VECTORS = {"pooled": "τ", "domains": "mean τ of domains", "engines": "mean τ of engines"}
 
 

@@ -13,7 +13,7 @@ import jinja2
 from markupsafe import Markup
 
 from errors import run
-from evaluation import without_aids
+from evaluation import MADE, without_aids
 from files.atomic import atomic_path, check_outputs
 from files.json_file import parse_object, read_object
 from files.manifest import read_manifest
@@ -23,7 +23,7 @@ from records.reading import record_of
 from records.writing import write_record
 from reporting import summary_table
 from reporting import tables as report_tables
-from reporting.charts import compared_rows, gain_and_forgetting, wer_bars
+from reporting.charts import compared_rows, gain_and_forgetting, verdict_figure, wer_bars
 from reporting.clips import (
     CLIPS,
     Examples,
@@ -161,6 +161,8 @@ def render(
         tables=report_tables,
         summary_table=summary_table,
         verdicts=verdicts(summary),
+        verdict_figure=Markup(verdict_figure(summary)),
+        made={arm.replace("->", "→"): words for arm, words in MADE.items()},
         primaries=primaries(summary),
         note=summary_table.note(summary),
         charts=charts_of(summary),

@@ -541,7 +541,7 @@ def test_names_are_texts_in_the_front_matter_whatever_they_are(name):
     experiment()
     summary = made_up_summary(table())
     history = card_history.read_history(CARD / "model.safetensors")
-    described = model_card.describe(CARD / "model.safetensors", history, summary, None)
+    described = model_card.describe(CARD / "model.safetensors", history, summary, None, RESULTS)
     described["target"] |= {"name": name}
     described |= {"name": name}
     data = ModelCard(model_card.render(described)).data.to_dict()
@@ -576,6 +576,6 @@ def test_the_card_of_a_model_that_is_shipped_begins_with_the_verdict():
     )
 
     text = card(replace(table(), verdict=verdict))
-    said = "**Verdict.** shop: ship target-synthetic + 0.5 τ. By evidence without a recording"
+    said = "**Verdict.** shop: ship the adapted model. On "
     assert verdict.folders == [str(CARD)] and said in text.partition("## How")[0]
     assert "**Verdict.**" not in card(table())

@@ -148,8 +148,9 @@ def test_a_target_without_recordings_has_a_verdict_and_no_rows(tmp_path):
     (target,) = summary.targets
     assert target.rows == () and target.verdict and target.verdict.ships
     assert verdicts(summary)[0] == (
-        "music: ship target-synthetic. By evidence without a recording of it, that makes 65 % fewer"
-        " word errors (interval: 65 % fewer to 65 % fewer); it is the only candidate."
+        "music: ship the adapted model. It was chosen by evidence without a recording of music,"
+        " which gives it 65 % fewer word errors (90 % interval: 65 % fewer to 65 % fewer). It is"
+        " target-synthetic, trained on synthetic speech of the target's texts; the only candidate."
     )
 
 

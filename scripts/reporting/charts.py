@@ -11,10 +11,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from matrix import CONTINUED
+from paths import PRETRAINED
 from reporting.tables import change, forgotten
+from reporting.verdicts import row_of
 from reporting.words import TOPLINE, percent
 from scoring.differences import Difference
-from scoring.summary import SummaryRow, TargetSummary
+from scoring.summary import Summary, SummaryRow, TargetSummary
 
 INK = "#010203"  # drawn in this, shown in the page's own text colour
 GREY = "#888888"
@@ -96,6 +98,58 @@ def wer_bars(target: TargetSummary, confidence: float, widest: float) -> str:
         )
         title = f"WER on {target.name} by arm, with {confidence * 100:g} % intervals"
         return inline(figure, title, f"{words}.")
+
+
+def verdict_figure(summary: Summary) -> str:
+    """Return each target's WER before and after the verdict, with intervals; "" if none is tested.
+
+    Where the pretrained model is kept, the best adapted candidate stands beside it, hollow.
+    """
+    pairs = [
+        (target, pretrained, adapted)
+        for target in summary.targets
+        if (pretrained := pretrained_row(target)) and (adapted := adapted_row(target))
+    ]
+    if not pairs:
+        return ""
+    widest = max(row.wer_interval[1] for _, *rows in pairs for row in rows)
+    depth = 44.0  # points, of a target
+    with styled(f"verdict {summary.seed}"):
+        figure = Figure(figsize=(6, depth * len(pairs) / 72))
+        axes = figure.add_axes((0.01, 0, 0.98, 1))
+        axes.set(xlim=(0, 140 * widest), ylim=(depth * len(pairs), 0))
+        axes.set_axis_off()
+        words = []
+        for index, (target, before, after) in enumerate(pairs):
+            ships = bool(target.verdict and target.verdict.ships)
+            axes.text(0, index * depth + 11, target.name, va="center", fontweight="bold")
+            rows = (("pretrained", before, GREY, True), ("adapted", after, COLOURS[0], ships))
+            for place, (name, row, colour, is_filled) in enumerate(rows):
+                y = index * depth + 22 + 12 * place
+                low, high = (100 * bound for bound in row.wer_interval)
+                axes.plot([low, high], [y, y], color=colour, linewidth=2, alpha=0.6)
+                face = colour if is_filled else "none"
+                axes.plot(100 * row.wer, y, "o", color=colour, markerfacecolor=face, markersize=7)
+                axes.text(high + 1.5 * widest, y, f"{name} {percent(row.wer)} %", va="center")
+            advice = "ship the adapted" if ships else "keep the pretrained"
+            words.append(
+                f"{target.name}: pretrained {percent(before.wer)} %, adapted"
+                f" {percent(after.wer)} %; {advice} model"
+            )
+        title = f"Word error rate before and after, with {summary.confidence * 100:g} % intervals"
+        return inline(figure, title, f"{'; '.join(words)}.")
+
+
+def pretrained_row(target: TargetSummary) -> SummaryRow | None:
+    """Return the pretrained model's row."""
+    return next((row for row in target.rows if row.arm == PRETRAINED), None)
+
+
+def adapted_row(target: TargetSummary) -> SummaryRow | None:
+    """Return the row of the model that the verdict ships, or of the best that it does not."""
+    if target.verdict is None:
+        return None
+    return row_of(target, target.verdict.chosen if target.verdict.ships else target.verdict.best)
 
 
 def compared_rows(target: TargetSummary) -> list[tuple[SummaryRow, Difference]]:

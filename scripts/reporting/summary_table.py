@@ -1,27 +1,30 @@
 """The table of an experiment as people read it: percent, points, and what they rest on."""
 
-import sys
-from collections.abc import Iterable
+import textwrap
 
 from escaping import visible
-from reporting.verdicts import primaries, verdicts
+from reporting.verdicts import over_all, verdicts
 from reporting.words import percent, points
-from scoring.differences import Comparison, Difference
+from scoring.differences import Comparison
 from scoring.significance import FEW_UNITS
-from scoring.summary import Forgetting, ReportedChoice, Summary, SummaryRow, TargetSummary
+from scoring.summary import Forgetting, Summary, SummaryRow, TargetSummary
 from texts.normalise import unit
 
 WHISPER_WINDOW = 30  # s, of the published models
 
-HEADINGS = {  # and what a cell below says that says nothing
-    "Arm": "",
-    "WER %": "",
-    "vs pretrained": "–",
-    "vs baseline": "–",
-    "Elsewhere, vs pretrained": "–",
-    "Seeds": "1",
-    "Target recordings": "none",
-}
+WIDTH = 100  # characters of a line on the terminal
+SHORTEST = 24  # of an arm's name there
+SHIPPED = "  <- ship"
+
+HEADINGS = (
+    "Arm",
+    "WER %",
+    "vs pretrained",
+    "vs baseline",
+    "Elsewhere, vs pretrained",
+    "Seeds",
+    "Target recordings",
+)
 
 
 def note(summary: Summary) -> str:
@@ -124,18 +127,6 @@ def recordings_cell(row: SummaryRow) -> str:
     return ", ".join(used) or "none"
 
 
-def remarks(target: TargetSummary) -> list[str]:
-    """Return what belongs under a target's table: how each λ was chosen, windows, warnings."""
-    chosen = [f"{row.label}: λ {row.chosen_on}." for row in target.rows if row.chosen]
-    lost = [
-        loss(choice, choice.versus_oracle, target.rows)
-        for choice in target.choices
-        if choice.versus_oracle
-    ]
-    parts = (*chosen, *lost, windows(target), repetitions(target), *warnings(target))
-    return [remark for remark in parts if remark]
-
-
 def repetitions(target: TargetSummary) -> str:
     """Say how many hypotheses were endless repetitions at first, of the arms that had any."""
     counts = [f"{row.label} {row.decoded_again:g}" for row in target.rows if row.decoded_again]
@@ -148,59 +139,103 @@ def repetitions(target: TargetSummary) -> str:
     )
 
 
-def loss(choice: ReportedChoice, versus_oracle: Difference, rows: Iterable[SummaryRow]) -> str:
-    """Say what a way to choose λ loses against choosing on the target's dev recordings."""
-    row = next(row for row in rows if choice.is_of(row))
-    if "real" in row.choices:
-        return f"{row.label}: λ by {choice.by}, the same as target recordings choose."
-    low, high = map(points, versus_oracle.interval)
+def print_summary(summary: Summary) -> None:
+    """Print the verdicts, every target's table and what it rests on; the report has the rest."""
+    for sentence in verdicts(summary):
+        print(filled(sentence), end="\n\n")
+    if declared := over_all(summary):
+        print("Declared comparisons:")
+        print(*(filled(f"- {each}") for each in declared), sep="\n", end="\n\n")
+    for target in summary.targets:
+        if target.rows:
+            print_table(title(target), table_lines(target))
+        for remark in (*trained_on_recordings(target), *short_remarks(target)):
+            print(filled(remark))
+        for checkpoint in target.checkpoints:
+            print(filled(f"{target.name}: {checkpoint.label} is in {checkpoint.model}"))
+        if target.verdict is None:
+            print(*map(filled, target.plain_words), sep="\n")
+        print()
+    print(filled(short_note(summary)))
+
+
+def filled(text: str) -> str:
+    """Return a text as the terminal shows it, in lines of its width."""
+    lines = textwrap.wrap(visible(text), WIDTH, break_on_hyphens=False, break_long_words=False)
+    return "\n".join(lines)
+
+
+def short_note(summary: Summary) -> str:
+    """Return what a reader of the terminal must know of its numbers."""
+    counted = f"{unit(summary.language)} ".lstrip()
     return (
-        f"{row.label}: λ by {choice.by}; against λ chosen on target recordings,"
-        f" {points(versus_oracle.difference)} points [{low}, {high}]."
+        f"{counted}WER in %, differences in points, with {summary.confidence * 100:g} % intervals"
+        f" by {summary.resampled_by}; * is significant after correction ({summary.comparisons})."
+        " Elsewhere: on the recordings of other domains. How all of this was computed, every λ and"
+        " what is behind each number: the report."
     )
 
 
-def print_summary(summary: Summary) -> None:
-    """Print the verdicts, every target's table and sentences, with frames if it is a terminal."""
-    for sentence in verdicts(summary):
-        print(visible(sentence), end="\n\n")
-    if declared := primaries(summary):
-        print("Declared comparisons:", *map(visible, declared), sep="\n- ", end="\n\n")
-    for target in summary.targets:
-        if target.rows:
-            print_table(title(target), [cells(row) for row in target.rows])
-        for remark in remarks(target):
-            print(visible(remark))
-        for checkpoint in target.checkpoints:
-            print(visible(f"{target.name}: {checkpoint.label} is in {checkpoint.model}"))
-        print(*map(visible, target.plain_words), sep="\n", end="\n\n")
-    print(note(summary))
+def table_lines(target: TargetSummary) -> list[dict[str, str]]:
+    """Return a target's main rows as the terminal shows them, cells by heading."""
+    shipped = target.verdict.chosen if target.verdict and target.verdict.ships else None
+    lines = []
+    for row in target.main_rows:
+        elsewhere = [
+            f"{each.domain} "
+            + (
+                f"{percent(each.wer)} %"
+                if each.versus_pretrained is None
+                else points(each.versus_pretrained.difference)
+                + "*" * each.versus_pretrained.significant
+            )
+            for each in row.forgetting
+        ]
+        lines.append(
+            {
+                "Arm": row.label + (SHIPPED if row.label == shipped else ""),
+                "WER %": f"{percent(row.wer)} [{', '.join(map(percent, row.wer_interval))}]",
+                "vs pretrained": comparison_cell(row.versus_pretrained),
+                "Elsewhere": ", ".join(elsewhere),
+            }
+        )
+    return lines
 
 
-def telling(rows: list[list[str]]) -> list[list[str]]:
-    """Return headings and rows without the columns that say nothing in any row."""
-    columns = zip(HEADINGS.items(), zip(*rows, strict=True), strict=True)
-    kept = [(heading, *cells) for (heading, nothing), cells in columns if {*cells} != {nothing}]
-    return [list(line) for line in zip(*kept, strict=True)]
+def trained_on_recordings(target: TargetSummary) -> list[str]:
+    """Say which of the main rows had target recordings, and for what."""
+    used: dict[str, list[str]] = {}
+    for row in target.main_rows:
+        if (cell := recordings_cell(row)) != "none":
+            used.setdefault(cell, []).append(row.label)
+    return [f"Target recordings, {cell}: {', '.join(labels)}." for cell, labels in used.items()]
 
 
-def print_table(caption: str, rows: list[list[str]]) -> None:
-    """Print a table to standard output."""
-    headings, *rows = telling(rows)
-    if sys.stdout.isatty():
-        from rich.console import Console
-        from rich.table import Column, Table
-        from rich.text import Text
+def short_remarks(target: TargetSummary) -> list[str]:
+    """Return the remarks that the terminal has under a table."""
+    spreads = [row.seed_sd for row in target.main_rows if row.seed_sd is not None]
+    seeds = max((len(row.seeds) for row in target.main_rows), default=1)
+    sd = ""
+    if spreads:
+        low, high = (f"{100 * each:.1f}" for each in (min(spreads), max(spreads)))
+        sd = f"Means over {seeds} seeds; standard deviation of WER {low} to {high} points."
+    parts = (sd, windows(target), repetitions(target), *warnings(target))
+    return [part for part in parts if part]
 
-        arm = Column(headings[0], overflow="fold", min_width=16)  # never cut short
-        table = Table(arm, *headings[1:], title=Text(visible(caption)), title_justify="left")
-        for row in rows:
-            table.add_row(*(Text(visible(cell)) for cell in row))
-        Console().print(table)
-        return
-    shown = [list(map(visible, row)) for row in rows]
-    widths = [max(map(len, column)) for column in zip(headings, *shown, strict=True)]
-    print(visible(caption))
-    for cells_of_line in (headings, ["-" * width for width in widths], *shown):
-        line = (cell.ljust(width) for cell, width in zip(cells_of_line, widths, strict=True))
-        print("  ".join(line).rstrip())
+
+def print_table(caption: str, lines: list[dict[str, str]]) -> None:
+    """Print a table to standard output, without the columns that are empty."""
+    headings = [each for each in lines[0] if any(line[each] for line in lines)]
+    cells = [[visible(line[each]) for each in headings] for line in lines]
+    columns = list(zip(headings, *cells, strict=True))
+    widths = [max(map(len, column)) for column in columns]
+    room = WIDTH - sum(widths[1:]) - 2 * len(widths[1:])
+    widths[0] = max(min(widths[0], room), SHORTEST)
+    print(filled(caption))
+    for line in (headings, ["-" * width for width in widths], *cells):
+        arm, *others = line
+        first, *more = textwrap.wrap(arm, widths[0], break_on_hyphens=False) or [""]
+        padded = [first.ljust(widths[0])]
+        padded += [cell.ljust(width) for cell, width in zip(others, widths[1:], strict=True)]
+        print("  ".join(padded).rstrip())
+        print(*(f"  {part}" for part in more), sep="\n", end="\n" if more else "")

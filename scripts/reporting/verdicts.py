@@ -1,5 +1,6 @@
 """The verdict on each target, and the comparisons that were declared beforehand, in words."""
 
+from evaluation import MADE
 from paths import PRETRAINED
 from reporting.words import percent, spread
 from scoring.decisions import PrimaryComparison, Verdict
@@ -7,32 +8,45 @@ from scoring.summary import Summary, SummaryRow, TargetSummary
 
 
 def verdict_sentence(target: TargetSummary) -> str:
-    """Return what to ship to a target, on what evidence, and how that did in its test, if any."""
+    """Return what to ship to a target, how that did in its test, if any, and on what evidence."""
     verdict = target.verdict
     if verdict is None:
         return ""
-    return " ".join(filter(None, [advice(verdict, target.name), tested(verdict, target)]))
+    result, reason = tested(verdict, target), grounds(verdict, target.name)
+    support = [result, reason] if verdict.ships else [reason, result]
+    return " ".join(filter(None, [headline(verdict, target.name), *support]))
 
 
-def advice(verdict: Verdict, name: str) -> str:
-    """Return which model to ship, and on what evidence."""
+def headline(verdict: Verdict, name: str) -> str:
+    """Return which model to ship."""
+    return f"{name}: {'ship the adapted' if verdict.ships else 'keep the pretrained'} model."
+
+
+def grounds(verdict: Verdict, name: str) -> str:
+    """Return on what evidence a model is shipped, and which it is; or why none is."""
     count = len(verdict.candidates) - 1
-    among = "the only candidate" if count == 1 else f"the best of {count} candidates"
-    if verdict.ships and verdict.chosen != verdict.best:
-        among = (
-            f"the preferred one of {count} candidates; the evidence does not tell it from the best"
-        )
     low, high = map(change, verdict.interval)
-    evidence = f"{change(verdict.estimate)} word errors (interval: {low} to {high})"
-    if verdict.ships:
+    evidence = f"{change(verdict.estimate)} word errors (90 % interval: {low} to {high})"
+    among = "the only candidate" if count == 1 else f"the best of {count} candidates"
+    if not verdict.ships:
         return (
-            f"{name}: ship {verdict.chosen}. By evidence without a recording of it, that makes"
-            f" {evidence}; it is {among}."
+            f"Evidence without a recording of {name} gives {verdict.best}, {among}, {evidence}:"
+            " not enough to change a model."
         )
+    if verdict.chosen != verdict.best:
+        among = f"preferred among {count} candidates, and not told from the best by the evidence"
     return (
-        f"{name}: keep the pretrained model. By evidence without a recording of it,"
-        f" {verdict.best}, {among}, makes {evidence}: not enough to change a model."
+        f"It was chosen by evidence without a recording of {name}, which gives it {evidence}. It is"
+        f" {verdict.chosen}, {made(verdict.chosen)}; {among}."
     )
+
+
+def made(label: str) -> str:
+    """Return what the model of a label is made of, in words."""
+    arms = {arm.replace("->", "→"): words for arm, words in MADE.items()}
+    longest = max(filter(label.startswith, arms), key=len)
+    vector = ", with a task vector added" if label[len(longest) :].startswith(" + ") else ""
+    return arms[longest] + vector
 
 
 def change(estimate: float) -> str:
@@ -76,6 +90,12 @@ def primary_sentence(comparison: PrimaryComparison) -> str:
 def verdicts(summary: Summary) -> list[str]:
     """Return the verdicts, one a target, of the targets that have one."""
     return [sentence for target in summary.targets if (sentence := verdict_sentence(target))]
+
+
+def over_all(summary: Summary) -> list[str]:
+    """Return the declared comparisons over all targets together; of a single target, its own."""
+    together = [each for each in summary.primary if each.target is None]
+    return [primary_sentence(comparison) for comparison in together or summary.primary]
 
 
 def primaries(summary: Summary) -> list[str]:

@@ -3,8 +3,9 @@
 Each candidate is scored on two sets of speech: dev texts of the target as a TTS speaks them, which
 show how well its words are known, and dev recordings of the source, which show what the channel and
 human speech do to it. A candidate's estimate is the geometric mean of its two WERs, each divided by
-the pretrained model's on the same speech. A candidate may be shipped if its whole interval is below
-1, and if on average over both sets it saves at least one word of a hundred. Of those that may, and
+the pretrained model's on the same speech. A candidate may be shipped if it is better with a
+certainty of 95 % (only one side matters: the upper end of its estimate's 90 % interval is below 1),
+and if on average over both sets it saves at least one word of a hundred. Of those that may, and
 that the evidence does not tell from the lowest estimate, the first in ``PREFERRED`` is chosen:
 evidence is some dozens of sentences, and its noise is not worth following. If none may, the
 pretrained model is kept. How often that is right: docs/confidence.md.
@@ -25,6 +26,7 @@ from scoring.evaluations import ModelKey, labels_of
 from scoring.pooling import PooledRow
 from scoring.summary import SummarySettings
 
+CERTAINTY = 0.95  # that a candidate is better, before it may be shipped
 LEAST_GAIN = 0.01  # a fraction of the words
 SMALLEST_WER = 0.001  # as which none counts, so that estimates are numbers
 PREFERRED = (JOINT, "target-synthetic", CONTINUED)  # without a vector first, then the smallest
@@ -63,7 +65,7 @@ def verdict_of(candidates: Sequence[Evidence], settings: SummarySettings) -> Ver
     draws = np.stack([ResampledRows(rows, settings).rates for rows in kinds])
     estimates = estimates_of(wers, pretrained)
     resampled = estimates_of(draws, pretrained)
-    intervals = [interval(each, settings.confidence) for each in resampled]
+    intervals = [interval(each, 2 * CERTAINTY - 1) for each in resampled]
     adapted = [index for index in range(len(arms)) if index != pretrained]
     best = min(adapted, key=estimates.__getitem__)  # of equals the first
     gains = np.mean(wers[:, [pretrained]] - wers, axis=0)
