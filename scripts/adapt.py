@@ -19,6 +19,7 @@ from configs.reading import read
 from engines import espeak_voices
 from errors import InputError, run
 from files.atomic import atomic_path
+from files.text_file import read_text
 from names import check_name
 from runs.shards import training_texts
 from settings.schema import refer
@@ -241,7 +242,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     )
     path = options.folder / f"{wanted.name}.yaml"
     text = experiment(wanted, path)
-    if path.exists() and path.read_text(encoding="utf-8") != text:
+    if path.exists() and read_text(path) != text:
         raise InputError(
             f"{path}: is there and says something else; run it (make run EXPERIMENT={path}), or"
             " remove it, or choose another NAME"
