@@ -32,7 +32,8 @@ class Evaluation:
 
     ``scaling_coefficient`` and what is said of the vector are null without one. ``target`` is
     whose table it is in, ``domain`` whose speech is recognised. ``aids`` are the files that its
-    decoder is led by, whose strength is ``terms_bonus`` or ``texts_weight``, else null.
+    decoder is led by, whose strength is ``terms_bonus`` or ``texts_weight``, else null. ``line``
+    is the simulated line that the target's recordings went through ("bad"), or null.
     """
 
     role: str | None
@@ -59,6 +60,7 @@ class Evaluation:
     score: str | None
     target_recordings: str
     accepted_overlap: list[str]
+    line: str | None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -244,6 +244,7 @@ def evaluations_of(
             accepted_overlap=config["domains"][target].get("accepted_overlap", []),
         )
 
+            line=config["domains"][target].get("line"),
 
 def kind_of(config: dict, group: str, speech: ScoredSpeech) -> str:
     """Return what speech is to models of a source group: target, source, or out of domain."""

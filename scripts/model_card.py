@@ -34,7 +34,7 @@ from reporting.card_history import History, lineage, read_history
 from reporting.card_results import place_of, results_of
 from reporting.summary_table import comparison_cell
 from reporting.verdicts import verdict_sentence
-from reporting.words import enumerated, percent, points
+from reporting.words import about_line, enumerated, percent, points
 from scoring.summary import Summary, read_summary
 
 TEMPLATE = Path(__file__).parent / "reporting" / "templates" / "model_card.md.j2"
@@ -187,6 +187,7 @@ def render(card: dict[str, Any]) -> str:
         "enumerated": enumerated,
         "interval": lambda bounds: Markup(f"[{', '.join(map(percent, bounds))}]"),
         "percent": percent,
+        "about_line": about_line,
         "points": points,
         "quoted": lambda text: Markup(code(shlex.quote(str(text)))),
     }

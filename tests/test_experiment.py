@@ -467,6 +467,13 @@ def test_an_ensemble_is_a_vector_of_its_own_beside_the_pooled_one():
     assert rows[0]["model"].endswith("models/tiny/pretrained/seed0") and rows[0]["seed"] == 1
 
 
+def test_a_row_says_through_which_simulated_line_its_targets_recordings_went():
+    domains = CONFIG["domains"] | {"phone": {"manifest": "phone.jsonl", "line": "bad"}}
+    lines = {(row["target"], row["line"]) for row in rows_of(changed(domains=domains))}
+    assert {line for target, line in lines if target == "phone"} == {"bad"}
+    assert {line for target, line in lines if target == "shop"} == {None}
+
+
 HELD_OUT = {"engine": "kokoro", "artifact": "voices", "voices": ["c"], "held_out": True}
 
 

@@ -310,6 +310,22 @@ def test_a_synthetic_test_set_is_no_evidence_for_human_speech():
     assert found.dataset_name == "shop (kokoro, synthetic)"
 
 
+def test_recordings_through_a_simulated_line_are_no_evidence_for_real_telephones():
+    experiment()
+    assert "simulated" not in card(table())
+    declared = {"domain": "queen", "declaration": {"line": "bad"}}
+    manifests = RESULTS / "manifests/queen/real/train.jsonl"
+    counts = {"texts": {"train": 1400}, "splits": {"train": {"utterances": 2}}}
+    record("prepare.py", [RESULTS / "texts/queen/train.jsonl", manifests],
+           ["resources/game/files.json"], declared, counts=counts, licences={})  # fmt: skip
+    text = card(replace(table(), line="bad"))
+    assert "2 recordings to train on, through a simulated bad telephone line |" in text
+    assert (
+        "**The test recordings of shop went through a simulated bad telephone line, which" in text
+    )
+    assert "no evidence for real telephones" in text
+
+
 def test_recordings_of_the_target_that_were_used_are_told():
     experiment()
     changes = {"target_recordings": "model selection", "target_recordings_for_choice": 30}
