@@ -467,11 +467,85 @@ def test_an_ensemble_is_a_vector_of_its_own_beside_the_pooled_one():
     assert rows[0]["model"].endswith("models/tiny/pretrained/seed0") and rows[0]["seed"] == 1
 
 
+WHOLE = {"learning_rate": 1e-5, "epochs": 2, "trained": "all"}
+
+
 def test_a_row_says_through_which_simulated_line_its_targets_recordings_went():
     domains = CONFIG["domains"] | {"phone": {"manifest": "phone.jsonl", "line": "bad"}}
     lines = {(row["target"], row["line"]) for row in rows_of(changed(domains=domains))}
     assert {line for target, line in lines if target == "phone"} == {"bad"}
     assert {line for target, line in lines if target == "shop"} == {None}
+
+
+WHISPER = {"base_models": {"tiny": {"artifact": "whisper-tiny.en"}}}
+LETTERS = {"base_models": {"letters": {"artifact": "wav2vec2-conformer-rope-large-960h"}}}
+OF_CTC = {"preset": "wav2vec2-conformer-large"}
+
+
+@pytest.mark.parametrize(
+    ("given", "changes", "message"),
+    [
+        (
+            {},
+            {"finetune": WHOLE | {"lora_rank": 8, "interpolation": 0.5}},
+            r"base_models\.tiny\.finetune\.interpolation: 0\.5, but LoRA \(lora_rank: 8\) trains"
+            r" factors, not weights; set interpolation: 1 or lora_rank: 0",
+        ),
+        (
+            {},
+            {"finetune": {"max_steps": 9, "epochs": 0, "mixed": {"max_steps": 0}}},
+            r"base_models\.tiny\.finetune\.mixed\.max_steps: 0, and without finetune\.epochs",
+        ),
+        (
+            LETTERS,
+            {"finetune": WHOLE | {"spec_augment": True}},
+            r"letters\.finetune\.spec_augment: is for Whisper, .*; set spec_augment: false there",
+        ),
+        (
+            LETTERS,
+            {"finetune": WHOLE | {"kl_weight": 0.2}},
+            r"base_models\.letters\.finetune\.kl_weight: is for Whisper, and this \(wav2vec2-conf"
+            r".*: wav2vec2\) is a CTC model, which has mask_time_prob; set kl_weight: 0 there",
+        ),
+        (
+            {},
+            {"base_models": {"letters": LETTERS["base_models"]["letters"] | {"task": "translate"}}},
+            r"base_models\.letters\.task: translate, but this .* is a CTC model, which can only tr",
+        ),
+        (
+            WHISPER,
+            {"finetune": WHOLE | {"mask_time_prob": 0.1}},
+            r"base_models\.tiny\.finetune\.mask_time_prob: is for CTC models, and this is Whisper",
+        ),
+        (
+            {},
+            {"base_models": {"tiny": WHISPER["base_models"]["tiny"] | OF_CTC}},
+            r"base_models\.tiny\.finetune\.dropout: is for CTC models, .* or a preset that has it",
+        ),
+        (
+            {},
+            {"base_models": {"tiny": WHISPER["base_models"]["tiny"] | {"task": "translate"}}},
+            r"base_models\.tiny\.task: translate, but whisper-tiny\.en \(tiny\.en\) is Whisper",
+        ),
+        (
+            WHISPER,
+            {"window": 9.51},
+            r"window: 9\.51 s is no multiple of 0\.02 s, .*; write 9\.5[02]",
+        ),
+        (WHISPER, {"filter": {"window": 0.001}}, r"filter\.window: 0\.001 s is no .*; write 0\.02"),
+    ],
+)
+def test_what_a_training_would_refuse_is_refused_before_the_first_job(given, changes, message):
+    with pytest.raises(InputError, match=message):
+        changed(**{"finetune": WHOLE} | given | changes)
+
+
+def test_what_is_set_for_the_model_that_has_it_is_no_mistake():
+    masked = LETTERS["base_models"]["letters"] | OF_CTC
+    changed(base_models={"letters": masked}, finetune=WHOLE, window=9.51)
+    whole = WHOLE | {"spec_augment": True, "kl_weight": 0.2, "interpolation": 0.5}
+    changed(**WHISPER, finetune=whole, window=9.58)
+    changed(finetune=WHOLE | {"lora_rank": 8, "interpolation": 1})
 
 
 HELD_OUT = {"engine": "kokoro", "artifact": "voices", "voices": ["c"], "held_out": True}
