@@ -13,7 +13,7 @@ from configs import checking, completing, known, reading
 from conftest import ROOT
 from corpora.slurp import PUBLISHED
 from errors import InputError
-from evaluation import label
+from evaluation import label, symbol
 from files.strict_yaml import load_yaml
 
 FILES = {"weights": {"checksum": "first-use", "sources": [{"path": "/nowhere"}]}}
@@ -468,6 +468,94 @@ def test_an_ensemble_is_a_vector_of_its_own_beside_the_pooled_one():
 
 
 WHOLE = {"learning_rate": 1e-5, "epochs": 2, "trained": "all"}
+
+
+def test_a_part_of_the_vector_is_a_kind_of_its_own_with_every_coefficient():
+    config = changed(
+        arms=["pretrained", "pretrained+vector", "target-synthetic+vector"],
+        finetune=WHOLE,
+        task_vector={
+            "scaling_coefficients": [0.25, 0.5],
+            "chosen_on": ["kokoro"],
+            "vectors": ["pooled", "encoder", "encoder-decoder0.5"],
+            "vectors_on_pretrained": ["decoder"],
+        },
+    )
+    names = [
+        "pretrained",
+        *(f"pretrained+source-kokoro-decoder-tv{scale}" for scale in (0.25, 0.5)),
+        *(f"phone-kokoro+source-kokoro-tv{scale}" for scale in (0.25, 0.5)),
+        *(f"phone-kokoro+source-kokoro-encoder-tv{scale}" for scale in (0.25, 0.5)),
+        *(f"phone-kokoro+source-kokoro-encoder-decoder0.5-tv{scale}" for scale in (0.25, 0.5)),
+    ]
+    for role, expected in (("test", names), ("dev", names[1:])):
+        rows = of_target(config, "phone", role)
+        assert [row["hypotheses"].split("/")[4] for row in rows] == expected
+    assert [label(row["arm"], row["scaling_coefficient"], row["vector"]) for row in rows[4:6]] == [
+        "target-synthetic + 0.25 τ of the encoder",
+        "target-synthetic + 0.5 τ of the encoder",
+    ]
+    assert rows[4]["vector_path"] == (
+        "results/tiny/task_vectors/tiny/source-kokoro-encoder/seed1.safetensors"
+    )
+    candidates = {
+        (row["arm"], row["vector"], row["scaling_coefficient"])
+        for row in of_target(config, "phone", "evidence")
+    }
+    assert len(candidates) == 1 + 3 * 2  # the pretrained model, and kinds by coefficients
+
+
+@pytest.mark.parametrize(
+    ("kind", "shown"),
+    [
+        ("pooled", "τ"),
+        ("encoder", "τ of the encoder"),
+        ("encoder-decoder0.5", "(τ of the encoder + 0.5 τ of the decoder)"),
+        ("decoder0.5", "(0.5 τ of the decoder)"),
+    ],
+)
+def test_a_kind_of_vector_is_shown_as_what_lambda_multiplies(kind, shown):
+    assert symbol(kind) == shown
+    assert label("target-synthetic+vector", 0.5, kind) == f"target-synthetic + 0.5 {shown}"
+
+
+@pytest.mark.parametrize(
+    ("vectors", "finetune", "message"),
+    [
+        (
+            {"vectors": ["encodr"]},
+            {},
+            r"task_vector\.vectors: 'encodr' names no modules: write encoder or.*; or pooled",
+        ),
+        (
+            {"vectors_on_pretrained": ["encoder"]},
+            {"trained": "decoder"},
+            r"task_vector\.vectors_on_pretrained: encoder, but of base_models\.tiny the encoder is"
+            r" not trained \(trained: decoder, as the preset from-text has it\), so its part of the"
+            r" task vector is zero; set finetune\.trained: all, or leave out encoder",
+        ),
+        (
+            {"vectors": ["pooled", "encoder-decoder0.5"]},
+            {"trained": "encoder"},
+            r"vectors: encoder-decoder0\.5, but of base_models\.tiny the decoder is not trained",
+        ),
+    ],
+)
+def test_a_part_that_is_unknown_or_not_trained_is_refused(vectors, finetune, message):
+    choice = CONFIG["task_vector"] | vectors
+    with pytest.raises(InputError, match=message):
+        changed(task_vector=choice, finetune=WHOLE | finetune)
+    parts = {"vectors": ["decoder"], "vectors_on_pretrained": ["domains"]}
+    changed(task_vector=choice | parts)  # from-text trains it
+
+
+def test_the_letters_of_a_ctc_model_have_no_factors_of_lora():
+    letters = {"letters": {"artifact": "wav2vec2-conformer-rope-large-960h"}}
+    choice, lora = CONFIG["task_vector"] | {"vectors": ["decoder"]}, WHOLE | {"lora_rank": 8}
+    with pytest.raises(InputError, match=r"decoder is not trained \(lora_rank: 8\).*lora_rank: 0,"):
+        changed(base_models=letters, finetune=lora, task_vector=choice)
+    for models, finetune in ((letters, WHOLE), (CONFIG["base_models"], lora)):
+        changed(base_models=models, finetune=finetune, task_vector=choice)
 
 
 def test_a_row_says_through_which_simulated_line_its_targets_recordings_went():

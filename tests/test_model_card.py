@@ -460,6 +460,25 @@ def test_a_model_to_which_no_vector_was_added_has_a_card_without_one(replayed):
     assert ("and of the source's recordings together" in text) == bool(replayed)
 
 
+def test_the_card_says_which_part_of_the_vector_was_added():
+    experiment()
+    assert "Not all of τ" not in card(table())
+    vectors, models = RESULTS / "task_vectors/base", RESULTS / "models/base"
+    part = str(vectors / "source-hibari-encoder/seed1.safetensors")
+    whole = str(vectors / "source-hibari/seed1.safetensors")
+    task_vector.main(["restrict", "--vector", whole, "--modules", "encoder", "--output", part])
+    output = models / "shop-hibari+source-hibari-encoder-tv0.5/seed1/model.safetensors"
+    task_vector.main(
+        ["apply", "--checkpoint", str(models / "shop-hibari/seed1/model.safetensors")]
+        + ["--vector", part, "--scaling-coefficient", "0.5", "--output", str(output)]
+    )
+    summary = str(RESULTS / "summary.json")
+    model_card.main(["--checkpoint", str(output), "--summary", summary])
+    text = output.with_name("README.md").read_text()
+    assert "Not all of τ was added, but τ of the encoder." in text
+    assert "| source domain | queen: 2 recordings" in text  # of the vector's trainings
+
+
 def write_keen_whisper(folder: Path, **options: object) -> None:
     """Write a random Whisper with weights so large that what it hears changes what it writes."""
     model = WhisperForConditionalGeneration.from_pretrained(write_whisper(folder, **options))

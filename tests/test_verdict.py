@@ -75,6 +75,26 @@ def test_the_lowest_estimate_is_shipped(tmp_path):
     assert verdict.folders == [f"{RESULTS}/models/tiny/music-kokoro+source-kokoro-tv0.5/seed1"]
 
 
+def test_a_part_of_the_vector_is_a_candidate_like_the_whole(tmp_path):
+    part = {
+        "vector": "encoder",
+        "vector_path": f"{RESULTS}/task_vectors/tiny/source-kokoro-encoder/seed1.safetensors",
+    }
+    rows = [
+        *candidate(tmp_path, "pretrained", (4, 4, 4)),
+        *candidate(tmp_path / "whole", "target-synthetic+vector", (3, 3, 3), 0.5),
+        *(
+            each | part
+            for each in candidate(tmp_path / "part", "target-synthetic+vector", (1, 1, 1), 0.5)
+        ),
+    ]
+    verdict = verdict_on(tmp_path, rows)
+    assert verdict.chosen == "target-synthetic + 0.5 τ of the encoder"
+    assert verdict.estimate == pytest.approx(0.25) and len(verdict.candidates) == 3
+    (folder,) = verdict.folders
+    assert folder == f"{RESULTS}/models/tiny/music-kokoro+source-kokoro-encoder-tv0.5/seed1"
+
+
 def test_recordings_through_a_simulated_line_are_said_to_be_so(tmp_path, capsys):
     rows = [
         *candidate(tmp_path, "pretrained", (4, 4, 4)),

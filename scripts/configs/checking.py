@@ -12,6 +12,7 @@ from configs.training import (
     check_training,
     check_windows,
 )
+from configs.vectors import check_vectors
 from configs.voices import check_voices
 from errors import InputError
 from fetching.declaration import check_declaration
@@ -35,6 +36,7 @@ def check(config: dict) -> None:
     known = load_artifacts() | config["artifacts"]
     for place, name in artifacts_named(config):
         refer(name, known, place, "artifacts")
+    check_vectors(config, known)
     check_training(config)
     check_kinds(config, known)
     check_positions(config, known)
