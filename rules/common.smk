@@ -18,6 +18,7 @@ from configs import reading
 from runs.forward_sigterm import forward_sigterm
 from runs.words import command_of_number
 import matrix
+import modules
 import paths
 import roles
 from texts import plain_texts
@@ -86,6 +87,7 @@ wildcard_constraints:
     data=TRAINING_DATA,
     first=TRAINING_DATA,
     model=paths.Model.TRAINED,
+    modules=modules.SEVERAL,
     aids=paths.Aids.pattern(config["domains"]),
     vector=paths.TaskVector.pattern(OF_SOURCE, config["tts"]),
     scale=paths.NUMBER,

@@ -72,6 +72,33 @@ use rule mean_task_vector_of_domains as mean_task_vector_of_engines with:
         f"<logs>/task_vector/{{base}}/{{group}}-{paths.ENGINES}/seed{{seed}}.log",
 
 
+rule task_vector_of_modules:
+    input:
+        "<results>/task_vectors/{base}/{group}-{tts}/seed{seed}.safetensors",
+    output:
+        vector="<results>/task_vectors/{base}/{group}-{tts}-{modules}/seed{seed}.safetensors",
+        lineage=record_of(
+            "<results>/task_vectors/{base}/{group}-{tts}-{modules}/seed{seed}.safetensors"
+        ),
+    log:
+        "<logs>/task_vector/{base}/{group}-{tts}-{modules}/seed{seed}.log",
+    conda:
+        "../envs/syn2real.yaml"
+    resources:
+        mem_mb=memory(to_compute_task_vector),
+        runtime=run_time(to_compute_task_vector),
+        disk_mb=disk(to_compute_task_vector),
+    params:
+        code=code_version("task_vector.py"),
+    shell:
+        """
+        python scripts/task_vector.py restrict \
+            --vector {input:q} \
+            --modules {wildcards.modules:q} \
+            --output {output.vector:q} >{log:q} 2>&1
+        """
+
+
 rule apply:
     input:
         checkpoint=checkpoint("{model}"),

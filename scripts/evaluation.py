@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from modules import factors_of
 from paths import coefficient
 
 VECTOR = "+vector"  # behind the name of an arm to which a task vector is added
@@ -32,7 +33,8 @@ class Evaluation:
 
     ``scaling_coefficient`` and what is said of the vector are null without one. ``target`` is
     whose table it is in, ``domain`` whose speech is recognised. ``aids`` are the files that its
-    decoder is led by, whose strength is ``terms_bonus`` or ``texts_weight``, else null.
+    decoder is led by, whose strength is ``terms_bonus`` or ``texts_weight``, else null. ``line``
+    is the simulated line that the target's recordings went through ("bad"), or null.
     """
 
     role: str | None
@@ -58,6 +60,7 @@ class Evaluation:
     hypotheses: str | None
     score: str | None
     target_recordings: str
+    line: str | None
     accepted_overlap: list[str]
 
 
@@ -109,12 +112,23 @@ def has_aids(arm: str) -> bool:
     return arm != without_aids(arm)
 
 
+def symbol(vector: str) -> str:
+    """Return a kind of task vector as it is shown: one of ``TASK_VECTORS``, or of some modules."""
+    if vector in TASK_VECTORS:
+        return TASK_VECTORS[vector]
+    parts = [
+        ("" if factor == 1 else f"{coefficient(factor)} ") + f"τ of the {module}"
+        for module, factor in factors_of(vector).items()
+    ]
+    return parts[0] if parts[0].startswith("τ") and len(parts) == 1 else f"({' + '.join(parts)})"
+
+
 def label(arm: str, scale: float | None, vector: str | None, tts: str | None = None) -> str:
     """Return an arm's name as it is shown: with arrow, scaled vector, aids and its TTS, if any."""
     trained = without_aids(arm)
     name = trained.removesuffix(VECTOR).replace("->", "→")
     if vector is not None and scale is not None:
-        name += f" + {coefficient(scale)} {TASK_VECTORS[vector]}"
+        name += f" + {coefficient(scale)} {symbol(vector)}"
     of_arm = arm.removeprefix(trained)
     name += "".join(f" + {words}" for aid, words in AIDS.items() if aid in of_arm)
     return f"{name} ({tts})" if tts else name

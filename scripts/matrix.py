@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from evaluation import (
     OF_SPEECH,
+    TASK_VECTORS,
     VECTOR,
     Evaluation,
     ScoredEvaluation,
@@ -72,9 +73,11 @@ def vector_of(kind: str, tts: str | None, group: str) -> TaskVector:
     """Return a task vector.
 
     ``pooled``: of all source domains together; ``domains``: the mean of one per source domain;
-    ``engines``: the mean of the pooled ones of every TTS.
+    ``engines``: the mean of the pooled ones of every TTS; else of some modules: their part of the
+    pooled one.
     """
-    return TaskVector(group, ENGINES if kind == ENGINES else name_of(tts), each=kind == "domains")
+    speech, modules = ENGINES if kind == ENGINES else name_of(tts), kind not in TASK_VECTORS
+    return TaskVector(group, speech, kind == "domains", kind if modules else "")
 
 
 def aids_of(arm: str, target: str) -> Aids | None:
@@ -241,6 +244,7 @@ def evaluations_of(
             terms_bonus=strengths["terms_bonus"] if files["terms"] else None,
             texts_weight=strengths["texts_weight"] if files["texts"] else None,
             target_recordings=target_recordings(config, base, on),
+            line=config["domains"][target].get("line"),
             accepted_overlap=config["domains"][target].get("accepted_overlap", []),
         )
 

@@ -16,6 +16,7 @@ from markupsafe import Markup
 
 from errors import InputError, run
 from escaping import code, markdown
+from evaluation import symbol
 from files.atomic import atomic_path, check_outputs
 from files.json_file import read_json
 from paths import REAL, seed_folder
@@ -34,7 +35,7 @@ from reporting.card_history import History, lineage, read_history
 from reporting.card_results import place_of, results_of
 from reporting.summary_table import comparison_cell
 from reporting.verdicts import verdict_sentence
-from reporting.words import enumerated, percent, points
+from reporting.words import about_line, enumerated, percent, points
 from scoring.summary import Summary, read_summary
 
 TEMPLATE = Path(__file__).parent / "reporting" / "templates" / "model_card.md.j2"
@@ -115,6 +116,7 @@ def describe(
     sources = sorted(
         {domain for each in history.vector() for domain in about_speech(each)["domains"]}
     )
+    modules = own.model.vector.modules if own.model.vector else ""
     earlier = [each for each in history.descent(training) if each.script == "finetune.py"]
     return {
         "name": f"{base}, {own.model}, {seed_folder(own.seed)}",
@@ -127,6 +129,7 @@ def describe(
         "utterances": speech["utterances"],
         "earlier": [about_speech(each) for each in earlier],
         "scale": own.model.scale,
+        "part": symbol(modules) if modules else "",
         "replayed": own.model.data.replayed if own.model.data else "",
         "settings": settings,
         "training": training.content["training"],
@@ -185,6 +188,7 @@ def render(card: dict[str, Any]) -> str:
         "code": lambda text: Markup(code(text)),
         "comparison": lambda comparison: Markup(comparison_cell(comparison)),
         "enumerated": enumerated,
+        "about_line": about_line,
         "interval": lambda bounds: Markup(f"[{', '.join(map(percent, bounds))}]"),
         "percent": percent,
         "points": points,

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Self
 
 from errors import InputError
+from modules import SEVERAL, factors_of
 from names import one_of
 
 REAL, PRETRAINED, SOURCE, ENGINES = "real", "pretrained", "source", "engines"
@@ -23,7 +24,7 @@ EXCEPT = f"except-({WORD})"
 POOL = f"(?=.)(?P<whole>{SOURCE})?(?:(?:^|-){EXCEPT})*"
 GROUP = f"(?:{EXCEPT}|{WORD})(?:-{EXCEPT})*"  # a domain, or a pool of several
 DATA = f"(?P<group>{GROUP})-(?P<mixed>mixed-)?(?P<speech>{WORD})(?:-with-(?P<replayed>{GROUP}))?"
-VECTOR = f"(?P<each>each-)?(?P<group>{GROUP})-(?P<speech>{WORD})"
+VECTOR = f"(?P<each>each-)?(?P<group>{GROUP})-(?P<speech>{WORD})(?:-(?P<modules>{SEVERAL}))?"
 AIDS = f"(?P<domain>{WORD})(?=-)(?P<terms>-terms)?(?P<lm>-lm)?"
 MODEL = rf"(?P<trained>[^+]+)(?:\+(?P<vector>[^+]+)-tv(?P<scale>{NUMBER}))?(?:\+(?P<aids>[^+]+))?"
 
@@ -143,26 +144,32 @@ class TrainingData(Name):
 class TaskVector(Name):
     """A task vector of a group and a TTS; ``each``: the mean of one per domain of the group.
 
-    ``speech`` may be "engines": the mean of those of every TTS.
+    ``speech`` may be "engines": the mean of those of every TTS. ``modules``: those that it is of,
+    with factors (see modules.py), if it is not of the whole model.
     """
 
-    WHAT = "a task vector, GROUP-TTS, each-GROUP-TTS or GROUP-engines"
+    WHAT = "a task vector, GROUP-TTS, each-GROUP-TTS or GROUP-engines, maybe with -MODULES"
     group: str
     speech: str
     each: bool = False
+    modules: str = ""
 
     def __str__(self) -> str:
-        return f"{'each-' if self.each else ''}{self.group}-{self.speech}"
+        name = f"{'each-' if self.each else ''}{self.group}-{self.speech}"
+        return name + (f"-{self.modules}" if self.modules else "")
 
     @classmethod
     def _read(cls, text: str) -> Self:
         match = matched(VECTOR, text)
-        return cls(match["group"], match["speech"], bool(match["each"]))
+        if modules := match["modules"] or "":
+            factors_of(modules)
+        return cls(match["group"], match["speech"], bool(match["each"]), modules)
 
     @staticmethod
     def pattern(groups: Iterable[str], tts: Iterable[str]) -> str:
         """Return the pattern of a wildcard for the vectors of some groups."""
-        return f"(?:each-)?(?:{one_of(groups)})-(?:{one_of(tts)}|{ENGINES})"
+        speech = f"(?:{one_of(tts)}|{ENGINES})"
+        return f"(?:each-)?(?:{one_of(groups)})-{speech}(?:-{SEVERAL})?"
 
 
 @dataclass(frozen=True)

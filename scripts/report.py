@@ -36,6 +36,7 @@ from reporting.clips import (
 from reporting.lambda_curve import lambda_curve
 from reporting.vector_charts import vector_maps
 from reporting.verdicts import primaries, verdicts
+from reporting.words import enumerated
 from scoring.breakdown_file import Breakdown, read_breakdown
 from scoring.summary import Summary, read_summary
 from vectors.geometry import Geometry, read_geometry
@@ -80,6 +81,7 @@ def facts(experiment: dict[str, Any], summary: Summary) -> list[tuple[str, str]]
         "Base models": experiment.get("base_models"),
         "Source domains": experiment.get("source"),
         "Target domains": list(dict.fromkeys(target.target for target in summary.targets)),
+        "Simulated bad line": through_line(experiment.get("domains", {})),
         "Speech synthesis": experiment.get("tts"),
         "Audio window": window and f"{window} s",
         "Decoding window": decoding not in (None, window) and f"{decoding} s",
@@ -87,6 +89,12 @@ def facts(experiment: dict[str, Any], summary: Summary) -> list[tuple[str, str]]
         "Test utterances": f"{sum(target.utterances for target in summary.targets):,}",
     }
     return [(name, in_words(value)) for name, value in values.items() if value]
+
+
+def through_line(domains: dict[str, dict]) -> str:
+    """Say which domains' recordings went through a simulated line, if any did."""
+    names = [name for name, domain in domains.items() if domain.get("line")]
+    return f"all recordings of {enumerated(names)}; no real one carried them" if names else ""
 
 
 def in_words(value: Any) -> str:

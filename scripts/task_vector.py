@@ -2,25 +2,28 @@
 
 tau = theta(real) - theta(synthetic) of the source domains, both fine-tuned from one base model;
 a model of the target domain becomes theta + lambda * tau. The vectors of several source domains or
-TTS engines may be averaged (the paper's ensemble). Files are read and written piece by piece,
-and the arithmetic is float32.
+TTS engines may be averaged (the paper's ensemble), and one may be restricted to the encoder or the
+decoder. Files are read and written piece by piece, and the arithmetic is float32.
 """
 
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 
 from computing.heap import keep_freed_memory
 from errors import run
 from files.atomic import check_outputs
+from modules import factors_of
 from records.record import checkpoint_files
 from records.writing import write_record
 from vectors.arithmetic import (
     apply_files,
     check_same_precision,
     mean_files,
+    restrict_files,
     subtract_files,
 )
 
@@ -47,6 +50,16 @@ def parse_arguments(argv: list[str] | None) -> argparse.Namespace:
     )
     command.add_argument("--output", type=Path, required=True, help="task vector to write")
 
+    command = commands.add_parser("restrict", help="write the part of a vector of some modules")
+    command.add_argument("--vector", type=Path, required=True, help="task vector of a whole model")
+    command.add_argument(
+        "--modules",
+        type=factors_of,
+        required=True,
+        help="encoder, decoder, or both, with factors that are not 1: encoder-decoder0.5",
+    )
+    command.add_argument("--output", type=Path, required=True, help="task vector to write")
+
     command = commands.add_parser("apply", help="write checkpoint + coefficient * vector")
     command.add_argument(
         "--checkpoint",
@@ -68,12 +81,12 @@ def parse_arguments(argv: list[str] | None) -> argparse.Namespace:
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Run one of the three commands."""
+    """Run one of the four commands."""
     arguments = parse_arguments(argv)
     torch.set_num_threads(1)  # the other cores read, hash and write meanwhile
     keep_freed_memory()
     inputs: Sequence[Path]
-    settings = {}
+    settings: dict[str, Any] = {}
     if arguments.command == "subtract":
         inputs = [arguments.real, arguments.synthetic]
         check_outputs([arguments.output], inputs)
@@ -83,6 +96,10 @@ def main(argv: list[str] | None = None) -> None:
         inputs = arguments.vectors
         check_outputs([arguments.output], inputs)
         hashes = mean_files(inputs, arguments.output)
+    elif arguments.command == "restrict":
+        inputs, settings = [arguments.vector], {"modules": arguments.modules}
+        check_outputs([arguments.output], inputs)
+        hashes = restrict_files(arguments.vector, arguments.modules, arguments.output)
     else:
         scale = arguments.scaling_coefficient
         check_outputs([arguments.output], [arguments.checkpoint.parent, arguments.vector])

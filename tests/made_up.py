@@ -82,6 +82,7 @@ def evaluation(
         "hypotheses": str(path.with_suffix(".jsonl")),
         "score": None if errors is None else write_made_up_score(path, errors),
         "target_recordings": "training" if arm == "target-real" else "none",
+        "line": None,
         "accepted_overlap": [],
     }
     return row | changes

@@ -73,6 +73,7 @@ def made_up_target(
         "target": "music",
         "speech": "real",
         "manifest": "test.jsonl",
+        "line": None,
         "accepted_overlap": (),
         "name": "music",
         "utterances": 100,

@@ -156,6 +156,7 @@ def evaluation(folder: Path, arm: str, model: str, texts: list[str]) -> ScoredEv
         hypotheses=str(hypotheses),
         score="score.json",
         target_recordings="none",
+        line=None,
         accepted_overlap=[],
     )
 

@@ -13,7 +13,7 @@ from configs import checking, completing, known, reading
 from conftest import ROOT
 from corpora.slurp import PUBLISHED
 from errors import InputError
-from evaluation import label
+from evaluation import label, symbol
 from files.strict_yaml import load_yaml
 
 FILES = {"weights": {"checksum": "first-use", "sources": [{"path": "/nowhere"}]}}
@@ -465,6 +465,175 @@ def test_an_ensemble_is_a_vector_of_its_own_beside_the_pooled_one():
         "phone-bark+source-engines-tv0.5",
     ]
     assert rows[0]["model"].endswith("models/tiny/pretrained/seed0") and rows[0]["seed"] == 1
+
+
+WHOLE = {"learning_rate": 1e-5, "epochs": 2, "trained": "all"}
+
+
+def test_a_part_of_the_vector_is_a_kind_of_its_own_with_every_coefficient():
+    config = changed(
+        arms=["pretrained", "pretrained+vector", "target-synthetic+vector"],
+        finetune=WHOLE,
+        task_vector={
+            "scaling_coefficients": [0.25, 0.5],
+            "chosen_on": ["kokoro"],
+            "vectors": ["pooled", "encoder", "encoder-decoder0.5"],
+            "vectors_on_pretrained": ["decoder"],
+        },
+    )
+    names = [
+        "pretrained",
+        *(f"pretrained+source-kokoro-decoder-tv{scale}" for scale in (0.25, 0.5)),
+        *(f"phone-kokoro+source-kokoro-tv{scale}" for scale in (0.25, 0.5)),
+        *(f"phone-kokoro+source-kokoro-encoder-tv{scale}" for scale in (0.25, 0.5)),
+        *(f"phone-kokoro+source-kokoro-encoder-decoder0.5-tv{scale}" for scale in (0.25, 0.5)),
+    ]
+    for role, expected in (("test", names), ("dev", names[1:])):
+        rows = of_target(config, "phone", role)
+        assert [row["hypotheses"].split("/")[4] for row in rows] == expected
+    assert [label(row["arm"], row["scaling_coefficient"], row["vector"]) for row in rows[4:6]] == [
+        "target-synthetic + 0.25 τ of the encoder",
+        "target-synthetic + 0.5 τ of the encoder",
+    ]
+    assert rows[4]["vector_path"] == (
+        "results/tiny/task_vectors/tiny/source-kokoro-encoder/seed1.safetensors"
+    )
+    candidates = {
+        (row["arm"], row["vector"], row["scaling_coefficient"])
+        for row in of_target(config, "phone", "evidence")
+    }
+    assert len(candidates) == 1 + 3 * 2  # the pretrained model, and kinds by coefficients
+
+
+@pytest.mark.parametrize(
+    ("kind", "shown"),
+    [
+        ("pooled", "τ"),
+        ("encoder", "τ of the encoder"),
+        ("encoder-decoder0.5", "(τ of the encoder + 0.5 τ of the decoder)"),
+        ("decoder0.5", "(0.5 τ of the decoder)"),
+    ],
+)
+def test_a_kind_of_vector_is_shown_as_what_lambda_multiplies(kind, shown):
+    assert symbol(kind) == shown
+    assert label("target-synthetic+vector", 0.5, kind) == f"target-synthetic + 0.5 {shown}"
+
+
+@pytest.mark.parametrize(
+    ("vectors", "finetune", "message"),
+    [
+        (
+            {"vectors": ["encodr"]},
+            {},
+            r"task_vector\.vectors: 'encodr' names no modules: write encoder or.*; or pooled",
+        ),
+        (
+            {"vectors_on_pretrained": ["encoder"]},
+            {"trained": "decoder"},
+            r"task_vector\.vectors_on_pretrained: encoder, but of base_models\.tiny the encoder is"
+            r" not trained \(trained: decoder, as the preset from-text has it\), so its part of the"
+            r" task vector is zero; set finetune\.trained: all, or leave out encoder",
+        ),
+        (
+            {"vectors": ["pooled", "encoder-decoder0.5"]},
+            {"trained": "encoder"},
+            r"vectors: encoder-decoder0\.5, but of base_models\.tiny the decoder is not trained",
+        ),
+    ],
+)
+def test_a_part_that_is_unknown_or_not_trained_is_refused(vectors, finetune, message):
+    choice = CONFIG["task_vector"] | vectors
+    with pytest.raises(InputError, match=message):
+        changed(task_vector=choice, finetune=WHOLE | finetune)
+    parts = {"vectors": ["decoder"], "vectors_on_pretrained": ["domains"]}
+    changed(task_vector=choice | parts)  # from-text trains it
+
+
+def test_the_letters_of_a_ctc_model_have_no_factors_of_lora():
+    letters = {"letters": {"artifact": "wav2vec2-conformer-rope-large-960h"}}
+    choice, lora = CONFIG["task_vector"] | {"vectors": ["decoder"]}, WHOLE | {"lora_rank": 8}
+    with pytest.raises(InputError, match=r"decoder is not trained \(lora_rank: 8\).*lora_rank: 0,"):
+        changed(base_models=letters, finetune=lora, task_vector=choice)
+    for models, finetune in ((letters, WHOLE), (CONFIG["base_models"], lora)):
+        changed(base_models=models, finetune=finetune, task_vector=choice)
+
+
+def test_a_row_says_through_which_simulated_line_its_targets_recordings_went():
+    domains = CONFIG["domains"] | {"phone": {"manifest": "phone.jsonl", "line": "bad"}}
+    lines = {(row["target"], row["line"]) for row in rows_of(changed(domains=domains))}
+    assert {line for target, line in lines if target == "phone"} == {"bad"}
+    assert {line for target, line in lines if target == "shop"} == {None}
+
+
+WHISPER = {"base_models": {"tiny": {"artifact": "whisper-tiny.en"}}}
+LETTERS = {"base_models": {"letters": {"artifact": "wav2vec2-conformer-rope-large-960h"}}}
+OF_CTC = {"preset": "wav2vec2-conformer-large"}
+
+
+@pytest.mark.parametrize(
+    ("given", "changes", "message"),
+    [
+        (
+            {},
+            {"finetune": WHOLE | {"lora_rank": 8, "interpolation": 0.5}},
+            r"base_models\.tiny\.finetune\.interpolation: 0\.5, but LoRA \(lora_rank: 8\) trains"
+            r" factors, not weights; set interpolation: 1 or lora_rank: 0",
+        ),
+        (
+            {},
+            {"finetune": {"max_steps": 9, "epochs": 0, "mixed": {"max_steps": 0}}},
+            r"base_models\.tiny\.finetune\.mixed\.max_steps: 0, and without finetune\.epochs",
+        ),
+        (
+            LETTERS,
+            {"finetune": WHOLE | {"spec_augment": True}},
+            r"letters\.finetune\.spec_augment: is for Whisper, .*; set spec_augment: false there",
+        ),
+        (
+            LETTERS,
+            {"finetune": WHOLE | {"kl_weight": 0.2}},
+            r"base_models\.letters\.finetune\.kl_weight: is for Whisper, and this \(wav2vec2-conf"
+            r".*: wav2vec2\) is a CTC model, which has mask_time_prob; set kl_weight: 0 there",
+        ),
+        (
+            {},
+            {"base_models": {"letters": LETTERS["base_models"]["letters"] | {"task": "translate"}}},
+            r"base_models\.letters\.task: translate, but this .* is a CTC model, which can only tr",
+        ),
+        (
+            WHISPER,
+            {"finetune": WHOLE | {"mask_time_prob": 0.1}},
+            r"base_models\.tiny\.finetune\.mask_time_prob: is for CTC models, and this is Whisper",
+        ),
+        (
+            {},
+            {"base_models": {"tiny": WHISPER["base_models"]["tiny"] | OF_CTC}},
+            r"base_models\.tiny\.finetune\.dropout: is for CTC models, .* or a preset that has it",
+        ),
+        (
+            {},
+            {"base_models": {"tiny": WHISPER["base_models"]["tiny"] | {"task": "translate"}}},
+            r"base_models\.tiny\.task: translate, but whisper-tiny\.en \(tiny\.en\) is Whisper",
+        ),
+        (
+            WHISPER,
+            {"window": 9.51},
+            r"window: 9\.51 s is no multiple of 0\.02 s, .*; write 9\.5[02]",
+        ),
+        (WHISPER, {"filter": {"window": 0.001}}, r"filter\.window: 0\.001 s is no .*; write 0\.02"),
+    ],
+)
+def test_what_a_training_would_refuse_is_refused_before_the_first_job(given, changes, message):
+    with pytest.raises(InputError, match=message):
+        changed(**{"finetune": WHOLE} | given | changes)
+
+
+def test_what_is_set_for_the_model_that_has_it_is_no_mistake():
+    masked = LETTERS["base_models"]["letters"] | OF_CTC
+    changed(base_models={"letters": masked}, finetune=WHOLE, window=9.51)
+    whole = WHOLE | {"spec_augment": True, "kl_weight": 0.2, "interpolation": 0.5}
+    changed(**WHISPER, finetune=whole, window=9.58)
+    changed(finetune=WHOLE | {"lora_rank": 8, "interpolation": 1})
 
 
 HELD_OUT = {"engine": "kokoro", "artifact": "voices", "voices": ["c"], "held_out": True}

@@ -34,6 +34,7 @@ def told(status: str) -> str:
         ("transcribe_with_task_vector", "transcribe"),
         ("transcribe_with_aids", "transcribe"),
         ("mean_task_vector_of_engines", "task_vector"),
+        ("task_vector_of_modules", "task_vector"),
         ("prepare_texts_to_test_on", "prepare"),
         ("filterless", "filterless"),
     ],

@@ -231,7 +231,7 @@ class Tiny:
                 window=15, aids=[], terms_bonus=None, texts_weight=None,
                 manifest=str(self.path(manifest)), hypotheses=str(self.path(hypotheses)),
                 score=str(self.path(f"scores/{name}")), target_recordings=claim,
-                accepted_overlap=[],
+                line=None, accepted_overlap=[],
             )
         )  # fmt: skip
 

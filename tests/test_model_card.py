@@ -310,6 +310,22 @@ def test_a_synthetic_test_set_is_no_evidence_for_human_speech():
     assert found.dataset_name == "shop (kokoro, synthetic)"
 
 
+def test_recordings_through_a_simulated_line_are_no_evidence_for_real_telephones():
+    experiment()
+    assert "simulated" not in card(table())
+    declared = {"domain": "queen", "declaration": {"line": "bad"}}
+    manifests = RESULTS / "manifests/queen/real/train.jsonl"
+    counts = {"texts": {"train": 1400}, "splits": {"train": {"utterances": 2}}}
+    record("prepare.py", [RESULTS / "texts/queen/train.jsonl", manifests],
+           ["resources/game/files.json"], declared, counts=counts, licences={})  # fmt: skip
+    text = card(replace(table(), line="bad"))
+    assert "2 recordings to train on, through a simulated bad telephone line |" in text
+    assert (
+        "**The test recordings of shop went through a simulated bad telephone line, which" in text
+    )
+    assert "no evidence for real telephones" in text
+
+
 def test_recordings_of_the_target_that_were_used_are_told():
     experiment()
     changes = {"target_recordings": "model selection", "target_recordings_for_choice": 30}
@@ -442,6 +458,25 @@ def test_a_model_to_which_no_vector_was_added_has_a_card_without_one(replayed):
     assert "adapted to shop" in text and "No task vector was added" in text
     assert "λ" not in text.partition("## What it does")[0]
     assert ("and of the source's recordings together" in text) == bool(replayed)
+
+
+def test_the_card_says_which_part_of_the_vector_was_added():
+    experiment()
+    assert "Not all of τ" not in card(table())
+    vectors, models = RESULTS / "task_vectors/base", RESULTS / "models/base"
+    part = str(vectors / "source-hibari-encoder/seed1.safetensors")
+    whole = str(vectors / "source-hibari/seed1.safetensors")
+    task_vector.main(["restrict", "--vector", whole, "--modules", "encoder", "--output", part])
+    output = models / "shop-hibari+source-hibari-encoder-tv0.5/seed1/model.safetensors"
+    task_vector.main(
+        ["apply", "--checkpoint", str(models / "shop-hibari/seed1/model.safetensors")]
+        + ["--vector", part, "--scaling-coefficient", "0.5", "--output", str(output)]
+    )
+    summary = str(RESULTS / "summary.json")
+    model_card.main(["--checkpoint", str(output), "--summary", summary])
+    text = output.with_name("README.md").read_text()
+    assert "Not all of τ was added, but τ of the encoder." in text
+    assert "| source domain | queen: 2 recordings" in text  # of the vector's trainings
 
 
 def write_keen_whisper(folder: Path, **options: object) -> None:

@@ -131,8 +131,10 @@ def test_no_two_numbers_of_a_matrix_share_a_file():
         arms=["pretrained", "pretrained+vector", "source-real", "source-synthetic"]
         + ["source-mixed", "source-mixed->target-synthetic", "target-synthetic", "target-real"]
         + ["source-mixed->target-synthetic+vector", "target-synthetic+vector"],
+        finetune=CONFIG["finetune"] | {"trained": "all"},
         task_vector={"scaling_coefficients": [0.1, 0.11, 1, 11], "chosen_on": ["sources", "bark"]}
-        | {"vectors": ["pooled", "domains", "engines"], "delivered": {"scaling_coefficient": 1}},
+        | {"vectors": ["pooled", "domains", "engines", "encoder", "decoder0.1"]}
+        | {"delivered": {"scaling_coefficient": 1}},
     )
     of_score: dict[str, set] = {}
     for row in map(asdict, matrix.evaluations(config)):

@@ -51,6 +51,7 @@ COMMANDS = [
     ("synthesize.py", f"{SPEECH} --audio-dir OUT --output out", "in/r"),
     ("task_vector.py", "subtract --real in/a --synthetic in/b --output OUT", "in/a"),
     ("task_vector.py", "mean --vectors in/a in/b --output OUT", "in/b"),
+    ("task_vector.py", "restrict --vector in/a --modules encoder --output OUT", "in/a"),
     ("task_vector.py", "apply --checkpoint in/a --vector v --scaling-coefficient 1 --output OUT",
      "in/new"),
     ("task_vector.py", "apply --checkpoint in/a --vector v --scaling-coefficient 1 --output OUT",

@@ -42,6 +42,16 @@ NAMES = [
     ("news-kokoro-with-except-news", TrainingData("news", "kokoro", replayed="except-news")),
     ("source-kokoro", TaskVector("source", "kokoro")),
     ("each-except-news-kokoro", TaskVector("except-news", "kokoro", each=True)),
+    ("source-kokoro-encoder", TaskVector("source", "kokoro", modules="encoder")),
+    ("encoder-decoder-decoder0.5", TaskVector("encoder", "decoder", modules="decoder0.5")),
+    (
+        "news-kokoro+except-qa-kokoro-encoder-decoder0.5-tv0.25",
+        Model(
+            KOKORO,
+            vector=TaskVector("except-qa", "kokoro", modules="encoder-decoder0.5"),
+            scale=0.25,
+        ),
+    ),
     ("pretrained", Model()),
     ("pretrained+source-engines-tv0.25", Model(**ADDED)),
     ("news-kokoro-after-source-except-qa-mixed-kokoro", Model(KOKORO, MIXED)),
@@ -97,6 +107,10 @@ def test_a_name_is_written_and_read_back(text, name):
         (TrainingData, "news-mixed-"),
         (TrainingData, "news-kokoro-after-news-real"),
         (TaskVector, "source-mixed-kokoro"),
+        (TaskVector, "source-kokoro-encodr"),
+        (TaskVector, "source-kokoro-encoder1"),
+        (TaskVector, "source-kokoro-encoder-encoder"),
+        (TaskVector, "source-kokoro-tv0.5"),
         (Model, "source"),
         (Model, ""),
         (Model, "news-kokoro+source-kokoro"),
@@ -139,7 +153,9 @@ def test_a_seed_is_read_back_from_its_folder():
 def rows_of(experiment: str) -> tuple[dict, list[Evaluation]]:
     if experiment == EVERY_ARM:
         arms = known.load_schema()["properties"]["arms"]["items"]["enum"]
-        config = reading.read([ROOT / "experiments/demo.yaml"], {"arms": arms})
+        kinds = ["pooled", "engines", "encoder", "encoder-decoder0.5"]
+        changes = {"arms": arms, "finetune": {"trained": "all"}, "task_vector": {"vectors": kinds}}
+        config = reading.read([ROOT / "experiments/demo.yaml"], changes)
     else:
         config = reading.read([ROOT / experiment])
     return config, list(matrix.evaluations(config))

@@ -495,6 +495,16 @@ def test_the_decoding_window_is_told_where_it_is_another(windows, told):
     assert [found[name] for name in names] == told
 
 
+def test_domains_whose_recordings_went_through_a_simulated_line_are_named_at_the_top():
+    through, clean = {"corpus": "amazon_queen", "line": "bad"}, {"texts": "a.txt"}
+    domains = {"news": through, "shop": clean, "music": through}
+    told = "all recordings of news and music; no real one carried them"
+    assert dict(report.facts({"domains": domains}, made_up_summary()))["Simulated bad line"] == told
+    assert "Simulated bad line" not in dict(
+        report.facts({"domains": {"shop": clean}}, made_up_summary())
+    )
+
+
 def test_the_seed_of_a_model_that_is_not_trained_is_none_whatever_leads_its_decoder():
     rows = [made_up_row("pretrained+lm", seeds=(0,)), made_up_row("target-synthetic", seeds=(3,))]
     assert dict(report.facts({}, made_up_summary(made_up_target(rows))))["Seeds of training"] == "3"

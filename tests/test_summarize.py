@@ -742,7 +742,7 @@ def test_each_base_model_has_a_table_of_its_own(tmp_path: Path):
 
 def test_each_kind_of_task_vector_has_a_coefficient_of_its_own(tmp_path: Path):
     data = [evaluation(tmp_path, "pretrained", [1] * 4, seed=0)]
-    for vector, best in (("pooled", 0.25), ("domains", 0.5)):
+    for vector, best in (("pooled", 0.25), ("domains", 0.5), ("encoder", 0.25)):
         for scale in (0.25, 0.5):
             errors, arm = [int(scale != best)] * 4, "pretrained+vector"
             of_vector = {"vector": vector, "tts": "kokoro"}
@@ -753,6 +753,7 @@ def test_each_kind_of_task_vector_has_a_coefficient_of_its_own(tmp_path: Path):
     assert [row["label"] for row in rows if row["chosen"]] == [
         "pretrained + 0.25 τ",
         "pretrained + 0.5 mean τ of domains",
+        "pretrained + 0.25 τ of the encoder",
     ]
 
 

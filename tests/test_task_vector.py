@@ -16,10 +16,12 @@ from transformers import WhisperConfig, WhisperForConditionalGeneration
 import task_vector
 from errors import InputError
 from files.checksum import sha256
+from modules import factors_of, module_of
 from records.reading import read_record
 from records.record import sidecar
 from records.writing import write_record
 from task_vector import main
+from tiny import write_ctc
 from vectors import arithmetic, streaming
 from vectors.addition import Addition
 from vectors.streaming import Piece, read_layout, read_piece, read_tensor
@@ -128,6 +130,84 @@ def test_mean_vector_is_added_like_any_other(vector: Path, tmp_path: Path):
     target = write(tmp_path / "target", BASE)
     adapted = load_file(apply(target, both, 1.0, tmp_path / "adapted/model.safetensors"))
     assert adapted["w"].tolist() == [9.0, 18.0]
+
+
+def restrict(vector: Path, modules: str, output: Path) -> Path:
+    main(["restrict", f"--vector={vector}", f"--modules={modules}", f"--output={output}"])
+    return output
+
+
+PARTS = ("model.encoder.w", "model.decoder.w", "proj_out.w")
+
+
+@pytest.mark.parametrize(
+    ("modules", "expected"),
+    [
+        ("encoder", (9, 1, -0.0)),  # 1 + 2 * 4
+        ("decoder", (1, 13, 4)),  # 1 + 2 * 6, and -0 + 2 * 2
+        ("encoder-decoder0.5", (9, 7, 2)),  # 1 + 2 * 4, 1 + 2 * 0.5 * 6 and -0 + 2 * 0.5 * 2
+        ("decoder0.25", (1, 4, 1)),
+    ],
+)
+def test_a_restricted_vector_moves_its_modules_and_leaves_the_others_to_the_bit(
+    tmp_path, modules, expected
+):
+    tau = {name: torch.tensor([value]) for name, value in zip(PARTS, (4.0, 6.0, 2.0), strict=True)}
+    theta = {
+        name: torch.tensor([value]) for name, value in zip(PARTS, (1.0, 1.0, -0.0), strict=True)
+    }
+    part = restrict(write(tmp_path / "tau", tau), modules, tmp_path / "part.safetensors")
+    target = write(tmp_path / "target", theta)
+    found = load_file(apply(target, part, 2, tmp_path / "out/model.safetensors"))
+    add(theta, part, 2)
+    for name, value in zip(PARTS, expected, strict=True):
+        assert same_bits(found[name], torch.tensor([float(value)])), name
+        assert same_bits(theta[name], found[name]), name
+    assert read_record(sidecar(part)).content["parameters"]["modules"] == factors_of(modules)
+
+
+@pytest.mark.parametrize("module", ["encoder", "decoder"])
+def test_half_a_whisper_stays_as_it_was_and_the_encoder_is_then_no_news(
+    whispers: dict[str, Path], tmp_path, module
+):
+    part = restrict(whispers["vector"], module, tmp_path / "part.safetensors")
+    whole = load_file(apply(whispers["target"], whispers["vector"], 0.5, tmp_path / "a/w"))
+    found = load_file(apply(whispers["target"], part, 0.5, tmp_path / "b/w"))
+    target = load_file(whispers["target"])
+    of_module = {name for name in target if name.startswith(f"model.{module}.")}
+    assert 0 < len(of_module) < len(target)
+    for name, tensor in found.items():
+        assert same_bits(tensor, (whole if name in of_module else target)[name]), name
+    model = WhisperForConditionalGeneration.from_pretrained(whispers["target"].parent)
+    addition = Addition(model.state_dict(), part)  # with proj_out, tied to the embeddings
+    addition.scale(0.5)
+    assert set(addition.changed()) <= of_module
+    assert all(torch.equal(model.state_dict()[name], found[name]) for name in found)
+
+
+@pytest.mark.parametrize("kind", ["conformer", "wav2vec2", "hubert"])
+def test_of_a_ctc_model_the_decoder_is_its_layer_of_letters(tmp_path, kind):
+    tensors = load_file(write_ctc(tmp_path / kind, kind=kind) / "model.safetensors")
+    of_decoder = {name for name in tensors if module_of(name) == "decoder"}
+    assert of_decoder == {"lm_head.weight", "lm_head.bias"}
+    assert {module_of(name) for name in tensors.keys() - of_decoder} == {"encoder"}
+
+
+def test_a_parameter_of_no_known_module_is_refused_before_anything_is_written(vector, tmp_path):
+    with pytest.raises(InputError, match="parameter '[bw]' is of no module that is known here"):
+        restrict(vector, "encoder", tmp_path / "part.safetensors")
+    assert not (tmp_path / "part.safetensors").exists()
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "encodr", "pooled", "encoder-", "encoder-encoder", "encoder1", "encoder0", "decoder0.50",
+     "encoder-decoder0", "0.5decoder"],
+)  # fmt: skip
+def test_modules_are_named_in_one_way(text):
+    assert factors_of("encoder-decoder0.5") == {"encoder": 1, "decoder": 0.5}
+    with pytest.raises(InputError, match=f"{text!r} names no modules: write encoder or decoder"):
+        factors_of(text)
 
 
 def test_vector_is_real_minus_synthetic(vector: Path):

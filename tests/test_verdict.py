@@ -10,7 +10,7 @@ import pytest
 
 from conftest import ROOT
 from made_up import BASELINE, evaluation, write_evaluations
-from reporting.summary_table import repetitions
+from reporting.summary_table import print_summary, repetitions
 from reporting.verdicts import primaries, verdicts
 from scoring.decisions import Verdict
 from scoring.evaluations import read_evaluations
@@ -73,6 +73,44 @@ def test_the_lowest_estimate_is_shipped(tmp_path):
     assert (verdict.ships, verdict.chosen) == (True, "target-synthetic + 0.5 τ")
     assert verdict.estimate == pytest.approx(0.5)
     assert verdict.folders == [f"{RESULTS}/models/tiny/music-kokoro+source-kokoro-tv0.5/seed1"]
+
+
+def test_a_part_of_the_vector_is_a_candidate_like_the_whole(tmp_path):
+    part = {
+        "vector": "encoder",
+        "vector_path": f"{RESULTS}/task_vectors/tiny/source-kokoro-encoder/seed1.safetensors",
+    }
+    rows = [
+        *candidate(tmp_path, "pretrained", (4, 4, 4)),
+        *candidate(tmp_path / "whole", "target-synthetic+vector", (3, 3, 3), 0.5),
+        *(
+            each | part
+            for each in candidate(tmp_path / "part", "target-synthetic+vector", (1, 1, 1), 0.5)
+        ),
+    ]
+    verdict = verdict_on(tmp_path, rows)
+    assert verdict.chosen == "target-synthetic + 0.5 τ of the encoder"
+    assert verdict.estimate == pytest.approx(0.25) and len(verdict.candidates) == 3
+    (folder,) = verdict.folders
+    assert folder == f"{RESULTS}/models/tiny/music-kokoro+source-kokoro-encoder-tv0.5/seed1"
+
+
+def test_recordings_through_a_simulated_line_are_said_to_be_so(tmp_path, capsys):
+    rows = [
+        *candidate(tmp_path, "pretrained", (4, 4, 4)),
+        *candidate(tmp_path, "target-synthetic", (1, 1, 1)),
+    ]
+    for line, said in (("bad", True), (None, False)):
+        summary = summary_of(tmp_path, [each | {"line": line} for each in rows])
+        print_summary(summary)
+        printed = capsys.readouterr().out
+        heard = " through a simulated bad telephone line"
+        assert (f"music: 40 test utterances{heard}, 200 words" in printed) == said
+        told = "music went through a simulated bad telephone line, which is not a real one: these"
+        assert (told in summary.targets[0].plain_words[0]) == said
+        (verdict,) = verdicts(summary)
+        assert (f"On 40 test recordings ({heard.strip()}) it makes" in verdict) == said
+        assert ("simulated" in printed) == said
 
 
 def test_of_candidates_that_evidence_does_not_tell_apart_the_preferred_one_is_shipped(tmp_path):

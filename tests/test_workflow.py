@@ -211,7 +211,7 @@ def test_an_ensemble_and_a_held_out_voice_are_lines_of_the_config(finished, tmp_
     }
     experiment["arms"] = ["pretrained", "pretrained+vector", "pretrained+terms"]
     experiment["arms"] += ["target-synthetic+terms+lm"]
-    experiment["task_vector"]["vectors_on_pretrained"] = ["domains", "engines"]
+    experiment["task_vector"]["vectors_on_pretrained"] = ["domains", "engines", "encoder"]
     (folder / "ensemble.yaml").write_text(yaml.safe_dump(experiment))
     snakemake(folder, experiment="ensemble.yaml")
     own, leaflet = summary(folder)["targets"]
@@ -219,6 +219,7 @@ def test_an_ensemble_and_a_held_out_voice_are_lines_of_the_config(finished, tmp_
         "pretrained",
         "pretrained + 0.5 mean τ of domains",
         "pretrained + 0.5 mean τ of engines",
+        "pretrained + 0.5 τ of the encoder",
         "pretrained + key terms",
         "target-synthetic + key terms + n-grams",
     ]
@@ -232,6 +233,9 @@ def test_an_ensemble_and_a_held_out_voice_are_lines_of_the_config(finished, tmp_
     assert all(torch.equal(mean[name], of_domain[name]) for name in of_domain)
     engines = (vectors / "source-engines/seed1.safetensors").read_bytes()
     assert engines == (vectors / "source-hibari/seed1.safetensors").read_bytes()
+    part = load_file(vectors / "source-hibari-encoder/seed1.safetensors")
+    changed = {name.split(".")[1] for name, tensor in part.items() if tensor.any()}
+    assert changed == {"encoder"} and part.keys() == mean.keys()
     terms = {row["text"] for row in read_jsonl(folder / RESULTS / "key_terms/leaflet/hibari.jsonl")}
     texts = read_jsonl(folder / RESULTS / "texts/leaflet/train.jsonl")
     assert terms <= {word.strip(".!") for row in texts for word in row["text"].split()}
@@ -565,7 +569,7 @@ def everything() -> dict:
             | {"speed_range": [0.9, 1.1], "voices": ["Ana Florence", "Craig Gutsy"]},
         },
         "arms": ["pretrained+vector", "source-mixed->target-synthetic+vector", "target-real"],
-        "task_vector": {"vectors": ["domains", "engines"], "vectors_on_pretrained": ["pooled"]}
+        "task_vector": {"vectors": ["domains", "encoder"], "vectors_on_pretrained": ["engines"]}
         | {"chosen_on": ["sources", "constant", "real", "bark"]},
         "forgetting": ["source", "news"],
         "artifacts": {name: {"licence": "MIT", "files": {"file": source}} for name in names},

@@ -5,7 +5,14 @@ from configs.decoders import check_decoders, check_words
 from configs.known import load_artifacts, load_presets, load_schema
 from configs.languages import check_parts
 from configs.names import check_coefficients, check_lengths, check_references, check_roles
-from configs.training import check_test_sets, check_training, check_windows
+from configs.training import (
+    check_kinds,
+    check_positions,
+    check_test_sets,
+    check_training,
+    check_windows,
+)
+from configs.vectors import check_vectors
 from configs.voices import check_voices
 from errors import InputError
 from fetching.declaration import check_declaration
@@ -29,7 +36,10 @@ def check(config: dict) -> None:
     known = load_artifacts() | config["artifacts"]
     for place, name in artifacts_named(config):
         refer(name, known, place, "artifacts")
+    check_vectors(config, known)
     check_training(config)
+    check_kinds(config, known)
+    check_positions(config, known)
     check_windows(config)
     check_test_sets(config)
     check_lengths(config)

@@ -17,10 +17,21 @@ def ctc_models(config: dict, artifacts: dict) -> Iterator[tuple[str, str]]:
 
     What a checkpoint that is not fetched yet can do is told by what its declaration is called.
     """
+    whispers = whisper_models(config, artifacts)
     for name, model in config["base_models"].items():
-        declared = f"{model['artifact']} {json.dumps(artifacts[model['artifact']])}"
-        if (told := CTC.search(declared)) and "whisper" not in declared.lower():
+        if (told := CTC.search(declared(model, artifacts))) and name not in whispers:
             yield name, f"{model['artifact']}: {told[0]}"
+
+
+def whisper_models(config: dict, artifacts: dict) -> list[str]:
+    """Return the names of the base models that are Whisper, told likewise."""
+    models = config["base_models"].items()
+    return [name for name, model in models if "whisper" in declared(model, artifacts).lower()]
+
+
+def declared(model: dict, artifacts: dict) -> str:
+    """Return the declaration of a base model's artifact, and its name, as one text."""
+    return f"{model['artifact']} {json.dumps(artifacts[model['artifact']])}"
 
 
 def check_decoders(config: dict, artifacts: dict) -> None:

@@ -1,8 +1,8 @@
 """The parts of an experiment held to its language: recognisers, corpora, engines and voices."""
 
-import json
 import re
 
+from configs.decoders import declared
 from corpora import CORPORA
 from engines import ENGINES
 from errors import InputError
@@ -19,8 +19,14 @@ def check_parts(config: dict, artifacts: dict) -> None:
     """
     language = config["language"]
     for name, model in config["base_models"].items():
-        declared = f"{model['artifact']} {json.dumps(artifacts[model['artifact']])}"
-        if language != "en" and (told := ENGLISH_ONLY.search(declared)):
+        told = ENGLISH_ONLY.search(declared(model, artifacts))
+        if told and model["task"] == "translate":
+            raise InputError(
+                f"config: base_models.{name}.task: translate, but {model['artifact']} ({told[0]})"
+                " is Whisper for English only, which can't; take a multilingual one, as"
+                " whisper-small, or set task: transcribe"
+            )
+        if told and language != "en":
             raise InputError(
                 f"config: base_models.{name}.artifact: {model['artifact']} ({told[0]}) is Whisper"
                 f" for English only, but language is {language!r} ({NAMES[language]}); take a"

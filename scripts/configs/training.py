@@ -1,8 +1,11 @@
 """A config's training runs and what they hear: settings that make no sense together."""
 
+from configs.decoders import ctc_models, whisper_models
 from errors import InputError
 from paths import REAL
 from roles import is_text_only
+
+POSITION = 0.02  # s, of Whisper's encoder
 
 
 def check_training(config: dict) -> None:
@@ -19,6 +22,54 @@ def check_training(config: dict) -> None:
         if not settings["epochs"] and not settings["max_steps"]:
             raise InputError(
                 f"config: {place}: neither finetune.epochs nor max_steps ends training"
+            )
+        if not settings["epochs"] and settings["mixed"].get("max_steps") == 0:
+            raise InputError(
+                f"config: {place}.finetune.mixed.max_steps: 0, and without finetune.epochs nothing"
+                " ends the training of source-mixed; raise one of them"
+            )
+        if settings["interpolation"] < 1 and settings["lora_rank"]:
+            raise InputError(
+                f"config: {place}.finetune.interpolation: {settings['interpolation']:g}, but LoRA"
+                f" (lora_rank: {settings['lora_rank']}) trains factors, not weights; set"
+                " interpolation: 1 or lora_rank: 0"
+            )
+
+
+def check_kinds(config: dict, artifacts: dict) -> None:
+    """Raise ``InputError`` for what is set of a CTC model and is for Whisper, or of Whisper."""
+    for name, told in ctc_models(config, artifacts):
+        model, place = config["base_models"][name], f"config: base_models.{name}"
+        for key, nothing in (("spec_augment", "false"), ("kl_weight", "0")):
+            if model["finetune"][key]:
+                raise InputError(
+                    f"{place}.finetune.{key}: is for Whisper, and this ({told}) is a CTC model,"
+                    f" which has mask_time_prob; set {key}: {nothing} there"
+                )
+        if (task := model["task"]) != "transcribe":
+            raise InputError(
+                f"{place}.task: {task}, but this ({told}) is a CTC model, which can only"
+                " transcribe; remove it"
+            )
+    for name in whisper_models(config, artifacts):
+        for key in ("dropout", "mask_time_prob"):
+            if key in config["base_models"][name]["finetune"]:
+                raise InputError(
+                    f"config: base_models.{name}.finetune.{key}: is for CTC models, and this is"
+                    f" Whisper; give {key}, or a preset that has it, to CTC models alone"
+                )
+
+
+def check_positions(config: dict, artifacts: dict) -> None:
+    """Raise ``InputError`` for a window that is no whole number of positions of an encoder."""
+    keys = ("window", "decoding_window")
+    windows = {key: config[key] for key in keys} | {"filter.window": config["filter"]["window"]}
+    for place, window in windows.items() if whisper_models(config, artifacts) else ():
+        nearest = max(1, round(window / POSITION)) * POSITION
+        if abs(nearest - window) > 1e-6:
+            raise InputError(
+                f"config: {place}: {window} s is no multiple of {POSITION} s, a position of"
+                f" Whisper's encoder; write {nearest:g}"
             )
 
 

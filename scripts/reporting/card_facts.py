@@ -53,15 +53,20 @@ def about_speech(training: Record) -> dict[str, Any]:
 
 
 def about_domain(history: History, name: str) -> dict[str, Any]:
-    """Return what is known of a domain: its texts to train on, and its recordings, if any."""
+    """Return what is known of a domain: its texts to train on, and its recordings, if any.
+
+    ``line`` is the simulated line that these went through, or null.
+    """
     prepared = [
         record.content
         for record in history.made_by("prepare.py")
         if record.content["parameters"]["domain"] == name
     ]
     counts = prepared[0]["counts"] if prepared else {"texts": {}, "splits": {}}
+    declared = prepared[0]["parameters"].get("declaration", {}) if prepared else {}
     return {
         "name": name,
+        "line": declared.get("line"),
         "texts": counts["texts"].get("train"),
         "recordings": counts["splits"].get("train", {}).get("utterances"),
     }

@@ -3,7 +3,7 @@
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from evaluation import TASK_VECTORS
+from evaluation import symbol
 from paths import PRETRAINED, coefficient
 from reporting.charts import COLOURS, GREY, inline, styled
 from reporting.words import percent
@@ -25,7 +25,7 @@ def curves(target: TargetSummary) -> dict[str, Curve]:
             continue
         name = row.vector_on.replace("->", "→")
         name += f" ({row.tts})" if several and row.tts else ""
-        name += f" + λ {TASK_VECTORS[row.vector]}" if len(vectors) > 1 else ""
+        name += f" + λ {symbol(row.vector)}" if len(vectors) > 1 else ""
         if name not in curve_of:
             curve_of[name] = [
                 (0, other)

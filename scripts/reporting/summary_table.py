@@ -4,7 +4,7 @@ import textwrap
 
 from escaping import visible
 from reporting.verdicts import over_all, verdicts
-from reporting.words import percent, points
+from reporting.words import percent, points, simulated_line
 from scoring.differences import Comparison
 from scoring.significance import FEW_UNITS
 from scoring.summary import Forgetting, Summary, SummaryRow, TargetSummary
@@ -52,7 +52,8 @@ def title(target: TargetSummary) -> str:
     drawn = ""
     if target.units < target.utterances:
         drawn = f" of {target.units:,} {target.resampled_by}s"
-    return f"{target.name}: {utterances}{drawn}, {target.words:,} words"
+    heard = f" through a {simulated_line(target)}" if simulated_line(target) else ""
+    return f"{target.name}: {utterances}{drawn}{heard}, {target.words:,} words"
 
 
 def windows(target: TargetSummary) -> str:

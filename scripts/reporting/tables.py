@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from evaluation import TASK_VECTORS
+from evaluation import symbol
 from paths import REAL, coefficient
 from records.record import sidecar
 from reporting.words import MINUS, percent, points
@@ -130,7 +130,7 @@ def column_name(row: SummaryRow) -> str:
     """Return an arm's name with λ in place of its number."""
     if row.scaling_coefficient is None or row.vector is None:
         return row.label
-    vector = TASK_VECTORS[row.vector]
+    vector = symbol(row.vector)
     number = f"+ {coefficient(row.scaling_coefficient)} {vector}"
     return row.label.replace(number, f"+ λ {vector}")
 
@@ -149,7 +149,7 @@ def overview(targets: Iterable[TargetSummary]) -> Overview:
 def choice_cells(choice: ReportedChoice) -> list[str]:
     """Return how a λ was chosen, for what, with which recordings, and what it lost, as printed."""
     means = CHOICES.get(choice.by, f"synthetic dev speech of the target ({choice.by})")
-    added = f"{TASK_VECTORS[choice.vector]} on {choice.vector_on.replace('->', '→')}"
+    added = f"{symbol(choice.vector)} on {choice.vector_on.replace('->', '→')}"
     folds = ", ".join(
         f"{fold.domain} {coefficient(fold.scaling_coefficient)}" for fold in choice.folds
     )

@@ -2,7 +2,7 @@
 
 from evaluation import MADE
 from paths import PRETRAINED
-from reporting.words import percent, spread
+from reporting.words import percent, simulated_line, spread
 from scoring.decisions import PrimaryComparison, Verdict
 from scoring.summary import Summary, SummaryRow, TargetSummary
 
@@ -62,6 +62,8 @@ def tested(verdict: Verdict, target: TargetSummary) -> str:
     if row is None or pretrained is None or row.versus_pretrained is None:
         return ""
     kind = "test recordings" if target.speech == "real" else "synthetic test utterances"
+    if line := simulated_line(target):
+        kind += f" (through a {line})"
     shown = "" if row.versus_pretrained.significant else "; no difference is shown"
     which = "it" if verdict.ships else "that one"
     return (

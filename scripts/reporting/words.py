@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from evaluation import VECTOR, has_aids, label
-from paths import PRETRAINED
+from paths import PRETRAINED, REAL
 from scoring.differences import Comparison, Difference
 from scoring.summary import Forgetting, SummaryRow, TargetSummary
 
@@ -50,12 +50,28 @@ def sentences(target: TargetSummary) -> list[str]:
 
 
 def about_test_speech(target: TargetSummary) -> str:
-    """Say so if the test set has no recordings."""
-    if target.speech == "real":
-        return ""
+    """Say so if the test set has no recordings, or none that a real line has carried."""
+    if target.speech == REAL:
+        return about_line(target)
     return (
         f"{target.target} has no recordings: these are word errors on synthetic speech"
         f" ({target.speech}) of its test texts, and no evidence for human speech."
+    )
+
+
+def simulated_line(target: TargetSummary) -> str:
+    """Return through which simulated line the test recordings went, if through any."""
+    return (
+        f"simulated {target.line} telephone line" if target.speech == REAL and target.line else ""
+    )
+
+
+def about_line(target: TargetSummary) -> str:
+    """Say so if the test recordings went through a simulated line."""
+    line = simulated_line(target)
+    return line and (
+        f"The test recordings of {target.target} went through a {line}, which is not a real one:"
+        " these word errors are no evidence for real telephones."
     )
 
 

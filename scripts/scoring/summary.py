@@ -173,13 +173,15 @@ class TargetSummary:
 
     ``speech`` is "real" or the TTS that spoke the test texts; ``words`` are those of the
     references, ``units`` what was drawn from. Without recordings there are ``checkpoints`` instead
-    of ``rows``, and speech, manifest and ``resampled_by`` are null.
+    of ``rows``, and speech, manifest and ``resampled_by`` are null. ``line`` is the simulated line
+    that its recordings went through ("bad"), or null.
     """
 
     base: str
     target: str
     speech: str | None
     manifest: str | None
+    line: str | None
     accepted_overlap: tuple[str, ...]
     name: str
     utterances: int

@@ -1,8 +1,8 @@
-"""Task vectors: subtracted, averaged, added to a file of weights (Su et al. 2024, eq. 1, 2)."""
+"""Task vectors: subtracted, averaged, restricted, added to weights (Su et al. 2024, eq. 1, 2)."""
 
 import math
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import torch
@@ -11,6 +11,7 @@ from computing.precision import PRECISIONS
 from errors import InputError
 from files.atomic import atomic_path
 from files.checksum import sha256
+from modules import module_of
 from records.reading import record_of
 from records.record import checkpoint_files
 from vectors.streaming import FLOATS, Layout, make_header, read_layout, write_combined
@@ -68,6 +69,25 @@ def mean_files(vector_paths: Sequence[Path], output: Path) -> dict[Path, str]:
         return finite(sum(pieces, torch.zeros(())) / len(pieces), name, output)
 
     return {output: write_combined(output, first.header, first.entries, vectors, mean)}
+
+
+def restrict_files(
+    vector_path: Path, factors: Mapping[str, float], output: Path
+) -> dict[Path, str]:
+    """Write a task vector of some modules, each times its factor, that changes no other parameter.
+
+    Returns the written file and its SHA-256.
+    """
+    vector = read_layout(vector_path)
+    factor_of = {name: factors.get(module_of(name), 0) for name in vector.entries}
+
+    def restricted(name: str, pieces: list[torch.Tensor]) -> torch.Tensor:
+        [piece] = pieces
+        if factor := factor_of[name]:
+            return finite(factor * piece, name, vector_path)
+        return torch.full_like(piece, -0.0)  # x + -0.0 is x to the bit; -0.0 + 0.0 is 0.0
+
+    return {output: write_combined(output, vector.header, vector.entries, [vector], restricted)}
 
 
 def check_same_precision(real_path: Path, synthetic_path: Path) -> None:
