@@ -14,14 +14,13 @@ import addresses
 from names import one_of
 from records.code_version import code_version as hash_of_code
 from errors import InputError
-from configs import reading
+from configs import reading, user_files
 from runs.forward_sigterm import forward_sigterm
 from runs.words import command_of_number
 import matrix
 import modules
 import paths
 import roles
-from texts import plain_texts
 from runs.guard import begin_run
 from runs.log import follow
 
@@ -29,7 +28,8 @@ try:  # what is read of the files is what was checked, and not what Snakemake re
     config = reading.read(workflow.configfiles, workflow.config_settings.config)
     config = addresses.hide(config, os.environ)
     if workflow.exec_mode == ExecMode.DEFAULT:  # once, and not for each job
-        plain_texts.check_files(config["domains"])
+        for remark in user_files.check_files(config["domains"]):
+            print(remark, file=sys.stderr)
 except InputError as error:
     raise WorkflowError(str(error))
 

@@ -208,8 +208,13 @@ def speakers(wildcards) -> list[str]:
     ]
 
 
+def pronunciations(wildcards) -> list[str]:
+    """Return the file of how a domain's words are said, if it has one."""
+    return [*filter(None, [config["domains"][wildcards.domain].get("pronunciations")])]
+
+
 def options_of_tts(wildcards, input) -> list[str]:
-    """Return the options that only some engines have, where the config gives them."""
+    """Return the options that not every synthesis has, where the config gives them."""
     tts = config["tts"][wildcards.tts]
     about = ENGINES[tts["engine"]]
     options = ["--language", tts["language"]] if about.takes_language else []
@@ -218,6 +223,8 @@ def options_of_tts(wildcards, input) -> list[str]:
         options += ["--speed-range", *map(str, tts["speed_range"])]
     for path in input.speakers:  # a file, or the index of a fetched folder
         options += ["--speakers", str(Path(path).parent) if path.endswith(".json") else path]
+    for path in input.pronunciations:
+        options += ["--pronunciations", path]
     return options
 
 

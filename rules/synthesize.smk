@@ -6,6 +6,7 @@ rule synthesize:
         texts="<results>/texts/{domain}/{split}.jsonl",
         weights=lambda wildcards: index_of(config["tts"][wildcards.tts]["artifact"]),
         speakers=speakers,
+        pronunciations=pronunciations,
     output:
         manifest="<results>/synthesized/{domain}/{tts}/{split}/shard{shard}of{shards}.jsonl",
         lineage=record_of(

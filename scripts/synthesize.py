@@ -20,14 +20,15 @@ from engines.engine import Engine, Request, Setup
 from engines.journal import Journal
 from engines.speaking import most_of, speak_all
 from engines.utterances import requests
+from engines.wording import as_listed, for_letters_only
 from errors import InputError, run
 from files.atomic import check_outputs
 from files.manifest import read_texts, write_jsonl
 from names import name_of
 from records.code_version import code_version
 from records.writing import write_record
-from texts.in_words import in_words
 from texts.numbers import ENGLISH
+from texts.pronunciations import read_pronunciations
 
 SPEEDS = (0.9, 1.1)  # drawn from by default, where the engine has a speed
 RECORDED = (
@@ -48,16 +49,12 @@ def module_of(engine: str) -> str:
     return os.path.relpath(str(module.__file__), Path(__file__).parent)
 
 
-def for_letters_only(texts: Sequence[dict], language: str) -> list[dict]:
-    """Return texts that are spoken without digits and signs: these are in words."""
-    return [row | {"spoken": in_words(row["spoken"], language)} for row in texts]
-
-
 def manifest_row(
     utterance: Request, row: dict, tts: str, folder: Path, letters_only: bool = False
 ) -> dict:
     """Return an utterance of the shard's manifest, with what was said where that is in words."""
     spoken = {"spoken": utterance.spoken} if letters_only else {}
+    spoken |= {key: said for key, said in utterance.text.items() if key == "pronounced"}
     return {
         "id": utterance.id,
         "audio_filepath": str(folder / f"{utterance.id}.flac"),
@@ -154,6 +151,7 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
         help="code of the language, for espeak, for coqui's multilingual models, and for numbers in"
         " words (default en)",
     )
+    add("--pronunciations", type=Path, help="lines of a word, a tab, and how it is said instead")
     add("--rate", type=int, help="of espeak: words a minute at speed 1 (default 175)")
     add("--pitch", type=int, help="of espeak: 0 to 99 (default 50)")
     add("--samples-per-text", type=int, default=1, help="utterances of each text (default 1)")
@@ -246,9 +244,11 @@ def main(argv: list[str] | None = None) -> None:
     failed = options.output.with_suffix(".failures.jsonl")
     check_outputs(
         [options.audio_dir, options.output, failed],
-        [options.texts, options.resources, options.speakers],
+        [options.texts, options.resources, options.speakers, options.pronunciations],
     )
     texts = check(options)
+    if options.pronunciations:
+        texts = as_listed(texts, read_pronunciations(options.pronunciations))
     engine = load(options)
     if engine.letters_only:
         texts = for_letters_only(texts, options.language or ENGLISH)
@@ -283,7 +283,7 @@ def main(argv: list[str] | None = None) -> None:
     write_record(
         __file__,
         [options.output, failed],
-        [options.texts, *engine.files],
+        [*filter(None, [options.texts, options.pronunciations]), *engine.files],
         parameters_of(options, speeds, engine),
         modules=[module_of(options.engine)],
         packages=dict(engine.packages),

@@ -58,6 +58,19 @@ def test_values_on_the_bounds_are_kept_and_all_reasons_are_given():
     assert [reason.name for reason in reasons] == ["cer", "duration", "speaking_rate", "silence"]
 
 
+def test_a_listed_pronunciation_may_be_transcribed_as_it_is_said_or_as_it_is_written(tmp_path):
+    save_audio(tmp_path / "a.flac", hum(0.5))
+    row = {"id": "a", "audio_filepath": str(tmp_path / "a.flac"), "text": "SQL"}
+    said = row | {"pronounced": "sequel"}  # three of six letters are inserted in SQL
+
+    def names(row: dict, transcript: str) -> list[str]:
+        ((_, reasons),) = rejecting.judge([row], {"a": transcript}, BOUNDS, "en")
+        return [reason.name for reason in reasons]
+
+    assert names(row, "Sequel.") == ["cer"] and names(said, "Sequel.") == []
+    assert names(said, "SQL") == [] and names(said, "circle") == ["cer"]
+
+
 def test_cer_is_of_characters_and_normalised_on_both_sides():
     assert character_error_rate("abcd efgh.", "ABCD, efxx!", "en") == 2 / 8
     assert character_error_rate("It's twenty dollars", "it is $20", "en") == 0

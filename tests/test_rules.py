@@ -129,6 +129,21 @@ def test_what_leads_a_decoder_is_made_of_the_targets_training_texts_and_strength
     assert "key_terms/shop/hibari.jsonl" in shards
 
 
+def test_how_words_are_said_is_told_to_every_synthesis_of_its_domain_alone(folder):
+    said = "$(touch PWNED) said.tsv"
+    (folder / said).write_text("door\tdaw\n")
+    own = EXPERIMENT["domains"]["own"] | {"pronunciations": said}
+    done = dry_run(folder, EXPERIMENT | {"domains": EXPERIMENT["domains"] | {"own": own}})
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
+    lines = [line for line in done.stdout.splitlines() if "python scripts/synthesize.py" in line]
+    told = [words for words in map(shlex.split, lines) if said in words]
+    assert 0 < len(told) < len(lines)
+    assert {words[words.index("--pronunciations") + 1] for words in told} == {said}
+    texts = {words[words.index("--texts") + 1] for words in told}
+    assert texts == {f"results/hostile/texts/own/{split}.jsonl" for split in ("train", "dev")}
+    assert said not in "".join(line for line in done.stdout.splitlines() if "prepare.py" in line)
+
+
 def test_prepare_is_told_of_a_domain_what_it_takes(folder):
     kept_for_later = {"accepted_overlap": ["speakers"], "augmentation": {"telephone": {}}}
     own = EXPERIMENT["domains"]["own"] | kept_for_later

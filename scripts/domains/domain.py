@@ -11,7 +11,7 @@ from settings.fields import WRITE, fill
 
 KINDS = ("corpus", "manifest", "splits", "texts")
 NOT_DECLARED = ("selection", "language")
-NOT_PREPARED = ("augmentation", "accepted_overlap")  # keys of a domain in a config for later stages
+NOT_PREPARED = ("augmentation", "accepted_overlap", "pronunciations")  # for later stages
 SLURP = "slurp"
 DEV, TEST = 50, 200  # utterances drawn, if the domain does not say
 Names = Annotated[list[str] | None, {"minItems": 1}]

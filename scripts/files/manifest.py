@@ -2,8 +2,9 @@
 
 An utterance has ``id``, ``audio_filepath``, ``duration`` (s), ``text``, ``speaker`` and ``domain``;
 further keys (``voice``, ``tts``, ...) are kept; ``text_id`` is that of the text that is said, if it
-is not the utterance's. A list of texts has ``id``, ``text``, ``spoken`` and ``domain``; a list of
-hypotheses has ``id`` and ``text``, and where there is none also ``transcribed``, which is false.
+is not the utterance's; ``pronounced`` is that text where its domain lists how words of it are said.
+A list of texts has ``id``, ``text``, ``spoken`` and ``domain``; a list of hypotheses has ``id`` and
+``text``, and where there is none also ``transcribed``, which is false.
 """
 
 import json

@@ -10,7 +10,7 @@ import jiwer
 from scoring.score_file import ErrorCounts, Score, ScoredUtterance
 from texts.normalise import WITHOUT_SPACES, described, normalise
 
-NOT_CARRIED = ("audio_filepath", "text", "raw_text", "spoken")
+NOT_CARRIED = ("audio_filepath", "text", "raw_text", "spoken", "pronounced")
 
 
 def align(references: list[str], hypotheses: list[str], unit: str) -> list[ErrorCounts]:

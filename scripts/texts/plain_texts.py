@@ -5,7 +5,7 @@ each kind by its name and with what to do about it.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from errors import InputError
@@ -38,14 +38,6 @@ NUMBERED = re.compile(r"\(?(\d+)[.):]\s+\S")
 
 Lines = Sequence[tuple[int, str]]  # number and content
 Fault = tuple[int, str, str] | None  # line, what it is, remedy
-
-
-def check_files(domains: Mapping[str, dict]) -> None:
-    """Raise ``InputError`` for the first file of a config's texts that is something else."""
-    for domain in domains.values():
-        for path in (Path(domain[key]) for key in ("texts", "test_texts") if key in domain):
-            if path.is_file():  # else Snakemake says what is missing
-                check_plain(path, numbered_lines(path))
 
 
 def numbered_lines(path: Path) -> Lines:
