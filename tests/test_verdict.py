@@ -10,6 +10,7 @@ import pytest
 
 from conftest import ROOT
 from made_up import BASELINE, evaluation, write_evaluations
+from report import render
 from reporting.summary_table import repetitions
 from reporting.verdicts import primaries, verdicts
 from scoring.decisions import Verdict
@@ -161,6 +162,7 @@ def test_a_candidate_that_repeats_itself_endlessly_is_left_out_whatever_its_wer(
         " Left out for endless repetitions in the evidence: target-synthetic (3.8 %); the"
         " pretrained model has 1.2 %."
     )
+    assert "<td>3.8 (left out)</td>" in render(summary, {}, {})
     repeating(rows[3:5], 2, 0)  # 1.25 % more than the pretrained model are not too many
     assert verdict_on(tmp_path, rows).chosen == "target-synthetic"
 
