@@ -28,7 +28,8 @@ class Case:
 
     ``chosen`` is the verdict's choice; ``best`` the candidate with the lowest WER on the test
     recordings themselves, which nobody can know beforehand. ``harms``: the choice is worse than the
-    pretrained model by more than noise, its whole interval above 0.
+    pretrained model by more than noise, its whole interval above 0. ``left_out`` are the candidates
+    that repeat themselves endlessly.
     """
 
     experiment: str
@@ -41,6 +42,7 @@ class Case:
     chosen_wer: float
     best_wer: float
     harms: bool
+    left_out: tuple[str, ...]
 
     @property
     def gain(self) -> float:
@@ -55,11 +57,15 @@ class Case:
     def line(self) -> str:
         """Return the case as a line of a Markdown table."""
         wers = (f"{100 * wer:.1f}" for wer in (self.pretrained_wer, self.chosen_wer, self.best_wer))
-        cells = (self.experiment, self.target, str(self.seed), *wers, self.chosen, self.best)
+        names = (self.chosen, self.best, ", ".join(self.left_out) or "–")
+        cells = (self.experiment, self.target, str(self.seed), *wers, *names)
         return f"| {' | '.join(cells)} |{' harm' if self.harms else ''}"
 
 
-HEAD = "| experiment | target | seed | pretrained | chosen | best | chosen model | best model |"
+COLUMNS = (
+    *("experiment", "target", "seed", "pretrained", "chosen", "best"),
+    *("chosen model", "best model", "left out"),
+)
 
 
 def settings_of(folder: Path) -> SummarySettings:
@@ -107,6 +113,7 @@ def case_of(experiment: str, seed: int, target: TargetSummary) -> Case:
         chosen_wer=chosen.wer,
         best_wer=best.wer,
         harms=bool(versus and versus.interval[0] > 0),
+        left_out=tuple(each.label for each in target.verdict.candidates if each.left_out),
     )
 
 
@@ -120,7 +127,8 @@ def main() -> None:
     cases = [case for folder in options.experiments for case in cases_of(folder)]
     if not cases:
         raise InputError(f"{options.experiments[0]}: no target with a verdict and recordings")
-    print(HEAD, "|---" * 8 + "|", *(case.line() for case in cases), sep="\n")
+    head = (f"| {' | '.join(COLUMNS)} |", "|---" * len(COLUMNS) + "|")
+    print(*head, *(case.line() for case in cases), sep="\n")
     gain = sum(case.gain for case in cases)
     report.note("cases", len(cases))
     report.note("shipped", sum(case.ships for case in cases))

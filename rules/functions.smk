@@ -192,10 +192,11 @@ def reader_version(wildcards) -> str:
 
 def tts_settings(wildcards) -> dict:
     """Return what a synthesis is told of its engine: a parameter that changes reruns it."""
+    tts = config["tts"][wildcards.tts]
     told = ("engine", "voices", "samples_per_text", "batch_size", "precision", "seed")
-    settings = {key: config["tts"][wildcards.tts][key] for key in (*told, "max_failures")}
+    settings = {key: tts[key] for key in (*told, "max_failures")}
     once = {} if wildcards.split == "train" else {"samples_per_text": 1}
-    return settings | once
+    return settings | {"voices": roles.voices_of(tts, wildcards.split)} | once
 
 
 def speakers(wildcards) -> list[str]:
@@ -229,8 +230,10 @@ def options_of_tts(wildcards, input) -> list[str]:
 
 
 def augmentation(wildcards) -> dict:
-    """Return what is done to the synthetic speech of a domain."""
-    return config["domains"][wildcards.domain]["augmentation"]
+    """Return what is done to the synthetic speech of a domain's split."""
+    settings = dict(config["domains"][wildcards.domain]["augmentation"])
+    of_dev = settings.pop("dev", settings)
+    return of_dev if wildcards.split == "dev" else settings
 
 
 def augmentation_settings(wildcards) -> str:

@@ -24,6 +24,14 @@ def training_tts(config: dict) -> list[str]:
     return [name for name, tts in config["tts"].items() if not tts["held_out"]]
 
 
+def voices_of(tts: dict, split: str) -> list[str]:
+    """Return the voices that speak a split: those of dev, if any are named, speak no other."""
+    held_out = tts.get("dev_voices", [])
+    if split == "dev" and held_out:
+        return list(held_out)
+    return [voice for voice in tts["voices"] if voice not in held_out]
+
+
 def evidence_tts(config: dict) -> str:
     """Return the synthetic speech on which the model to deliver is chosen: held out, if any is."""
     held_out = [name for name, tts in config["tts"].items() if tts["held_out"]]

@@ -2,18 +2,32 @@
 
 import argparse
 import sys
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from errors import InputError, run
 from files.atomic import check_outputs
 from files.manifest import read_jsonl, read_manifest
+from recognisers.repetition import is_repetitive
 from records.writing import write_record
 from scoring.checks import check_any_words, check_same_ids, ids_of, sign_of_shuffling
 from scoring.score_file import write_score
 from scoring.word_errors import score
 from texts.languages import add_language
 from texts.normalise import described
+
+
+def endless_repetitions(references: Sequence[dict], hypotheses: Sequence[dict]) -> int:
+    """Return how many hypotheses are endless repetitions, or were before they were decoded again.
+
+    The number is that of the first decoding, whether or not its repetitions are guarded against.
+    """
+    duration_of = {row["id"]: row["duration"] for row in references}
+    return sum(
+        row.get("decoded_again", False) or is_repetitive(row["text"], duration_of[row["id"]])
+        for row in hypotheses
+    )
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -49,7 +63,10 @@ def main(argv: list[str] | None = None) -> None:
     for path, output in zip(options.hypotheses, options.output, strict=True):
         hypotheses = read_jsonl(path)
         check_same_ids(ids_of(references), ids_of(hypotheses), options.references, path)
-        result = score(references, hypotheses, options.language)
+        result = replace(
+            score(references, hypotheses, options.language),
+            decoded_again=endless_repetitions(references, hypotheses),  # flagged or not
+        )
         if sign := sign_of_shuffling(references, hypotheses, options.language):
             result = replace(result, warnings=(sign,))
             print(f"warning: {path}: {sign}", file=sys.stderr)

@@ -24,8 +24,8 @@ VERDICT = Verdict(
     vectors=(),
     scaling_coefficient=None,
     candidates=(
-        Candidate("pretrained", 0.5, 0.2, 1, (1, 1)),
-        Candidate("target-synthetic", 0.3, 0.21, 0.8, (0.7, 0.9)),
+        Candidate("pretrained", 0.5, 0.2, 1, (1, 1), 0, False),
+        Candidate("target-synthetic", 0.3, 0.21, 0.8, (0.7, 0.9), 0, False),
     ),
 )
 

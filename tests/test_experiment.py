@@ -296,6 +296,54 @@ def test_evidence_is_spoken_by_voices_that_nothing_was_trained_on_if_there_are_a
     assert {row["speech"] for row in rows if row["role"] == "evidence"} == {"other", "real"}
 
 
+DEV_B = CONFIG["tts"]["kokoro"] | {"dev_voices": ["b"]}
+
+
+def test_dev_voices_speak_dev_texts_alone():
+    both, apart = changed()["tts"]["kokoro"], changed(tts={"kokoro": DEV_B})["tts"]["kokoro"]
+    assert {split: roles.voices_of(both, split) for split in ("train", "dev")} == {
+        "train": ["a", "b"], "dev": ["a", "b"],
+    }  # fmt: skip
+    assert {split: roles.voices_of(apart, split) for split in ("train", "dev", "test")} == {
+        "train": ["a"], "dev": ["b"], "test": ["a"],
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("tts", "message"),
+    [
+        (
+            {"kokoro": DEV_B | {"dev_voices": ["c"]}},
+            r"tts\.kokoro\.dev_voices: 'c' is not among voices \(a, b\); name it there, too",
+        ),
+        (
+            {"kokoro": DEV_B | {"dev_voices": ["b", "a"]}},
+            r"tts\.kokoro\.dev_voices: all voices speak dev only; leave one to the other texts",
+        ),
+        (
+            {"kokoro": DEV_B, "other": CONFIG["tts"]["kokoro"]},
+            r"tts\.kokoro\.dev_voices: 'b' is held out here, but other trains on it; take it out",
+        ),
+    ],
+)
+def test_a_dev_voice_is_no_voice_of_training(tts, message):
+    with pytest.raises(InputError, match=message):
+        changed(tts=tts)
+
+
+def test_dev_speech_may_have_an_augmentation_of_its_own_and_that_no_other():
+    def augmented(augmentation: dict) -> dict:
+        phone = CONFIG["domains"]["phone"] | {"augmentation": augmentation}
+        return changed(domains=CONFIG["domains"] | {"phone": phone})
+
+    telephone = {"telephone": {}, "dev": {"noise": {"artifact": "voices"}}}
+    assert augmented(telephone)["domains"]["phone"]["augmentation"] == telephone
+    with pytest.raises(InputError, match=r"augmentation\.dev\.noise\.artifact: 'hum' is not under"):
+        augmented({"telephone": {}, "dev": {"noise": {"artifact": "hum"}}})
+    with pytest.raises(InputError, match=r"phone\.augmentation\.dev: .* it has no dev of its own"):
+        augmented({"telephone": {}, "dev": {"dev": {}}})
+
+
 def test_a_domain_of_texts_gives_a_checkpoint_named_by_hand_and_no_score():
     by_hand = CONFIG["task_vector"] | {"delivered": {"scaling_coefficient": 0.25}}
     rows = rows_of(changed(task_vector=by_hand))

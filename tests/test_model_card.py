@@ -597,7 +597,7 @@ def test_the_cards_lineage_has_no_secret_of_an_older_record():
 
 def test_the_card_of_a_model_that_is_shipped_begins_with_the_verdict():
     experiment()
-    rival = Candidate("target-synthetic + 0.5 τ", 0.1, 0.2, 0.6, (0.5, 0.7))
+    rival = Candidate("target-synthetic + 0.5 τ", 0.1, 0.2, 0.6, (0.5, 0.7), 0.0, False)
     verdict = Verdict(
         ships=True,
         chosen=rival.label,
@@ -607,7 +607,7 @@ def test_the_card_of_a_model_that_is_shipped_begins_with_the_verdict():
         models=(str(RESULTS / "models/base/shop-hibari/seed1"),),
         vectors=(str(RESULTS / "task_vectors/base/source-hibari/seed1.safetensors"),),
         scaling_coefficient=0.5,
-        candidates=(Candidate("pretrained", 0.2, 0.3, 1.0, (1.0, 1.0)), rival),
+        candidates=(Candidate("pretrained", 0.2, 0.3, 1.0, (1.0, 1.0), 0.0, False), rival),
     )
 
     text = card(replace(table(), verdict=verdict))

@@ -1,5 +1,6 @@
 """What the rules make of the config: its texts reach the shell and Snakemake as texts."""
 
+import json
 import re
 import shlex
 import shutil
@@ -155,6 +156,27 @@ def test_prepare_is_told_of_a_domain_what_it_takes(folder):
         given = words[words.index("--declaration") + 1]
         declared[words[words.index("--domain") + 1]] = parse_declaration(given, "en")
     assert declared["own"].manifest == own["manifest"] and len(declared) == 3
+
+
+def test_dev_speech_has_the_voices_and_the_augmentation_that_are_held_out(folder):
+    voices = {"voices": ["heart", "heart_boy", "heart_bass"], "dev_voices": ["heart_bass"]}
+    shop = {"augmentation": {"telephone": {}, "dev": {"noise": {"snr": [5, 9]}}}}
+    changes = {
+        "domains": EXPERIMENT["domains"] | {"shop": EXPERIMENT["domains"]["shop"] | shop},
+        "tts": {"hibari": EXPERIMENT["tts"]["hibari"] | voices},
+    }
+    done = dry_run(folder, EXPERIMENT | changes)
+    assert done.returncode == 0, done.stderr[-2000:]
+    spoken, augmented = {}, {}
+    for words in map(shlex.split, done.stdout.splitlines()):
+        options = dict(zip(words, words[1:], strict=False))
+        if "scripts/synthesize.py" in words and "/shop/" in options["--output"]:
+            at, end = words.index("--voices"), words.index("--samples-per-text")
+            spoken[options["--output"].split("/")[5]] = words[at + 1 : end]
+        if "scripts/augment.py" in words:
+            augmented[Path(options["--output"]).stem] = json.loads(options["--settings"])
+    assert spoken == {"train": ["heart", "heart_boy"], "dev": ["heart_bass"]}
+    assert augmented == {"train": {"telephone": {}}, "dev": {"noise": {"snr": [5, 9]}}}
 
 
 def trainings(folder: Path, **finetune: object) -> dict[str, list[str]]:

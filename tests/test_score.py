@@ -344,10 +344,13 @@ def test_a_score_that_lacks_a_count_is_refused_though_it_has_warnings(tmp_path: 
         read_score(path)
 
 
-def test_hypotheses_that_were_decoded_again_are_counted(tmp_path: Path):
+@pytest.mark.parametrize("of_a", [{"text": "go", "decoded_again": True}, {"text": "go " * 100}])
+def test_endless_repetitions_are_counted_whether_or_not_they_were_decoded_again(
+    tmp_path: Path, of_a: dict
+):
     texts = {"a": "go left", "b": "go"}
     assert "decoded_again" not in run_score(tmp_path, texts, texts)
-    rows = [{"id": "a", "text": "go", "decoded_again": True}, {"id": "b", "text": "go"}]
+    rows = [{"id": "a"} | of_a, {"id": "b", "text": "go"}]
     write_jsonl(tmp_path / "hyp.jsonl", rows)
     main(
         [f"--references={tmp_path / 'manifest.jsonl'}", f"--hypotheses={tmp_path / 'hyp.jsonl'}"]

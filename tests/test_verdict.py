@@ -10,6 +10,7 @@ import pytest
 
 from conftest import ROOT
 from made_up import BASELINE, evaluation, write_evaluations
+from report import render
 from reporting.summary_table import print_summary, repetitions
 from reporting.verdicts import primaries, verdicts
 from scoring.decisions import Verdict
@@ -36,9 +37,11 @@ def row(folder: Path, arm: str, errors: list[int], scale: float | None = None, *
     return evaluation(folder, arm, errors, scale, **(places | changes))
 
 
-def candidate(folder: Path, arm: str, errors: Iterable[int], scale: float | None = None) -> list:
-    """Return a candidate's evidence, with these errors in 40 utterances of each kind, and test."""
-    synthetic, source, test = ([each] * 40 for each in errors)
+def candidate(
+    folder: Path, arm: str, errors: Iterable[int], scale: float | None = None, utterances: int = 40
+) -> list:
+    """Return a candidate's evidence, with these errors in each utterance of a kind, and test."""
+    synthetic, source, test = ([each] * utterances for each in errors)
     kinds = [
         row(folder, arm, synthetic, scale, split="dev", speech="kokoro", role="evidence"),
         row(folder, arm, source, scale, split="dev", role="evidence", kind="source",
@@ -46,6 +49,14 @@ def candidate(folder: Path, arm: str, errors: Iterable[int], scale: float | None
         row(folder, arm, test, scale),
     ]  # fmt: skip
     return kinds
+
+
+def repeating(rows: list, synthetic: int, source: int) -> list:
+    """Say of a candidate's evidence that so many hypotheses repeat themselves endlessly."""
+    for each, count in zip(rows, (synthetic, source), strict=False):
+        score = json.loads(Path(each["score"]).read_text())
+        Path(each["score"]).write_text(json.dumps({**score, "decoded_again": count}))
+    return rows
 
 
 def summary_of(folder: Path, rows: list[dict]) -> Summary:
@@ -171,6 +182,56 @@ def test_a_gain_that_may_be_noise_ships_nothing(tmp_path):
     assert verdict.estimate < 1 < verdict.interval[1] and not verdict.ships
 
 
+def test_a_candidate_that_repeats_itself_endlessly_is_left_out_whatever_its_wer(tmp_path):
+    """3 of 40 and none of 40 hypotheses are 3.75 % on average, the pretrained model's 1 1.25 %."""
+    rows = [
+        *repeating(candidate(tmp_path, "pretrained", (4, 4, 4)), 1, 0),
+        *repeating(candidate(tmp_path, "target-synthetic", (1, 1, 1)), 3, 0),
+        *candidate(tmp_path, "source-real+target-synthetic", (2, 2, 2)),
+    ]
+    summary = summary_of(tmp_path, rows)
+    verdict = summary.targets[0].verdict
+    assert verdict and (verdict.ships, verdict.best) == (True, "source-real+target-synthetic")
+    assert [(each.repetitive, each.left_out) for each in verdict.candidates] == [
+        (0.0125, False), (0.0375, True), (0, False),
+    ]  # fmt: skip
+    assert "; the only candidate. Left out" in verdicts(summary)[0]
+    assert verdicts(summary)[0].endswith(
+        " Left out for endless repetitions in the evidence: target-synthetic (3.8 %); the"
+        " pretrained model has 1.2 %."
+    )
+    assert "<td>3.8 (left out)</td>" in render(summary, {}, {})
+    repeating(rows[3:5], 2, 0)  # 1.25 % more than the pretrained model are not too many
+    assert verdict_on(tmp_path, rows).chosen == "target-synthetic"
+
+
+def test_a_single_endless_repetition_may_be_chance(tmp_path):
+    """1 of 8 hypotheses is 6.25 % on average over both kinds, and 2 are 12.5 %."""
+    pretrained = candidate(tmp_path, "pretrained", (4, 4, 4), utterances=8)
+    rows = candidate(tmp_path, "target-synthetic", (1, 1, 1), utterances=8)
+    assert verdict_on(tmp_path, pretrained + repeating(rows, 1, 0)).ships
+    assert not verdict_on(tmp_path, pretrained + repeating(rows, 2, 0)).ships
+    assert verdict_on(tmp_path, repeating(pretrained, 0, 1) + rows).ships
+
+
+def test_where_all_candidates_repeat_themselves_endlessly_the_pretrained_model_is_kept(tmp_path):
+    rows = [
+        *candidate(tmp_path, "pretrained", (4, 4, 4)),
+        *repeating(candidate(tmp_path, "target-synthetic", (1, 1, 1)), 1, 1),
+        *repeating(candidate(tmp_path, "source-real+target-synthetic", (2, 2, 2)), 0, 2),
+    ]
+    summary = summary_of(tmp_path, [each for each in rows if each["role"] == "evidence"])
+    verdict = summary.targets[0].verdict
+    assert verdict and (verdict.ships, verdict.best) == (False, "target-synthetic")
+    assert verdicts(summary)[0] == (
+        "music: keep the pretrained model. Evidence without a recording of music gives"
+        " target-synthetic, the best of 2 candidates, 75 % fewer word errors (90 % interval: 75 %"
+        " fewer to 75 % fewer): it repeats itself endlessly. Left out for endless repetitions in"
+        " the evidence: target-synthetic (2.5 %), source-real+target-synthetic (2.5 %); the"
+        " pretrained model has 0.0 %."
+    )
+
+
 def test_without_the_pretrained_model_there_is_no_verdict(tmp_path):
     rows = candidate(tmp_path, "target-synthetic", (1, 1, 1))
     summary = summary_of(tmp_path, rows)
@@ -242,7 +303,7 @@ def test_endless_repetitions_are_said_below_the_table(tmp_path):
     )
     (target,) = summary_of(tmp_path, rows).targets
     assert repetitions(target) == (
-        "Endless repetitions among 40 hypotheses, decoded again without: pretrained 3."
+        "Endless repetitions among 40 hypotheses, as first decoded: pretrained 3."
     )
 
 
@@ -252,6 +313,7 @@ def test_a_choice_is_held_to_the_best_candidate_and_to_the_pretrained_model(tmp_
         *candidate(tmp_path, "pretrained", (4, 4, 3)),
         *candidate(tmp_path, "target-synthetic", (2, 2, 4)),
         *candidate(tmp_path, "target-synthetic+vector", (3, 3, 1), 0.5),
+        *repeating(candidate(tmp_path, "source-real+target-synthetic", (1, 1, 5)), 2, 2),
     ]
     write_evaluations(tmp_path, rows)
     used = {"seed": 0, "resampled_by": "sentence", "chosen_on": [], "constant": None}
@@ -261,3 +323,4 @@ def test_a_choice_is_held_to_the_best_candidate_and_to_the_pretrained_model(tmp_
     assert (case.pretrained_wer, case.chosen_wer, case.best_wer) == (0.6, 0.8, 0.2)
     assert (case.gain, case.regret) == pytest.approx((0.4, 0.6))
     assert case.ships and case.harms and case.seed == 1
+    assert case.left_out == ("source-real+target-synthetic",)

@@ -90,7 +90,9 @@ def artifacts_named(config: dict) -> Iterator[tuple[str, str]]:
     for name, domain in config["domains"].items():
         if "artifact" in domain:
             yield f"domains.{name}.artifact", domain["artifact"]
-        for kind, settings in domain.get("augmentation", {}).items():
+        augmentation = domain.get("augmentation", {})
+        of_dev = {f"dev.{kind}": value for kind, value in augmentation.get("dev", {}).items()}
+        for kind, settings in (augmentation | of_dev).items():
             if isinstance(settings, dict) and "artifact" in settings:
                 yield f"domains.{name}.augmentation.{kind}.artifact", settings["artifact"]
     for name, tts in config["tts"].items():

@@ -12,6 +12,7 @@ from roles import (
     source_group,
     test_speech,
     training_tts,
+    voices_of,
 )
 from settings.schema import refer
 
@@ -75,6 +76,7 @@ def check_roles(config: dict) -> None:
             if not domains_of(config, source_group(config, target)):
                 raise InputError(f"config: source: no domain but {target!r} has recordings")
     check_speakers(config)
+    check_dev_voices(config["tts"])
     check_held_out(config["tts"])
     check_choices(config, training)
     for name in config["forgetting"]:
@@ -137,18 +139,30 @@ def check_speakers(config: dict) -> None:
             )
 
 
+def check_dev_voices(tts: dict) -> None:
+    """Raise ``InputError`` for dev voices that are none of the voices, or all of them."""
+    for name, declared in tts.items():
+        place, voices = f"config: tts.{name}.dev_voices", declared["voices"]
+        for voice in declared.get("dev_voices", []):
+            if voice not in voices:
+                raise InputError(
+                    f"{place}: {voice!r} is not among voices ({', '.join(voices)}); name it there,"
+                    " too: the others are trained on"
+                )
+        if not voices_of(declared, "train"):
+            raise InputError(f"{place}: all voices speak dev only; leave one to the other texts")
+
+
 def check_held_out(tts: dict) -> None:
     """Raise ``InputError`` for a voice that is held out here and trained on there."""
     for name, held_out in tts.items():
+        key = "voices" if held_out["held_out"] else "dev_voices"
         for other, trained in tts.items():
-            if not held_out["held_out"] or trained["held_out"]:
+            same = all(held_out[part] == trained[part] for part in ("engine", "artifact"))
+            if not same or trained["held_out"]:
                 continue
-            same = (held_out["engine"], held_out["artifact"]) == (
-                trained["engine"],
-                trained["artifact"],
-            )
-            if same and (shared := set(held_out["voices"]) & set(trained["voices"])):
+            if shared := set(held_out.get(key, [])) & set(voices_of(trained, "train")):
                 raise InputError(
-                    f"config: tts.{name}.voices: {min(shared)!r} is held out here, but {other}"
+                    f"config: tts.{name}.{key}: {min(shared)!r} is held out here, but {other}"
                     " trains on it; take it out of one of them"
                 )

@@ -135,7 +135,7 @@ def repetitions(target: TargetSummary) -> str:
         return ""
     means = " (means over seeds)" if any(len(row.seeds) > 1 for row in target.rows) else ""
     return (
-        f"Endless repetitions among {target.utterances:,} hypotheses, decoded again without:"
+        f"Endless repetitions among {target.utterances:,} hypotheses, as first decoded:"
         f" {', '.join(counts)}{means}."
     )
 

@@ -14,7 +14,8 @@ def verdict_sentence(target: TargetSummary) -> str:
         return ""
     result, reason = tested(verdict, target), grounds(verdict, target.name)
     support = [result, reason] if verdict.ships else [reason, result]
-    return " ".join(filter(None, [headline(verdict, target.name), *support]))
+    sentences = [headline(verdict, target.name), *support, repetitions(verdict)]
+    return " ".join(filter(None, sentences))
 
 
 def headline(verdict: Verdict, name: str) -> str:
@@ -24,20 +25,37 @@ def headline(verdict: Verdict, name: str) -> str:
 
 def grounds(verdict: Verdict, name: str) -> str:
     """Return on what evidence a model is shipped, and which it is; or why none is."""
-    count = len(verdict.candidates) - 1
+    adapted = [each for each in verdict.candidates if each.label != PRETRAINED]
+    considered = [each for each in adapted if not each.left_out]
+    count = len(considered or adapted)
     low, high = map(change, verdict.interval)
     evidence = f"{change(verdict.estimate)} word errors (90 % interval: {low} to {high})"
     among = "the only candidate" if count == 1 else f"the best of {count} candidates"
     if not verdict.ships:
+        why = "not enough to change a model" if considered else "it repeats itself endlessly"
         return (
             f"Evidence without a recording of {name} gives {verdict.best}, {among}, {evidence}:"
-            " not enough to change a model."
+            f" {why}."
         )
     if verdict.chosen != verdict.best:
         among = f"preferred among {count} candidates, and not told from the best by the evidence"
     return (
         f"It was chosen by evidence without a recording of {name}, which gives it {evidence}. It is"
         f" {verdict.chosen}, {made(verdict.chosen)}; {among}."
+    )
+
+
+def repetitions(verdict: Verdict) -> str:
+    """Return which candidates were left out for endless repetitions, a sentence, or ""."""
+    shares = {each.label: f"{percent(each.repetitive)} %" for each in verdict.candidates}
+    left_out = [
+        f"{each.label} ({shares[each.label]})" for each in verdict.candidates if each.left_out
+    ]
+    if not left_out:
+        return ""
+    return (
+        f"Left out for endless repetitions in the evidence: {', '.join(left_out)}; the pretrained"
+        f" model has {shares[PRETRAINED]}."
     )
 
 

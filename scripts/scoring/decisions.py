@@ -26,7 +26,8 @@ class Candidate:
     ``synthetic_wer`` is on dev texts of the target as a TTS speaks them, ``source_wer`` on dev
     recordings of the source. ``estimate`` is the geometric mean of both, each divided by the
     pretrained model's: 0.8 is a fifth fewer errors; ``interval`` holds it with 90 %, and what is
-    beyond each of its ends with 5 %.
+    beyond each of its ends with 5 %. ``repetitive`` is the share of endless repetitions in the
+    hypotheses, the mean of both sets, for which it may be ``left_out``.
     """
 
     label: str
@@ -34,16 +35,18 @@ class Candidate:
     source_wer: float
     estimate: float
     interval: Interval
+    repetitive: float
+    left_out: bool
 
 
 @dataclass(frozen=True)
 class Verdict:
     """Which model to ship: the label of the ``chosen`` candidate, and whether that is adapted.
 
-    ``best`` is the adapted candidate of the lowest estimate. ``estimate`` and ``interval`` are
-    those of the chosen one if it ``ships``, else of the best. ``models`` are its checkpoints, by
-    seed; a task vector is added to each of them, times ``scaling_coefficient``, if it has
-    ``vectors``, by seed.
+    ``best`` is the adapted candidate of the lowest estimate, of those that are not left out, if
+    there are any. ``estimate`` and ``interval`` are those of the chosen one if it ``ships``, else
+    of the best. ``models`` are its checkpoints, by seed; a task vector is added to each of them,
+    times ``scaling_coefficient``, if it has ``vectors``, by seed.
     """
 
     ships: bool

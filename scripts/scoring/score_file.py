@@ -77,7 +77,7 @@ class Score:
 
     ``wer_against_raw_references`` compares normalised hypotheses with raw references;
     ``warnings`` say why the numbers may be wrong; ``decoded_again`` counts the hypotheses that were
-    endless repetitions at first.
+    endless repetitions at first, and are still, where nothing guards against them.
     """
 
     language: str

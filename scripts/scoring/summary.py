@@ -77,8 +77,9 @@ class SummaryRow:
     ``evaluation`` is the beginning of its score's hash, ``command`` makes the score again,
     ``window`` is in s. What is listed by seed is in the order of ``seeds``. ``leakage`` is null
     where lineage was not searched. ``decoded_again`` is the number of hypotheses that were endless
-    repetitions at first, mean over the seeds. ``forgetting`` has each test set of another domain,
-    ``forgetting_by_kind`` all those of a kind together, against the pretrained model.
+    repetitions at first (see ``Score``), mean over the seeds. ``forgetting`` has each test set of
+    another domain, ``forgetting_by_kind`` all those of a kind together, against the pretrained
+    model.
     """
 
     label: str

@@ -9,6 +9,11 @@ and if on average over both sets it saves at least one word of a hundred. Of tho
 that the evidence does not tell from the lowest estimate, the first in ``PREFERRED`` is chosen:
 evidence is some dozens of sentences, and its noise is not worth following. If none may, the
 pretrained model is kept. How often that is right: docs/confidence.md.
+
+A candidate that repeats itself endlessly is left out before all that: one whose share of such
+hypotheses, on average over both sets, is above the pretrained model's by more than 2 % of the
+utterances, and not by a single one, which may be chance. They count whether or not they were
+decoded again, which hides them from the WER.
 """
 
 from collections.abc import Sequence
@@ -28,6 +33,8 @@ from scoring.summary import SummarySettings
 
 CERTAINTY = 0.95  # that a candidate is better, before it may be shipped
 LEAST_GAIN = 0.01  # a fraction of the words
+MORE_REPETITIVE = 0.02  # than the pretrained model, a fraction of the utterances
+BY_CHANCE = 1  # endless repetitions more than the pretrained model's
 SMALLEST_WER = 0.001  # as which none counts, so that estimates are numbers
 PREFERRED = (JOINT, "target-synthetic", CONTINUED)  # without a vector first, then the smallest
 
@@ -39,6 +46,24 @@ class Evidence:
     model: ModelKey
     synthetic: PooledRow
     source: PooledRow
+
+    @property
+    def repetitions(self) -> float:
+        """The number of endless repetitions in the hypotheses, mean over the seeds."""
+        return self.synthetic.decoded_again + self.source.decoded_again
+
+    @property
+    def repetitive(self) -> float:
+        """The share of endless repetitions in the hypotheses, the mean of both sets."""
+        rows = (self.synthetic, self.source)
+        return sum(row.decoded_again / len(row.utterances) for row in rows) / len(rows)
+
+    def repeats(self, pretrained: "Evidence") -> bool:
+        """Say whether it has markedly more endless repetitions than the pretrained model."""
+        return (
+            self.repetitive - pretrained.repetitive > MORE_REPETITIVE
+            and self.repetitions - pretrained.repetitions > BY_CHANCE
+        )
 
 
 def evidence_of(others: Sequence[PooledRow]) -> list[Evidence]:
@@ -66,15 +91,17 @@ def verdict_of(candidates: Sequence[Evidence], settings: SummarySettings) -> Ver
     estimates = estimates_of(wers, pretrained)
     resampled = estimates_of(draws, pretrained)
     intervals = [interval(each, 2 * CERTAINTY - 1) for each in resampled]
+    left_out = [each.repeats(candidates[pretrained]) for each in candidates]
     adapted = [index for index in range(len(arms)) if index != pretrained]
-    best = min(adapted, key=estimates.__getitem__)  # of equals the first
+    considered = [index for index in adapted if not left_out[index]]
+    best = min(considered or adapted, key=estimates.__getitem__)  # of equals the first
     gains = np.mean(wers[:, [pretrained]] - wers, axis=0)
 
     def may_be_shipped(index: int) -> bool:
         versus_best = interval(resampled[index] / resampled[best], settings.confidence)
         return intervals[index][1] < 1 and gains[index] >= LEAST_GAIN and versus_best[0] <= 1
 
-    preferred = sorted(adapted, key=lambda index: preference(candidates[index].model))
+    preferred = sorted(considered, key=lambda index: preference(candidates[index].model))
     shipped = next(filter(may_be_shipped, preferred), None)
     labels = labels_of(each.model for each in candidates)
     reported = tuple(
@@ -84,6 +111,8 @@ def verdict_of(candidates: Sequence[Evidence], settings: SummarySettings) -> Ver
             source_wer=each.source.wer,
             estimate=float(estimates[index]),
             interval=intervals[index],
+            repetitive=each.repetitive,
+            left_out=left_out[index],
         )
         for index, each in enumerate(candidates)
     )
