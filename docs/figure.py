@@ -54,6 +54,7 @@ FOLDED = {  # rules that are not called by the verb that they serve; None is lef
     "test_on_synthetic_speech": "synthesize",
     "transcribe_synthesized": "filter",
     "key_terms": "filter",
+    "channels": "augment",
     "pool": "filter",
     "mean_task_vector_of_domains": "task_vector",
     "mean_task_vector_of_engines": "task_vector",

@@ -266,6 +266,13 @@ def folder_of(kind: str):
     return index
 
 
+def channels_imitated(wildcards) -> list[str]:
+    """Return the file of the channels that synthetic speech is made like, if any."""
+    if "like_source" not in augmentation(wildcards):
+        return []
+    return [f"<results>/channels/{roles.imitated_group(config, wildcards.domain)}.jsonl"]
+
+
 def finetune_settings(wildcards) -> dict:
     """Return the settings of a training run, and no others: one that changes reruns it."""
     settings = base_model(wildcards)["finetune"]

@@ -104,6 +104,11 @@ def to_filter(wildcards, input, threads):
     return estimates.filter_speech(sizes.speech_of(input.manifests))
 
 
+def to_measure_channels(wildcards, input, threads):
+    """Return what the channels of recordings need."""
+    return estimates.channels(sizes.speech_of([input.manifest]))
+
+
 def to_augment(wildcards, input, threads):
     """Return what the augmentation of a data set needs."""
     copies = augmentation(wildcards).get("copies", 1)

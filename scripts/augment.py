@@ -1,19 +1,24 @@
 """Augment synthetic speech as a room, noise and a telephone would: audio files and their manifest.
 
 In the order in which it befalls speech: the speaker's speed, the room, the noise at the
-microphone, the telephone's band and codec. Of these only what the settings name is applied, to
-each utterance with its probability:
+microphone, the telephone's band and codec, or the channel of the source's recordings. Of these only
+what the settings name is applied, to each utterance with its probability:
 
   {"speed": {"probability": 1, "factor": [0.9, 1.1]},
    "room": {"probability": 1, "rt60": [0.2, 0.8], "drr": [0, 12]},
    "noise": {"probability": 1, "snr": [0, 20]},
    "telephone": {"probability": 1, "codecs": ["gsm", "mu-law", "a-law"]},
+   "like_source": {"probability": 1},
    "copies": 1, "keep_clean": false}
 
 These values are the defaults: {"noise": {}} adds noise to all. factor is a rate of speaking and of
 pitch, rt60 (s) and drr (dB) shape a simulated room, snr is in dB. With --rooms the room is one of
 the folder's impulse responses instead, with --noises the noise is one of the folder's recordings
 instead of white noise; of several channels the first is taken.
+
+like_source needs --channels, a file of channels.py: an utterance gets band, noise, level and
+sampling rate of one of its recordings. The equaliser makes that recording's spectrum of the mean
+one of the manifest, so it depends on all utterances of the manifest.
 
 What is drawn for an utterance follows from the seed and its id alone. Audio files are named by all
 that shapes them, so that a run which was killed goes on where it was.
@@ -30,9 +35,19 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from augmentations.channel import (
+    Channel,
+    Spectrum,
+    average,
+    channels_by_id,
+    likeness,
+    measure,
+    through_channel,
+)
 from augmentations.drawing import Folder, draw, named_copies, read_folder
 from augmentations.effects import (
     add_noise,
@@ -80,6 +95,8 @@ def augment(waveform: np.ndarray, drawn: dict, folders: Mapping[str, Folder]) ->
         waveform = waveform / loudest
     if "telephone" in drawn:
         waveform = telephone(waveform, drawn["telephone"])
+    if like := drawn.get("like_source"):
+        waveform = through_channel(waveform, seed=like["seed"], **like["channel"])
     return waveform
 
 
@@ -89,6 +106,26 @@ def first_channel(path: Path) -> np.ndarray:
     if not waveform[:, 0].any():
         raise InputError(f"{path}: digital silence; remove the file")
     return resample(waveform[:, 0], rate)
+
+
+def likenesses_of(
+    channels: Mapping[str, Channel], utterances: Sequence[dict], jobs: int
+) -> list[dict[str, Any]]:
+    """Return what makes the utterances like each recording of some, by id.
+
+    Each has the ``recording``'s id and ``channel``, the values that ``through_channel`` takes.
+    """
+
+    def spectrum(utterance: dict) -> Spectrum:
+        return measure(load_audio(utterance["audio_filepath"])).speech
+
+    if not channels:
+        return []
+    with ThreadPoolExecutor(jobs) as pool:
+        clean = average(pool.map(spectrum, utterances))
+    return [
+        {"recording": id, "channel": likeness(channel, clean)} for id, channel in channels.items()
+    ]
 
 
 @cache
@@ -166,6 +203,7 @@ def main(argv: list[str] | None = None) -> None:
     add("--settings", required=True, help="what is done, how often and how much (JSON)")
     add("--noises", help="folder of noise recordings, wav or flac (default: white noise)")
     add("--rooms", help="folder of impulse responses, wav or flac (default: simulated rooms)")
+    add("--channels", help="recordings whose channels like_source takes, by channels.py")
     add("--seed", type=int, required=True, help="of all that is drawn")
     add(
         "--max-duration",
@@ -178,10 +216,13 @@ def main(argv: list[str] | None = None) -> None:
     add("--output", required=True, help="manifest to write: the same keys, and augmentation")
     options = parser.parse_args(argv)
     outputs = [options.audio_dir, options.output]
-    check_outputs(outputs, [options.manifest, options.noises, options.rooms])
+    check_outputs(outputs, [options.manifest, options.noises, options.rooms, options.channels])
     settings = read_settings(options.settings)
     if options.jobs < 1:
         raise InputError(f"--jobs {options.jobs}: at least 1")
+    if (settings.like_source is None) != (options.channels is None):
+        raise InputError("--channels is for like_source of the settings; give both, or neither")
+    channels = channels_by_id(options.channels) if options.channels else {}
     folders = {
         kind: read_folder(path, f"--{kind}s", kind, settings)
         for kind, path in (("noise", options.noises), ("room", options.rooms))
@@ -197,6 +238,7 @@ def main(argv: list[str] | None = None) -> None:
     import torch
 
     torch.set_num_threads(1)  # --jobs share the cores, and no sum depends on how many there are
+    likenesses = likenesses_of(channels, utterances, options.jobs)
     asked = [
         (utterance, name, copy)
         for utterance in utterances
@@ -207,7 +249,9 @@ def main(argv: list[str] | None = None) -> None:
         utterance, name, copy = one
         if copy == 0:
             return utterance | {"augmentation": {}}, False
-        drawn = draw(utterance, copy, settings, folders, options.seed, options.max_duration)
+        drawn = draw(
+            utterance, copy, settings, folders, options.seed, options.max_duration, likenesses
+        )
         return make(utterance, name, drawn, folders, options.audio_dir)
 
     with ThreadPoolExecutor(options.jobs) as pool:
@@ -221,7 +265,7 @@ def main(argv: list[str] | None = None) -> None:
     write_record(
         __file__,
         [options.output],
-        [options.manifest, *used_files(folders, rows)],
+        [options.manifest, *filter(None, [options.channels]), *used_files(folders, rows)],
         {"settings": settings.record(), "seed": options.seed, "max_duration": options.max_duration},
         counts={
             "utterances": len(rows),

@@ -2,9 +2,10 @@
 
 From lineage alone (see provenance.py): for each score, what of its target was used in training,
 in selection (dev speech that stops a training), in filtering (speech that the filter judged, and
-its judge), in synthesis (texts spoken, real speakers imitated), in decoding (texts whose n-grams
-led the decoder, speech that told key terms), and, of scores on which a scaling coefficient or the
-model to deliver may be chosen, in that choice. ``--check`` holds a summary's claims against that.
+its judge), in synthesis (texts spoken, real speakers and channels imitated), in decoding (texts
+whose n-grams led the decoder, speech that told key terms), and, of scores on which a scaling
+coefficient or the model to deliver may be chosen, in that choice. ``--check`` holds a summary's
+claims against that.
 """
 
 import argparse

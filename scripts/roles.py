@@ -73,6 +73,16 @@ def domains_of(config: dict, group: str) -> list[str]:
     return [name for name in whole if name not in left_out]
 
 
+def imitated_group(config: dict, domain: str) -> str:
+    """Return the group whose training recordings like_source makes a domain's speech like.
+
+    A target, whose own must not be heard, has its source; another domain with recordings itself.
+    """
+    if domain in config["targets"] or is_text_only(config["domains"][domain]):
+        return source_group(config, domain)
+    return domain
+
+
 def groups(config: dict) -> list[str]:
     """Return the names of all source data: of each target, and without each of its domains."""
     found = {source_group(config, target) for target in config["targets"]}

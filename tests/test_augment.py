@@ -14,6 +14,7 @@ import soundfile
 
 import augment
 from augmentations import drawing
+from augmentations.channel import BANDS, measure
 from augmentations.effects import (
     add_noise,
     band_pass,
@@ -244,6 +245,7 @@ def test_the_manifest_keeps_ids_order_and_texts_and_says_what_was_done(speech):
         "room": 12,
         "noise": 12,
         "telephone": 12,
+        "like_source": 0,
     }
 
 
@@ -363,6 +365,60 @@ def test_noises_and_rooms_are_taken_from_folders(speech):
     run(speech, "folders", settings, noises=noises, rooms=rooms)
     kept = sum(row["augmentation"]["noise"]["file"] == "low/a.wav" for row in rows)
     assert resumed(speech, "folders") == kept
+
+
+NARROW = [0.0] * 16 + [-99.0] * 4  # of the 20 bands the last four are above 3.6 kHz
+CALLS = {  # what three recordings are like
+    "faint": {"snr": 40.0, "level": -40.0, "sampling_rate": 8_000}
+    | {"speech": NARROW, "noise": NARROW},
+    "loud": {"snr": 10.0, "level": -15.0, "sampling_rate": 16_000},
+    "clear": {"snr": 60.0, "level": -20.0, "sampling_rate": 16_000},
+}
+
+
+def write_channels(speech: Path, calls: dict[str, dict]) -> Path:
+    """Write a file of channels: white speech, white noise, and the values of some recordings."""
+    white = {"speech": [0.0] * len(BANDS), "noise": [0.0] * len(BANDS)}
+    path = speech.parent / "channels.jsonl"
+    write_jsonl(path, [{"id": name} | white | values for name, values in calls.items()])
+    return path
+
+
+def test_an_utterance_gets_all_values_of_one_of_the_sources_recordings(speech):
+    rows = run(speech, "like", {"like_source": {}}, channels=write_channels(speech, CALLS))
+    drawn = {row["id"]: row["augmentation"]["like_source"] for row in rows}
+    assert {each["recording"] for each in drawn.values()} == set(CALLS)
+    for row in rows:
+        like = drawn[row["id"]]
+        heard = measure(load_audio(row["audio_filepath"]))
+        for kind in ("snr", "level", "sampling_rate"):
+            assert like["channel"][kind] == CALLS[like["recording"]][kind]
+            assert getattr(heard, kind) == pytest.approx(like["channel"][kind], abs=1.5)
+    record = lineage(speech, "like")
+    assert record["counts"]["like_source"] == 12
+    assert record["parameters"]["settings"]["like_source"] == {"probability": 1.0}
+    assert str(speech.parent / "channels.jsonl") in record["inputs"]
+
+
+def test_like_source_is_drawn_by_seed_and_id_and_made_again_where_the_recording_is_another(speech):
+    settings = {"like_source": {}}
+    first = run(speech, "one", settings, channels=write_channels(speech, CALLS))
+    threads = run(speech, "two", settings, channels=speech.parent / "channels.jsonl", jobs=3)
+    assert audio_of(first) == audio_of(threads)
+    kept = sum(row["augmentation"]["like_source"]["recording"] != "loud" for row in first)
+    louder = CALLS | {"loud": CALLS["loud"] | {"level": -14.0}}
+    run(speech, "one", settings, channels=write_channels(speech, louder))
+    assert 0 < kept < 12 and resumed(speech, "one") == kept
+
+
+def test_like_source_comes_with_recordings_and_they_with_it(speech):
+    for settings, options in (
+        ({"like_source": {}}, {}),
+        ({"noise": {}}, {"channels": write_channels(speech, CALLS)}),
+    ):
+        with pytest.raises(InputError, match="--channels is for like_source of the settings"):
+            run(speech, "wrong", settings, **options)
+    assert not (speech.parent / "wrong").exists()
 
 
 @pytest.mark.parametrize(

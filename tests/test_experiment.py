@@ -846,3 +846,82 @@ def test_the_sources_speakers_are_imitated_only_where_that_can_be_and_may_be(sou
     tts = {"kokoro": CONFIG["tts"]["kokoro"] | {"speakers": "source"} | more}
     with pytest.raises(InputError, match=message):
         changed(source=source, tts=tts)
+
+
+def like_source(**changes) -> dict:
+    """Return the experiment whose domains all have synthetic speech like their source."""
+    domains = {
+        name: domain | {"augmentation": "like_source"} for name, domain in CONFIG["domains"].items()
+    }
+    return changed(**{"domains": domains} | changes)
+
+
+WITHOUT_SOURCE_SPEECH = {
+    "arms": ["pretrained", "source-real", "target-synthetic", "source-real+target-synthetic"],
+    "task_vector": {"chosen_on": ["constant"]},
+}
+
+
+def test_like_source_is_short_for_its_settings():
+    domain = like_source()["domains"]["phone"]
+    assert domain["augmentation"] == {"like_source": {}}
+
+
+def test_a_target_is_made_like_its_source_and_a_source_like_itself():
+    config = like_source()
+    groups = {name: roles.imitated_group(config, name) for name in config["domains"]}
+    assert groups == {"games": "games", "phone": "source", "shop": "source"}
+    config = like_source(source="complement", targets=["phone", "games"], **WITHOUT_SOURCE_SPEECH)
+    groups = {name: roles.imitated_group(config, name) for name in config["domains"]}
+    assert groups == {"games": "except-games", "phone": "except-phone", "shop": "except-shop"}
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {},
+        {"arms": ["pretrained", "source-synthetic"]},
+        {"arms": ["pretrained", "target-synthetic+vector"]},
+        {"arms": ["source-mixed->target-synthetic"]},
+        WITHOUT_SOURCE_SPEECH | {"task_vector": {"delivered": {}, "chosen_on": ["constant"]}},
+    ],
+)
+def test_a_targets_recordings_are_not_heard_in_the_speech_of_its_source(more):
+    message = r"games.augmentation: like_source .* of 'games' like recordings of 'phone', whose"
+    with pytest.raises(InputError, match=message):
+        like_source(source="complement", targets=["phone", "games"], **more)
+
+
+def test_a_text_only_target_is_a_source_of_none_and_may_be_like_all():
+    domains = CONFIG["domains"] | {
+        "shop": CONFIG["domains"]["shop"] | {"augmentation": "like_source"}
+    }
+    config = changed(source="complement", targets=["phone", "games", "shop"], domains=domains)
+    assert roles.domains_of(config, roles.imitated_group(config, "shop")) == ["games", "phone"]
+
+
+@pytest.mark.parametrize(
+    ("augmentation", "message"),
+    [
+        ("like_sorce", r"'like_sorce' is neither keys, \{a: b\}, nor like_source"),
+        (["noise"], r"\['noise'\] is neither keys"),
+        ({"nosie": {}}, r"unknown key 'nosie'; did you mean 'noise'\?"),
+        ({"like_source": {"snr": [0, 1]}}, r"like_source: unknown key 'snr'"),
+    ],
+)
+def test_an_augmentation_that_cannot_be_is_told_as_what_it_is(augmentation, message):
+    domains = CONFIG["domains"] | {
+        "phone": CONFIG["domains"]["phone"] | {"augmentation": augmentation}
+    }
+    with pytest.raises(InputError, match=rf"domains\.phone\.augmentation.*{message}"):
+        changed(domains=domains)
+
+
+def test_the_calls_of_the_levers_can_be_like_their_source():
+    config = load_yaml(ROOT / "experiments/levers.yaml")
+    for domain in config["domains"].values():
+        domain["augmentation"] = "like_source"
+    config = reading.complete_and_check(config)
+    for name in config["domains"]:
+        imitated = roles.domains_of(config, roles.imitated_group(config, name))
+        assert len(imitated) == 4 and name not in imitated

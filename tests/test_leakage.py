@@ -150,7 +150,15 @@ class Tiny:
         heard = f"{shard}.hypotheses"
         self.write(heard, [{"id": row["id"], "text": ""} for row in self.rows(shard)])
         self.record("transcribe.py", [self.path(heard)], ["models/judge", shard])
-        self.manifest(f"manifests/{domain}/kokoro/{split}", "filter.py", [shard, heard])
+        made, like = f"{domain}/kokoro/{split}", self.options.get("like")
+        if not (like and domain == "music"):
+            self.manifest(f"manifests/{made}", "filter.py", [shard, heard])
+            return
+        self.manifest(f"filtered/{made}", "filter.py", [shard, heard])
+        self.file(f"channels/{like}", "channels.py", [f"manifests/{like}/real/train"])
+        self.write(f"manifests/{made}", self.rows(f"filtered/{made}"))
+        inputs = [f"filtered/{made}", f"channels/{like}"]
+        self.record("augment.py", [self.path(f"manifests/{made}")], inputs)
 
     def manifest(
         self, name: str, script: str, inputs: list[str], change: Callable = lambda row: row
@@ -558,6 +566,26 @@ def test_a_copy_of_a_test_recording_that_a_tts_clones_is_found(tmp_path: Path):
     row = utterance(tmp_path, "music", 4)
     tiny = Tiny(tmp_path, references=[Path(row["audio_filepath"])])
     assert tiny.of("target-synthetic").test_recordings == NONE | {"synthesis": 1}
+
+
+def test_recordings_whose_channel_is_imitated_count_as_synthesis_but_not_what_they_say(
+    tmp_path: Path,
+):
+    same = {"a1": {"speaker": "x", "text": "sentence 4 of music"}, "music4": {"speaker": "x"}}
+    touched = Tiny(tmp_path, rows=same, like="a").of("target-synthetic").touched
+    assert touched == {
+        "target_recordings": NONE,
+        "test_sentences": NONE,
+        "test_speakers": NONE | {"synthesis": 1},
+    }
+
+
+def test_the_channels_of_target_recordings_are_found_and_no_claim_stands(tmp_path: Path):
+    tiny = Tiny(tmp_path, like="music")
+    touched = tiny.of("target-synthetic").touched
+    assert touched["target_recordings"] == NONE | {"synthesis": 2}
+    expected = "says of target recordings 'none', but 2 were used in synthesis"
+    assert any(expected in line for line in tiny.violations())
 
 
 def test_a_voice_of_an_engines_own_that_is_called_like_a_test_speaker_is_found(tmp_path: Path):

@@ -29,7 +29,10 @@ SPEECH = "--texts in/a --engine kokoro --resources in/r --tts x --voices v --see
 COMMANDS = [
     ("augment.py", "--manifest in/a --settings {} --seed 1 --audio-dir out --output OUT", "in/a"),
     ("augment.py", "--manifest in/a --settings {} --seed 1 --audio-dir OUT --output out", "in"),
+    ("augment.py", "--manifest in/a --settings {} --channels in/b --seed 1 --audio-dir out"
+     " --output OUT", "in/b"),
     ("breakdown.py", "--summary in/summary.json --output OUT", "in/summary.json"),
+    ("channels.py", "--manifest in/a --output OUT", "in/a"),
     ("compare.py", "in/a in/b --references in/c --json OUT", "in/c"),
     ("experiment.py", "--experiment in/a --output OUT", "in/a"),
     ("filter.py", "--manifest in/a --hypotheses in/b --output OUT --rejected out", "in/b"),

@@ -179,6 +179,30 @@ def test_dev_speech_has_the_voices_and_the_augmentation_that_are_held_out(folder
     assert augmented == {"train": {"telephone": {}}, "dev": {"noise": {"snr": [5, 9]}}}
 
 
+def test_synthetic_speech_is_made_like_recordings_of_the_source_and_measured_once(folder):
+    domains = {
+        name: domain | {"augmentation": {"like_source": {"probability": 0.5}}}
+        for name, domain in EXPERIMENT["domains"].items()
+    }
+    done = dry_run(folder, EXPERIMENT | {"domains": domains})
+    assert done.returncode == 0, done.stderr[-2000:]
+    lines = [shlex.split(line) for line in done.stdout.splitlines() if "python scripts/" in line]
+    measured, laid = {}, {}
+    for words in lines:
+        option = dict(zip(words, words[1:], strict=False))
+        if "scripts/channels.py" in words:
+            measured[option["--output"]] = option["--manifest"]
+        if "scripts/augment.py" in words:
+            laid[option["--manifest"].split("/")[3]] = option["--channels"]
+            assert option["--settings"] == '{"like_source": {"probability": 0.5}}'
+    own, source = (f"results/hostile/channels/{name}.jsonl" for name in ("own", "source"))
+    assert laid == {"own": own, "leaflet": source, "shop": source}
+    assert measured == {
+        own: "results/hostile/manifests/own/real/train.jsonl",
+        source: "results/hostile/manifests/source/real/train.jsonl",
+    }
+
+
 def trainings(folder: Path, **finetune: object) -> dict[str, list[str]]:
     """Return the words of every training's command by its output, but for resources."""
     settings = EXPERIMENT["finetune"] | finetune

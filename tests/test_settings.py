@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_typ
 import pytest
 
 from augmentations.effects import CODECS
-from augmentations.settings import Augmentation, Codec
+from augmentations.settings import KINDS, Augmentation, Codec
 from configs.known import load_schema
 from corpora.slurp import Selection
 from domains.domain import NOT_DECLARED, NOT_PREPARED, Domain
@@ -101,7 +101,7 @@ def test_the_bounds_of_the_filter_are_those_of_the_config():
 
 def test_the_settings_of_an_augmentation_are_those_of_the_config():
     assert AUGMENTATION.keys() - {"dev"} == names(Augmentation)
-    for kind in ("speed", "room", "noise", "telephone"):
+    for kind in KINDS:
         of_type, _ = type_and_bounds(get_type_hints(Augmentation)[kind])
         assert AUGMENTATION[kind]["properties"].keys() - {"artifact"} == names(of_type)
         for field in fields(of_type):

@@ -553,7 +553,8 @@ def everything() -> dict:
         "source": ["news", "play"],
         "targets": ["music"],
         "domains": {
-            "news": recorded | {"scenario": "news", "augmentation": {"speed": {}, "copies": 2}},
+            "news": recorded
+            | {"scenario": "news", "augmentation": {"speed": {}, "copies": 2, "like_source": {}}},
             "play": recorded
             | {"scenario": "play", "augmentation": {"room": {"artifact": "rooms"}}},
             "music": recorded
@@ -588,7 +589,7 @@ def test_every_command_that_the_config_can_give_is_one_that_its_script_understan
             options = tuple(word for word in command.split() if word.startswith("--"))
             commands.setdefault((command.split()[1], *sorted(set(options))), command)
     assert {name.split("/")[1] for name, *_ in commands} >= {
-        "augment.py", "finetune.py", "prepare.py", "synthesize.py", "task_vector.py",
+        "augment.py", "channels.py", "finetune.py", "prepare.py", "synthesize.py", "task_vector.py",
         "transcribe.py", "xvectors.py",
     }  # fmt: skip
     for command in commands.values():

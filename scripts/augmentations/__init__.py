@@ -1,1 +1,1 @@
-"""What synthetic speech goes through: speed, room, noise, telephone."""
+"""What synthetic speech goes through: speed, room, noise, telephone, a channel."""

@@ -1,10 +1,11 @@
-"""What is drawn for a copy of an utterance: its speed, room, noise and telephone."""
+"""What is drawn for a copy of an utterance: its speed, room, noise, telephone and channel."""
 
 import hashlib
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from augmentations.settings import Augmentation, Interval
 from errors import InputError
@@ -54,10 +55,12 @@ def draw(
     folders: Mapping[str, Folder],
     seed: int,
     max_duration: float,
+    likenesses: Sequence[Mapping[str, Any]] = (),
 ) -> dict:
     """Return what is to be done to a copy (from 1) of an utterance: kinds and their values.
 
-    ``folders`` are those of the rooms and noises that are recordings, by kind.
+    ``folders`` are those of the rooms and noises that are recordings, by kind; ``likenesses`` the
+    values of the source's recordings, of which one gives all of its own.
     """
 
     def chance(*what: str) -> float:
@@ -95,6 +98,9 @@ def draw(
     if (telephone := settings.telephone) and chance("telephone") < telephone.probability:
         codecs = telephone.codecs
         drawn["telephone"] = codecs[int(chance("telephone", "codec") * len(codecs))]
+    if (like := settings.like_source) and chance("like_source") < like.probability:
+        one = likenesses[int(chance("like_source", "recording") * len(likenesses))]
+        drawn["like_source"] = {**one, "seed": number("like_source")}
     return drawn
 
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal, get_args
 from files.json_file import parse_object
 from settings.fields import WRITE, fill
 
-KINDS = ("speed", "room", "noise", "telephone")  # in the order in which they are done
+KINDS = ("speed", "room", "noise", "telephone", "like_source")  # in the order of doing them
 Probability = Annotated[float, {"minimum": 0, "maximum": 1}]
 Interval = tuple[float, float]  # lowest and highest
 Codec = Literal["gsm", "mu-law", "a-law"]
@@ -48,6 +48,13 @@ class Telephone:
 
 
 @dataclass(frozen=True)
+class LikeSource:
+    """The share of the utterances that get the channel of one of the source's recordings."""
+
+    probability: Probability = 1.0
+
+
+@dataclass(frozen=True)
 class Augmentation:
     """What is done to the utterances of a manifest; a kind that is None is not done."""
 
@@ -55,6 +62,7 @@ class Augmentation:
     room: Room | None = None
     noise: Noise | None = None
     telephone: Telephone | None = None
+    like_source: LikeSource | None = None
     copies: Annotated[int, {"minimum": 1}] = 1  # of each utterance
     keep_clean: bool = False  # the utterance itself beside its copies
 

@@ -8,6 +8,7 @@ from roles import COMPLEMENT, is_text_only
 from settings.schema import fill_defaults
 from texts.languages import slowest
 
+LIKE_SOURCE = "like_source"  # an augmentation that needs no settings
 LIKE_THE_FILTER = ("max_silence", "max_clipping", "min_speaking_rate", "max_speaking_rate")
 
 
@@ -20,6 +21,7 @@ def complete(config: dict) -> dict:
     schema = load_schema()
     config = cast(dict, fill_defaults(with_presets(config), schema, schema["$defs"]))
     config = config | {"filter": bounds_of_filter(config), "targets": targets_of(config)}
+    config["domains"] = {name: with_settings(each) for name, each in config["domains"].items()}
     return config | {
         "domains": {name: bounded(domain, config) for name, domain in config["domains"].items()},
         "tts": {
@@ -65,6 +67,13 @@ def targets_of(config: dict) -> list[str]:
         return list(config["targets"])
     source = [] if config["source"] == COMPLEMENT else config["source"]
     return [name for name in config["domains"] if name not in source]
+
+
+def with_settings(domain: dict) -> dict:
+    """Return a domain whose augmentation has its settings, where it is but a word."""
+    if domain.get("augmentation") != LIKE_SOURCE:
+        return domain
+    return domain | {"augmentation": {LIKE_SOURCE: {}}}
 
 
 def bounded(domain: dict, config: dict) -> dict:

@@ -1,13 +1,15 @@
 """Names and paths of a config: what refers to something that is there, and fits its role."""
 
 from errors import InputError
-from matrix import evaluations
+from evaluation import VECTOR
+from matrix import evaluations, is_named_by_hand
 from paths import REAL, SOURCE, coefficient
 from roles import (
     COMPLEMENT,
     CONSTANT,
     SOURCES,
     domains_of,
+    imitated_group,
     is_text_only,
     source_group,
     test_speech,
@@ -77,6 +79,7 @@ def check_roles(config: dict) -> None:
                 raise InputError(f"config: source: no domain but {target!r} has recordings")
     check_speakers(config)
     check_dev_voices(config["tts"])
+    check_like_source(config)
     check_held_out(config["tts"])
     check_choices(config, training)
     for name in config["forgetting"]:
@@ -151,6 +154,35 @@ def check_dev_voices(tts: dict) -> None:
                 )
         if not voices_of(declared, "train"):
             raise InputError(f"{place}: all voices speak dev only; leave one to the other texts")
+
+
+def check_like_source(config: dict) -> None:
+    """Raise ``InputError`` where a target's recordings would be heard in the speech of its source.
+
+    In complement mode a target is a source of the others, and they are its own.
+    """
+    if not hears_source_speech(config):
+        return
+    for name, domain in config["domains"].items():
+        if "like_source" not in domain.get("augmentation", {}):
+            continue
+        imitated = domains_of(config, imitated_group(config, name))
+        for target in config["targets"]:
+            if target in imitated and name in domains_of(config, source_group(config, target)):
+                raise InputError(
+                    f"config: domains.{name}.augmentation: like_source makes the synthetic speech"
+                    f" of {name!r} like recordings of {target!r}, whose models learn from it as"
+                    " their source; name arms without vectors and the source's synthetic speech, or"
+                    " give source as a list"
+                )
+
+
+def hears_source_speech(config: dict) -> bool:
+    """Say whether some model learns from the source's synthetic speech, or has a vector of it."""
+    trained = ("source-synthetic", "source-mixed", VECTOR)
+    return is_named_by_hand(config) or any(
+        word in arm for arm in config["arms"] for word in trained
+    )
 
 
 def check_held_out(tts: dict) -> None:

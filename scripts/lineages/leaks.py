@@ -11,6 +11,7 @@ from errors import InputError
 from evaluation import Evaluation, ScoredEvaluation
 from files.audio_file import UNKNOWN_SPEAKER
 from files.manifest import read_manifest, read_texts
+from files.origin import is_real
 from lineages.provenance import Provenance, Use
 from scoring.leakage_file import KINDS, STAGES, Touch
 from scoring.summary import Leakage
@@ -110,11 +111,6 @@ def size_of(path: str) -> int:
         ) from None
 
 
-def is_real(row: Row) -> bool:
-    """Say whether an utterance was spoken by a person."""
-    return "tts" not in row and row.get("origin") != "synthetic"
-
-
 def speaker_of(row: Row, corpora: Mapping[str, str]) -> Speaker | None:
     """Return an utterance's speaker, who is known by name within a corpus, or a TTS's voice."""
     if "tts" in row:
@@ -190,8 +186,9 @@ class Overlaps:
         rows, corpora = self.rows(path), self.provenance.corpora
         if what == "voices":
             return Content(voices=frozenset(row["voice"] for row in rows))
-        if what == "utterances":
-            return content_of(rows, corpora, self.language)
+        if what in ("utterances", "channels"):
+            content = content_of(rows, corpora, self.language)
+            return content if what == "utterances" else replace(content, sentences=frozenset())
         voices = {row["voice"] for row in self.rows(speech)}
         imitated = [row for row in rows if row["speaker" if per == "speaker" else "id"] in voices]
         content = content_of(imitated, corpora, self.language)

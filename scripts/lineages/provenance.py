@@ -25,9 +25,10 @@ AUDIO = (".wav", ".flac", ".mp3", ".ogg")  # voices that a TTS imitates; no reco
 class Use(NamedTuple):
     """A stage that used a file, and as what.
 
-    ``what`` is "utterances", "texts", or of a TTS that imitates: "recording" (an audio file),
-    "imitated" (real speech, whose speakers or ids, as ``per`` says, name the voices of the
-    manifest ``speech``) or "voices" (the speech itself: nothing but its voices' names is known).
+    ``what`` is "utterances", "texts", "channels" (of recordings, not what they say), or of a TTS
+    that imitates: "recording" (an audio file), "imitated" (real speech, whose speakers or ids, as
+    ``per`` says, name the voices of the manifest ``speech``) or "voices" (the speech itself:
+    nothing but its voices' names is known).
     """
 
     stage: str
@@ -207,6 +208,11 @@ def transcription(provenance: Provenance, path: str, record: Record, of_inputs: 
     return together(of_model | of_terms) | counted
 
 
+def channels(provenance: Provenance, path: str, record: Record, of_inputs: OfInputs) -> Uses:
+    """Of channels: the recordings that they are of, which synthetic speech is made like."""
+    return frozenset(Use("synthesis", "channels", name) for name in of_inputs)
+
+
 def scoring(provenance: Provenance, path: str, record: Record, of_inputs: OfInputs) -> Uses:
     """Of a score: what made the hypotheses."""
     return together(
@@ -264,6 +270,7 @@ STEPS: dict[str, Step] = {
     "augment.py": all_inputs,
     "task_vector.py": all_inputs,
     "xvectors.py": nothing,
+    "channels.py": channels,
     "synthesize.py": synthesis,
     "filter.py": filtering,
     "key_terms.py": key_terms,

@@ -96,11 +96,13 @@ def explain(error: jsonschema.ValidationError) -> str:
     if error.validator == "oneOf" and "required" in rule[0]:
         choices = [" and ".join(choice["required"]) for choice in rule]
         return f"config: {place}: exactly one of these must be given: {'; '.join(choices)}"
-    if error.validator == "oneOf":  # a list, or a word in place of it
-        if isinstance(error.instance, list):
+    if error.validator == "oneOf":  # a list or keys, or a word in place of them
+        of_names = rule[0].get("type") == "array"
+        if isinstance(error.instance, list if of_names else dict):
             return explain(next(part for part in error.context if part.schema_path[0] == 0))
+        wanted = "a list of names, [a, b]," if of_names else "keys, {a: b},"
         return (
-            f"config: {place}: {written(error.instance)} is neither a list of names, [a, b], nor"
+            f"config: {place}: {written(error.instance)} is neither {wanted} nor"
             f" {rule[1]['const']}. {schema['description']}"
         )
     if error.validator == "format":
