@@ -38,6 +38,7 @@ RECORDED = {ENGLISH: ("dialogues", DIALOGUES)} | {  # in these languages, from p
     for language in ("es", "fr", "it", "ru")
 }
 
+LIKE_SOURCE = "like_source"  # where the user's own recordings show the channel
 CHANNELS = {"telephone": {"telephone": {}, "noise": {"snr": [5, 25]}}}  # what is done to speech
 
 EXPERIMENT = """\
@@ -89,7 +90,7 @@ class Wanted:
     texts: str | None
     audio: str | None  # manifest of transcribed recordings of the domain, to test on
     column: str | None  # of a table, with the texts
-    source: str | None  # manifest of transcribed recordings of any other domain
+    source: str | None  # manifest of transcribed recordings of any other domain, heard alike
     channel: str | None  # through which the domain is heard
 
 
@@ -114,7 +115,8 @@ def source_of(wanted: Wanted) -> tuple[str, str]:
         name = domain_name(slug(Path(wanted.source).stem))
         if name == domain_name(wanted.name):
             name = f"{name}_source"
-        return name, declaration({"manifest": wanted.source, "dev": 40, "test": 20})
+        keys = {"manifest": wanted.source, "dev": 40, "test": 20, "augmentation": LIKE_SOURCE}
+        return name, declaration(keys)
     if wanted.language not in RECORDED:
         raise InputError(
             f"there are no recordings in {NAMES[wanted.language]} among what the project fetches"
@@ -152,6 +154,8 @@ def target_of(wanted: Wanted) -> str:
     keys["dev"] = 24
     if wanted.channel:
         keys["augmentation"] = CHANNELS[wanted.channel]
+    elif wanted.source:
+        keys["augmentation"] = LIKE_SOURCE
     return declaration(keys)
 
 
