@@ -1,5 +1,6 @@
 """The verdict on each target, and the comparisons that were declared beforehand, in words."""
 
+from evaluation import AIDS
 from paths import PRETRAINED
 from reporting.words import percent, spread
 from scoring.decisions import PrimaryComparison, Verdict
@@ -26,13 +27,24 @@ def advice(verdict: Verdict, name: str) -> str:
     evidence = f"{change(verdict.estimate)} word errors (interval: {low} to {high})"
     if verdict.ships:
         return (
-            f"{name}: ship {verdict.chosen}. By evidence without a recording of it, that makes"
-            f" {evidence}; it is {among}."
+            f"{name}: ship {in_words(verdict.chosen)}. By evidence without a recording of it, that"
+            f" makes {evidence}; it is {among}."
         )
     return (
         f"{name}: keep the pretrained model. By evidence without a recording of it,"
-        f" {verdict.best}, {among}, makes {evidence}: not enough to change a model."
+        f" {in_words(verdict.best)}, {among}, makes {evidence}: not enough to change a model."
     )
+
+
+def in_words(label: str) -> str:
+    """Return a candidate's label, with what leads its decoder in words, if anything does."""
+    aids = [words for words in AIDS.values() if f" + {words}" in label]
+    if not aids:
+        return label
+    for words in aids:
+        label = label.replace(f" + {words}", "")
+    name = "the pretrained model" if label == PRETRAINED else label
+    return f"{name} with {' and '.join(aids)} of its texts"
 
 
 def change(estimate: float) -> str:
