@@ -1,4 +1,35 @@
-"""What goes with an adapted checkpoint to a model hub: its card and its lineage."""
+"""What is delivered: a checkpoint, with what leads its decoder, its card and its lineage."""
+
+
+rule deliver:
+    input:
+        checkpoint=checkpoint("{model}"),
+        terms=files_of_aids("terms"),
+        texts=files_of_aids("texts"),
+    output:
+        weights="<results>/models/{base}/{model}+{aids}/seed{seed}/model.safetensors",
+        lineage=record_of("<results>/models/{base}/{model}+{aids}/seed{seed}/model.safetensors"),
+    log:
+        "<logs>/deliver/{base}/{model}+{aids}/seed{seed}.log",
+    localrule: True
+    conda:
+        "../envs/syn2real.yaml"
+    params:
+        code=code_version("deliver.py"),
+        aids=options_of_aids,
+        guard=["--guard-repetition"] if config["guard_repetition"] else [],
+        window=config["decoding_window"],
+        max_length=config["max_length"],
+        prompt=prompt,
+    shell:
+        """
+        python scripts/deliver.py \
+            --checkpoint {input.checkpoint:q} {params.aids:q} \
+            --window {params.window:q} \
+            --max-length {params.max_length:q} {params.guard:q} \
+            --language {params.prompt[language]:q} --task {params.prompt[task]:q} \
+            --output {output.weights:q} >{log:q} 2>&1
+        """
 
 
 rule model_card:

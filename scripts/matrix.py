@@ -44,7 +44,8 @@ from roles import (
 
 CONTINUED = "source-mixed->target-synthetic"
 JOINT = "source-real+target-synthetic"
-CANDIDATES = ("target-synthetic", CONTINUED, JOINT)  # for delivery, with and without vector
+# for delivery, each with and without a vector, or with aids, as the pretrained model may have
+CANDIDATES = ("target-synthetic", CONTINUED, JOINT)
 
 
 def name_of(tts: str | None) -> str:
@@ -162,14 +163,13 @@ class Arm(NamedTuple):
     def is_scored(self, role: str) -> bool:
         """Say whether this arm has numbers of a role: only adapted models can forget.
 
-        One whose decoder has aids is a rival of the method, and is compared in the test alone.
+        What the decoder's aids do elsewhere is seen on the evidence's recordings of the source.
         """
-        if has_aids(self.name):
-            return role == "test"
-        if role == "forgetting":
-            return self.name == PRETRAINED or "target" in self.name or self.vector is not None
+        trained = without_aids(self.name)
         if role == "evidence":
-            return self.name == PRETRAINED or self.name.removesuffix(VECTOR) in CANDIDATES
+            return trained == PRETRAINED or trained.removesuffix(VECTOR) in CANDIDATES
+        if role == "forgetting" and not has_aids(self.name):
+            return trained == PRETRAINED or "target" in trained or self.vector is not None
         return role == "test" or self.vector is not None
 
 

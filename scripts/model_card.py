@@ -24,6 +24,7 @@ from records.record import MODEL_CARD, WEIGHTS, checkpoint_files
 from records.writing import write_record
 from reporting.card_facts import (
     UNKNOWN,
+    about_aids,
     about_base,
     about_domain,
     about_engines,
@@ -69,9 +70,7 @@ def metadata(card: dict[str, Any]) -> ModelCardData:
         tags=[
             card["usage"]["model_type"],
             "domain-adaptation",
-            "synthetic-speech",
-            "task-vector",
-            PAPER,
+            *(["synthetic-speech", "task-vector", PAPER] if card["training"] else []),
         ],
         metrics=["wer"] if results else None,
         model_name=card["name"] if results else None,
@@ -110,14 +109,17 @@ def describe(
     """Return all that the card says; ``experiment`` is the folder of its summary."""
     own = place_of(checkpoint)
     base = own.base
-    training = history.training
-    settings, speech = training.content["parameters"], about_speech(training)
-    target = own.model.data.group if own.model.data else ""
+    training, speech = history.training, about_speech(history.training)
+    maker = training or history.own
+    settings = maker.content["parameters"]
+    decoding = history.own.content["parameters"] if history.is_led else settings
+    data, aids = own.model.data, own.model.aids
+    target = aids.domain if aids else data.group if data else ""
     sources = sorted(
         {domain for each in history.vector() for domain in about_speech(each)["domains"]}
     )
     modules = own.model.vector.modules if own.model.vector else ""
-    earlier = [each for each in history.descent(training) if each.script == "finetune.py"]
+    earlier = [each for each in history.descent(maker) if each.script == "finetune.py"]
     return {
         "name": f"{base}, {own.model}, {seed_folder(own.seed)}",
         "checkpoint": checkpoint,
@@ -130,26 +132,28 @@ def describe(
         "earlier": [about_speech(each) for each in earlier],
         "scale": own.model.scale,
         "part": symbol(modules) if modules else "",
-        "replayed": own.model.data.replayed if own.model.data else "",
+        "replayed": data.replayed if data else "",
+        "aids": about_aids(history.own) if history.is_led else None,
         "settings": settings,
-        "training": training.content["training"],
+        "decoding": decoding,
+        "training": training.content["training"] if training else None,
         "verdicts": verdicts_on(checkpoint, summary),
         "confidence": summary.confidence,
-        "results": results_of(summary, checkpoint, base, target, training),
+        "results": results_of(summary, checkpoint, base, target, maker),
         "licences": (licences := licences_of(history)),
         "forbidding": [row for row in licences if row["forbids"]],
         "unknown": [row["name"] for row in licences if row["licence"] == UNKNOWN],
-        "usage": usage(checkpoint.parent, settings, window or settings["window"]),
+        "usage": usage(checkpoint.parent, decoding, window or decoding["window"]),
         "versions": sorted(
             {
                 f"{each.content['commit']}{' with changes' * each.content['dirty']}"
                 for each in history.records
             }
         ),
-        "packages": training.content["packages"],
-        "python": training.content["python"],
+        "packages": maker.content["packages"],
+        "python": maker.content["python"],
         "devices": sorted(
-            {each.content["device"] for each in [training, *earlier, *history.vector()]}
+            {each.content["device"] for each in [maker, *earlier, *history.vector()]}
         ),
         "count": len(history.records),
     }

@@ -23,6 +23,7 @@ VERDICT = Verdict(
     models=("results/x/models/tiny/clinic-hibari/seed1",),
     vectors=(),
     scaling_coefficient=None,
+    aids=None,
     candidates=(
         Candidate("pretrained", 0.5, 0.2, 1, (1, 1), 0, False),
         Candidate("target-synthetic", 0.3, 0.21, 0.8, (0.7, 0.9), 0, False),

@@ -184,8 +184,7 @@ AIDED = [
 def test_an_arm_with_aids_is_the_arm_without_but_for_its_decoder():
     """Two training TTS: key terms are told by the first; the pretrained model is decoded once."""
     tts = CONFIG["tts"] | {"bark": CONFIG["tts"]["kokoro"]}
-    rows = rows_of(changed(arms=AIDED, tts=tts, seeds=[1, 2], targets=["phone"]))
-    assert {row["role"] for row in rows} == {"test"}  # no candidates, nothing to choose or forget
+    rows = of_target(changed(arms=AIDED, tts=tts, seeds=[1, 2], targets=["phone"]), "phone")
     terms = "results/tiny/key_terms/phone/kokoro.jsonl"
     texts = "results/tiny/texts/phone/train.jsonl"
     (one,) = [row for row in rows if row["arm"] == "pretrained+terms"]
@@ -210,6 +209,38 @@ def test_an_arm_with_aids_is_the_arm_without_but_for_its_decoder():
         (terms, texts, 1, 0.1)
     }
     assert len(rows) == 3 + 2 * 3 * 4  # once; and two arms with three kinds, two TTS and two seeds
+
+
+def test_arms_with_aids_are_candidates_whose_evidence_is_decoded_as_the_test_is():
+    """By texts of train, where evidence is of dev; no coefficient is chosen, nothing forgotten."""
+    rows = rows_of(changed(arms=["pretrained", *AIDED], targets=["phone"]))
+    aided = [row for row in rows if row["arm"] != "pretrained"]
+    assert {row["role"] for row in aided} == {"test", "evidence"}
+    led_by = {
+        (row["role"], row["domain"], row["speech"]): {path for path in row["aids"]}
+        for row in aided
+        if row["arm"] == "target-synthetic+terms+lm"
+    }
+    files = {"results/tiny/key_terms/phone/kokoro.jsonl", "results/tiny/texts/phone/train.jsonl"}
+    assert led_by == {
+        ("test", "phone", "real"): files,
+        ("evidence", "phone", "kokoro"): files,
+        ("evidence", "source", "real"): files,
+    }
+    evidence = [row for row in aided if row["role"] == "evidence"]
+    assert {row["split"] for row in evidence} == {"dev"} and len(evidence) == 2 * len(AIDED)
+    assert {row["target_recordings"] for row in aided} == {"none"}
+    by_hand = CONFIG["task_vector"] | {"delivered": {"scaling_coefficient": 0.25}}
+    named = rows_of(changed(arms=["pretrained", *AIDED], targets=["phone"], task_vector=by_hand))
+    assert named == [row for row in rows if row["role"] != "evidence"]
+
+
+def test_experiments_without_aids_have_the_evidence_that_they_had():
+    rows = rows_of(changed(arms=["pretrained", "pretrained+vector", "target-synthetic"]))
+    assert {row["arm"] for row in rows if row["role"] == "evidence"} == {
+        "pretrained",
+        "target-synthetic",
+    }
 
 
 def test_arms_with_aids_are_asked_for_and_say_how_strong_they_are():

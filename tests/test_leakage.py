@@ -379,7 +379,10 @@ def test_target_recordings_of_the_filters_judge_count_as_filtering(tmp_path: Pat
 
 
 def aided(
-    tiny: Tiny, kinds: tuple[str, ...] = ("terms", "texts"), **facts: dict
+    tiny: Tiny,
+    kinds: tuple[str, ...] = ("terms", "texts"),
+    speech: tuple[str, str, str] = ("test", "music", "real"),
+    **facts: dict,
 ) -> ScoredEvaluation:
     """Add an arm of the pretrained model that key terms or n-grams lead; return its evaluation."""
     shard = "synthesized/music/kokoro/train/shard1of1"
@@ -387,7 +390,8 @@ def aided(
     tiny.write(files["terms"], [{"id": "sentence", "text": "sentence"}])
     judged = [shard, f"{shard}.hypotheses"]
     tiny.record("key_terms.py", [tiny.path(files["terms"])], judged)
-    tiny.score("pretrained+aids", "pretrained", name="aided")
+    role, domain, kind = speech
+    tiny.score("pretrained+aids", "pretrained", None, role, domain, kind, name="aided")
     aids = {kind: [str(tiny.path(files[kind]))] for kind in kinds}
     strengths = {
         "terms_bonus": 2.0 if "terms" in kinds else None,
@@ -396,7 +400,11 @@ def aided(
     tiny.record(
         "transcribe.py",
         [Path(tiny.evaluations[-1].hypotheses)],
-        ["models/pretrained", "manifests/music/real/test", *(files[kind] for kind in kinds)],
+        [
+            "models/pretrained",
+            f"manifests/{domain}/{kind}/{'test' if role == 'test' else 'dev'}",
+            *(files[kind] for kind in kinds),
+        ],
         {"scaling_coefficient": None, "window": 15.0} | strengths,
         **{"aids": aids} | facts,
     )
@@ -426,6 +434,15 @@ def test_a_clean_arm_with_aids_has_touched_nothing(tmp_path: Path):
     tiny = Tiny(tmp_path)
     touched = tiny.of(aided(tiny).arm).touched
     assert touched == dict.fromkeys(touched, NONE)
+    assert tiny.violations() == []
+
+
+def test_evidence_that_was_decoded_with_aids_has_no_recording_of_the_target(tmp_path: Path):
+    tiny = Tiny(tmp_path)
+    aided(tiny, speech=("evidence", "music", "kokoro"))
+    aided(tiny, speech=("evidence", "source", "real"))
+    evidence = [each for each in tiny.examinations() if each.role == "evidence"]
+    assert [each.touched["target_recordings"] for each in evidence] == [NONE, NONE]
     assert tiny.violations() == []
 
 

@@ -3,6 +3,7 @@
 import html.parser
 import json
 import re
+import shlex
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -13,11 +14,13 @@ from huggingface_hub import ModelCard
 from markdown_it import MarkdownIt
 from transformers import WhisperForConditionalGeneration, pipeline
 
+import deliver
 import model_card
 import task_vector
+import transcribe
 from conftest import ROOT
 from errors import InputError
-from files.manifest import write_jsonl
+from files.manifest import read_jsonl, write_jsonl
 from made_up_report import SMALL, leakage, target
 from made_up_summary import comparison, made_up_row, made_up_summary, write_made_up_summary
 from recognisers.load import load_recogniser
@@ -441,7 +444,7 @@ def test_commands_and_versions_to_make_it_again_are_told():
 def test_the_pretrained_model_gets_no_card():
     experiment()
     other = str(RESULTS / "models/base/pretrained/seed0/model.safetensors")
-    with pytest.raises(InputError, match=r"pretrained\.py, not by finetune\.py or task_vector"):
+    with pytest.raises(InputError, match=r"made by pretrained\.py, not by finetune\.py, task_"):
         model_card.main(["--checkpoint", other, "--summary", "summary.json"])
 
 
@@ -607,6 +610,7 @@ def test_the_card_of_a_model_that_is_shipped_begins_with_the_verdict():
         models=(str(RESULTS / "models/base/shop-hibari/seed1"),),
         vectors=(str(RESULTS / "task_vectors/base/source-hibari/seed1.safetensors"),),
         scaling_coefficient=0.5,
+        aids=None,
         candidates=(Candidate("pretrained", 0.2, 0.3, 1.0, (1.0, 1.0), 0.0, False), rival),
     )
 
@@ -614,3 +618,95 @@ def test_the_card_of_a_model_that_is_shipped_begins_with_the_verdict():
     said = "**Verdict.** shop: ship the adapted model. On "
     assert verdict.folders == [str(CARD)] and said in text.partition("## How")[0]
     assert "**Verdict.**" not in card(table())
+
+
+# --- models whose decoder is led
+
+
+def led(model: str, kinds: str, entry: TargetSummary | None = None) -> tuple[Path, str]:
+    """Deliver a model with key terms, texts or both; return its folder, and its card."""
+    texts, terms = RESULTS / "texts/shop/train.jsonl", RESULTS / "key_terms/shop/hibari.jsonl"
+    write_jsonl(texts, [{"id": str(n), "text": f"hello zebra {n}"} for n in range(3)])
+    write_jsonl(terms, [{"id": "zebra", "text": "zebra"}])
+    experiment(window=30.0, multilingual=True, write=write_keen_whisper)
+    record("key_terms.py", [terms], [RESULTS / "manifests/shop/hibari/train.jsonl"])
+    models = RESULTS / "models/base"
+    name, seed = model.split("/")
+    folder = models / f"{name}+shop{kinds}" / seed
+    options = ["--window", "30", "--max-length", "20", "--language", "en", "--guard-repetition"]
+    options += ["--terms", str(terms), "--terms-bonus", "2"] if "terms" in kinds else []
+    options += ["--texts", str(texts), "--texts-weight", "3"] if "lm" in kinds else []
+    checkpoint, output = (str(each / "model.safetensors") for each in (models / model, folder))
+    deliver.main(["--checkpoint", checkpoint, "--output", output, *options])
+    summary = write_made_up_summary(RESULTS / "summary.json", entry or table())
+    record("summarize.py", [summary], [])
+    model_card.main(["--checkpoint", output, "--summary", str(summary), "--window", "30"])
+    return folder, (folder / "README.md").read_text()
+
+
+def test_the_card_of_a_trained_model_that_is_led_says_by_what_and_how_it_was_trained():
+    _, text = led("shop-hibari/seed1", "-terms-lm")
+    assert "# base, adapted to shop" in text
+    assert "| decoder | led by 1 key term and n-grams of 3 texts of the domain |" in text
+    assert "Trained: the decoder" in text and "Nothing was trained" not in text
+    assert "favoured by 2 nats" in text and "with a weight of 3." in text
+    assert "whoever has this folder can read them" in text
+    assert "`key_terms.txt` has one key term a line" in text
+    assert "| shop | data of a domain |" in text  # whose texts are in the folder
+
+
+def test_the_card_of_the_pretrained_model_that_is_led_says_that_nothing_was_trained():
+    row = made_up_row("pretrained+lm", seeds=(0,), versus_pretrained=comparison(-0.07))
+    place = "results/tiny/scores/base/pretrained+shop-lm/seed0/shop/real/test.json"
+    entry = table()
+    row = replace(row, wer=0.17, wer_of_seeds=(0.17,), scores=(place,))
+    _, text = led("pretrained/seed0", "-lm", replace(entry, rows=(*entry.rows, row)))
+    assert "Nothing was trained: the weights are those of base." in text
+    assert "Trained:" not in text and "λ" not in text.partition("## What it does")[0]
+    assert "| decoder | led by n-grams of 3 texts of the domain |" in text
+    assert "key_terms" not in text.partition("## Licences")[0]
+    assert "| **this model** | 17.0" in text
+    assert "It makes fewer word errors than the pretrained model" in text
+    data = ModelCard(text).data.to_dict()
+    assert data["base_model"] == "openai/whisper-tiny"
+    assert not {"task-vector", "synthetic-speech"} & set(data["tags"])
+
+
+def test_the_verdict_of_a_model_that_is_led_stands_in_its_card():
+    rival = Candidate("pretrained + n-grams", 0.1, 0.2, 0.6, (0.5, 0.7), 0.0, False)
+    verdict = Verdict(
+        ships=True,
+        chosen=rival.label,
+        best=rival.label,
+        estimate=rival.estimate,
+        interval=rival.interval,
+        models=(str(RESULTS / "models/base/pretrained/seed0"),),
+        vectors=(),
+        scaling_coefficient=None,
+        aids="shop-lm",
+        candidates=(Candidate("pretrained", 0.2, 0.3, 1.0, (1.0, 1.0), 0.0, False), rival),
+    )
+    folder, text = led("pretrained/seed0", "-lm", replace(table(), verdict=verdict))
+    assert verdict.folders == [str(folder)]
+    assert (
+        "**Verdict.** shop: ship the pretrained model with n-grams of the target's texts." in text
+    )
+
+
+@pytest.mark.parametrize("kinds", ["-terms", "-lm", "-terms-lm"])
+def test_the_command_of_the_card_decodes_by_what_is_in_the_folder(kinds, capsys):
+    folder, text = led("shop-hibari/seed1", kinds)
+    (command,) = re.findall(r"^python scripts/transcribe\.py (.*)$", text, re.MULTILINE)
+    soundfile.write("speech.wav", sum(tone(index).repeat(8) for index in (0, 3)), 16_000)
+    row = {"id": "a", "audio_filepath": "speech.wav", "duration": 0.8, "text": "hello"}
+    write_jsonl(Path("m.jsonl"), [row | {"speaker": "Ann", "domain": "shop"}])
+    places = {"FOLDER": str(folder), "MANIFEST": "m.jsonl", "HYPOTHESES": "h.jsonl"}
+    for name, place in places.items():
+        command = command.replace(name, place)
+    transcribe.main(shlex.split(command))
+    (heard,) = read_jsonl("h.jsonl")
+    told = reading.read_record("h.jsonl.lineage.json").content["parameters"]
+    settings = json.loads((folder / "decoding.json").read_text())
+    assert settings.items() <= told.items() and heard["text"]
+    led_by = {"terms_bonus": 2 if "terms" in kinds else None}
+    assert settings.items() >= (led_by | {"texts_weight": 3 if "lm" in kinds else None}).items()

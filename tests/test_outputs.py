@@ -24,6 +24,7 @@ SCRIPTS = sorted(
 )
 JSON = '{"manifest": "train/train.jsonl"}'
 MODEL = "--model in --train in/a --dev in/b --learning-rate 1 --max-steps 1 --seed 1"
+DECODING = "--window 30 --max-length 225"
 SPEECH = "--texts in/a --engine kokoro --resources in/r --tts x --voices v --seed 1"
 # Each command, with an output that is one of its inputs; OUT is it.
 COMMANDS = [
@@ -34,6 +35,8 @@ COMMANDS = [
     ("breakdown.py", "--summary in/summary.json --output OUT", "in/summary.json"),
     ("channels.py", "--manifest in/a --output OUT", "in/a"),
     ("compare.py", "in/a in/b --references in/c --json OUT", "in/c"),
+    ("deliver.py", f"--checkpoint in/a --terms v --texts m {DECODING} --output OUT", "in/new"),
+    ("deliver.py", f"--checkpoint in/a --terms v --texts m {DECODING} --output OUT", "m"),
     ("experiment.py", "--experiment in/a --output OUT", "in/a"),
     ("filter.py", "--manifest in/a --hypotheses in/b --output OUT --rejected out", "in/b"),
     ("filter.py", "--manifest in/a --hypotheses in/b --output out --rejected OUT", "in/a"),
@@ -65,8 +68,8 @@ COMMANDS = [
     ("xvectors.py", "--manifest in/a --encoder in/r --output OUT", "in/a"),
 ]  # fmt: skip
 OF_A_LANGUAGE = (
-    "compare.py", "filter.py", "finetune.py", "key_terms.py", "leakage.py", "prepare.py",
-    "score.py", "transcribe.py",
+    "compare.py", "deliver.py", "filter.py", "finetune.py", "key_terms.py", "leakage.py",
+    "prepare.py", "score.py", "transcribe.py",
 )  # fmt: skip
 ALIASES = {
     "itself": lambda path: path,

@@ -322,6 +322,8 @@ def test_texts_alone_give_texts_and_no_manifests(tmp_path, columns):
     counts = prepare_main(tmp_path, {"texts": str(tmp_path / "t.tsv"), "dev": 3})
     train = read_texts(tmp_path / "texts" / "train.jsonl")
     assert counts["texts"] == {"train": 7, "dev": 3}
+    dev = read_texts(tmp_path / "texts" / "dev.jsonl")  # on which n-grams of train are judged
+    assert {row["text"] for row in train} & {row["text"] for row in dev} == set()
     assert not (tmp_path / "manifests").exists()
     assert not (tmp_path / "audio").exists()
     if columns == 2:

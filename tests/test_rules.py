@@ -124,7 +124,8 @@ def test_what_leads_a_decoder_is_made_of_the_targets_training_texts_and_strength
         "pretrained+shop-lm": texts,
         "shop-hibari+shop-terms-lm": terms + texts,
     }
-    (line,) = [line for line in done.stdout.splitlines() if "python scripts/key_terms.py" in line]
+    made = [line for line in done.stdout.splitlines() if "python scripts/key_terms.py" in line]
+    (line,) = [line for line in made if "key_terms/shop/" in line]
     shards = re.findall(r"results/hostile/(\S+)", line)
     assert {shard.rpartition("/")[0] for shard in shards[:-2]} == {"synthesized/shop/hibari/train"}
     assert "key_terms/shop/hibari.jsonl" in shards
@@ -143,6 +144,25 @@ def test_how_words_are_said_is_told_to_every_synthesis_of_its_domain_alone(folde
     texts = {words[words.index("--texts") + 1] for words in told}
     assert texts == {f"results/hostile/texts/own/{split}.jsonl" for split in ("train", "dev")}
     assert said not in "".join(line for line in done.stdout.splitlines() if "prepare.py" in line)
+
+
+def test_a_model_that_is_led_is_delivered_with_what_led_it_in_the_test(folder):
+    arms = {"arms": ["pretrained", "pretrained+lm", "target-synthetic+terms+lm"]}
+    models = "results/hostile/models/tiny"
+    names = ("pretrained+shop-lm/seed0", "shop-hibari+shop-terms-lm/seed1")
+    cards = [f"{models}/{name}/README.md" for name in names]
+    changes = arms | {"decoding": {"texts_weight": 0.2}, "guard_repetition": True}
+    done = dry_run(folder, EXPERIMENT | changes, "--nolock", *cards)
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
+    lines = [shlex.split(line) for line in done.stdout.splitlines() if "scripts/deliver.py" in line]
+    told = {words[words.index("--output") + 1]: words for words in lines}
+    texts = ["--texts", "results/hostile/texts/shop/train.jsonl", "--texts-weight", "0.2"]
+    terms = ["--terms", "results/hostile/key_terms/shop/hibari.jsonl", "--terms-bonus", "1"]
+    for name, led in zip(names, (texts, terms + texts), strict=True):
+        words = told[f"{models}/{name}/model.safetensors"]
+        checkpoint = f"{models}/{re.sub(r'[+][^/]*', '', name)}/model.safetensors"
+        assert words[2 : words.index("--window")] == ["--checkpoint", checkpoint, *led]
+        assert "--guard-repetition" in words
 
 
 def test_prepare_is_told_of_a_domain_what_it_takes(folder):

@@ -1,6 +1,7 @@
 """Which model is shipped, and what was declared and is tested first: numbers one can count."""
 
 import json
+import random
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -9,14 +10,15 @@ import numpy as np
 import pytest
 
 from conftest import ROOT
+from evaluation import without_aids
 from made_up import BASELINE, evaluation, write_evaluations
 from report import render
 from reporting.summary_table import print_summary, repetitions
-from reporting.verdicts import primaries, verdicts
+from reporting.verdicts import made, primaries, verdicts
 from scoring.decisions import Verdict
-from scoring.evaluations import read_evaluations
+from scoring.evaluations import ArmKey, ModelKey, read_evaluations
 from scoring.summary import Summary, SummarySettings, shipped, write_summary
-from scoring.verdict import estimates_of
+from scoring.verdict import estimates_of, preference
 from summarize import summarize
 
 sys.path.append(str(ROOT / "benchmarks"))
@@ -29,10 +31,12 @@ RESULTS = "results/tiny"
 
 def row(folder: Path, arm: str, errors: list[int], scale: float | None = None, **changes) -> dict:
     """Return an evaluation whose model and vector have the places of a real experiment's."""
-    name = "pretrained" if arm == "pretrained" else "music-kokoro"
+    is_pretrained = without_aids(arm) == "pretrained"
+    name = "pretrained" if is_pretrained else "music-kokoro"
     vector = f"{RESULTS}/task_vectors/tiny/source-kokoro/seed1.safetensors"
-    seed = 0 if arm == "pretrained" else 1
+    seed = 0 if is_pretrained else 1
     places = {"model": f"{RESULTS}/models/tiny/{name}/seed{seed}", "seed": seed}
+    places |= {"tts": None} if is_pretrained else {}
     places |= {"vector_path": vector} if scale is not None else {}
     return evaluation(folder, arm, errors, scale, **(places | changes))
 
@@ -152,6 +156,88 @@ def test_a_model_without_a_vector_is_shipped_as_it_was_trained(tmp_path):
         *candidate(tmp_path, "target-synthetic", (1, 2, 3)),
     ]
     assert verdict_on(tmp_path, rows).folders == [f"{RESULTS}/models/tiny/music-kokoro/seed1"]
+
+
+@pytest.mark.parametrize(
+    ("arm", "folder", "words"),
+    [
+        ("target-synthetic+lm", "music-kokoro+music-lm/seed1",
+         "ship the adapted model with n-grams of the target's texts"),
+        ("target-synthetic+terms+lm", "music-kokoro+music-terms-lm/seed1",
+         "ship the adapted model with key terms and n-grams of the target's texts"),
+        ("pretrained+terms", "pretrained+music-terms/seed0",
+         "ship the pretrained model with key terms of the target's texts"),
+    ],
+)  # fmt: skip
+def test_a_model_whose_decoder_texts_lead_is_shipped_where_evidence_tells_it_apart(
+    tmp_path, arm, folder, words
+):
+    rows = [
+        *candidate(tmp_path, "pretrained", (4, 4, 4)),
+        *candidate(tmp_path, "target-synthetic", (3, 4, 3)),
+        *candidate(tmp_path, arm, (2, 3, 2)),
+    ]
+    summary = summary_of(tmp_path, rows)
+    verdict = summary.targets[0].verdict
+    assert verdict is not None
+    assert (verdict.ships, verdict.chosen) == (True, verdict.best)
+    assert verdict.estimate == pytest.approx((2 / 4 * 3 / 4) ** 0.5)
+    assert verdict.folders == [f"{RESULTS}/models/tiny/{folder}"]
+    sentence, *_ = verdicts(summary)
+    assert sentence.startswith(f"music: {words}. On 40 test recordings")
+    assert "it makes 40.0 % word errors, the pretrained model 80.0 %" in sentence
+    write_summary(tmp_path / "summary.json", summary)
+    assert shipped(tmp_path / "summary.json") == verdict.folders
+
+
+def test_a_model_that_is_led_and_not_enough_better_is_told_in_words(tmp_path):
+    rows = [
+        *candidate(tmp_path, "pretrained", (4, 4, 4)),
+        *candidate(tmp_path, "pretrained+lm", (4, 4, 4)),
+    ]
+    (sentence,) = verdicts(summary_of(tmp_path, rows))
+    assert "keep the pretrained model." in sentence
+    assert "gives pretrained + n-grams, the only candidate, " in sentence
+
+
+def test_a_label_is_in_words_whatever_else_is_in_it():
+    trained = "trained on synthetic speech of the target's texts"
+    assert made("target-synthetic + 0.5 τ") == f"{trained}, with a task vector added"
+    assert made("target-synthetic + n-grams (kokoro)") == (
+        f"{trained}, its decoder led by n-grams of the target's texts"
+    )
+
+
+@pytest.mark.parametrize("rival", ["pretrained+lm", "source-real+target-synthetic+terms"])
+def test_a_model_that_nothing_leads_comes_first_where_evidence_tells_no_difference(tmp_path, rival):
+    rows = [
+        *candidate(tmp_path, "pretrained", (4, 4, 4)),
+        *candidate(tmp_path, rival, (2, 2, 2)),
+        *candidate(tmp_path, BASELINE, (2, 2, 2)),
+    ]
+    assert verdict_on(tmp_path, rows).chosen == BASELINE.replace("->", "→")
+
+
+def test_the_order_in_which_equals_are_chosen():
+    """As without arms whose decoder is led; then these, trained ones first, n-grams first."""
+    joint = "source-real+target-synthetic"
+    order = [
+        (joint, None),
+        (f"{joint}+vector", 0.25),
+        (f"{joint}+vector", 0.5),
+        ("target-synthetic", None),
+        ("target-synthetic+vector", 0.25),
+        (BASELINE, None),
+        (f"{BASELINE}+vector", 0.5),
+        (f"{joint}+lm", None),
+        (f"{joint}+terms", None),
+        (f"{joint}+terms+lm", None),
+        ("target-synthetic+lm", None),
+        ("pretrained+lm", None),
+        ("pretrained+terms+lm", None),
+    ]
+    models = [ModelKey(ArmKey("tiny", "music", None, arm, None), scale) for arm, scale in order]
+    assert sorted(random.Random(0).sample(models, len(models)), key=preference) == models
 
 
 @pytest.mark.parametrize("errors", [(4, 4, 1), (3, 6, 1), (5, 5, 1)])

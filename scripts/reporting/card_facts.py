@@ -33,13 +33,10 @@ HUB_LICENCES = (
 )  # fmt: skip
 
 
-def about_speech(training: Record) -> dict[str, Any]:
-    """Return on what a training run was: domains, utterances and, of each TTS, the voices."""
-    rows = [
-        row
-        for path in training.content["manifests"]["train"]
-        for row in read_manifest(training.at(path))
-    ]
+def about_speech(training: Record | None) -> dict[str, Any]:
+    """Return on what a training run was, if any: domains, utterances and, of each TTS, voices."""
+    paths = map(training.at, training.content["manifests"]["train"]) if training else ()
+    rows = [row for path in paths for row in read_manifest(path)]
     voices: dict[str, set[str]] = {}
     for row in rows:
         if "tts" in row:
@@ -49,6 +46,14 @@ def about_speech(training: Record) -> dict[str, Any]:
         "utterances": len(rows),
         "of_tts": Counter(row["tts"] for row in rows if "tts" in row),
         "voices": {tts: sorted(names) for tts, names in voices.items()},
+    }
+
+
+def about_aids(own: Record) -> dict[str, Any]:
+    """Return how many key terms and texts lead a delivered checkpoint's decoder, how strongly."""
+    counts, strengths = own.content["counts"], own.content["parameters"]
+    return {kind: counts.get(kind) for kind in ("terms", "texts")} | {
+        kind: strengths[kind] for kind in ("terms_bonus", "texts_weight")
     }
 
 

@@ -25,14 +25,15 @@ class History:
         return self.records[-1]
 
     @property
-    def has_vector(self) -> bool:
-        """Say whether a task vector was added to it."""
-        return self.own.script == "task_vector.py"
+    def is_led(self) -> bool:
+        """Say whether something leads its decoder, which stands in its folder."""
+        return self.own.script == "deliver.py"
 
     @property
-    def training(self) -> Record:
-        """Return the record of its training, before a task vector was added."""
-        return next(self.descent(self.own)) if self.has_vector else self.own
+    def training(self) -> Record | None:
+        """Return the record of its last training; None for the pretrained model, which is led."""
+        line = (self.own, *self.descent(self.own))
+        return next((record for record in line if record.script == "finetune.py"), None)
 
     def made_by(self, script: str) -> list[Record]:
         """Return the records of a stage."""
@@ -67,10 +68,11 @@ def read_history(checkpoint: Path) -> History:
     """Return the history of an adapted checkpoint, back to the fetched files."""
     behind = upstream(checkpoint)
     own = behind[-1]
-    if own.script != "finetune.py" and own.content["parameters"].get("command") != "apply":
+    is_delivered = own.script in ("finetune.py", "deliver.py")
+    if not is_delivered and own.content["parameters"].get("command") != "apply":
         raise InputError(
-            f"{checkpoint}: was made by {own.script}, not by finetune.py or task_vector.py apply;"
-            " cards are for adapted checkpoints"
+            f"{checkpoint}: was made by {own.script}, not by finetune.py, task_vector.py apply or"
+            " deliver.py; cards are for adapted checkpoints"
         )
     fetched = functools.cache(lambda folder: record_of_fetched(folder / INDEX))
     origins = [fetched(record.at(path).parent) for record in behind for path in record.inputs]

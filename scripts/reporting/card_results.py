@@ -49,7 +49,7 @@ def results_of(
 ) -> list[Result]:
     """Return what was measured of the checkpoint, for each test set of its target.
 
-    ``parent`` is the record of the model that the vector was added to.
+    ``parent`` is the record of the model that the vector was added to, or its own.
     """
     own = place_of(checkpoint)
     folder = os.path.dirname(next(iter(parent.outputs)))

@@ -1,6 +1,6 @@
 """The verdict on each target, and the comparisons that were declared beforehand, in words."""
 
-from evaluation import MADE
+from evaluation import AIDS, MADE
 from paths import PRETRAINED
 from reporting.words import percent, simulated_line, spread
 from scoring.decisions import PrimaryComparison, Verdict
@@ -20,7 +20,11 @@ def verdict_sentence(target: TargetSummary) -> str:
 
 def headline(verdict: Verdict, name: str) -> str:
     """Return which model to ship."""
-    return f"{name}: {'ship the adapted' if verdict.ships else 'keep the pretrained'} model."
+    if not verdict.ships:
+        return f"{name}: keep the pretrained model."
+    model = "pretrained" if verdict.chosen.startswith(PRETRAINED) else "adapted"
+    aids = aids_in(verdict.chosen)
+    return f"{name}: ship the {model} model{f' with {aids}' if aids else ''}."
 
 
 def grounds(verdict: Verdict, name: str) -> str:
@@ -63,8 +67,15 @@ def made(label: str) -> str:
     """Return what the model of a label is made of, in words."""
     arms = {arm.replace("->", "→"): words for arm, words in MADE.items()}
     longest = max(filter(label.startswith, arms), key=len)
-    vector = ", with a task vector added" if label[len(longest) :].startswith(" + ") else ""
-    return arms[longest] + vector
+    vector = ", with a task vector added" if "τ" in label else ""
+    aids = aids_in(label)
+    return arms[longest] + vector + (f", its decoder led by {aids}" if aids else "")
+
+
+def aids_in(label: str) -> str:
+    """Return what leads the decoder of a candidate, in words, or ""."""
+    aids = [words for words in AIDS.values() if f" + {words}" in label]
+    return f"{' and '.join(aids)} of the target's texts" if aids else ""
 
 
 def change(estimate: float) -> str:

@@ -4,19 +4,24 @@ Rates and differences are fractions, intervals their lower and upper bound.
 """
 
 from dataclasses import dataclass, replace
+from typing import Any
 
-from paths import Checkpoint
+from paths import Aids, Checkpoint
 from places import VectorFile
 from scoring.differences import Comparison, Interval
 
 
 def with_vector(folder: str, vector: str, scale: float) -> str:
     """Return the folder of a checkpoint to which a task vector is added."""
+    file = VectorFile.parse(f"task_vectors/{vector.partition('/task_vectors/')[2]}")
+    return with_added(folder, vector=file.vector, scale=scale)
+
+
+def with_added(folder: str, **added: Any) -> str:
+    """Return the folder of a checkpoint whose model has more: fields of ``Model``."""
     results, _, place = folder.partition("/models/")
     checkpoint = Checkpoint.parse(f"models/{place}")
-    file = VectorFile.parse(f"task_vectors/{vector.partition('/task_vectors/')[2]}")
-    model = replace(checkpoint.model, vector=file.vector, scale=scale)
-    return f"{results}/{replace(checkpoint, model=model)}"
+    return f"{results}/{replace(checkpoint, model=replace(checkpoint.model, **added))}"
 
 
 @dataclass(frozen=True)
@@ -46,7 +51,8 @@ class Verdict:
     ``best`` is the adapted candidate of the lowest estimate, of those that are not left out, if
     there are any. ``estimate`` and ``interval`` are those of the chosen one if it ``ships``, else
     of the best. ``models`` are its checkpoints, by seed; a task vector is added to each of them,
-    times ``scaling_coefficient``, if it has ``vectors``, by seed.
+    times ``scaling_coefficient``, if it has ``vectors``, by seed. ``aids`` are what
+    leads its decoder (as paths.py writes it), else null.
     """
 
     ships: bool
@@ -57,6 +63,7 @@ class Verdict:
     models: tuple[str, ...]
     vectors: tuple[str, ...]
     scaling_coefficient: float | None
+    aids: str | None
     candidates: tuple[Candidate, ...]
 
     @property
@@ -64,6 +71,8 @@ class Verdict:
         """The folders of the checkpoints that are shipped, by seed; none, if the model is kept."""
         if not self.ships:
             return []
+        if self.aids:
+            return [with_added(model, aids=Aids.parse(self.aids)) for model in self.models]
         if self.scaling_coefficient is None:
             return list(self.models)
         vectors = zip(self.models, self.vectors, strict=True)

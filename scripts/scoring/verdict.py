@@ -6,8 +6,8 @@ human speech do to it. A candidate's estimate is the geometric mean of its two W
 the pretrained model's on the same speech. A candidate may be shipped if it is better with a
 certainty of 95 % (only one side matters: the upper end of its estimate's 90 % interval is below 1),
 and if on average over both sets it saves at least one word of a hundred. Of those that may, and
-that the evidence does not tell from the lowest estimate, the first in ``PREFERRED`` is chosen:
-evidence is some dozens of sentences, and its noise is not worth following. If none may, the
+that the evidence does not tell from the lowest estimate, the first in order (``preference``) is
+chosen: evidence is some dozens of sentences, and its noise is not worth following. If none may, the
 pretrained model is kept. How often that is right: docs/confidence.md.
 
 A candidate that repeats itself endlessly is left out before all that: one whose share of such
@@ -21,8 +21,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from evaluation import VECTOR
-from matrix import CONTINUED, JOINT
+from evaluation import VECTOR, without_aids
+from matrix import CONTINUED, JOINT, aids_of
 from paths import PRETRAINED
 from scoring.bootstrap import interval
 from scoring.comparisons import ResampledRows
@@ -36,7 +36,8 @@ LEAST_GAIN = 0.01  # a fraction of the words
 MORE_REPETITIVE = 0.02  # than the pretrained model, a fraction of the utterances
 BY_CHANCE = 1  # endless repetitions more than the pretrained model's
 SMALLEST_WER = 0.001  # as which none counts, so that estimates are numbers
-PREFERRED = (JOINT, "target-synthetic", CONTINUED)  # without a vector first, then the smallest
+PREFERRED = (JOINT, "target-synthetic", CONTINUED, PRETRAINED)  # the last with aids only
+AIDS_PREFERRED = ("", "+lm", "+terms", "+terms+lm")
 
 
 @dataclass(frozen=True)
@@ -127,13 +128,22 @@ def verdict_of(candidates: Sequence[Evidence], settings: SummarySettings) -> Ver
         models=tuple(each.model for each in chosen),
         vectors=tuple(each.vector_path for each in chosen if each.vector_path),
         scaling_coefficient=chosen[0].scaling_coefficient,
+        aids=str(aids) if (aids := aids_of(chosen[0].arm, chosen[0].target)) else None,
         candidates=reported,
     )
 
 
-def preference(model: ModelKey) -> tuple[int, float]:
-    """Return the place of a candidate in the order in which equals are chosen."""
-    return PREFERRED.index(model.arm.arm.removesuffix(VECTOR)), model.scaling_coefficient or 0
+def preference(model: ModelKey) -> tuple[bool, int, float, int]:
+    """Return the place of a candidate in the order in which equals are chosen.
+
+    Models whose decoder nothing leads come before those with aids, which few programs can decode.
+    Then they follow ``PREFERRED``; then no vector is first, and the smallest, or what is first in
+    ``AIDS_PREFERRED``.
+    """
+    trained = without_aids(model.arm.arm)
+    aids = AIDS_PREFERRED.index(model.arm.arm.removeprefix(trained))
+    place = PREFERRED.index(trained.removesuffix(VECTOR))
+    return aids > 0, place, model.scaling_coefficient or 0, aids
 
 
 def estimates_of(wers: np.ndarray, pretrained: int) -> np.ndarray:
