@@ -22,7 +22,7 @@ export HF_HUB_DISABLE_TELEMETRY := 1
 BENCHMARKS := features resampling sweep task_vectors synthesis planning finetuning transcription \
     from_nothing
 
-.PHONY: help demo run status efficiency audit trace test lint unit coqui checks bench peers docs setup lock clean
+.PHONY: help demo run status listen efficiency audit trace test lint unit coqui checks bench peers docs setup lock clean
 
 help:  ## show this list
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 20
@@ -44,6 +44,9 @@ adapt: $(READY)  ## adapt to a domain's texts (TEXTS=my.txt AUDIO= NAME= BASE= L
 
 status: $(READY)  ## how far a running experiment is (EXPERIMENT=my.yaml)
 	@python scripts/status.py --experiment $(NAMED)
+
+listen: $(READY)  ## a page to listen to the synthetic speech that is there (EXPERIMENT=my.yaml, N=5)
+	@python scripts/listen.py --experiment $(EXPERIMENT) $(if $(N),--utterances $(N))
 
 efficiency: $(READY)  ## what its jobs asked for and what they used
 	@python scripts/efficiency.py --experiment $(NAMED)

@@ -9,7 +9,6 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-import jinja2
 from markupsafe import Markup
 
 from errors import run
@@ -34,6 +33,7 @@ from reporting.clips import (
     within_budget,
 )
 from reporting.lambda_curve import lambda_curve
+from reporting.pages import TEMPLATES, style, template
 from reporting.vector_charts import vector_maps
 from reporting.verdicts import primaries, verdicts
 from reporting.words import enumerated
@@ -41,7 +41,6 @@ from scoring.breakdown_file import Breakdown, read_breakdown
 from scoring.summary import Summary, read_summary
 from vectors.geometry import Geometry, read_geometry
 
-TEMPLATES = Path(__file__).parent / "reporting" / "templates"
 FILES = tuple(TEMPLATES / f"report.{kind}" for kind in ("html.j2", "css", "js"))
 MANY = 4  # targets, above which each is folded away
 
@@ -145,22 +144,15 @@ def render(
     examples: Examples | None = None,
 ) -> str:
     """Return the page. ``origin`` says where the summary comes from (file, commit)."""
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
     breakdown_of = {target.name: target for target in breakdown.targets} if breakdown else {}
     examples = within_budget(examples or {}, CLIPS // 2)
     left = CLIPS - sum(players(each) for of_domain in examples.values() for each in of_domain)
     changed = {name: target.changed for name, target in breakdown_of.items()}
     settings = {key: value for key, value in experiment.items() if key != "artifacts"}
-    style, script = (read_text(TEMPLATES / f"report.{kind}") for kind in ("css", "js"))
-    return environment.get_template("report.html.j2").render(
+    script = read_text(TEMPLATES / "report.js")
+    return template("report.html.j2").render(
         name=experiment.get("name", "experiment"),
-        style=Markup(style),
+        style=style(),
         script=Markup(script),
         policy=content_security_policy(script),
         facts=facts(experiment, summary),

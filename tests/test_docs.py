@@ -37,6 +37,7 @@ EXERCISED = {
     "make test": "make -n test",
     "make setup && source .venv/bin/activate": "make -n setup",
     "make status EXPERIMENT=my.yaml": "make -n status EXPERIMENT=my.yaml",
+    "make listen EXPERIMENT=my.yaml": "make -n listen EXPERIMENT=my.yaml",
     "make efficiency EXPERIMENT=my.yaml": "make -n efficiency EXPERIMENT=my.yaml",
     "make audit": "make -n audit",
     "make audit EXPERIMENT=my.yaml": "make -n audit EXPERIMENT=my.yaml",

@@ -266,7 +266,7 @@ def test_of_two_records_about_a_file_the_later_counts(folder: Path):
 
 
 def test_a_file_that_no_record_tells_of_is_named_but_no_cache_and_no_hidden_file(folder: Path):
-    for name in ("work/a", "encodings/b", ".hidden", "audio/.unfinished.flac"):
+    for name in ("work/a", "encodings/b", ".hidden", "audio/.unfinished.flac", "listen.html"):
         write(folder / name, "a")
     assert findings(folder) == []
     write(folder / "models/work/a", "a")

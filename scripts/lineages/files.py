@@ -18,17 +18,18 @@ from records.record import SUFFIX, Record, ended
 CACHES = ("work", "encodings")
 SEAL = "SHA256SUMS"
 PRUNED = "pruned.jsonl"
+LISTEN = ("listen.html", "listen.tsv")  # what is there so far, to look at: nothing is made of it
 AGAIN = "run the workflow again"
 
 
 def files_below(folder: str) -> Iterator[str]:
-    """Yield the paths, from the folder, of all files that are neither hidden nor in a cache."""
+    """Yield the paths, from the folder, of all files that count: none is hidden, or in a cache."""
     for parent, folders, names in os.walk(folder, followlinks=True):
         folders[:] = [name for name in folders if not name.startswith(".")]
         below = parent.removeprefix(folder).lstrip("/")
         if not below:
             folders[:] = [name for name in folders if name not in CACHES]
-            names = [name for name in names if name not in (SEAL, PRUNED)]
+            names = [name for name in names if name not in (SEAL, PRUNED, *LISTEN)]
         for name in names:
             if not name.startswith("."):
                 yield os.path.join(below, name)
