@@ -1,9 +1,10 @@
 """The comparisons that were declared before any number was seen.
 
-The chosen model against the pretrained one; SYN2REAL against the paper's baseline; and the task
-vector's own share, the model with it against the same model without. They are tested over all
-targets together first, then by target; each of the two families is corrected for its own number
-(Holm), and takes no part in the correction of a table's other comparisons, which are exploratory.
+The chosen model against the pretrained one and against the paper's baseline; SYN2REAL against that
+baseline; and the task vector's own share, the model with it against the same model without. They
+are tested over all targets together first, then by target; each of the two families is corrected
+for its own number (Holm), and takes no part in the correction of a table's other comparisons, which
+are exploratory.
 """
 
 from collections.abc import Mapping, Sequence
@@ -21,11 +22,10 @@ from scoring.pooling import PooledRow, union
 from scoring.summary import SummarySettings
 from scoring.target_table import Table
 
-NAMES = {  # of the comparisons, by what a row calls its own
-    "versus_pretrained": "the chosen model against the pretrained one",
-    "versus_baseline": "SYN2REAL against the paper's baseline",
-    "versus_without_vector": "with the task vector against the same model without",
-}
+CHOSEN = "the chosen model against the pretrained one"
+CHOSEN_VERSUS_BASELINE = "the chosen model against the paper's baseline"
+SYN2REAL = "SYN2REAL against the paper's baseline"
+VECTOR_SHARE = "with the task vector against the same model without"
 SYNTHETIC = "target-synthetic"
 
 
@@ -35,6 +35,7 @@ class Pair(NamedTuple):
     The first one's row calls the comparison ``key``.
     """
 
+    name: str
     key: str
     target: str | None
     test: ResampledRows
@@ -50,7 +51,7 @@ class Pair(NamedTuple):
     def reported(self) -> PrimaryComparison:
         """Return the comparison as the summary has it."""
         return PrimaryComparison(
-            name=NAMES[self.key],
+            name=self.name,
             base=self.base,
             target=self.target,
             utterances=self.test.size.utterances,
@@ -80,17 +81,23 @@ def pairs_of(
         arms = ((row.evaluation.arm, row.evaluation.scaling_coefficient) for row in test.rows)
         return next((row for row, own in zip(test.rows, arms, strict=True) if own == wanted), None)
 
-    declared = {
-        "versus_pretrained": (
-            next((row for row in test.rows if row.model == chosen), None),
-            row_of(PRETRAINED),
+    shipped = next((row for row in test.rows if row.model == chosen), None)
+    syn2real, baseline = row_of(CONTINUED + VECTOR), row_of(CONTINUED)
+    rival = None if shipped in (syn2real, baseline) else baseline  # else told already, or itself
+    declared = (
+        (CHOSEN, "versus_pretrained", shipped, row_of(PRETRAINED)),
+        (CHOSEN_VERSUS_BASELINE, "versus_baseline", shipped, rival),
+        (SYN2REAL, "versus_baseline", syn2real, baseline),
+        (
+            VECTOR_SHARE,
+            "versus_without_vector",
+            row_of(SYNTHETIC + VECTOR),
+            row_of(SYNTHETIC),
         ),
-        "versus_baseline": (row_of(CONTINUED + VECTOR), row_of(CONTINUED)),
-        "versus_without_vector": (row_of(SYNTHETIC + VECTOR), row_of(SYNTHETIC)),
-    }
+    )
     return [
-        Pair(key, target, test, one, other, getattr(table[one.model], key))
-        for key, (one, other) in declared.items()
+        Pair(name, key, target, test, one, other, getattr(table[one.model], key))
+        for name, key, one, other in declared
         if one and other
     ]
 
@@ -98,13 +105,15 @@ def pairs_of(
 def over_all_targets(pairs: Sequence[Pair], settings: SummarySettings) -> list[PrimaryComparison]:
     """Return the declared comparisons of each base model over its targets, if it has several."""
     pooled = []
-    for base, key in dict.fromkeys((pair.base, pair.key) for pair in pairs):
-        alike = [pair for pair in pairs if (pair.base, pair.key) == (base, key)]
+    for base, name in dict.fromkeys((pair.base, pair.name) for pair in pairs):
+        alike = [pair for pair in pairs if (pair.base, pair.name) == (base, name)]
         if len(alike) > 1:
             first, second = union([p.first for p in alike]), union([p.second for p in alike])
             test = ResampledRows([first, second], settings)
             if comparison := test.compare(0, 1):
-                pooled.append(Pair(key, None, test, first, second, comparison).reported())
+                pooled.append(
+                    Pair(name, alike[0].key, None, test, first, second, comparison).reported()
+                )
     return corrected(pooled, settings)
 
 
