@@ -111,9 +111,8 @@ def over_all_targets(pairs: Sequence[Pair], settings: SummarySettings) -> list[P
             first, second = union([p.first for p in alike]), union([p.second for p in alike])
             test = ResampledRows([first, second], settings)
             if comparison := test.compare(0, 1):
-                pooled.append(
-                    Pair(name, alike[0].key, None, test, first, second, comparison).reported()
-                )
+                pair = Pair(name, alike[0].key, None, test, first, second, comparison)
+                pooled.append(pair.reported())
     return corrected(pooled, settings)
 
 
