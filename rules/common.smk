@@ -56,6 +56,9 @@ TEXT_ONLY = [name for name in config["domains"] if name not in WITH_RECORDINGS]
 WITH_TEST_TEXTS = [
     name for name, domain in config["domains"].items() if roles.has_test_texts(domain)
 ]
+WITH_TEST_RECORDINGS = [
+    name for name, domain in config["domains"].items() if roles.has_test_recordings(domain)
+]
 AUGMENTED = [name for name, domain in config["domains"].items() if domain.get("augmentation")]
 TRAINING_TTS = roles.training_tts(config)
 GROUPS = roles.groups(config)

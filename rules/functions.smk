@@ -76,7 +76,7 @@ def files_of_domain(wildcards) -> list[str]:
     domain = config["domains"][wildcards.domain]
     if "artifact" in domain:
         return [index_of(domain["artifact"])]
-    named = [domain.get(key) for key in ("manifest", "texts", "test_texts")]
+    named = [domain.get(key) for key in ("manifest", "texts", "test_texts", "test_manifest")]
     return [path for path in [*named, *domain.get("splits", {}).values()] if path]
 
 

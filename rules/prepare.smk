@@ -55,7 +55,7 @@ use rule prepare as prepare_texts with:
         dev_texts="<results>/texts/{domain}/dev.jsonl",
         lineage=record_of("<results>/texts/{domain}/train.jsonl"),
     wildcard_constraints:
-        domain=one_of(set(TEXT_ONLY) - set(WITH_TEST_TEXTS)),
+        domain=one_of(set(TEXT_ONLY) - {*WITH_TEST_TEXTS, *WITH_TEST_RECORDINGS}),
 
 
 use rule prepare_texts as prepare_texts_to_test_on with:
@@ -66,6 +66,21 @@ use rule prepare_texts as prepare_texts_to_test_on with:
         lineage=record_of("<results>/texts/{domain}/train.jsonl"),
     wildcard_constraints:
         domain=one_of(WITH_TEST_TEXTS),
+
+
+use rule prepare_texts as prepare_texts_and_test_recordings with:
+    output:
+        test="<results>/manifests/{domain}/real/test.jsonl",
+        texts="<results>/texts/{domain}/train.jsonl",
+        dev_texts="<results>/texts/{domain}/dev.jsonl",
+        lineage=record_of(
+            [
+                "<results>/manifests/{domain}/real/test.jsonl",
+                "<results>/texts/{domain}/train.jsonl",
+            ]
+        ),
+    wildcard_constraints:
+        domain=one_of(WITH_TEST_RECORDINGS),
 
 
 rule pool:

@@ -8,7 +8,8 @@ A domain is declared by one of
       and duration in s); splits are drawn
   "splits": {"train": ..., "test": ..., "dev": ...}, such manifests; dev may be left to be drawn
   "texts": a file with one text a line, or with id, tab and text; no recordings; "test_texts"
-      may be another, to test on its synthetic speech
+      may be another, to test on its synthetic speech, or "test_manifest" a manifest of recordings
+      to test on, whose sentences are left out of the texts
 and may have "topics" or "without_topics" (lists of those that are taken or left, of a corpus whose
 recordings have topics), "line" ("bad": all recordings go through a simulated bad telephone line,
 behind each four others of its split), "train", "dev" and "test" (what to draw: train and test count
@@ -200,17 +201,31 @@ def parse_arguments(argv: list[str] | None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
-def prepare_recordings(
-    options: argparse.Namespace, domain: Domain, counts: Counts
+def test_recordings(domain: Domain, jobs: int, counts: Counts) -> dict[str, list[Utterance]]:
+    """Return the splits of a domain of texts: test recordings, if any, and none to learn from."""
+    if domain.test_manifest is None:
+        return {}
+    given = {"test": read_manifest_of_user(domain.test_manifest)}
+    nothing: dict[str, list[Utterance]] = {"train": [], "dev": []}
+    return nothing | usable_splits(given, domain, jobs, counts)
+
+
+def check_folders(options: argparse.Namespace) -> None:
+    """Raise ``InputError`` if nobody says where recordings are to be written."""
+    if options.audio_dir is None or options.manifests_dir is None:
+        raise InputError("--audio-dir and --manifests-dir are needed: the domain has recordings")
+
+
+def write_splits(
+    options: argparse.Namespace,
+    domain: Domain,
+    splits: dict[str, list[Utterance]],
+    counts: Counts,
 ) -> tuple[dict[str, list[dict]], list[Path]]:
-    """Write the audio of a domain with recordings; return its manifests, and its own audio files.
+    """Write the audio of a domain's recordings; return its manifests, and its own audio files.
 
     A corpus's audio files are named by its artifact's index, and not here.
     """
-    if options.audio_dir is None or options.manifests_dir is None:
-        raise InputError("--audio-dir and --manifests-dir are needed: the domain has recordings")
-    splits = split_recordings(domain, options.artifact, options.seed, options.jobs, counts)
-    check_not_empty(options.domain, splits, counts)
     recordings = audio_files(splits) if options.artifact is None else []
     written = files_written(options.manifests_dir, options.texts_dir)
     check_outputs([*written, options.audio_dir], recordings)
@@ -234,17 +249,30 @@ def main(argv: list[str] | None = None) -> None:
         folders = [options.audio_dir, options.manifests_dir, options.texts_dir]
         check_outputs({*folders}, [options.artifact / INDEX])
     manifests: dict[str, list[dict]] = {}
+    recordings: list[Path] = []
+    if domain.test_manifest or not is_text_only(domain):
+        check_folders(options)
     if is_text_only(domain):
-        texts = split_texts(domain, options.domain, options.artifact, options.seed, counts)
+        splits = test_recordings(domain, options.jobs, counts)
+        tested = {each.sentence for each in splits.get("test", [])}
+        texts = split_texts(domain, options.domain, options.artifact, options.seed, counts, tested)
+        needed = SPLITS if domain.selection else ("train",)  # published splits are never empty
+        check_not_empty(options.domain, texts, counts, needed)
+        if splits:
+            check_not_empty(options.domain, splits, counts, ("test",))
+            written, recordings = write_splits(options, domain, splits, counts)
+            manifests = {"test": written["test"]}
     else:
-        manifests, recordings = prepare_recordings(options, domain, counts)
-        inputs += recordings
+        splits = split_recordings(domain, options.artifact, options.seed, options.jobs, counts)
+        check_not_empty(options.domain, splits, counts)
+        manifests, recordings = write_splits(options, domain, splits, counts)
+        needed = SPLITS if domain.selection else ("train",)
+        check_not_empty(options.domain, manifests, counts, needed)
         texts = {
             name: texts_to_speak(manifests[name], options.domain, domain.language)
             for name in ("train", "dev")
         }
-    needed = SPLITS if domain.selection else ("train",)  # published splits are never empty
-    check_not_empty(options.domain, manifests or texts, counts, needed)
+    inputs += recordings
     check_not_empty(options.domain, texts, counts)
     outputs = []
     for folder, contents in ((options.manifests_dir, manifests), (options.texts_dir, texts)):
@@ -280,7 +308,8 @@ def files_read(domain: Domain, artifact: Path | None) -> list[Path]:
     """Return the files that the lineage names: manifests, or the index of a fetched artifact."""
     if domain.splits:
         return [Path(path) for path in domain.splits.values()]
-    if named := [path for path in (domain.manifest, domain.texts, domain.test_texts) if path]:
+    own = (domain.manifest, domain.texts, domain.test_texts, domain.test_manifest)
+    if named := [path for path in own if path]:
         return list(map(Path, named))
     index = artifact / "files.json" if artifact else None
     return [index] if index and index.is_file() else []

@@ -19,6 +19,11 @@ def has_test_texts(domain: dict) -> bool:
     return "test_texts" in domain or domain.get("text_only", False)
 
 
+def has_test_recordings(domain: dict) -> bool:
+    """Say whether a domain of texts has recordings to test on."""
+    return "test_manifest" in domain
+
+
 def training_tts(config: dict) -> list[str]:
     """Return the names of the synthetic speech that arms are trained on."""
     return [name for name, tts in config["tts"].items() if not tts["held_out"]]
@@ -40,9 +45,10 @@ def evidence_tts(config: dict) -> str:
 
 def test_speech(config: dict, target: str) -> list[str]:
     """Return what a target is tested on: its recordings, else held-out synthetic speech, if any."""
-    if not is_text_only(config["domains"][target]):
+    domain = config["domains"][target]
+    if not is_text_only(domain) or has_test_recordings(domain):
         return [REAL]
-    if not has_test_texts(config["domains"][target]):
+    if not has_test_texts(domain):
         return []
     return [name for name, tts in config["tts"].items() if tts["held_out"]]
 

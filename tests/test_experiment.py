@@ -503,6 +503,16 @@ def test_in_complement_mode_each_targets_source_is_all_the_others():
     assert not any("news" in name for name in models)
 
 
+def test_a_domain_of_texts_with_recordings_to_test_on_is_tested_on_them():
+    shop = {"texts": "shop.txt", "test_manifest": "shop.jsonl"}
+    blind = {"scaling_coefficients": [0.25], "chosen_on": ["kokoro"]}
+    config = changed(domains=CONFIG["domains"] | {"shop": shop}, task_vector=blind)
+    rows = of_target(config, "shop")
+    assert {row["speech"] for row in rows} == {"real"}
+    assert "target-real" not in {row["arm"] for row in rows}  # which has nothing to learn from
+    assert rows[0]["manifest"].endswith("manifests/shop/real/test.jsonl")
+
+
 def test_in_complement_mode_a_domain_of_texts_is_a_target_and_no_source():
     domains = {name: {"manifest": f"{name}.jsonl"} for name in ("men", "music")}
     config = changed(

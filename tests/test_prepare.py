@@ -15,6 +15,7 @@ from domains import own_data, splits
 from errors import InputError
 from files.manifest import read_manifest, read_texts
 from files.recording import Recording
+from texts.normalise import normalise
 from texts.spoken import clean_for_tts, without_remarks
 
 WORDS = "ash birch cedar elm fir hazel ivy larch maple oak".split()  # noqa: SIM905
@@ -368,6 +369,25 @@ def test_texts_to_test_on_are_written_beside_those_to_train_on(tmp_path):
         prepare_main(tmp_path, {**declaration, "test": 4})
 
 
+def test_recordings_to_test_on_join_texts_and_their_sentences_are_not_learnt(tmp_path, manifest):
+    (tmp_path / "t.txt").write_text("".join(f"The tree {word}.\n" for word in WORDS))
+    rows = own_data.read_manifest_of_user(manifest)
+    heard = {normalise(recording.text, "en") for recording, _ in rows}
+    (tmp_path / "t.txt").open("a").write(rows[0][0].text + "\n")
+    declaration = {"texts": str(tmp_path / "t.txt"), "test_manifest": manifest, "dev": 3}
+    counts = prepare_main(tmp_path, declaration)
+    assert counts["texts"] == {"train": 7, "dev": 3}
+    assert counts["left_out"] == {"sentence of a test recording": 1}
+    assert list(counts["splits"]) == ["test"]
+    test = read_manifest(tmp_path / "manifests" / "test.jsonl")
+    assert len(test) == len(rows)
+    assert {normalise(row["text"], "en") for row in test} == heard
+    assert not (tmp_path / "manifests" / "train.jsonl").exists()
+    lineage = json.loads((tmp_path / "manifests" / "test.jsonl.lineage.json").read_text())
+    named = {Path(path).name for path in lineage["inputs"]}
+    assert {"t.txt", Path(manifest).name, rows[0][0].load.path.name} <= named
+
+
 def test_a_text_to_train_and_to_test_on_is_refused_or_left_out_of_training(tmp_path):
     (tmp_path / "t.txt").write_text("It's an oak\nan elm\na fir\n")
     (tmp_path / "test.txt").write_text("it is an OAK!\na larch\n")
@@ -488,6 +508,11 @@ def test_a_corpus_without_topics_says_so(tmp_path, monkeypatch):
         ({"manifest": "a", "speaker_disjoint": "yes"}, "give true or false"),
         ({"manifest": "/no/such.jsonl"}, "/no/such.jsonl: no such file"),
         ({"manifest": "a", "test_texts": "b"}, "test_texts is for a domain of texts"),
+        ({"manifest": "a", "test_manifest": "b"}, "test_manifest is for a domain of texts"),
+        (
+            {"texts": "a", "test_texts": "b", "test_manifest": "c"},
+            "has test_texts and test_manifest; give one of them",
+        ),
     ],
 )
 def test_a_faulty_declaration_is_refused(tmp_path, declaration, message):

@@ -28,6 +28,7 @@ class Domain:
     splits: dict[str, str] | None = None
     texts: str | None = None
     test_texts: str | None = None
+    test_manifest: str | None = None
     artifact: str | None = None
     topics: Names = None  # of a corpus that has them: those that are taken,
     without_topics: Names = None  # or all but these
@@ -70,8 +71,11 @@ def parse_declaration(declaration: str, language: str) -> Domain:
     domain = fill(Domain, values, "domain")
     if domain.splits and not {"train", "test"} <= set(domain.splits) <= set(SPLITS):
         raise InputError("domain: splits must have train and test, and may have dev")
-    if domain.test_texts and not domain.texts:
-        raise InputError("domain: test_texts is for a domain of texts; remove it")
+    for key in ("test_texts", "test_manifest"):
+        if getattr(domain, key) and not domain.texts:
+            raise InputError(f"domain: {key} is for a domain of texts; remove it")
+    if domain.test_texts and domain.test_manifest:
+        raise InputError("domain: has test_texts and test_manifest; give one of them")
     check_topics(domain)
     if of_slurp:
         chosen = {key: value for key, value in given.items() if key in of_slurp}

@@ -1,6 +1,6 @@
 """The texts of a domain, as they are learnt and as the TTS reads them."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,8 @@ from errors import InputError
 from texts.long_texts import pieces, speaking_time
 from texts.normalise import normalise
 from texts.spoken import clean_for_tts, without_remarks
+
+TESTED = "sentence of a test recording"
 
 
 @dataclass(frozen=True)
@@ -40,9 +42,17 @@ def texts_to_speak(
 
 
 def split_texts(
-    domain: Domain, name: str, artifact: Path | None, seed: int, counts: Counts
+    domain: Domain,
+    name: str,
+    artifact: Path | None,
+    seed: int,
+    counts: Counts,
+    tested: Collection[str] = (),
 ) -> dict[str, list[dict[str, str]]]:
-    """Return the texts of a domain without recordings: train, dev and, if it has them, test."""
+    """Return the texts of a domain without recordings: train, dev and, if it has them, test.
+
+    The sentences ``tested``, normalised, are left out: recordings of them are the test set.
+    """
     lines = {
         split: speakable(rows, split, domain, counts)
         for split, rows in read_lines(domain, name, artifact).items()
@@ -56,7 +66,8 @@ def split_texts(
         sizes = {"train": domain.train, "dev": domain.dev, "test": domain.test}
         splits = {split: take(split, splits[split], sizes[split], seed) for split in SPLITS}
     else:
-        texts = splits["train"]
+        texts = [text for text in splits["train"] if text.sentence not in tested]
+        counts.left_out[TESTED] += len(splits["train"]) - len(texts)
         drawn = draw(
             [text.row["id"] for text in texts],
             {"dev": domain.dev, "train": domain.train or None},
