@@ -34,6 +34,7 @@ ASKED_FILE = (
 EXERCISED = {
     "make demo": "make -n demo",
     "make demo EXPERIMENT=my.yaml": "make -n demo EXPERIMENT=my.yaml",
+    "make adapt TEXTS=my_domain.txt": "make -n adapt TEXTS=my_domain.txt",
     "make test": "make -n test",
     "make setup && source .venv/bin/activate": "make -n setup",
     "make status EXPERIMENT=my.yaml": "make -n status EXPERIMENT=my.yaml",
