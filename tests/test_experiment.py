@@ -897,6 +897,10 @@ def like_source(**changes) -> dict:
     return changed(**{"domains": domains} | changes)
 
 
+LIKE_SOURCE_IN_DEV = {
+    name: domain | {"augmentation": {"telephone": {}, "dev": {"like_source": {}}}}
+    for name, domain in CONFIG["domains"].items()
+}
 WITHOUT_SOURCE_SPEECH = {
     "arms": ["pretrained", "source-real", "target-synthetic", "source-real+target-synthetic"],
     "task_vector": {"chosen_on": ["constant"]},
@@ -921,6 +925,7 @@ def test_a_target_is_made_like_its_source_and_a_source_like_itself():
     "more",
     [
         {},
+        {"domains": LIKE_SOURCE_IN_DEV},
         {"arms": ["pretrained", "source-synthetic"]},
         {"arms": ["pretrained", "target-synthetic+vector"]},
         {"arms": ["source-mixed->target-synthetic"]},

@@ -164,7 +164,8 @@ def check_like_source(config: dict) -> None:
     if not hears_source_speech(config):
         return
     for name, domain in config["domains"].items():
-        if "like_source" not in domain.get("augmentation", {}):
+        augmentation = domain.get("augmentation", {})
+        if "like_source" not in {*augmentation, *augmentation.get("dev", {})}:
             continue
         imitated = domains_of(config, imitated_group(config, name))
         for target in config["targets"]:
