@@ -211,7 +211,8 @@ def speakers(wildcards) -> list[str]:
 
 def pronunciations(wildcards) -> list[str]:
     """Return the file of how a domain's words are said, if it has one."""
-    return [*filter(None, [config["domains"][wildcards.domain].get("pronunciations")])]
+    path = config["domains"][wildcards.domain].get("pronunciations")
+    return [path] if path else []
 
 
 def options_of_tts(wildcards, input) -> list[str]:

@@ -76,11 +76,12 @@ def reasons_to_reject(
 ) -> list[Reason]:
     """Return every bound that an utterance breaks; none means that it is kept.
 
-    One that is ``pronounced`` as its domain lists it may be transcribed so, or as it is written.
+    One that is ``pronounced`` as its domain lists it has the characters of that, and may be
+    transcribed so or as it is written.
     """
-    readings = [text] if pronounced is None else [text, pronounced]
-    cer = min(character_error_rate(reading, hypothesis, language) for reading in readings)
-    rate = len(without_remarks(text)) / sound.duration if sound.duration else math.inf
+    said = text if pronounced is None else pronounced
+    cer = min(character_error_rate(reading, hypothesis, language) for reading in {text, said})
+    rate = len(without_remarks(said)) / sound.duration if sound.duration else math.inf
     measured = (
         ("cer", cer, 0.0, bounds.max_cer),
         ("duration", sound.duration, bounds.min_duration, bounds.max_duration),

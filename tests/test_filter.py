@@ -61,7 +61,7 @@ def test_values_on_the_bounds_are_kept_and_all_reasons_are_given():
 def test_a_listed_pronunciation_may_be_transcribed_as_it_is_said_or_as_it_is_written(tmp_path):
     save_audio(tmp_path / "a.flac", hum(0.5))
     row = {"id": "a", "audio_filepath": str(tmp_path / "a.flac"), "text": "SQL"}
-    said = row | {"pronounced": "sequel"}  # three of six letters are inserted in SQL
+    said = row | {"pronounced": "sequel"}
 
     def names(row: dict, transcript: str) -> list[str]:
         ((_, reasons),) = rejecting.judge([row], {"a": transcript}, BOUNDS, "en")
@@ -69,6 +69,7 @@ def test_a_listed_pronunciation_may_be_transcribed_as_it_is_said_or_as_it_is_wri
 
     assert names(row, "Sequel.") == ["cer"] and names(said, "Sequel.") == []
     assert names(said, "SQL") == [] and names(said, "circle") == ["cer"]
+    assert "speaking_rate" in names(said | {"pronounced": "sequel server"}, "SQL")  # 26 a second
 
 
 def test_cer_is_of_characters_and_normalised_on_both_sides():

@@ -162,6 +162,17 @@ def test_of_a_running_experiment_what_is_there_is_shown_and_what_is_not_is_said(
     assert "Not complete" not in words(page(experiment))
 
 
+def test_what_was_decided_of_speech_that_is_spoken_anew_since_is_not_shown(monkeypatch):
+    experiment = make_all(monkeypatch)
+    Path("said.tsv").write_text("Zylo\tzil o\n")
+    speak(monkeypatch, 1)
+    shown = words(page(experiment))
+    assert "the filter has not run" in shown and "Is zil o open today?" in shown
+    assert "The filter kept" not in shown
+    leave_out()
+    assert "Not complete" not in words(page(experiment))
+
+
 def test_audio_that_was_deleted_is_told(monkeypatch):
     experiment = make_all(monkeypatch)
     (audio,) = RESULTS.glob("audio/**/b.flac")

@@ -4,19 +4,22 @@ For each utterance: what is written, what the TTS was told, what the judge under
 filter made of it.
 """
 
+import os
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 from errors import InputError
+from files.checksum import sha256
 from files.json_file import read_objects
 from files.manifest import read_jsonl, read_manifest, read_texts
 from files.text_file import read_lines
 from paths import Manifest
 from places import TrainingTexts
+from records.reading import record_of
 from runs.shards import number_of_shards
 from texts.pronunciations import Pronunciation, occurring, read_pronunciations
 
@@ -109,19 +112,22 @@ def read_speech(results: Path, config: Mapping, domain: str, tts: str, texts: Te
     shards = number_of_shards(declared, config["tts"][tts])
     folder = results / "synthesized" / domain / tts / "train"
     names = [folder / f"shard{shard}of{shards}" for shard in range(1, shards + 1)]
-    spoken = [name for name in names if name.with_suffix(".jsonl").is_file()]
-    judged = [name for name in spoken if name.with_suffix(".hypotheses.jsonl").is_file()]
-    rows = [row for name in spoken for row in read_manifest(name.with_suffix(".jsonl"))]
+    spoken = [path for name in names if (path := name.with_suffix(".jsonl")).is_file()]
+    judged = [
+        path for each in spoken if is_made_of(path := each.with_suffix(".hypotheses.jsonl"), [each])
+    ]
+    rows = [row for path in spoken for row in read_manifest(path)]
     heard = {
         row["id"]: row["text"] if row.get("transcribed", True) else None
-        for name in judged
-        for row in read_jsonl(name.with_suffix(".hypotheses.jsonl"))
+        for path in judged
+        for row in read_jsonl(path)
     }
     manifest = results / str(Manifest(domain, tts, "train"))
     filtered = manifest
     if declared.get("augmentation"):
         filtered = results / "filtered" / domain / tts / "train.jsonl"
-    verdicts = read_verdicts(filtered)
+    is_filtered = is_made_of(filtered, spoken)
+    verdicts = read_verdicts(filtered) if is_filtered else {}
     changed = audio_of_augmented(manifest) if filtered != manifest else {}
     return Speech(
         domain=domain,
@@ -129,15 +135,26 @@ def read_speech(results: Path, config: Mapping, domain: str, tts: str, texts: Te
         shards=shards,
         spoken=len(spoken),
         judged=len(judged),
-        is_filtered=filtered.is_file(),
+        is_filtered=is_filtered,
         utterances=[utterance(row, texts, heard, verdicts, changed) for row in rows],
         failures=[
             (row["spoken"], row["reason"])
-            for name in spoken
-            if (path := name.with_suffix(".failures.jsonl")).is_file()
+            for each in spoken
+            if (path := each.with_suffix(".failures.jsonl")).is_file()
             for _, row in read_objects(path)
         ],
     )
+
+
+def is_made_of(path: Path, inputs: Sequence[Path]) -> bool:
+    """Say whether a file is there, and of others as they are now, as far as its record tells.
+
+    In a run that goes on, speech may be new, and what was made of it of before.
+    """
+    record = record_of(path) if path.is_file() else None
+    if record is None:
+        return path.is_file()
+    return all(record.inputs.get(os.path.normpath(each)) == sha256(each) for each in inputs)
 
 
 def utterance(
@@ -169,11 +186,9 @@ def utterance(
 def read_verdicts(kept: Path) -> dict[str, tuple[Reason, ...]]:
     """Return by id why the filter left utterances out; no reason is that of one that it kept.
 
-    The table of rejects lies beside the manifest of those ``kept``. Empty if it has not run yet.
+    The table of rejects lies beside the manifest of those ``kept``.
     """
     table = kept.with_suffix(".rejected.tsv")
-    if not kept.is_file() or not table.is_file():
-        return {}
     verdicts: dict[str, tuple[Reason, ...]] = {row["id"]: () for row in read_manifest(kept)}
     for number, line in read_lines(table):
         cells = line.rstrip("\n").split("\t")
