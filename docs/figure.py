@@ -62,6 +62,7 @@ FOLDED = {  # rules that are not called by the verb that they serve; None is lef
     "leakage": "summarize",
     "breakdown": "report",
     "vector_geometry": "report",
+    "deliver": "report",
     "model_card": "report",
 }
 Edges = set[tuple[str, str]]

@@ -19,6 +19,7 @@ sys.path.append(str(ROOT / "docs"))
 import figure
 import generate
 
+import adapt
 from made_up_summary import made_up_row, made_up_summary, made_up_target
 
 README = ROOT / "README.md"
@@ -35,6 +36,7 @@ EXERCISED = {
     "make demo": "make -n demo",
     "make demo EXPERIMENT=my.yaml": "make -n demo EXPERIMENT=my.yaml",
     "make adapt TEXTS=my_domain.txt": "make -n adapt TEXTS=my_domain.txt",
+    "make run EXPERIMENT=experiments/calls.yaml": "make -n run EXPERIMENT=experiments/calls.yaml",
     "make test": "make -n test",
     "make setup && source .venv/bin/activate": "make -n setup",
     "make status EXPERIMENT=my.yaml": "make -n status EXPERIMENT=my.yaml",
@@ -167,11 +169,21 @@ def label_of(cell: str) -> str:
 def test_readmes_table_is_the_demos():
     heading, *rows = first_table(README.read_text())
     targets = json.loads(figure.NUMBERS.read_text())["targets"]
-    assert heading[1:] == [target["name"] for target in targets]
+    assert heading[1:3] == [target["name"] for target in targets]
     known = demo_rows()
-    assert {label_of(row[0]): row[1:] for row in rows} == {
+    assert {label_of(row[0]): row[1:3] for row in rows} == {
         label_of(row[0]): known.get(label_of(row[0])) for row in rows
     }
+
+
+def test_readmes_table_has_the_numbers_of_the_calls_as_their_own_table():
+    heading, *rows = first_table(README.read_text())
+    page = ROOT / "docs" / "experiments.md"
+    of_calls, *all_rows = first_table(from_heading(page, "Real telephone calls"))
+    assert [name.partition(" (")[0] for name in of_calls[1:4]] == heading[3:]
+    known = {label_of(row[0].strip("*")): row[1:4] for row in all_rows}
+    for row in rows:
+        assert row[3:] == known[label_of(row[0])], row[0]
 
 
 def test_the_table_of_all_arms_is_the_demos():
@@ -200,17 +212,10 @@ def test_code_stands_between_fences_of_a_known_kind():
 
 @pytest.fixture(scope="module")
 def my_experiment(tmp_path_factory) -> Path:
-    """A small experiment, with the domain of README's first screen in the place of its targets."""
+    """The experiment of README's first screen, as `make adapt` writes it."""
     folder = tmp_path_factory.mktemp("my")
-    (folder / "shop.txt").write_text("".join(f"we sell {n} blue lamps\n" for n in range(60)))
-    block = next(block for kind, block in FENCE.findall(README.read_text()) if kind == "yaml")
-    config = yaml.safe_load((ROOT / "experiments" / "drascula.yaml").read_text())
-    mine = yaml.safe_load(block)["domains"]
-    mine["shop"]["texts"] = str(folder / mine["shop"]["texts"])
-    config["domains"] = {"queen": config["domains"]["queen"]} | mine
-    config |= {"name": "my", "targets": ["shop"]}
-    config["task_vector"]["chosen_on"] = ["hibari"]
-    (folder / "my.yaml").write_text(yaml.safe_dump(config))
+    (folder / "my.txt").write_text("".join(f"we sell {n} blue lamps\n" for n in range(60)))
+    adapt.main(["--texts", str(folder / "my.txt"), "--folder", str(folder)])
     return folder / "my.yaml"
 
 
@@ -230,8 +235,10 @@ def test_a_command_is_understood(command, my_experiment):
 def test_variables_given_to_make_are_ones_that_the_makefile_reads():
     makefile = (ROOT / "Makefile").read_text()
     given = {name for command in EXERCISED for name in re.findall(r"\b([A-Z]+)=", command)}
-    assert given == {"EXPERIMENT", "ROW"}
-    assert [name for name in given if f"$({name})" not in makefile] == []
+    assert given == {"EXPERIMENT", "ROW", "TEXTS"}
+    adapted = re.search(r"^ADAPT := (.*)$", makefile, flags=re.MULTILINE)[1].upper().split()
+    read = {name for name in given if f"$({name})" in makefile} | set(adapted)
+    assert given <= read
 
 
 def test_targets_of_make_that_a_text_names_exist():
