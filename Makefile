@@ -22,7 +22,7 @@ export HF_HUB_DISABLE_TELEMETRY := 1
 BENCHMARKS := features resampling sweep task_vectors synthesis planning finetuning transcription \
     from_nothing
 
-.PHONY: help demo run status listen efficiency audit trace test lint unit coqui checks bench peers docs setup lock clean
+.PHONY: help demo run adapt status listen efficiency audit trace test lint unit coqui checks bench peers docs setup lock clean
 
 help:  ## show this list
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 20

@@ -88,7 +88,7 @@ def main(argv: list[str] | None = None) -> None:
         raise InputError(f"--utterances {options.utterances}: at least 1")
     config = read([options.experiment])
     results = Path(results_folder(config))
-    page = options.output or results / "listen.html"
+    page = options.output or results.with_name(config["name"]) / "listen.html"
     check_outputs([page, page.with_suffix(".tsv")], [options.experiment])
     domains = options.domain or config["targets"]
     for name in domains:
