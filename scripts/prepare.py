@@ -40,92 +40,31 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-import numpy as np
-
-from augmentations.bad_line import TALKERS, bad_line, draw_line
 from corpora import CORPORA, slurp
 from domains.account import check_not_empty, shorter_test, summary
 from domains.domain import Domain, is_text_only, parse_declaration
 from domains.own_data import check_ids, read_manifest_of_user
 from domains.published import read_corpus, reader_of
+from domains.sound import sound_of, write_audio
 from domains.speakable import folder_of, split_texts, texts_to_speak
 from domains.splits import SPLITS
 from domains.splitting import limit_given, split_by_speaker, split_drawn, split_given, usable_splits
-from domains.usable import Counts, Utterance, each_readable, keep_usable, waveform_of
+from domains.usable import Counts, Utterance, each_readable, keep_usable
 from errors import InputError, run
 from files.atomic import atomic_path, check_outputs
-from files.audio import resample, save_audio
 from files.audio_file import AudioFile
-from files.checksum import sha256
 from files.manifest import write_jsonl
 from names import name_of
 from records.record import INDEX, licence
 from records.writing import write_record
 from texts.languages import add_language
-
-
-def write_audio(
-    utterance: Utterance, folder: Path, domain: str, sound: Callable[[Utterance], np.ndarray]
-) -> dict[str, Any]:
-    """Write the ``sound`` of an utterance as 16 kHz mono FLAC; return its row of the manifest."""
-    recording = utterance.recording
-    path = folder / f"{recording.id}.flac"
-    duration = save_audio(path, sound(utterance))
-    return {
-        "id": recording.id,
-        "audio_filepath": str(path),
-        "duration": round(duration, 4),
-        "text": " ".join(recording.text.split()),
-        "speaker": recording.speaker,
-        "domain": domain,
-        "sha256": sha256(path),
-        **recording.extra,
-    }
-
-
-def clean(utterance: Utterance) -> np.ndarray:
-    """Return a recording as it is: float32 [n_samples] at 16 kHz."""
-    return resample(*waveform_of(utterance))
-
-
-def through_line(
-    utterance: Utterance, split_of: Mapping[str, list[Utterance]], seed: int
-) -> np.ndarray:
-    """Return a recording at the other end of a bad line, behind it others of its split.
-
-    So no test recording is heard in training, and a larger training set changes no test set.
-    """
-    recordings = split_of[utterance.recording.id]
-    line = draw_line(utterance.recording.id, len(recordings), seed)
-    drawn = [recordings[position] for position in line.talkers]
-    talkers = [clean(each) for each in drawn if each is not utterance][:TALKERS]
-    return bad_line(clean(utterance), talkers, line.snr, line.seed)
-
-
-def sound_of(
-    domain: Domain, splits: dict[str, list[Utterance]], seed: int
-) -> Callable[[Utterance], np.ndarray]:
-    """Return what gives the sound of a domain's utterances, as the models get it."""
-    if not domain.line:
-        return clean
-    for name, recordings in splits.items():
-        if 0 < len(recordings) <= TALKERS:
-            raise InputError(
-                f"domain: line: {domain.line} needs {TALKERS + 1} recordings in a split, but {name}"
-                f" has {len(recordings)}; raise {name}, or remove line"
-            )
-    import torch
-
-    torch.set_num_threads(1)  # --jobs share the cores, and no sum depends on how many there are
-    split_of = {each.recording.id: split for split in splits.values() for each in split}
-    return partial(through_line, split_of=split_of, seed=seed)
 
 
 def split_recordings(
