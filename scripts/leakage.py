@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from errors import InputError, run
+from evaluation import Evaluation
 from files.atomic import check_outputs
 from lineages.leaks import CLAIMS, EVIDENCE, NAMES, ChosenFor, Examined, examine, tried_for
 from lineages.provenance import Provenance
@@ -147,19 +148,26 @@ def write(evaluations: Path, output: Path, full: bool, language: str) -> None:
     """Write what touched each scored evaluation."""
     rows = read_evaluations(evaluations)
     check_outputs([output], (row.score for row in rows))
-    examined, manifests = examine(rows, Provenance(evaluations.parent, full), language)
+    provenance = Provenance(evaluations.parent, full, folders_of(rows))
+    examined, manifests = examine(rows, provenance, language)
     write_leakage(output, [each.touch for each in examined], manifests)
     scores = dict.fromkeys(each.score for each in examined)
     write_record(__file__, [output], [evaluations, *scores], {"full": full, "language": language})
     print(f"{len(examined)} scores, {manifests} manifests: {output}")
 
 
+def folders_of(evaluations: Iterable[Evaluation]) -> list[str]:
+    """Return the folders in which the models lie, which several experiments may share."""
+    places = (each.model.partition("/models/") for each in evaluations)
+    return sorted({folder for folder, is_parted, _ in places if is_parted})
+
+
 def audit(summary_path: Path, full: bool) -> None:
     """Check a summary, and print what was checked; raise ``InputError`` for all that is wrong."""
-    provenance = Provenance(summary_path.parent, full)
+    evaluations = read_evaluations(summary_path.with_name("evaluations.json"))
+    provenance = Provenance(summary_path.parent, full, folders_of(evaluations))
     path = os.path.normpath(summary_path)
     provenance.verify(path, provenance.record_of(path))
-    evaluations = read_evaluations(summary_path.with_name("evaluations.json"))
     summary = read_summary(summary_path)
     language = summary.language or ""  # null only where nothing was scored
     examined, manifests = examine(evaluations, provenance, language)

@@ -327,6 +327,16 @@ def test_what_touched_each_score_is_written_with_its_lineage(tmp_path: Path):
     assert touches == {key: each.touch for key, each in tiny.examined().items()}
 
 
+def test_an_experiment_is_followed_into_the_folder_that_it_shares(tmp_path: Path):
+    tiny = Tiny(tmp_path)
+    own = tiny.folder.with_name("second") / "evaluations.json"
+    own.parent.mkdir()
+    tiny.write_evaluations().rename(own)
+    output = own.with_name("leakage.json")
+    leakage.main([f"--evaluations={own}", f"--output={output}", "--language=en"])
+    assert read_leakage(output) == {key: each.touch for key, each in tiny.examined().items()}
+
+
 def test_a_score_that_is_evidence_as_well_counts_for_the_choice_of_lambda(tmp_path: Path):
     tiny = Tiny(tmp_path, chosen_on="real")
     alone = tiny.violations()

@@ -6,7 +6,7 @@ experiment's folder end it. On the way every record is held against the bytes on
 """
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache, cached_property
 from pathlib import Path
 from typing import NamedTuple
@@ -44,14 +44,22 @@ Uses = frozenset[Use]
 class Provenance:
     """The records of an experiment's folder, and what following them has found.
 
+    ``shared`` are further folders that have files of it, which several experiments share.
     The bytes of weights are read only if ``full``; otherwise the records about them are held
     against each other.
     """
 
-    def __init__(self, folder: str | Path, full: bool = False) -> None:
-        self.folder = os.path.abspath(folder)
+    def __init__(
+        self, folder: str | Path, full: bool = False, shared: Iterable[str | Path] = ()
+    ) -> None:
+        places = {os.path.abspath(each): each for each in (folder, *shared)}
+        self.folders = tuple(place + os.sep for place in places)
         self.full = full
-        self.records = read_records(Path(folder))
+        self.records = {
+            name: record
+            for each in places.values()
+            for name, record in read_records(Path(each)).items()
+        }
         self._disagreements: dict[str, list[str]] = {}
         self.sha256 = cache(sha256)
         self._uses: dict[str, Uses] = {}
@@ -59,7 +67,7 @@ class Provenance:
 
     def is_inside(self, path: str) -> bool:
         """Say whether a file is the experiment's own, which must have a record."""
-        return os.path.abspath(path).startswith(self.folder + os.sep)
+        return os.path.abspath(path).startswith(self.folders)
 
     def record_of(self, path: str) -> Record:
         """Return who made a file of the experiment."""
