@@ -116,11 +116,12 @@ def symbol(vector: str) -> str:
     """Return a kind of task vector as it is shown: one of ``TASK_VECTORS``, or of some modules."""
     if vector in TASK_VECTORS:
         return TASK_VECTORS[vector]
+    factors = factors_of(vector)
     parts = [
         ("" if factor == 1 else f"{coefficient(factor)} ") + f"τ of the {module}"
-        for module, factor in factors_of(vector).items()
+        for module, factor in factors.items()
     ]
-    return parts[0] if parts[0].startswith("τ") and len(parts) == 1 else f"({' + '.join(parts)})"
+    return parts[0] if [*factors.values()] == [1] else f"({' + '.join(parts)})"
 
 
 def label(arm: str, scale: float | None, vector: str | None, tts: str | None = None) -> str:

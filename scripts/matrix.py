@@ -77,8 +77,9 @@ def vector_of(kind: str, tts: str | None, group: str) -> TaskVector:
     ``engines``: the mean of the pooled ones of every TTS; else of some modules: their part of the
     pooled one.
     """
-    speech, modules = ENGINES if kind == ENGINES else name_of(tts), kind not in TASK_VECTORS
-    return TaskVector(group, speech, kind == "domains", kind if modules else "")
+    speech = ENGINES if kind == ENGINES else name_of(tts)
+    modules = "" if kind in TASK_VECTORS else kind
+    return TaskVector(group, speech, kind == "domains", modules)
 
 
 def aids_of(arm: str, target: str) -> Aids | None:

@@ -620,8 +620,8 @@ def test_a_kind_of_vector_is_shown_as_what_lambda_multiplies(kind, shown):
             {"vectors_on_pretrained": ["encoder"]},
             {"trained": "decoder"},
             r"task_vector\.vectors_on_pretrained: encoder, but of base_models\.tiny the encoder is"
-            r" not trained \(trained: decoder, as the preset from-text has it\), so its part of the"
-            r" task vector is zero; set finetune\.trained: all, or leave out encoder",
+            r" not trained \(finetune\.trained: decoder\), so its part of the task vector is zero;"
+            r" set trained: all \(the preset from-text has decoder\), or leave out encoder",
         ),
         (
             {"vectors": ["pooled", "encoder-decoder0.5"]},
@@ -641,7 +641,9 @@ def test_a_part_that_is_unknown_or_not_trained_is_refused(vectors, finetune, mes
 def test_the_letters_of_a_ctc_model_have_no_factors_of_lora():
     letters = {"letters": {"artifact": "wav2vec2-conformer-rope-large-960h"}}
     choice, lora = CONFIG["task_vector"] | {"vectors": ["decoder"]}, WHOLE | {"lora_rank": 8}
-    with pytest.raises(InputError, match=r"decoder is not trained \(lora_rank: 8\).*lora_rank: 0,"):
+    with pytest.raises(
+        InputError, match=r"decoder is not trained \(finetune\.lora_rank: 8\).*lora_rank: 0,"
+    ):
         changed(base_models=letters, finetune=lora, task_vector=choice)
     for models, finetune in ((letters, WHOLE), (CONFIG["base_models"], lora)):
         changed(base_models=models, finetune=finetune, task_vector=choice)

@@ -23,21 +23,20 @@ def check_vectors(config: dict, artifacts: dict) -> None:
                 if module in factors:
                     raise InputError(
                         f"{place}: {kind}, but of base_models.{name} the {module} is not trained"
-                        f" ({setting}), so its part of the task vector is zero; set"
-                        f" finetune.{remedy}, or leave out {kind}"
+                        f" (finetune.{setting}), so its part of the task vector is zero; set"
+                        f" {remedy}, or leave out {kind}"
                     )
 
 
 def untrained(settings: dict, is_ctc: bool) -> tuple[str, str, str]:
-    """Return the module that is not trained, by which setting, and the remedy; or nothing.
+    """Return the module that is not trained, the setting that says so, and the remedy; or nothing.
 
     LoRA's factors are in the attention, of which a CTC model's decoder, its letters, has none.
     """
-    trained, rank = settings["trained"], settings["lora_rank"]
-    if trained == "decoder":
-        return "encoder", "trained: decoder, as the preset from-text has it", "trained: all"
-    if trained == "encoder":
+    if settings["trained"] == "decoder":
+        return "encoder", "trained: decoder", "trained: all (the preset from-text has decoder)"
+    if settings["trained"] == "encoder":
         return "decoder", "trained: encoder", "trained: all"
-    if is_ctc and rank:
+    if is_ctc and (rank := settings["lora_rank"]):
         return "decoder", f"lora_rank: {rank}", "lora_rank: 0"
     return "", "", ""
