@@ -86,15 +86,12 @@ rule test_on_synthetic_speech:
         lineage=record_of("<results>/manifests/{domain}/{tts}/test.jsonl"),
     log:
         "<logs>/test_on_synthetic_speech/{domain}-{tts}.log",
-    priority: 1  # what is wrong with the speech is said before models are trained
     localrule: True
     conda:
         "../envs/syn2real.yaml"
     params:
         code=code_version("pool.py"),
-        longest=config["decoding_window"],
     shell:
         """
-        python scripts/pool.py --output {output.manifest:q} {input:q} \
-            --max-duration {params.longest:q} >{log:q} 2>&1
+        python scripts/pool.py --output {output.manifest:q} {input:q} >{log:q} 2>&1
         """

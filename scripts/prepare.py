@@ -15,10 +15,12 @@ recordings have topics), "line" ("bad": all recordings go through a simulated ba
 behind each four others of its split), "train", "dev" and "test" (what to draw: train and test count
 utterances, dev counts sentences, one utterance of each; train 0: all that remain), "min_words",
 "min_duration" and "max_duration" (s; texts that would take longer to say are split at ends of
-sentences, or left out), "max_silence" and "max_clipping" (fractions), "min_speaking_rate" and
-"max_speaking_rate" (characters/s), "speaker_disjoint", "skip_missing_audio" (leave out and count
-recordings that are missing or broken), and, for given splits, "drop_repeated_sentences": leave out
-of train what is in dev or test, out of dev what is in test.
+sentences, or left out), "max_test_duration" (s, of test recordings: a transcription cuts what is
+longer than its window; "max_duration" where that is given alone, else 3600), "max_silence" and
+"max_clipping" (fractions), "min_speaking_rate" and "max_speaking_rate" (characters/s),
+"speaker_disjoint", "skip_missing_audio" (leave out and count recordings that are missing or
+broken), and, for given splits, "drop_repeated_sentences": leave out of train what is in dev or
+test, out of dev what is in test.
 
 Of SLURP, "train", "dev" and "test" draw so many of its splits; 0, or without the key, all, of dev
 one recording of each sentence. Further keys are "microphone" (headset, far or all), "statuses" (a

@@ -1,5 +1,6 @@
 """Transcribe a manifest with a checkpoint, to which a scaled task vector may be added.
 
+An utterance longer than the window is cut at its pauses, and its pieces' texts are joined.
 With a work folder, the same command goes on after a kill with the batches that are not yet
 transcribed, and ends with the same bytes. What was transcribed with a task vector stays there, so
 that the command with one more scaling coefficient transcribes with that one only.
@@ -17,9 +18,10 @@ from computing.precision import name_of
 from errors import InputError, run
 from files import scratch
 from files.atomic import check_outputs, remove_work
-from files.manifest import check_fits, fits, read_jsonl, read_manifest, write_jsonl
+from files.manifest import check_audio, fits, read_jsonl, read_manifest, write_jsonl
 from recognisers.favouring import favour
 from recognisers.load import load_recogniser
+from recognisers.pieces import in_pieces, joined
 from recognisers.transcription import sweep
 from recognisers.whisper import MAX_LENGTH
 from records.record import checkpoint_files
@@ -53,6 +55,12 @@ def decoded_again(hypotheses: Sequence[dict]) -> dict[str, int]:
     return {"decoded_again": count} if count else {}
 
 
+def cut_at_pauses(hypotheses: Sequence[dict]) -> dict[str, int]:
+    """Return the count of the utterances longer than the window that were cut, if there are any."""
+    count = sum("pieces" in row for row in hypotheses)
+    return {"cut_at_pauses": count} if count else {}
+
+
 def parse_arguments(argv: list[str] | None) -> argparse.Namespace:
     """Return the command line's values."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
@@ -72,7 +80,7 @@ def parse_arguments(argv: list[str] | None) -> argparse.Namespace:
     add(
         "--leave-out-longer",
         action="store_true",
-        help="give utterances longer than the window no hypothesis, instead of refusing them",
+        help="give utterances longer than the window no hypothesis, instead of cutting them",
     )
     add("--batch-size", type=int, default=32, help="utterances decoded together (default 32)")
     add("--precision", choices=["auto", "bf16", "fp32"], default="auto", help="of matrix products")
@@ -117,7 +125,7 @@ def main(argv: list[str] | None = None) -> None:
         torch.set_num_threads(options.threads)
     rows = read_manifest(options.manifest)
     utterances = [row for row in rows if fits(row, options.window) or not options.leave_out_longer]
-    check_fits(utterances, options.manifest, options.window)
+    check_audio(utterances, options.manifest)
     scratch.check(row["audio_filepath"] for row in utterances)
     recogniser = load_recogniser(
         options.model,
@@ -160,17 +168,19 @@ def main(argv: list[str] | None = None) -> None:
         names = (fingerprint(__file__, parameters | device, inputs) for parameters in settings)
         journals = [Path(options.work_dir) / f"{name}.jsonl" for name in names]
     read_by = readers.readers_of(options.readers, recogniser.device)
-    sweeps = sweep(
-        recogniser,
-        utterances,
-        options.batch_size,
-        scales,
-        addition,
-        journals,
-        read_by,
-        options.guard_repetition,
-    )
-    for hypotheses, output, parameters in zip(sweeps, options.output, settings, strict=True):
+    with in_pieces(utterances, options.window) as spoken:
+        sweeps = sweep(
+            recogniser,
+            spoken,
+            options.batch_size,
+            scales,
+            addition,
+            journals,
+            read_by,
+            options.guard_repetition,
+        )
+    for of_spoken, output, parameters in zip(sweeps, options.output, settings, strict=True):
+        hypotheses = joined(of_spoken, spoken, options.language)
         write_jsonl(output, with_untranscribed(hypotheses, rows))
         write_record(
             __file__,
@@ -179,6 +189,7 @@ def main(argv: list[str] | None = None) -> None:
             parameters,
             counts={"utterances": len(rows)}
             | longer_than_window(rows, utterances)
+            | cut_at_pauses(hypotheses)
             | decoded_again(hypotheses),
             device=str(recogniser.device),
             **facts,

@@ -82,6 +82,11 @@ def test_a_larger_model_and_more_speech_ask_for_more():
     assert twice.seconds > 1.5 * estimates.transcribe(TINY, AmountOfSpeech(1000, 3000), 30).seconds
 
 
+def test_long_recordings_are_as_many_utterances_as_they_have_half_windows():
+    one, many = AmountOfSpeech(1, 3600.0), AmountOfSpeech(240, 720.0)
+    assert estimates.transcribe(TINY, one, 30) == estimates.transcribe(TINY, many, 30)
+
+
 def test_training_is_bounded_by_steps_and_by_epochs_whichever_are_fewer():
     def seconds(**changes) -> float:
         speech = AmountOfSpeech(160, 400.0)  # 20 steps an epoch

@@ -49,9 +49,25 @@ def test_defaults_are_filled_in_at_every_depth():
     assert config["seeds"] == [1]
     assert config["base_models"]["tiny"]["preset"] == known.DEFAULT_PRESET  # as the schema says
     assert config["domains"]["games"]["min_words"] == 1
-    assert config["domains"]["phone"]["max_duration"] == 10  # the window
+    phone = config["domains"]["phone"]
+    assert (phone["max_duration"], phone["max_test_duration"]) == (10, 3600)  # the window, an hour
     assert config["task_vector"]["constant"] == 0.25 and "delivered" not in config["task_vector"]
     assert config["filter"]["max_duration"] == 10
+
+
+@pytest.mark.parametrize(
+    ("given", "completed"),
+    [
+        ({"max_duration": 8}, {"max_duration": 8}),  # of all splits, as prepare.py takes it
+        ({"max_test_duration": 90}, {"max_duration": 10, "max_test_duration": 90}),
+    ],
+)
+def test_a_bound_of_durations_that_a_domain_names_is_of_its_test_set_too(given, completed):
+    config = changed(domains=CONFIG["domains"] | {"phone": {"manifest": "phone.jsonl"} | given})
+    phone = config["domains"]["phone"]
+    durations = ("max_duration", "max_test_duration")
+    assert {key: phone[key] for key in durations if key in phone} == completed
+    assert reading.complete_and_check(config) == config
 
 
 @pytest.mark.parametrize(

@@ -313,6 +313,83 @@ def test_a_speaker_in_two_given_splits_is_refused_if_asked(tmp_path):
         prepare_main(tmp_path, {"splits": paths, "speaker_disjoint": True})
 
 
+# --- recordings longer than the window
+
+
+def spoken(folder: Path, *durations: float) -> list[dict]:
+    """Return rows of recordings of these durations (s), each of a sentence of its own."""
+    return [
+        make_row(folder, f"r{n}", f"It is {word}.", seconds=seconds)
+        for n, (word, seconds) in enumerate(zip(WORDS, durations, strict=False))
+    ]
+
+
+def durations(folder: Path) -> dict[str, list[float]]:
+    return {
+        name: [row["duration"] for row in read_manifest(folder / "manifests" / f"{name}.jsonl")]
+        for name in splits.SPLITS
+    }
+
+
+@pytest.mark.parametrize(
+    ("bounds", "kept", "reasons"),
+    [
+        ({}, [31, 1], {"longer than 30 s, and not in test": 2}),
+        ({"max_duration": 30}, [1], {"longer than 30 s": 3}),
+        ({"max_test_duration": 30.5}, [1], {"longer than 30.5 s": 3}),
+        (
+            {"max_duration": 20, "max_test_duration": 40},
+            [31, 1],
+            {"longer than 20 s, and not in test": 2},
+        ),
+    ],
+)
+def test_of_given_splits_long_recordings_are_tested_on_and_not_learnt_from(
+    tmp_path, bounds, kept, reasons
+):
+    rows = spoken(tmp_path, 32, 2, 33, 3, 31, 1)
+    given = {
+        name: write_rows(tmp_path / f"{name}.jsonl", rows[2 * n : 2 * n + 2])
+        for n, name in enumerate(splits.SPLITS)
+    }
+    counts = prepare_main(tmp_path, {"splits": given, "min_speaking_rate": 0} | bounds)
+    assert durations(tmp_path) == {"train": [2], "dev": [3], "test": kept}
+    assert counts["left_out"] == reasons
+    assert bool(counts["left_out_of_given_test"]) == (31 not in kept)
+    if not bounds:
+        assert counts["out_of_bounds"] == {
+            "longer than 30 s, and not in test": [
+                f"{given['train']}:1: 'r0': 32 s",
+                f"{given['dev']}:1: 'r2': 33 s",
+            ]
+        }
+        texts = read_texts(tmp_path / "texts" / "train.jsonl")
+        assert [row["id"] for row in texts] == ["r1"]  # nor is there synthetic speech of it
+
+
+def test_drawn_splits_have_long_recordings_in_test_alone_and_the_sizes_that_were_asked_for(
+    tmp_path,
+):
+    rows = spoken(tmp_path, 31, 1, 1, 31, 1, 31, 1, 31, 1, 1)
+    declaration = {"manifest": write_rows(tmp_path / "m.jsonl", rows), "test": 4, "dev": 2}
+    counts = prepare_main(tmp_path, declaration | {"min_speaking_rate": 0})
+    found = durations(tmp_path)
+    assert [len(found[name]) for name in ("dev", "test")] == [2, 4]
+    assert {*found["train"], *found["dev"]} == {1}
+    in_test = found["test"].count(31)
+    assert 0 < in_test < 4 and len(found["train"]) == 6 - 2 - (4 - in_test)
+    assert counts["left_out"] == {"longer than 30 s, and not in test": 4 - in_test}
+    with pytest.raises(InputError, match="of 10, of which 4 are too long for train and dev"):
+        prepare_main(tmp_path, declaration | {"min_speaking_rate": 0, "dev": 6})
+
+
+def test_a_bound_of_test_below_that_of_training_or_of_a_domain_of_texts_is_refused(tmp_path):
+    with pytest.raises(InputError, match="max_test_duration: 5 s is less than the max_duration of"):
+        prepare_main(tmp_path, {"manifest": "m.jsonl", "max_duration": 6, "max_test_duration": 5})
+    with pytest.raises(InputError, match="max_test_duration is for recordings, and it has none"):
+        prepare_main(tmp_path, {"texts": "t.txt", "max_test_duration": 50})
+
+
 # --- texts without recordings
 
 

@@ -127,12 +127,6 @@ def test_a_vector_without_a_coefficient_is_refused(data, tmp_path):
         run(data, tmp_path / "hypotheses.jsonl", scaling_coefficient=0.5)
 
 
-def test_utterances_longer_than_the_window_are_refused_not_cut(data, tmp_path):
-    with pytest.raises(InputError, match="longer than the window"):
-        run(data, tmp_path / "hypotheses.jsonl", window=0.2)
-    assert not (tmp_path / "hypotheses.jsonl").exists()
-
-
 def test_precision_is_what_was_asked_for():
     assert precision_of("bf16", "cpu") == torch.bfloat16
     assert precision_of("fp32", "cpu") == torch.float32

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import cast
 
 from configs.known import DEFAULT_PRESET, load_artifacts, load_presets, load_schema
+from domains.splits import LONGEST_TEST
 from roles import COMPLEMENT, is_text_only
 from settings.schema import fill_defaults
 from texts.languages import slowest
@@ -77,11 +78,16 @@ def with_settings(domain: dict) -> dict:
 
 
 def bounded(domain: dict, config: dict) -> dict:
-    """Return a domain with bounds of its utterances: those of the filter, where it has none."""
+    """Return a domain with bounds of its utterances: those of the filter, where it has none.
+
+    What is to be learnt must fit the window, where the domain says nothing; what is tested on is
+    cut at its pauses.
+    """
     bounds = config["filter"]
     if is_text_only(domain):
         return {"max_duration": bounds["max_duration"]} | domain
-    of_recordings = {"max_duration": config["window"]}
+    durations = {"max_duration": config["window"], "max_test_duration": LONGEST_TEST}
+    of_recordings = {} if "max_duration" in domain else durations
     return of_recordings | {key: bounds[key] for key in LIKE_THE_FILTER} | domain
 
 

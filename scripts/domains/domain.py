@@ -4,7 +4,7 @@ from dataclasses import dataclass, field, fields, replace
 from typing import Annotated, Literal
 
 from corpora import CORPORA, slurp
-from domains.splits import SPLITS
+from domains.splits import LONGEST_TEST, SPLITS
 from errors import InputError, check_keys
 from files.json_file import parse_object
 from settings.fields import WRITE, fill
@@ -39,6 +39,9 @@ class Domain:
     min_words: Annotated[int, {"minimum": 1}] = 1
     min_duration: Annotated[float, {"minimum": 0}] = 0.3
     max_duration: Annotated[float, {"exclusiveMinimum": 0, "maximum": 30}] = 30.0
+    max_test_duration: Annotated[float, {"exclusiveMinimum": 0, "maximum": LONGEST_TEST}] = (
+        LONGEST_TEST  # max_duration, where that is given alone
+    )
     max_silence: Share = 0.6  # as in the filter of synthetic speech
     max_clipping: Share = 0.01
     min_speaking_rate: Annotated[float, {"minimum": 0}] = 4.0  # characters/s
@@ -67,6 +70,8 @@ def parse_declaration(declaration: str, language: str) -> Domain:
     drawn = {"dev": DEV} if kinds == ["texts"] else {"dev": DEV, "test": TEST}
     has_splits = of_slurp or (corpus is not None and corpus.split_by_speaker)
     values = ({} if has_splits else drawn) | {"language": language}
+    if "max_duration" in given:
+        values |= {"max_test_duration": given["max_duration"]}
     values |= {key: value for key, value in given.items() if key in own}
     domain = fill(Domain, values, "domain")
     if domain.splits and not {"train", "test"} <= set(domain.splits) <= set(SPLITS):
@@ -80,8 +85,15 @@ def parse_declaration(declaration: str, language: str) -> Domain:
     if of_slurp:
         chosen = {key: value for key, value in given.items() if key in of_slurp}
         domain = replace(domain, selection=fill(slurp.Selection, chosen, "domain"))
-    if domain.line and is_text_only(domain):
-        raise InputError("domain: line is for recordings, and it has none; remove it")
+    if is_text_only(domain):
+        for key in ("line", "max_test_duration"):
+            if given.get(key):
+                raise InputError(f"domain: {key} is for recordings, and it has none; remove it")
+    elif domain.max_test_duration < domain.max_duration:
+        raise InputError(
+            f"domain: max_test_duration: {domain.max_test_duration:g} s is less than the"
+            f" max_duration of {domain.max_duration:g} s; raise it, or lower that"
+        )
     return domain
 
 

@@ -1,12 +1,13 @@
 """Train, dev and test by the keys of sentences: how they are drawn, and checked for overlap."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from errors import InputError
 
 SPLITS = ("train", "dev", "test")
 DRAWN = ("test", "dev", "train")  # the test set first: other sizes do not change it
+LONGEST_TEST = 3600.0  # s, of a recording to test on, which is cut at pauses for the recogniser
 
 
 def draw(
@@ -14,6 +15,7 @@ def draw(
     sizes: Mapping[str, int | None],
     seed: int,
     sentences: Sequence[str] | None = None,
+    only_for_test: Collection[int] = (),
 ) -> dict[str, list[int]]:
     """Return the positions of ``keys`` that go to each split, so that no key is in two of them.
 
@@ -22,7 +24,8 @@ def draw(
     size exact; what is cut is in no split. The size ``None`` is all that remain.
 
     Sizes count positions; that of dev counts ``sentences``, one for each key, if they are given:
-    what repeats a sentence tells little more of a model.
+    what repeats a sentence tells little more of a model. Positions ``only_for_test`` go to no other
+    split.
     """
     positions: dict[str, list[int]] = {}
     for position, key in enumerate(keys):
@@ -41,14 +44,16 @@ def draw(
             if following is None:
                 break
             for position in positions[following]:
+                if split != "test" and position in only_for_test:
+                    continue
                 chosen.setdefault(counted[position], []).append(position)
         if size is not None and len(chosen) < size:
             asked = ", ".join(f"{name} {n}" for name in DRAWN if (n := sizes.get(name)))
+            of_which = f", of which {len(only_for_test)} are too long for train and dev"
             raise InputError(
                 f"{split}: {size} {'sentences' if by_sentence else 'utterances'} are asked for, but"
-                f" only {len(chosen)} are left of"
-                f" {len(keys)} (asked: {asked}; splits share no sentence or speaker);"
-                " lower a size"
+                f" only {len(chosen)} are left of {len(keys)}{of_which if only_for_test else ''}"
+                f" (asked: {asked}; splits share no sentence or speaker); lower a size"
             )
         drawn[split] = sorted(
             position for each in list(chosen.values())[:size] for position in each

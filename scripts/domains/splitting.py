@@ -5,7 +5,7 @@ import hashlib
 from domains.domain import Domain
 from domains.own_data import check_ids
 from domains.splits import SPLITS, check_disjoint, draw, one_of_each
-from domains.usable import Counts, Utterance, keep_usable
+from domains.usable import Counts, Utterance, is_learnable, keep_usable, leave_out_long
 from errors import InputError
 from files.audio_file import UNKNOWN_SPEAKER
 from files.recording import Recording
@@ -34,6 +34,7 @@ def split_by_speaker(
     splits: dict[str, list[Utterance]] = {name: [] for name in SPLITS}
     for utterance in utterances:
         splits[split_of_speaker(utterance.recording.speaker, seed)].append(utterance)
+    splits = shortened(splits, domain, counts)
     return limit_given(without_repeats(splits, counts), domain, seed, counts)
 
 
@@ -72,7 +73,9 @@ def draw_disjoint(
     if domain.speaker_disjoint:
         check_speakers_known(utterances)
         keys = [utterance.recording.speaker for utterance in utterances]
-    drawn = draw(keys, sizes, seed, [utterance.sentence for utterance in utterances])
+    long = {at for at, each in enumerate(utterances) if not is_learnable(each, domain)}
+    drawn = draw(keys, sizes, seed, [utterance.sentence for utterance in utterances], long)
+    leave_out_long((utterances[at] for at in sorted(long - {*drawn["test"]})), domain, counts)
     splits = {name: [utterances[position] for position in drawn[name]] for name in SPLITS}
     return without_repeats({**splits, "dev": once(splits["dev"], seed)}, counts)
 
@@ -149,10 +152,24 @@ def usable_splits(
     counts.left_out_of_given_test.update(
         counts.reason_of[id] for id in test if id in counts.reason_of
     )
-    return {
+    splits = {
         name: [of_id[recording.id] for recording, _ in rows if recording.id in of_id]
         for name, rows in read.items()
     }
+    return shortened(splits, domain, counts)
+
+
+def shortened(
+    splits: dict[str, list[Utterance]], domain: Domain, counts: Counts
+) -> dict[str, list[Utterance]]:
+    """Return splits of which train and dev have nothing that is too long to learn from."""
+    kept = {}
+    for name, utterances in splits.items():
+        kept[name] = utterances
+        if name != "test":
+            leave_out_long(utterances, domain, counts)
+            kept[name] = [each for each in utterances if is_learnable(each, domain)]
+    return kept
 
 
 def limit_given(

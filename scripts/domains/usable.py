@@ -34,6 +34,7 @@ class Utterance:
     recording: Recording
     place: str
     sentence: str  # normalised
+    duration: float = 0  # s, once it is known
 
 
 @dataclass
@@ -81,7 +82,10 @@ def words(text: str, language: str) -> int:
 def keep_usable(
     recordings: Iterable[tuple[Recording, str]], domain: Domain, jobs: int, counts: Counts
 ) -> list[Utterance]:
-    """Return the utterances within the domain's bounds; count the others by reason."""
+    """Return the utterances within the domain's bounds; count the others by reason.
+
+    Some may be too long for other splits than test (see ``is_learnable``).
+    """
     with_words = []
     for recording, place in recordings:
         counts.read += 1
@@ -97,8 +101,8 @@ def keep_usable(
     for utterance, take in each_readable(partial(listen, domain), with_words, domain, jobs, counts):
         if take.duration < domain.min_duration:
             counts.leave_out(utterance.recording, f"shorter than {domain.min_duration:g} s")
-        elif take.duration > domain.max_duration:
-            counts.leave_out(utterance.recording, f"longer than {domain.max_duration:g} s")
+        elif take.duration > domain.max_test_duration:
+            counts.leave_out(utterance.recording, f"longer than {domain.max_test_duration:g} s")
         elif take.sound and (
             fault := out_of_bounds(utterance.recording.text, take.sound, take.rate, domain)
         ):
@@ -110,8 +114,23 @@ def keep_usable(
             counts.more_than_one_channel += take.channels > 1
             for flaw in take.mended:
                 counts.mended.setdefault(flaw, []).append(name(utterance))
-            kept.append(utterance)
+            kept.append(replace(utterance, duration=take.duration))
     return kept
+
+
+def is_learnable(utterance: Utterance, domain: Domain) -> bool:
+    """Say whether an utterance is short enough for train and dev: of part of a text none learns."""
+    return utterance.duration <= domain.max_duration
+
+
+def leave_out_long(utterances: Iterable[Utterance], domain: Domain, counts: Counts) -> None:
+    """Count and name those that are too long to learn from, and not tested on."""
+    reason = f"longer than {domain.max_duration:g} s, and not in test"
+    for utterance in utterances:
+        if not is_learnable(utterance, domain):
+            counts.leave_out(utterance.recording, reason)
+            told = f"{name(utterance)}: {utterance.duration:.4g} s"
+            counts.out_of_bounds.setdefault(reason, []).append(told)
 
 
 def name(utterance: Utterance) -> str:
@@ -191,7 +210,7 @@ def listen(domain: Domain, utterance: Utterance) -> Take:
     load = utterance.recording.load
     if isinstance(load, AudioFile):
         duration, rate, channels = load.measure()
-        if not domain.min_duration <= duration <= domain.max_duration:
+        if not domain.min_duration <= duration <= domain.max_test_duration:
             return Take(duration, rate, channels, None, [])
     samples, rate = samples_of(utterance)
     if not isinstance(load, AudioFile):

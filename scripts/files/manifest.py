@@ -102,14 +102,19 @@ def fits(utterance: dict, window: float) -> bool:
     return bool(utterance["duration"] <= window + 0.01)
 
 
-def check_fits(utterances: Sequence[dict], manifest: str | Path, window: float) -> None:
-    """Raise ``InputError`` if audio is missing or longer than the window (s)."""
+def check_audio(utterances: Sequence[dict], manifest: str | Path) -> None:
+    """Raise ``InputError`` if audio is missing."""
     missing = [row for row in utterances if not Path(row["audio_filepath"]).is_file()]
     if missing:
         raise InputError(
             f"{manifest}: the audio of {len(missing)} utterances is missing, first"
             f" {missing[0]['audio_filepath']} of {missing[0]['id']!r}; make the manifest again"
         )
+
+
+def check_fits(utterances: Sequence[dict], manifest: str | Path, window: float) -> None:
+    """Raise ``InputError`` if audio is missing or longer than the window (s)."""
+    check_audio(utterances, manifest)
     longer = [row for row in utterances if not fits(row, window)]
     if longer:
         raise InputError(

@@ -70,9 +70,14 @@ def copy_of(path: str | Path, copies: Path) -> Path:
 
 
 def near(path: str | Path) -> str | Path:
-    """Return the path of a file's copy on the scratch disk, or ``path`` where there is none."""
+    """Return the path of a file's copy on the scratch disk, or ``path`` where there is none.
+
+    What lies on that disk already is not copied.
+    """
     copies = folder()
-    return path if copies is None else bring(path, copies)
+    if copies is None or Path(path).is_relative_to(copies):
+        return path
+    return bring(path, copies)
 
 
 @functools.cache

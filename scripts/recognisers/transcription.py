@@ -26,10 +26,16 @@ UNREPEATED = 3  # tokens of which no sequence stands twice where a repetition is
 
 
 def by_duration(utterances: Sequence[dict], batch_size: int) -> Iterator[list[dict]]:
-    """Yield batches of utterances of like duration, the longest first, ties by id."""
-    ordered = sorted(utterances, key=lambda row: (-row["duration"], row["id"]))
-    for start in range(0, len(ordered), batch_size):
-        yield ordered[start : start + batch_size]
+    """Yield batches of utterances of like duration, the longest first, ties by id.
+
+    Pieces of what is longer than the window (see pieces.py) have batches of their own, which come
+    last: no other hypothesis depends on them.
+    """
+    for are_pieces in (False, True):
+        rows = [row for row in utterances if ("piece_of" in row) == are_pieces]
+        rows.sort(key=lambda row: (-row["duration"], row["id"]))
+        for start in range(0, len(rows), batch_size):
+            yield rows[start : start + batch_size]
 
 
 def transcribe(

@@ -27,6 +27,7 @@ GPU = 0.3 * 312e12  # FLOP/s; reckoned: 30 % of an A100's peak in bf16
 FORWARD = 60  # FLOP for each parameter and second of audio window; Whisper's sizes have 38 to 55
 BACKWARD = 2  # times the forward pass
 DECODING = 1  # times the forward pass: greedy search, of an utterance in a batch (reckoned)
+PIECES = 2  # for each window of what is longer, at most (see recognisers/pieces.py)
 FEATURES = 1e-3  # for a second of audio window, on one core; measured: reading and log-mel
 START = 60  # of a job with torch on a busy node
 MARGIN = 2
@@ -118,8 +119,9 @@ def transcribe(
 
     With several, the model as it was and the encoded speech are kept in memory.
     """
-    each = network_seconds(speech.utterances, model_mb * 1e6 / 4, window, 1 + DECODING, 1)
-    each += reading_seconds(speech.utterances, window, threads) + LOADED * model_mb * 1e6 / DISK
+    windows = max(speech.utterances, PIECES * speech.seconds / window)
+    each = network_seconds(windows, model_mb * 1e6 / 4, window, 1 + DECODING, 1)
+    each += reading_seconds(windows, window, threads) + LOADED * model_mb * 1e6 / DISK
     kept = model_mb + KEPT_SPEECH if coefficients > 1 else 0
     return Needs(TORCH + LOADED * model_mb + kept, coefficients * each, shortest=SHORTEST_ON_GPU)
 
