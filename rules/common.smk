@@ -20,7 +20,7 @@ from runs.words import command_of_number
 import matrix
 import paths
 import roles
-from texts import plain_texts
+from domains import own_data
 from runs.guard import begin_run
 from runs.log import follow
 
@@ -28,7 +28,7 @@ try:  # what is read of the files is what was checked, and not what Snakemake re
     config = reading.read(workflow.configfiles, workflow.config_settings.config)
     config = addresses.hide(config, os.environ)
     if workflow.exec_mode == ExecMode.DEFAULT:  # once, and not for each job
-        plain_texts.check_files(config["domains"])
+        own_data.check_files(config["domains"], config["language"])
 except InputError as error:
     raise WorkflowError(str(error))
 

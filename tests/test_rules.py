@@ -142,6 +142,46 @@ def test_prepare_is_told_of_a_domain_what_it_takes(folder):
     assert declared["own"].manifest == own["manifest"] and len(declared) == 3
 
 
+def inputs_of_prepare(folder: Path, domains: dict) -> tuple[dict[str, list[str]], str]:
+    """Return the input files of each domain's preparation, and all that was printed."""
+    done = dry_run(folder, EXPERIMENT | {"domains": EXPERIMENT["domains"] | domains})
+    jobs = re.findall(
+        r"(?m)^rule prepare\w*:\n    input: (.*)\n(?:.*\n)*?    log: \S*?(\w+)\.log", done.stdout
+    )
+    return {name: sorted(files.split(", ")) for files, name in jobs}, done.stdout + done.stderr
+
+
+def test_the_files_of_a_folder_and_a_column_are_what_prepare_depends_on(folder):
+    own, data = folder / "own", folder / "data"
+    for path in (own, data):
+        path.mkdir()
+    for name in ("wav.scp", "text", "utt2spk", "spk2utt"):
+        (own / name).write_text("a b\n")
+    (data / "train-00000-of-00001.parquet").touch()
+    (folder / "leaflet.csv").write_text("n;Satz\n1;Open the door.\n")
+    domains = {
+        "own": {"manifest": "own"},
+        "shop": {"splits": {"train": "data/train", "test": "own"}, "column": "text"},
+        "leaflet": {"texts": "leaflet.csv", "column": "Satz"},
+    }
+    inputs, _ = inputs_of_prepare(folder, domains)
+    kaldi = ["own/text", "own/utt2spk", "own/wav.scp"]
+    assert inputs == {
+        "own": kaldi,
+        "shop": ["data/train-00000-of-00001.parquet", *kaldi],
+        "leaflet": ["leaflet.csv"],
+    }
+    for changed, message in (
+        ({"leaflet": {"texts": "leaflet.csv", "column": "Sats"}}, "did you mean 'Satz'? there are"),
+        (
+            {"shop": {"manifest": "owner/calls"}},
+            "shop: owner/calls: no such file or folder; a data",
+        ),
+    ):
+        inputs, told = inputs_of_prepare(folder, domains | changed)
+        assert inputs == {} and message in told and "Traceback" not in told
+
+
 def trainings(folder: Path, **finetune: object) -> dict[str, list[str]]:
     """Return the words of every training's command by its output, but for resources."""
     settings = EXPERIMENT["finetune"] | finetune
