@@ -263,15 +263,13 @@ def main(argv: list[str] | None = None) -> None:
     if +counts.left_out_of_given_test:
         print(shorter_test(options.domain, counts), file=sys.stderr)
     parameters = {"domain": options.domain, "seed": options.seed, "declaration": asdict(domain)}
-    licences = {}
-    if options.artifact is None:
-        licences[options.domain] = licence(domain.licence, domain.forbids)
+    own = {options.domain: licence(domain.licence, domain.forbids)}
     modules = [path_of(reader_of(domain.corpus))] if domain.corpus else []
     write_record(
         *(__file__, outputs, inputs, parameters),
         modules=modules,
         packages=packages_of(domain),
-        licences=licences,
+        licences={} if options.artifact else own,
         counts=content,
     )
 

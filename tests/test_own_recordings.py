@@ -95,6 +95,14 @@ def parquet(folder: Path) -> Path:
     return folder / "m.parquet"
 
 
+def parquet_with_paths(folder: Path) -> Path:
+    recordings(folder)
+    sound = [{"bytes": None, "path": f"{id}.wav"} for id in SECONDS]
+    rows = {"audio": sound, "text": ["Open", "Close"], "speaker_id": ["ann", "bob"]}
+    pyarrow.parquet.write_table(pyarrow.table(rows), folder / "m.parquet")
+    return folder / "m.parquet"
+
+
 def parquet_of_a_hub(folder: Path) -> Path:
     (folder / "data").mkdir(parents=True)
     for number in range(2):
@@ -163,6 +171,7 @@ def cuts(folder: Path) -> Path:
         (audiofolder, ["metadata.csv:2", "metadata.csv:3"]),
         (jsonl_audiofolder, ["metadata.jsonl:1", "metadata.jsonl:2"]),
         (parquet, ["m.parquet:1", "m.parquet:2"]),
+        (parquet_with_paths, ["m.parquet:1", "m.parquet:2"]),
         (
             parquet_of_a_hub,
             ["data/train-00000-of-00002.parquet:1", "data/train-00001-of-00002.parquet:1"],

@@ -1,5 +1,6 @@
 """Texts as users have them: tables, running text, subtitles; each text with its place."""
 
+import json
 from pathlib import Path
 
 import openpyxl
@@ -7,6 +8,7 @@ import pyarrow
 import pyarrow.parquet
 import pytest
 
+import prepare
 from domains.own_data import read_texts_of_user
 from errors import InputError
 
@@ -276,6 +278,7 @@ def test_sentences_end_where_the_language_ends_them(tmp_path, language, text, se
             None,
             r"t\.srt:5: 'b' stands under",
         ),
+        ("t.vtt", "0:01.0 --> 0:02.0\na\n0:02.0 --> 0:03.0\nb", None, r"t\.vtt:3: .* within a sub"),
         ("t.vtt", "WEBVTT\n", None, r"t\.vtt: has no subtitles"),
     ],
 )
@@ -287,7 +290,18 @@ def test_what_can_t_be_right_is_told_with_place_value_and_remedy(
     assert "; " in str(error.value)
 
 
+def test_what_made_sentences_of_a_text_stands_in_the_record(tmp_path):
+    write(tmp_path / "t.md", "Open the door. Close it.\n")
+    declaration = json.dumps({"texts": str(tmp_path / "t.md"), "dev": 1})
+    texts = ["--texts-dir", str(tmp_path), "--language", "en"]
+    prepare.main(["--domain", "d", "--declaration", declaration, *texts])
+    record = json.loads((tmp_path / "train.jsonl.lineage.json").read_text())
+    assert {"sentencex", "markdown-it-py"} <= record["packages"].keys()
+    assert record["inputs"].keys() == {str(tmp_path / "t.md")}
+
+
 def test_whole_numbers_of_a_workbook_are_texts_and_a_manifests_texts_can_be_asked_for(tmp_path):
     assert read(write(tmp_path / "t.xlsx", [[["text"], [911]]])) == [("911", "2")]
     manifest = write(tmp_path / "m.jsonl", '{"audio_filepath": "a.wav", "text": "Open"}\n')
     assert read(manifest, "text") == [("Open", "1")]
+    assert read(manifest.rename(tmp_path / "m.json"), "text") == [("Open", "1")]

@@ -486,6 +486,8 @@ def test_a_corpus_without_topics_says_so(tmp_path, monkeypatch):
         ({"manifest": "a", "speaker_disjoint": "yes"}, "give true or false"),
         ({"manifest": "/no/such.jsonl"}, "/no/such.jsonl: no such file"),
         ({"manifest": "a", "test_texts": "b"}, "test_texts is for a domain of texts"),
+        ({"corpus": "asterisk", "column": "a"}, "column is for texts, manifest and splits; remove"),
+        ({"texts": "a", "audio_column": "b"}, "audio_column is for manifest and splits; remove it"),
     ],
 )
 def test_a_faulty_declaration_is_refused(tmp_path, declaration, message):

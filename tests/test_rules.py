@@ -171,6 +171,8 @@ def test_the_files_of_a_folder_and_a_column_are_what_prepare_depends_on(folder):
         "shop": ["data/train-00000-of-00001.parquet", *kaldi],
         "leaflet": ["leaflet.csv"],
     }
+    fetched = {"shop": {"manifest": "calls", "artifact": "mine"}}
+    assert inputs_of_prepare(folder, fetched)[0]["shop"] == ["resources/mine/files.json"]
     for changed, message in (
         ({"leaflet": {"texts": "leaflet.csv", "column": "Sats"}}, "did you mean 'Satz'? there are"),
         (

@@ -13,12 +13,11 @@ from files.audio_file import UNKNOWN_SPEAKER, AudioFile
 from files.recording import Recording
 from files.table_file import Embedded
 from inputs import reading
-from inputs.entry import Entry
+from inputs.entry import SAFE_ID, Entry
 from inputs.folders import files_of
 from texts.plain_texts import check_letters, check_plain, numbered_lines
 
 ON_HUB = re.compile(r"[A-Za-z0-9][\w.-]*/[\w-]+")  # owner and name
-SAFE_ID = re.compile(r"[A-Za-z0-9_.-]{1,120}")
 
 Columns = tuple[str | None, str | None]  # of texts, of recordings: as the domain names them
 

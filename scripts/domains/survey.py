@@ -17,7 +17,7 @@ from texts.spoken import without_remarks
 SHOWN = 3  # examples of a finding
 LONGEST = 60  # characters of a text that are shown
 LISTED = 8  # words or characters that are listed
-AROUND = "\"'.,;:!?()-\u2013\u2014"  # words
+AROUND = "\"'.,;:!?()-\u2013\u2014"  # a word, and no part of it
 WORDS_TO_TELL = 6  # words of a text whose language can be told
 OTHER_LANGUAGE = 0.01  # probability of the domain's language, at most
 RARE = 3  # tokens of a word, at least

@@ -1,8 +1,10 @@
 """One recording as a user's file has it: not yet checked, whatever the kind of file."""
 
+import re
 from pathlib import Path
 from typing import Any, NamedTuple
 
+SAFE_ID = re.compile(r"[A-Za-z0-9_.-]{1,120}")  # fit as a file name
 CLIPS = "clips"  # where Common Voice has the recordings of its tables
 
 

@@ -1,6 +1,5 @@
 """A user's texts and recordings, whatever they are in: name or content tells the kind."""
 
-import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,7 @@ from files.manifest import parse_json_line
 from files.text_file import read_text
 from inputs.columns import AUDIO, TEXT, candidates, pick
 from inputs.cuts import is_lhotse, utterances_of
-from inputs.entry import Entry, beside
+from inputs.entry import SAFE_ID, Entry, beside
 from inputs.folders import files_of, is_kaldi, open_folder
 from inputs.kaldi import read_kaldi, read_lines
 from inputs.markup import html, markdown
@@ -24,7 +23,6 @@ HTML = (".html", ".htm", ".xhtml")
 SUBTITLES = (".srt", ".vtt")
 ID = "id"
 SPEAKERS = ("speaker", "speaker_id", "client_id")
-FIT = re.compile(r"[A-Za-z0-9_.-]{1,120}")  # as a file name
 
 TextRow = tuple[str | None, Any, str]  # id, text, place
 
@@ -148,5 +146,5 @@ def unique(ids: Sequence[Any]) -> list[str | None]:
     """
     names = [str(id) for id in ids]
     different = len({name.lower() for name in names}) == len(names)
-    fit = different and None not in ids and all(map(FIT.fullmatch, names))
+    fit = different and None not in ids and all(map(SAFE_ID.fullmatch, names))
     return [*names] if fit else [None] * len(names)

@@ -59,6 +59,12 @@ def cues(text: str, path: str) -> Iterator[tuple[float, float, Lines]]:
             )
         several = True
         below = 1 if TIMES.fullmatch(group[0][1]) else 2
+        for at, line in group[below:]:
+            if TIMES.fullmatch(line):
+                raise InputError(
+                    f"{path}:{at}: {line.strip()!r} are times within a subtitle; put an empty line"
+                    " before it and its number"
+                )
         clock = times[0].groups()
         yield seconds(*clock[:3]), seconds(*clock[3:]), group[below:]
     if not several:

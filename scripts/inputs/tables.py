@@ -37,7 +37,7 @@ def is_table(path: Path) -> bool:
 def open_table(path: Path) -> Table:
     """Return the table in a file, of the kind that its name says; of any other name, it is CSV."""
     suffix = path.suffix.lower()
-    if suffix in JSON_LINES:
+    if suffix in (*JSON_LINES, ".json"):
         return json_lines(path)
     if suffix == ".xlsx":
         return workbook(path)
