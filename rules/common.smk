@@ -28,7 +28,7 @@ try:  # what is read of the files is what was checked, and not what Snakemake re
     config = reading.read(workflow.configfiles, workflow.config_settings.config)
     config = addresses.hide(config, os.environ)
     if workflow.exec_mode == ExecMode.DEFAULT:  # once, and not for each job
-        for remark in user_files.check_files(config["domains"]):
+        for remark in user_files.check_files(config["domains"], config["language"]):
             print(remark, file=sys.stderr)
 except InputError as error:
     raise WorkflowError(str(error))

@@ -3,6 +3,7 @@
 from domains.domain import NOT_PREPARED
 from engines import ENGINES
 from evaluation import Evaluation
+from inputs.folders import files_of
 from runs import estimates, sizes
 from runs.shards import number_of_shards, seconds_per_utterance
 from scoring.summary import shipped
@@ -77,7 +78,8 @@ def files_of_domain(wildcards) -> list[str]:
     if "artifact" in domain:
         return [index_of(domain["artifact"])]
     named = [domain.get(key) for key in ("manifest", "texts", "test_texts", "test_manifest")]
-    return [path for path in [*named, *domain.get("splits", {}).values()] if path]
+    paths_named = [path for path in [*named, *domain.get("splits", {}).values()] if path]
+    return [str(file) for path in paths_named for file in files_of(Path(path))]
 
 
 def corpus_folder(wildcards, input) -> list[str]:

@@ -5,12 +5,16 @@ A domain is declared by one of
       WUW-Corpus-II, by caller, the same in all domains
   "corpus": "slurp", with "scenario": one of SLURP's; splits are its own (see below)
   "manifest": a JSON-lines file (NeMo's keys: audio_filepath, text; optional id, speaker, offset
-      and duration in s); splits are drawn
+      and duration in s), Lhotse's cuts, a table (CSV, TSV, Excel, Parquet) with columns of paths
+      (or recordings) and texts, a Kaldi folder, or one of Hugging Face's datasets; splits are drawn
   "splits": {"train": ..., "test": ..., "dev": ...}, such manifests; dev may be left to be drawn
-  "texts": a file with one text a line, or with id, tab and text; no recordings; "test_texts"
-      may be another, to test on its synthetic speech, or "test_manifest" a manifest of recordings
-      to test on, whose sentences are left out of the texts
-and may have "topics" or "without_topics" (lists of those that are taken or left, of a corpus whose
+  "texts": a file with one text a line, or with id, tab and text, a table or JSON lines with a
+      column of texts, or Markdown, HTML or subtitles (SRT, VTT), of which the sentences are taken;
+      no recordings; "test_texts" may be another, to test on its synthetic speech, or
+      "test_manifest" recordings to test on (as "manifest"), whose sentences are left out of texts
+and may have "column" and "audio_column" (of a table, those of the texts and of the recordings, if
+their names do not say it), "artifact" (manifest, splits and texts are then paths in the folder of
+--artifact), "topics" or "without_topics" (lists of those that are taken or left, of a corpus whose
 recordings have topics), "line" ("bad": all recordings go through a simulated bad telephone line,
 behind each four others of its split), "train", "dev" and "test" (what to draw: train and test count
 utterances, dev counts sentences, one utterance of each; train 0: all that remain), "min_words",
@@ -51,11 +55,11 @@ from typing import Any
 
 from corpora import CORPORA, slurp
 from domains.account import check_not_empty, shorter_test, summary
-from domains.domain import Domain, is_text_only, parse_declaration
-from domains.own_data import check_ids, read_manifest_of_user
+from domains.domain import Domain, folder_of, is_text_only, parse_declaration
+from domains.own_data import check_ids, own_files, packages_of, read_recordings
 from domains.published import read_corpus, reader_of
 from domains.sound import sound_of, write_audio
-from domains.speakable import folder_of, split_texts, texts_to_speak
+from domains.speakable import split_texts, texts_to_speak
 from domains.splits import SPLITS
 from domains.splitting import limit_given, split_by_speaker, split_drawn, split_given, usable_splits
 from domains.usable import Counts, Utterance, each_readable, keep_usable
@@ -74,14 +78,14 @@ def split_recordings(
 ) -> dict[str, list[Utterance]]:
     """Return the utterances of each split of a domain with recordings."""
     if domain.splits:
-        given = {name: read_manifest_of_user(path) for name, path in domain.splits.items()}
+        given = {n: read_recordings(path, domain, artifact) for n, path in domain.splits.items()}
         return split_given(usable_splits(given, domain, jobs, counts), domain, seed, counts)
     if domain.selection:
         published = slurp.read(folder_of(artifact), domain.selection, counts.left_out)
         counts.read = sum(counts.left_out.values())  # so far; the usable ones are counted next
         return limit_given(usable_splits(published, domain, jobs, counts), domain, seed, counts)
     if domain.manifest:
-        recordings = read_manifest_of_user(domain.manifest)
+        recordings = read_recordings(domain.manifest, domain, artifact)
     else:
         recordings = read_corpus(domain, folder_of(artifact))
     check_ids((recording.id, place) for recording, place in recordings)
@@ -142,11 +146,13 @@ def parse_arguments(argv: list[str] | None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
-def test_recordings(domain: Domain, jobs: int, counts: Counts) -> dict[str, list[Utterance]]:
+def test_recordings(
+    domain: Domain, artifact: Path | None, jobs: int, counts: Counts
+) -> dict[str, list[Utterance]]:
     """Return the splits of a domain of texts: test recordings, if any, and none to learn from."""
     if domain.test_manifest is None:
         return {}
-    given = {"test": read_manifest_of_user(domain.test_manifest)}
+    given = {"test": read_recordings(domain.test_manifest, domain, artifact)}
     nothing: dict[str, list[Utterance]] = {"train": [], "dev": []}
     return nothing | usable_splits(given, domain, jobs, counts)
 
@@ -194,7 +200,7 @@ def main(argv: list[str] | None = None) -> None:
     if domain.test_manifest or not is_text_only(domain):
         check_folders(options)
     if is_text_only(domain):
-        splits = test_recordings(domain, options.jobs, counts)
+        splits = test_recordings(domain, options.artifact, options.jobs, counts)
         tested = {each.sentence for each in splits.get("test", [])}
         texts = split_texts(domain, options.domain, options.artifact, options.seed, counts, tested)
         needed = SPLITS if domain.selection else ("train",)  # published splits are never empty
@@ -228,12 +234,14 @@ def main(argv: list[str] | None = None) -> None:
     if +counts.left_out_of_given_test:
         print(shorter_test(options.domain, counts), file=sys.stderr)
     parameters = {"domain": options.domain, "seed": options.seed, "declaration": asdict(domain)}
-    licences = {}
-    if options.artifact is None:
-        licences[options.domain] = licence(domain.licence, domain.forbids)
+    own = {options.domain: licence(domain.licence, domain.forbids)}
     modules = [path_of(reader_of(domain.corpus))] if domain.corpus else []
     write_record(
-        __file__, outputs, inputs, parameters, modules=modules, licences=licences, counts=content
+        *(__file__, outputs, inputs, parameters),
+        modules=modules,
+        packages=packages_of(domain),
+        licences={} if options.artifact else own,
+        counts=content,
     )
 
 
@@ -246,14 +254,11 @@ def files_written(manifests: Path | None, texts: Path) -> list[Path]:
 
 
 def files_read(domain: Domain, artifact: Path | None) -> list[Path]:
-    """Return the files that the lineage names: manifests, or the index of a fetched artifact."""
-    if domain.splits:
-        return [Path(path) for path in domain.splits.values()]
-    own = (domain.manifest, domain.texts, domain.test_texts, domain.test_manifest)
-    if named := [path for path in own if path]:
-        return list(map(Path, named))
-    index = artifact / "files.json" if artifact else None
-    return [index] if index and index.is_file() else []
+    """Return the files that the lineage names: the user's own, or a fetched artifact's index."""
+    if artifact:
+        index = artifact / INDEX
+        return [index] if index.is_file() else []
+    return own_files(domain)
 
 
 def audio_files(splits: dict[str, list[Utterance]]) -> list[Path]:

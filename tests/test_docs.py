@@ -72,6 +72,7 @@ EXERCISED = {
         " --configfile experiments/drascula.yaml"
     ),
     "python scripts/synthesize.py --help": "python scripts/synthesize.py --help",
+    "python scripts/look.py shop.csv --language en": "python scripts/look.py --help",
     "python scripts/lineage.py --help": "python scripts/lineage.py --help",
     "python scripts/compare.py A B --references TEST --language en": (
         "python scripts/compare.py --help"
@@ -381,7 +382,8 @@ def test_domains_and_voices_of_the_pages_are_accepted_in_an_experiment():
     assert len(blocks) >= 4
     for block in blocks:
         given = yaml.safe_load(block)
-        config = demo | {key: demo[key] | given[key] for key in ("domains", "tts") if key in given}
+        merged = ("domains", "tts", "artifacts")
+        config = demo | {key: demo.get(key, {}) | given[key] for key in merged if key in given}
         config["targets"] = given.get("targets", [*given.get("domains", {})]) or demo["targets"]
         config["task_vector"] = {}
         assert reading.complete_and_check(config)["name"] == "drascula", block

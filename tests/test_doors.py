@@ -11,9 +11,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
+import pyarrow
 import pytest
 import soundfile
 import torch
+from pyarrow.parquet import write_table
 from safetensors.numpy import save_file
 
 from conftest import ROOT
@@ -31,9 +33,11 @@ from files.manifest import read_manifest
 from files.regular import check_regular, read_bytes
 from files.sound_file import read_header
 from files.strict_yaml import load_yaml
+from files.table_file import read_names, read_sheets
 from files.text_file import read_lines, read_text
 from recognisers.original import read_ranks
 from records.reading import read_record
+from test_own_texts import workbook
 from texts.plain_texts import numbered_lines
 from vectors.streaming import read_layout
 
@@ -58,9 +62,13 @@ WHOLE: dict[str, tuple[Door, Callable[[Path], object]]] = {  # and what writes o
     "texts": (numbered_lines, lambda path: path.write_text("a")),
     "ranks": (read_ranks, lambda path: path.write_text("IQ== 0\nIg==")),
     "style": (read_style, lambda path: path.write_bytes(bytes(1024))),
+    "workbook": (read_sheets, lambda path: workbook(path, [["text"], *[["a"]] * 99])),
+    "Parquet": (read_names, lambda path: write_table(TABLE, path)),
+    "Arrow": (read_names, lambda path: write_stream(path)),
     "speakers": (read_speakers, lambda path: path.write_text('{"a": {"recordings": {}}}')),
 }
-NAMES = {"script": "x.gz"}  # of a kind that is known by its name
+NAMES = {"script": "x.gz", "Arrow": "x.arrow"}  # of a kind that is known by its name
+TABLE = pyarrow.table({"text": [str(n) for n in range(99)]})
 QUEEN = bytes(2) + amazon_queen.FIRST_ENTRY
 TEXT: dict[str, Door] = {
     "text": read_text,
@@ -97,6 +105,11 @@ BROKEN_JSON = {
 def sound(path: Path, samples: list[float], **kind: str) -> None:
     """Write a sound of 8 kHz; its name does not say of what kind it is."""
     soundfile.write(path, samples, 8000, **{"format": "FLAC", **kind})
+
+
+def write_stream(path: Path) -> None:
+    with pyarrow.ipc.new_stream(str(path), TABLE.schema) as writer:
+        writer.write_table(TABLE)
 
 
 def packed(path: Path) -> None:
@@ -219,6 +232,7 @@ READERS = {  # they read what comes from outside, or might wait for it
     *("safetensors.numpy.load_file", "safetensors.torch.load_file"),
     *("soundfile.read", "soundfile.info", "soundfile.blocks", "soundfile.SoundFile"),
     *("gzip.open", "gzip.GzipFile", "tarfile.open", "zipfile.ZipFile", "os.open", "os.fdopen"),
+    *("openpyxl.load_workbook", "pyarrow.memory_map", "pyarrow.parquet.ParquetFile"),
     *("urllib.request.urlopen", "urllib.request.build_opener"),
 }
 READING_METHODS = {"read_text", "read_bytes"}  # of paths
@@ -229,6 +243,7 @@ DOORS = {
     "files/strict_yaml.py": "YAML",
     "files/sound_file.py": "audio",
     "files/array_file.py": "arrays",
+    "files/table_file.py": "workbooks, Parquet and Arrow",
     "files/checkpoint_file.py": "checkpoints",
     "fetching/archives.py": "archives",
     "fetching/web.py": "addresses",

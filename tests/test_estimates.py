@@ -15,6 +15,7 @@ from recognisers.transcription import HELD
 from runs import estimates, shards, sizes
 from runs.estimates import Needs, memory_mb, minutes
 from runs.sizes import AmountOfSpeech
+from test_own_recordings import cuts, kaldi, parquet
 
 # Peak memory (MB) of jobs of the demo and of slurp-text, from their lineage records, with the size
 # (MB) of Whisper tiny.en.
@@ -202,6 +203,31 @@ def test_texts_of_a_users_files_are_counted_once_each(tmp_path):
     os.remove(manifest)
     assert shards.training_texts({"manifest": manifest}) == 0
     assert shards.number_of_shards({"manifest": manifest}, BARK) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "column", "texts"),
+    [
+        ("t.csv", 'text,n\nSay this.,1\nsay this.,2\n"And\nthat.",3\n', None, 2),
+        ("t.csv", "satz,n\nSag das.,1\n", "satz", 1),
+        ("t.csv", "satz,n\nSag das.,1\n", "sats", 0),  # whoever reads it says so
+        ("t.md", "Say this. And\nthat.\n", None, 2),
+        ("t.jsonl", '{"text": "Say this."}\n{"text": "say this."}\n', None, 1),
+    ],
+)
+def test_texts_of_tables_and_pages_are_counted(tmp_path, name, content, column, texts):
+    (tmp_path / name).write_text(content)
+    domain = {"texts": str(tmp_path / name)} | ({"column": column} if column else {})
+    assert shards.training_texts(domain) == texts
+    assert shards.training_texts(domain | {"artifact": "x"}) == 0  # not there yet
+    (tmp_path / name).write_text(content.replace("Say this. ", "").replace("Sag das.", "Sag an."))
+    assert shards.training_texts(domain) in (texts, texts - 1)
+
+
+def test_texts_of_folders_and_cuts_are_counted(tmp_path):
+    assert shards.training_texts({"manifest": str(kaldi(tmp_path / "k"))}) == 2
+    assert shards.training_texts({"manifest": str(parquet(tmp_path))}) == 2
+    assert shards.training_texts({"manifest": str(cuts(tmp_path))}) == 2
 
 
 def test_there_are_no_more_shards_than_texts(tmp_path):

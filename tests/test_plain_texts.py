@@ -18,7 +18,10 @@ SRT = "1\n00:00:01,000 --> 00:00:02,500\nHello there\n\n2\n00:00:03,000 --> 00:0
     ("content", "message"),
     [
         ('id,text\n1,Hello there\n2,"Well, bye"\n', "t.txt:1: 'id,text' is the header of a table"),
-        ("path\tsentence\tup_votes\na.mp3\tHello\t2\n", "header of a table with tabs; remove it"),
+        (
+            "path\tsentence\tup_votes\na.mp3\tHello\t2\n",
+            "header of a table with tabs; name its column of texts",
+        ),
         ("id\ttext\na\tHello\n", "'id\\\\ttext' is the header"),
         ("sentence\nHello there\n", "'sentence' is the header"),
         ("id\tquestion\n7\tWhere is it\n", "is the header of a table with tabs"),

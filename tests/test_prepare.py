@@ -590,6 +590,11 @@ def test_a_corpus_without_topics_says_so(tmp_path, monkeypatch):
             {"texts": "a", "test_texts": "b", "test_manifest": "c"},
             "has test_texts and test_manifest; give one of them",
         ),
+        ({"corpus": "asterisk", "column": "a"}, "column is for texts, manifest and splits; remove"),
+        (
+            {"texts": "a", "audio_column": "b"},
+            "audio_column is for recordings, and it has none; remove",
+        ),
     ],
 )
 def test_a_faulty_declaration_is_refused(tmp_path, declaration, message):

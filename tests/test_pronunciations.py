@@ -179,7 +179,7 @@ def domain(folder: Path, texts: str, *lines: str, **more: str) -> dict:
 
 def test_a_word_that_no_text_has_is_a_remark_with_file_and_line(tmp_path):
     config = domain(tmp_path, "1\tZYLO’s lamps\n", "Zylo's\tzigh lows", "2\ttwo", "SQL\tsequel")
-    remarks = check_files(config)
+    remarks = check_files(config, "en")
     why = "is in no text of domain shop, so that nothing there is said otherwise"
     assert [re.sub(r"\S*/", "", remark) for remark in remarks] == [
         f"remark: p.tsv:2: '2' {why}",
@@ -190,20 +190,22 @@ def test_a_word_that_no_text_has_is_a_remark_with_file_and_line(tmp_path):
 def test_manifests_and_test_texts_are_texts_of_a_domain_too(tmp_path):
     (tmp_path / "test.txt").write_text("the SQL one\n")
     more = {"test_texts": str(tmp_path / "test.txt")}
-    assert check_files(domain(tmp_path, "Zylo\n", "SQL\tsequel", "zylo\tzigh low", **more)) == []
+    assert (
+        check_files(domain(tmp_path, "Zylo\n", "SQL\tsequel", "zylo\tzigh low", **more), "en") == []
+    )
     (tmp_path / "m.jsonl").write_text('{"audio_filepath": "Lamp.wav", "text": "O\\u2019Neil"}\n')
     mine = {"splits": {"train": str(tmp_path / "m.jsonl"), "test": str(tmp_path / "m.jsonl")}}
     mine["pronunciations"] = str(write(tmp_path, "O'Neil\toh neel", "Lamp\tlump"))
-    (remark,) = check_files({"mine": mine})
+    (remark,) = check_files({"mine": mine}, "en")
     assert "'Lamp' is in no text of domain mine" in remark
 
 
 def test_a_corpus_that_may_not_be_fetched_yet_is_not_remarked_upon_but_its_list_is_read(tmp_path):
     corpus = {"corpus": "slurp", "artifact": "slurp"}
     corpus["pronunciations"] = str(write(tmp_path, "Zylo\tzigh low"))
-    assert check_files({"news": corpus}) == []
+    assert check_files({"news": corpus}, "en") == []
     write(tmp_path, "Zylo")
     with pytest.raises(InputError, match="p.tsv:1: 'Zylo' has no tab"):
-        check_files({"news": corpus})
+        check_files({"news": corpus}, "en")
     (tmp_path / "p.tsv").unlink()
-    assert check_files({"news": corpus}) == []  # Snakemake says that it is missing
+    assert check_files({"news": corpus}, "en") == []  # Snakemake says that it is missing

@@ -134,15 +134,15 @@ def test_what_leads_a_decoder_is_made_of_the_targets_training_texts_and_strength
 def test_how_words_are_said_is_told_to_every_synthesis_of_its_domain_alone(folder):
     said = "$(touch PWNED) said.tsv"
     (folder / said).write_text("door\tdaw\n")
-    own = EXPERIMENT["domains"]["own"] | {"pronunciations": said}
-    done = dry_run(folder, EXPERIMENT | {"domains": EXPERIMENT["domains"] | {"own": own}})
+    leaflet = EXPERIMENT["domains"]["leaflet"] | {"pronunciations": said}
+    done = dry_run(folder, EXPERIMENT | {"domains": EXPERIMENT["domains"] | {"leaflet": leaflet}})
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
     lines = [line for line in done.stdout.splitlines() if "python scripts/synthesize.py" in line]
     told = [words for words in map(shlex.split, lines) if said in words]
     assert 0 < len(told) < len(lines)
     assert {words[words.index("--pronunciations") + 1] for words in told} == {said}
     texts = {words[words.index("--texts") + 1] for words in told}
-    assert texts == {f"results/hostile/texts/own/{split}.jsonl" for split in ("train", "dev")}
+    assert texts == {f"results/hostile/texts/leaflet/{split}.jsonl" for split in ("train", "dev")}
     assert said not in "".join(line for line in done.stdout.splitlines() if "prepare.py" in line)
 
 
@@ -221,6 +221,48 @@ def test_synthetic_speech_is_made_like_recordings_of_the_source_and_measured_onc
         own: "results/hostile/manifests/own/real/train.jsonl",
         source: "results/hostile/manifests/source/real/train.jsonl",
     }
+
+
+def inputs_of_prepare(folder: Path, domains: dict) -> tuple[dict[str, list[str]], str]:
+    """Return the input files of each domain's preparation, and all that was printed."""
+    done = dry_run(folder, EXPERIMENT | {"domains": EXPERIMENT["domains"] | domains})
+    jobs = re.findall(
+        r"(?m)^rule prepare\w*:\n    input: (.*)\n(?:.*\n)*?    log: \S*?(\w+)\.log", done.stdout
+    )
+    return {name: sorted(files.split(", ")) for files, name in jobs}, done.stdout + done.stderr
+
+
+def test_the_files_of_a_folder_and_a_column_are_what_prepare_depends_on(folder):
+    own, data = folder / "own", folder / "data"
+    for path in (own, data):
+        path.mkdir()
+    for name in ("wav.scp", "text", "utt2spk", "spk2utt"):
+        (own / name).write_text("a b\n")
+    (data / "train-00000-of-00001.parquet").touch()
+    (folder / "leaflet.csv").write_text("n;Satz\n1;Open the door.\n")
+    domains = {
+        "own": {"manifest": "own"},
+        "shop": {"splits": {"train": "data/train", "test": "own"}, "column": "text"},
+        "leaflet": {"texts": "leaflet.csv", "column": "Satz"},
+    }
+    inputs, _ = inputs_of_prepare(folder, domains)
+    kaldi = ["own/text", "own/utt2spk", "own/wav.scp"]
+    assert inputs == {
+        "own": kaldi,
+        "shop": ["data/train-00000-of-00001.parquet", *kaldi],
+        "leaflet": ["leaflet.csv"],
+    }
+    fetched = {"shop": {"manifest": "calls", "artifact": "mine"}}
+    assert inputs_of_prepare(folder, fetched)[0]["shop"] == ["resources/mine/files.json"]
+    for changed, message in (
+        ({"leaflet": {"texts": "leaflet.csv", "column": "Sats"}}, "did you mean 'Satz'? there are"),
+        (
+            {"shop": {"manifest": "owner/calls"}},
+            "shop: owner/calls: no such file or folder; a data",
+        ),
+    ):
+        inputs, told = inputs_of_prepare(folder, domains | changed)
+        assert inputs == {} and message in told and "Traceback" not in told
 
 
 def trainings(folder: Path, **finetune: object) -> dict[str, list[str]]:

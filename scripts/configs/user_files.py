@@ -1,36 +1,56 @@
-"""The user's texts and pronunciations that a config names, checked before the first job."""
+"""The user's files that a config names, checked before the first job."""
 
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from files.manifest import audio_rows
+from domains.own_data import read_texts_of_user
+from errors import InputError
+from inputs import reading
+from inputs.folders import files_of
 from texts.folding import LOOK_ALIKES
-from texts.plain_texts import check_plain, numbered_lines
 from texts.pronunciations import occurring, read_pronunciations
 from texts.spoken import MARKUP
 
+ON_HUB = re.compile(r"[A-Za-z0-9][\w.-]*/[\w-]+")  # owner and name
 
-def check_files(domains: Mapping[str, dict]) -> list[str]:
+
+def check_files(domains: Mapping[str, dict], language: str) -> list[str]:
     """Return remarks on the files of a config's domains.
 
-    Raises ``InputError`` for the first line that is no text, or no pronunciation. Of a file that is
-    not there Snakemake says that it is missing.
+    Texts and pronunciations are read; of recordings it is seen where they are. Raises
+    ``InputError`` for the first line that can't be what it should be. Of a file that is not there
+    Snakemake says that it is missing; what is in an artifact may not be fetched yet.
     """
     remarks: list[str] = []
     for name, domain in domains.items():
-        for path in own_files(domain, "texts", "test_texts"):
-            check_plain(path, numbered_lines(path))
-        for path in own_files(domain, "pronunciations"):
-            remarks += without_a_text(path, name, domain)
+        if "artifact" not in domain:
+            for path in own_paths(domain, "texts", "test_texts"):
+                read_texts_of_user(path, name, language, domain.get("column"))
+            check_recordings_there(name, domain)
+        for path in own_paths(domain, "pronunciations"):
+            remarks += without_a_text(path, name, domain, language)
     return remarks
 
 
-def without_a_text(path: Path, name: str, domain: Mapping) -> Iterator[str]:
+def check_recordings_there(name: str, domain: Mapping) -> None:
+    """Refuse recordings that are the name of a data set on a hub, which is not read from here."""
+    places = [domain.get("manifest"), domain.get("test_manifest")]
+    for place in [*places, *domain.get("splits", {}).values()]:
+        if place and not files_of(Path(place))[0].exists() and ON_HUB.fullmatch(place):
+            raise InputError(
+                f"domain {name}: {place}: no such file or folder; a data set of a hub is declared"
+                " under artifacts (docs/domains.md), or fetched before: hf download"
+                f" {place} --repo-type dataset --local-dir {place}"
+            )
+
+
+def without_a_text(path: Path, name: str, domain: Mapping, language: str) -> Iterator[str]:
     """Yield a remark on each pronunciation of a word that is in no text of a domain.
 
-    Nothing is said of a published corpus, whose texts may not be fetched yet.
+    Nothing is said of what comes with an artifact, which may not be fetched yet.
     """
-    listed, texts = read_pronunciations(path), [*texts_of_user(domain)]
+    listed, texts = read_pronunciations(path), [*texts_of_user(name, domain, language)]
     there = {entry for text in texts for _, entry in occurring(text, listed)}
     for entry in listed if texts else ():
         if entry not in there:
@@ -41,17 +61,27 @@ def without_a_text(path: Path, name: str, domain: Mapping) -> Iterator[str]:
             )
 
 
-def texts_of_user(domain: Mapping) -> Iterator[str]:
+def texts_of_user(name: str, domain: Mapping, language: str) -> Iterator[str]:
     """Yield the texts of a user's own files, much as they are spoken: folding would take long."""
+    if "artifact" in domain:
+        return
     splits = domain.get("splits", {})
-    plain = own_files(domain, "texts", "test_texts")
-    manifests = own_files(domain, "manifest") + own_files(splits, *splits)
-    texts = [line.rpartition("\t")[2] for path in plain for _, line in numbered_lines(path)]
-    texts += [str(row.get("text")) for path in manifests for row in audio_rows(path, strict=False)]
+    column, audio_column = domain.get("column"), domain.get("audio_column")
+    texts = [
+        text
+        for path in own_paths(domain, "texts", "test_texts")
+        for _, text, _ in read_texts_of_user(path, name, language, column)
+    ]
+    texts += [
+        str(entry.text)
+        for path in own_paths(domain, "manifest") + own_paths(splits, *splits)
+        for entry in reading.recordings(path, column, audio_column)
+    ]
     for text in texts:
         yield " ".join(MARKUP.sub(" ", text.translate(LOOK_ALIKES)).split())
 
 
-def own_files(declared: Mapping, *keys: str) -> list[Path]:
-    """Return the files that are named by keys and are there."""
-    return [path for key in keys if (path := Path(declared.get(key, ""))).is_file()]
+def own_paths(declared: Mapping, *keys: str) -> list[Path]:
+    """Return the paths that are named by keys and whose files are there."""
+    paths = [Path(declared[key]) for key in keys if key in declared]
+    return [path for path in paths if all(file.is_file() for file in files_of(path))]

@@ -1,6 +1,7 @@
 """A domain's declaration: the keys that prepare.py describes, checked."""
 
 from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
 from typing import Annotated, Literal
 
 from corpora import CORPORA, slurp
@@ -29,7 +30,9 @@ class Domain:
     texts: str | None = None
     test_texts: str | None = None
     test_manifest: str | None = None
-    artifact: str | None = None
+    column: str | None = None  # of a table, that of the texts,
+    audio_column: str | None = None  # and that of the recordings
+    artifact: str | None = None  # of a corpus, or what the paths are in
     topics: Names = None  # of a corpus that has them: those that are taken,
     without_topics: Names = None  # or all but these
     line: Literal["bad"] | None = None  # that its recordings go through
@@ -81,6 +84,7 @@ def parse_declaration(declaration: str, language: str) -> Domain:
             raise InputError(f"domain: {key} is for a domain of texts; remove it")
     if domain.test_texts and domain.test_manifest:
         raise InputError("domain: has test_texts and test_manifest; give one of them")
+    check_columns(domain)
     check_topics(domain)
     if of_slurp:
         chosen = {key: value for key, value in given.items() if key in of_slurp}
@@ -104,6 +108,26 @@ def check_topics(domain: Domain) -> None:
             raise InputError(f"domain: {key} is for a published corpus; remove it")
     if domain.topics and domain.without_topics:
         raise InputError("domain: has topics and without_topics; give one of them")
+
+
+def check_columns(domain: Domain) -> None:
+    """Refuse columns of what is no table."""
+    if domain.column and domain.corpus:
+        raise InputError("domain: column is for texts, manifest and splits; remove it")
+    if domain.audio_column and not (domain.manifest or domain.splits or domain.test_manifest):
+        raise InputError("domain: audio_column is for recordings, and it has none; remove it")
+
+
+def located(path: str, domain: Domain, artifact: Path | None) -> Path:
+    """Return where a path of a domain leads: into the artifact's folder, if it has one."""
+    return folder_of(artifact) / path if domain.artifact else Path(path)
+
+
+def folder_of(artifact: Path | None) -> Path:
+    """Return the folder of fetched files, which must be given."""
+    if artifact is None:
+        raise InputError("--artifact is missing: the folder of the domain's fetched files")
+    return artifact
 
 
 def names_of(kind: type) -> list[str]:

@@ -1,41 +1,86 @@
-"""What a user brings: manifests with recordings of his own, and plain texts; read and checked."""
+"""What a user brings: recordings and texts, of whatever kind; read and checked."""
 
-import re
+import importlib.metadata
+from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
+from domains.domain import Domain, located
 from errors import InputError
 from files.audio_file import UNKNOWN_SPEAKER, AudioFile
-from files.manifest import parse_json_line
 from files.recording import Recording
+from files.table_file import Embedded
+from inputs import reading
+from inputs.entry import SAFE_ID, Entry
+from inputs.folders import files_of
 from texts.plain_texts import check_letters, check_plain, numbered_lines
 
-SAFE_ID = re.compile(r"[A-Za-z0-9_.-]{1,120}")
+Columns = tuple[str | None, str | None]  # of texts, of recordings: as the domain names them
 
 
-def read_manifest_of_user(path: str | Path) -> list[tuple[Recording, str]]:
-    """Return the recordings of a NeMo manifest, each with its place (file and line)."""
+def read_manifest_of_user(
+    path: str | Path, columns: Columns = (None, None)
+) -> list[tuple[Recording, str]]:
+    """Return the recordings of a manifest, table or folder, each with its place (file and line)."""
+    entries = reading.recordings(Path(path), *columns)
+    return [(recording_of(entry), entry.place) for entry in entries]
+
+
+def read_recordings(
+    path: str, domain: Domain, artifact: Path | None
+) -> list[tuple[Recording, str]]:
+    """Return the recordings that a path of a domain lists (see ``read_manifest_of_user``)."""
+    columns = None if domain.texts else domain.column, domain.audio_column  # column is of the texts
+    return read_manifest_of_user(located(path, domain, artifact), columns)
+
+
+def recording_of(entry: Entry) -> Recording:
+    """Return a recording as a user's file has it; ``InputError`` for what can't be one."""
+    place, audio = entry.place, entry.audio
+    if not isinstance(audio, Embedded):
+        check_text(place, "audio_filepath", audio)
+    check_text(place, "text", entry.text)
+    check_letters(place, entry.text)
+    for key in ("offset", "duration"):
+        value = getattr(entry, key)
+        if value is not None and (not isinstance(value, int | float) or value < 0):
+            raise InputError(f"{place}: {key} is {value!r}; it must be seconds, not negative")
+    if isinstance(audio, Embedded):
+        load = AudioFile(audio.path, place, content=audio.read)
+        name = Path(audio.name or "").stem or Path(place).name.replace(":", "-")
+    else:
+        load = AudioFile(Path(audio), place, entry.offset, entry.duration, entry.channel)
+        name = load.path.stem
+    speaker = str(entry.speaker or UNKNOWN_SPEAKER)
+    return Recording(str(entry.id or name), entry.text, speaker, load)
+
+
+def check_text(place: str, key: str, value: Any) -> None:
+    """Refuse what is no text, or empty."""
+    if not isinstance(value, str) or not value.strip():
+        raise InputError(f"{place}: {key} is {value!r}; it must be a text, not empty")
+
+
+def read_texts_of_user(
+    path: str | Path, domain: str, language: str, column: str | None = None
+) -> list[tuple[str, str, str]]:
+    """Return (id, text, place) of each text: of plain lines, a table, or of running text.
+
+    Without an id, it is the domain's name with the number of the line or row.
+    """
     path = Path(path)
-    recordings = []
-    for number, line in numbered_lines(path):
-        place = f"{path}:{number}"
-        row = parse_json_line(place, line)
-        for key in ("audio_filepath", "text"):
-            if not isinstance(row.get(key), str) or not row[key].strip():
-                raise InputError(
-                    f"{place}: {key} is {row.get(key)!r}; it must be a text, not empty"
-                )
-        check_letters(place, row["text"])
-        for key in ("offset", "duration"):
-            value = row.get(key)
-            if value is not None and (not isinstance(value, int | float) or value < 0):
-                raise InputError(f"{place}: {key} is {value!r}; it must be seconds, not negative")
-        audio = Path(row["audio_filepath"])
-        load = AudioFile(audio, place, row.get("offset"), row.get("duration"))
-        speaker = str(row.get("speaker") or UNKNOWN_SPEAKER)
-        id = str(row.get("id") or audio.stem)
-        recordings.append((Recording(id, row["text"], speaker, load), place))
-    return recordings
+    if reading.is_plain(path, column):
+        return read_plain_texts(path, domain)
+    rows, seen = [], Counter[str]()
+    for id, text, place in reading.texts(path, language, column):
+        check_text(place, "text", text)
+        check_letters(place, text)
+        number = f"{domain}-{int(place.rpartition(':')[2]):06d}"
+        seen[number] += 1
+        another = f".{seen[number]}" if seen[number] > 1 else ""  # sentence of one line, say
+        rows.append((id or number + another, " ".join(text.split()), place))
+    return rows
 
 
 def read_plain_texts(path: str | Path, domain: str) -> list[tuple[str, str, str]]:
@@ -57,6 +102,20 @@ def read_plain_texts(path: str | Path, domain: str) -> list[tuple[str, str, str]
             raise InputError(f"{place}: the text is empty; remove the line")
         rows.append((id.strip() or f"{domain}-{number:06d}", text.strip(), place))
     return rows
+
+
+def own_files(domain: Domain) -> list[Path]:
+    """Return the files that a domain is read from, but for the audio that they list."""
+    of_texts = (domain.texts, domain.test_texts, domain.test_manifest)
+    named = [domain.manifest, *of_texts, *(domain.splits or {}).values()]
+    return [file for path in named if path for file in files_of(Path(path))]
+
+
+def packages_of(domain: Domain) -> dict[str, str]:
+    """Return the versions of what makes sentences of a domain's running text, if it has some."""
+    texts = (Path(path) for path in (domain.texts, domain.test_texts) if path)
+    names = ("markdown-it-py", "sentencex") if any(map(reading.is_running, texts)) else ()
+    return {name: importlib.metadata.version(name) for name in names}
 
 
 def check_ids(ids: Iterable[tuple[str, str]]) -> None:

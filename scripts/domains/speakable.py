@@ -6,12 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from corpora import slurp
-from domains.domain import Domain
-from domains.own_data import check_ids, read_plain_texts
+from domains.domain import Domain, folder_of, located
+from domains.own_data import check_ids, read_texts_of_user
 from domains.splits import SPLITS, draw
 from domains.splitting import check_sentences, take, without_repeats
 from domains.usable import Counts, words
-from errors import InputError
 from texts.long_texts import pieces, speaking_time
 from texts.normalise import normalise
 from texts.spoken import clean_for_tts, without_remarks
@@ -92,7 +91,13 @@ def read_lines(
             for split, sentences in splits.items()
         }
     files = (("train", domain.texts, name), ("test", domain.test_texts, f"{name}-test"))
-    return {split: read_plain_texts(path, prefix) for split, path, prefix in files if path}
+    return {
+        split: read_texts_of_user(
+            located(path, domain, artifact), prefix, domain.language, domain.column
+        )
+        for split, path, prefix in files
+        if path
+    }
 
 
 def speakable(
@@ -137,10 +142,3 @@ def different(
     return [
         Text(text, place_of[text["id"]], normalise(text["text"], domain.language)) for text in texts
     ]
-
-
-def folder_of(artifact: Path | None) -> Path:
-    """Return the folder of a corpus, which must be given."""
-    if artifact is None:
-        raise InputError("--artifact is missing: the folder of the corpus's fetched files")
-    return artifact

@@ -1,5 +1,6 @@
-"""A recording on disk, or a segment of one: its header, and its samples."""
+"""A recording on disk, or a segment or channel of one: its header, and its samples."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import numpy as np
 from errors import InputError
 from files.audio import mono
 from files.regular import Unreadable
-from files.sound_file import read_channels, read_header
+from files.sound_file import Header, read_channels, read_header
 
 UNKNOWN_SPEAKER = "unknown"
 TOLERANCE = 0.2  # s between the duration that a manifest or a header says and that of the file
@@ -30,6 +31,8 @@ class AudioFile:
     place: str
     offset: float | None = None  # s
     duration: float | None = None  # s
+    channel: int | None = None  # the one that is taken, from 0; without it all
+    content: Callable[[], bytes] | None = None  # of a recording that is a part of the file
 
     def __call__(self) -> tuple[np.ndarray, int]:
         """Return float32 [n_samples], made mono, and the sampling rate in Hz."""
@@ -40,12 +43,13 @@ class AudioFile:
         """Return float32 [n_samples, n_channels] and the sampling rate in Hz."""
         start, frames, rate, _ = self._range()
         try:
-            waveform, _ = read_channels(self.path, start=start, frames=frames)
+            content = self.content and self.content()
+            waveform, _ = read_channels(self.path, content=content, start=start, frames=frames)
         except Unreadable as error:
             raise self._unreadable(error.reason) from None
         if len(waveform) < frames - TOLERANCE * rate:  # an mp3 is read as far as it goes
             raise self._unreadable(f"cut short: {len(waveform)} of {frames} samples")
-        return waveform, rate
+        return (waveform if self.channel is None else waveform[:, [self.channel]]), rate
 
     def measure(self) -> tuple[float, int, int]:
         """Return duration (s), sampling rate (Hz) and channels, from the file's header."""
@@ -55,9 +59,14 @@ class AudioFile:
     def _range(self) -> tuple[int, int, int, int]:
         """Return first frame, frames, sampling rate (Hz) and channels."""
         try:
-            header = read_header(self.path)
+            header = self._header()
         except Unreadable as error:
             raise self._unreadable(error.reason) from None
+        if self.channel is not None and not self.channel < header.channels:
+            raise InputError(
+                f"{self.place}: is of channel {self.channel}, but {self.path} has"
+                f" {header.channels}, counted from 0; correct it"
+            )
         start = self.offset or 0.0
         whole = header.frames / header.rate
         length = whole - start
@@ -78,7 +87,14 @@ class AudioFile:
                 f"{self.place}: offset is {start} s, but {self.path} has {whole:.3f} s"
             )
         rate = header.rate
-        return round(start * rate), round(length * rate), rate, header.channels
+        channels = header.channels if self.channel is None else 1
+        return round(start * rate), round(length * rate), rate, channels
+
+    def _header(self) -> Header:
+        if self.content is None:
+            return read_header(self.path)
+        waveform, rate = read_channels(self.path, content=self.content())
+        return Header(len(waveform), rate, waveform.shape[1])
 
     def _unreadable(self, reason: str) -> UnreadableAudio:
         there = self.path.is_file()

@@ -1,11 +1,17 @@
 """Into how many jobs a synthesis is divided: from its texts, and the time that each takes."""
 
+import functools
 import os
 from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
 
 from corpora import CORPORA
 from engines import ENGINES
-from runs.sizes import count_texts
+from errors import InputError
+from inputs import reading
+from inputs.folders import files_of
+from runs.sizes import count_texts, stamp
 
 SHARD = 20 * 60  # s that a shard should take
 
@@ -32,9 +38,25 @@ def training_texts(domain: dict) -> int:
         known = about.training_texts if about else 0
         return known.get(domain.get("scenario", ""), 0) if isinstance(known, Mapping) else known
     path = domain.get("texts") or domain.get("manifest") or domain["splits"]["train"]
-    if not os.path.isfile(path):
+    files = [str(file) for file in files_of(Path(path))]
+    if "artifact" in domain or not all(map(os.path.isfile, files)):
         return 0
-    return count_texts(path)
+    if reading.has_lines(Path(path), domain.get("column")):
+        return count_texts(path)
+    return count_different(path, domain.get("column"), *(stamp(file) for file in files))
+
+
+@functools.cache
+def count_different(path: str, column: str | None, *stamps: tuple[int, int]) -> int:
+    """Return how many different texts a table, page or folder has; 0 if it can't be read.
+
+    Sentences are parted as English ones, which is near enough. ``stamps`` tell a changed file.
+    """
+    with suppress(InputError):
+        return len(
+            {str(text).strip().lower() for text in reading.all_texts(Path(path), "en", column)}
+        )
+    return 0
 
 
 def number_of_shards(domain: dict, tts: dict) -> int:

@@ -41,7 +41,7 @@ def weights_mb(index: str) -> float:
 
 def speech_of(manifests: Iterable[str]) -> AmountOfSpeech:
     """Return how much speech some manifests have together."""
-    sizes = [_speech_of(path, *_stamp(path)) for path in manifests]
+    sizes = [_speech_of(path, *stamp(path)) for path in manifests]
     return AmountOfSpeech(
         sum(size.utterances for size in sizes), sum(size.seconds for size in sizes)
     )
@@ -49,15 +49,15 @@ def speech_of(manifests: Iterable[str]) -> AmountOfSpeech:
 
 def count_lines(path: str) -> int:
     """Return how many rows a list of texts has."""
-    return _count_lines(path, *_stamp(path))
+    return _count_lines(path, *stamp(path))
 
 
 def count_texts(path: str) -> int:
     """Return how many different texts a manifest or a list of texts has, in lower case."""
-    return _count_texts(path, *_stamp(path))
+    return _count_texts(path, *stamp(path))
 
 
-def _stamp(path: str) -> tuple[int, int]:
+def stamp(path: str) -> tuple[int, int]:
     """Return what a file's content is known by: time of change (ns) and size (bytes)."""
     stat = os.stat(path)
     return stat.st_mtime_ns, stat.st_size

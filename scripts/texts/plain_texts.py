@@ -1,7 +1,8 @@
 """Lines of text of the user's, and what a file of them turns out to be instead.
 
 Of a table, of subtitles or of a page, ids, headers and markup would be spoken: they are refused,
-each kind by its name and with what to do about it.
+each kind by its name and with what to do about it. Most are read under the name that says what they
+are (inputs/reading.py).
 """
 
 import re
@@ -13,6 +14,7 @@ from files.json_file import NotJSON, parse
 from files.text_file import read_text
 
 ONE_A_LINE = "give one text a line, or id, tab and text in every line"
+NAME_COLUMN = "name its column of texts in the domain (column: NAME)"
 COLUMNS = frozenset(  # names that columns of published corpora have
     re.findall(
         r"\S+",
@@ -70,7 +72,8 @@ def check_plain(path: Path, lines: Lines) -> None:
     for at, line in lines:
         if path.suffix.lower() == ".csv" and re.search('[,;"]', line):
             raise InputError(
-                f"{path}:{at}: is of a table by its name (CSV); export it as text: {ONE_A_LINE}"
+                f"{path}:{at}: is of a table by its name (CSV), whose first line names no column of"
+                f" texts that is known; {NAME_COLUMN}, or export it as text: {ONE_A_LINE}"
             )
         check_letters(f"{path}:{at}", line)
 
@@ -90,7 +93,8 @@ def json_lines(lines: Lines) -> Fault:
         if isinstance(value, dict) and "audio_filepath" in value:
             return at, "is a manifest", "declare it under 'manifest', not 'texts'"
         if isinstance(value, dict | list) and value:
-            return at, "is JSON, not text", f"{ONE_A_LINE} (jq -r .text)"
+            remedy = f"name it .jsonl, with one object a line, or {ONE_A_LINE} (jq -r .text)"
+            return at, "is JSON, not text", remedy
     return None
 
 
@@ -98,7 +102,8 @@ def markup(lines: Lines) -> Fault:
     """Say whether the file is a page of HTML or XML."""
     at, first = lines[0]
     if MARKUP.match(first.strip()):
-        return at, "is HTML or XML, not text", f"take the texts out of it: {ONE_A_LINE}"
+        remedy = f"name a page .html, or take the texts out of it: {ONE_A_LINE}"
+        return at, "is HTML or XML, not text", remedy
     return None
 
 
@@ -106,7 +111,8 @@ def subtitles(lines: Lines) -> Fault:
     """Say whether the file has the times of subtitles."""
     for at, line in lines:
         if line.strip().startswith("WEBVTT") or TIMES.search(line):
-            return at, "is of subtitles (SRT, VTT)", f"remove numbers and times: {ONE_A_LINE}"
+            remedy = f"name it .srt or .vtt, or remove numbers and times: {ONE_A_LINE}"
+            return at, "is of subtitles (SRT, VTT)", remedy
     return None
 
 
@@ -114,12 +120,13 @@ def markdown(lines: Lines) -> Fault:
     """Say whether the file has a table, a heading or code of Markdown, or a comment."""
     for at, line in lines:
         if TABLE_RULE.fullmatch(line) or re.fullmatch(r"\|.*\|.*\|", line.strip()):
-            return at, "is a table of Markdown", f"take the texts out of it: {ONE_A_LINE}"
+            remedy = f"name it .md, or take the texts out of it: {ONE_A_LINE}"
+            return at, "is a table of Markdown", remedy
         if HEADING.match(line):
             return (
                 at,
                 f"{line.strip()[:40]!r} is a comment or Markdown, and would be spoken",
-                "remove the line",
+                "remove the line, or name Markdown .md",
             )
     return None
 
@@ -138,7 +145,8 @@ def header(lines: Lines) -> Fault:
             kind = f"{first.strip()[:60]!r} is the header of a table"
             if several:
                 kind += f" with {name}"
-            return at, kind, f"remove it, and columns other than id and text: {ONE_A_LINE}"
+            remedy = f"remove it, and columns other than id and text: {ONE_A_LINE}"
+            return at, kind, f"{NAME_COLUMN}, or {remedy}"
     return None
 
 
@@ -157,7 +165,8 @@ def commas(lines: Lines) -> Fault:
     """Say whether all lines are an id, a comma or semicolon and a text."""
     ids = [match[0] for _, line in lines if (match := CSV_ID.match(line))]
     if len(lines) == len(ids) == len(set(ids)) > 1:
-        return lines[0][0], "is a table with commas (CSV)", f"export it with tabs: {ONE_A_LINE}"
+        remedy = f"put the names of its columns before them, and {NAME_COLUMN}, or {ONE_A_LINE}"
+        return lines[0][0], "is a table with commas (CSV)", remedy
     return None
 
 
