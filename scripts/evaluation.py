@@ -97,6 +97,14 @@ MADE = {  # what a model of an arm is made of, in words
     "target-real": "trained on the target's own recordings, which adaptation from text does not"
     " have: the topline",
 }
+KNOWN_AS = {  # what an arm is to those who compare it
+    "pretrained": "as published",
+    "source-mixed->target-synthetic": "paper's baseline",
+    "source-mixed->target-synthetic+vector": "SYN2REAL",
+    "source-real+target-synthetic": "trained together",
+    "target-synthetic": "trained on the target's TTS alone",
+    "target-real": "topline",
+}
 TASK_VECTORS = {"pooled": "τ", "domains": "mean τ of domains", "engines": "mean τ of engines"}
 
 

@@ -12,7 +12,7 @@ from typing import Any
 from markupsafe import Markup
 
 from errors import run
-from evaluation import MADE, without_aids
+from evaluation import KNOWN_AS, MADE, without_aids
 from files.atomic import atomic_path, check_outputs
 from files.json_file import parse_object, read_object
 from files.manifest import read_manifest
@@ -163,6 +163,7 @@ def render(
         verdicts=verdicts(summary),
         verdict_figure=Markup(verdict_figure(summary)),
         made={arm.replace("->", "→"): words for arm, words in MADE.items()},
+        known_as=KNOWN_AS,
         primaries=primaries(summary),
         note=summary_table.note(summary),
         charts=charts_of(summary),

@@ -173,7 +173,7 @@ def test_a_row_names_its_command_its_scores_and_what_it_met(written: tuple[Path,
     for row in written[1].targets[0].rows:
         assert {row.command, *row.scores, *row.hypotheses, *row.models} <= codes
         assert {f"{score}.lineage.json" for score in row.scores} <= codes
-        assert any(text.startswith(row.evaluation) for text in page.said("summary"))
+        assert any(row.evaluation in text for text in page.said("summary"))
     assert marks.count("no target recordings, no test sentences, no test speakers") == 24
     topline = "target recordings (training 1,200, selection 100), no test sentences"
     assert marks.count(f"{topline}, no test speakers") == 2
@@ -295,6 +295,12 @@ def test_arms_with_an_unchosen_coefficient_are_no_main_rows(written: tuple[Path,
     assert sum("τ" in label for label in labels) == 1
 
 
+def test_a_row_says_what_its_arm_is_known_as(written: tuple[Path, Summary]):
+    said = Page(written[0].read_text()).said("summary")
+    (topline,) = [row for row in written[1].targets[0].rows if row.arm == "target-real"]
+    assert any(text.startswith(f"topline · {topline.evaluation}") for text in said)
+
+
 def test_overview_has_a_column_per_arm_whatever_its_coefficient():
     def row(scale: float) -> SummaryRow:
         vector = {"vector": "pooled", "chosen": True, "label": f"pretrained + {scale:g} τ"}
@@ -302,8 +308,18 @@ def test_overview_has_a_column_per_arm_whatever_its_coefficient():
 
     targets = [made_up_target(rows) for rows in ([row(0.5)], [], [row(0.25)])]
     found = report_tables.overview(targets)
-    assert found.arms == ("pretrained + λ τ",)
+    assert (found.corner, found.columns) == ("Target", ("pretrained + λ τ",))
     assert [rows[0].scaling_coefficient for _, rows in found.lines] == [0.5, 0.25]
+
+
+def test_overview_has_a_line_per_arm_where_arms_are_more_than_targets():
+    target = made_up_target([made_up_row("pretrained"), made_up_row("source-real")])
+    found = report_tables.overview([target])
+    assert (found.corner, found.columns) == ("Arm", (target.name,))
+    assert [(name, row.arm) for name, (row,) in found.lines] == [
+        ("pretrained", "pretrained"),
+        ("source-real", "source-real"),
+    ]
 
 
 def test_what_a_row_met_is_said_by_stage():

@@ -45,10 +45,13 @@ class ForgettingTable:
 
 @dataclass(frozen=True)
 class Overview:
-    """Every target's main rows side by side: one line per target, one column per arm."""
+    """Every target's main rows side by side: targets by arms, or, if there are more arms, arms by
+    targets, so that the longer way goes down the page.
+    """
 
-    arms: tuple[str, ...]
-    lines: tuple[tuple[TargetSummary, tuple[SummaryRow | None, ...]], ...]
+    corner: str
+    columns: tuple[str, ...]
+    lines: tuple[tuple[str, tuple[SummaryRow | None, ...]], ...]
 
 
 def tone(comparison: Difference | RoughDifference | None, significant: bool) -> str:
@@ -138,12 +141,14 @@ def column_name(row: SummaryRow) -> str:
 def overview(targets: Iterable[TargetSummary]) -> Overview:
     """Return every target's main rows side by side."""
     tested = [target for target in targets if target.rows]
-    names = {column_of(row): column_name(row) for target in tested for row in target.main_rows}
-    lines = []
-    for target in tested:
-        row_of = {column_of(row): row for row in target.main_rows}
-        lines.append((target, tuple(row_of.get(column) for column in names)))
-    return Overview(tuple(names.values()), tuple(lines))
+    arms = {column_of(row): column_name(row) for target in tested for row in target.main_rows}
+    rows_of = [{column_of(row): row for row in target.main_rows} for target in tested]
+    names = tuple(target.name for target in tested)
+    cells = [tuple(of_target.get(arm) for arm in arms) for of_target in rows_of]
+    if len(arms) > len(names):
+        across = tuple(zip(*cells, strict=True))
+        return Overview("Arm", names, tuple(zip(arms.values(), across, strict=True)))
+    return Overview("Target", tuple(arms.values()), tuple(zip(names, cells, strict=True)))
 
 
 def choice_cells(choice: ReportedChoice) -> list[str]:
