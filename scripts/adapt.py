@@ -66,6 +66,11 @@ def wanted_of(options: argparse.Namespace) -> Wanted:
             raise InputError(f"{key.upper()}: {path}: no such file")
         if path and key != "texts":
             read_manifest_of_user(path)
+    if options.column and Path(options.texts or options.audio).suffix.lower() == ".txt":
+        raise InputError(
+            f"COLUMN: {options.texts or options.audio} is a file of texts, which has no columns;"
+            " leave COLUMN out"
+        )
     if options.channel and options.channel not in CHANNELS:
         remedy = remedy_for(options.channel, CHANNELS)
         raise InputError(f"CHANNEL: {options.channel!r} is not known; {remedy}")

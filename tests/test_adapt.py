@@ -107,7 +107,7 @@ def test_a_language_brings_its_voices_recordings_and_base_model(tmp_path, langua
         (["--name", "real"], "'real' can't be a name here"),
         (["--name", "dialogues"], "NAME: 'dialogues' is what the source is called"),
         (["--channel", "radio"], "CHANNEL: 'radio' is not known; known: telephone"),
-        (["--column", "text"], "column"),
+        (["--column", "text"], "COLUMN: .* is a file of texts, which has no columns; leave"),
     ],
 )
 def test_what_cannot_be_adapted_is_told_in_a_line_with_what_to_do(

@@ -8,6 +8,7 @@ import torch
 from safetensors.torch import load_file
 
 import finetune
+from conftest import ROOT
 from errors import InputError
 from tiny import finetune_command, write_speech, write_whisper
 from training.curves import check_tensorboard, curves
@@ -71,3 +72,9 @@ def test_without_its_package_tensorboard_is_refused_with_the_remedy(monkeypatch)
     monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
     with pytest.raises(InputError, match=r"pip install tensorboard==2.20.0, or set"):
         check_tensorboard()
+
+
+def test_where_curves_lie_is_no_parameter_of_the_rule_so_that_to_look_reruns_nothing():
+    rule = (ROOT / "rules/finetune.smk").read_text()
+    parameters = rule.partition("params:")[2].partition("shell:")[0]
+    assert "--tensorboard={resources.curves:q}" in rule and "curves" not in parameters
