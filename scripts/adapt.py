@@ -123,11 +123,9 @@ def lines_of_plan(
     target = domain_name(wanted.name)
     yield f"Plan of {path}: {wanted.base} for {wanted.name} ({NAMES[wanted.language]})"
     judged = config["domains"][target]["dev"]
-    heard = "the verdict stands on synthetic speech, nothing is tested on recordings"
-    if wanted.audio:
-        heard = f"recordings of {wanted.audio} to test on"
+    heard = f"recordings of {wanted.audio}" if wanted.audio else "no recordings (AUDIO)"
     learnt = plan.utterances(config, Manifest(target, REAL, "train"))
-    yield f"  texts   about {learnt} to learn from, {judged} to judge by; {heard}"
+    yield f"  texts   about {learnt} to learn from, {judged} to judge by; {heard} to test on"
     for name, tts in config["tts"].items():
         train, dev = (voices_of(tts, split) for split in ("train", "dev"))
         yield (
@@ -138,9 +136,7 @@ def lines_of_plan(
     anew = sum(not data.startswith(f"{target}-") for data in trained)
     source = ", ".join(config["source"])
     yield f"  source  {source}: " + (
-        f"{anew} models are trained once, and serve later domains"
-        if anew
-        else "its models are there"
+        f"models to train, once for all later domains: {anew}" if anew else "its models are there"
     )
     yield f"  run     {extent(jobs, config, profile)}"
     yield (
@@ -184,6 +180,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     config = write(experiment(wanted, path), path)
     try:
         jobs = plan.jobs_of(plan.dry_run(str(path), options.profile))
+        if not wanted.count:
+            raise InputError(f"{wanted.texts or wanted.audio}: no text is in it; give one a line")
     except InputError:
         if is_new:  # what is wrong with the files may change it
             path.unlink()

@@ -129,6 +129,13 @@ def test_too_few_texts_are_told_before_anything(tmp_path):
     assert not list(tmp_path.glob("*.yaml"))
 
 
+def test_a_folder_is_no_file_of_texts(tmp_path):
+    (tmp_path / "texts").mkdir()
+    with pytest.raises(InputError, match="texts: no text is in it; give one a line"):
+        written(tmp_path, "--texts", str(tmp_path / "texts"))
+    assert not list(tmp_path.glob("*.yaml"))
+
+
 @pytest.mark.parametrize(
     ("texts", "dev"), [(50, 24), (179, 24), (180, 36), (200, 36), (240, 48), (300, 60), (9000, 60)]
 )
@@ -197,7 +204,7 @@ def test_the_plan_says_what_is_made_anew_and_what_is_there(tmp_path):
     )
     assert "about 26 to learn from, 24 to judge by" in first
     assert "10 voices speak the texts to learn from, 2 others those to judge by" in first
-    assert "dialogues: 2 models are trained once" in first and "4 jobs, 4 trainings" in first
+    assert "once for all later domains: 2" in first and "4 jobs, 4 trainings" in first
     assert "dialogues: its models are there" in second and "2 jobs, 2 trainings" in second
     assert "nothing: all is there" in third
 

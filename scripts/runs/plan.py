@@ -9,6 +9,7 @@ seconds less those of the start, for each utterance), and are rough. What SLURM 
 import os
 import re
 import subprocess
+import sys
 from collections.abc import Iterable
 from typing import NamedTuple
 
@@ -40,8 +41,8 @@ class Job(NamedTuple):
 
 def dry_run(experiment: str, profile: str) -> str:
     """Return what Snakemake lists of a run of an experiment's file; its mistakes are raised."""
-    command = ["snakemake", "--dry-run", "--profile", profile, "--configfile", experiment]
-    done = subprocess.run(command, capture_output=True, text=True)
+    command = [sys.executable, "-m", "snakemake", "--dry-run", "--profile", profile]
+    done = subprocess.run([*command, "--configfile", experiment], capture_output=True, text=True)
     if done.returncode:
         said = done.stdout + done.stderr
         of_ours = re.search(r"^WorkflowError in file .*:\n(.*)$", said, re.MULTILINE)
