@@ -38,9 +38,10 @@ run: $(READY)  ## run one experiment (EXPERIMENT=my.yaml; `make demo` does it, t
 	@echo "Report: results/$(NAMED)/report.html"
 
 adapt: $(READY)  ## adapt to a domain's texts (TEXTS=my.txt AUDIO= NAME= BASE= LANGUAGE= SOURCE= COLUMN= CHANNEL=)
-	@experiment=$$(python scripts/adapt.py $(foreach key,$(ADAPT),$(call given,$(key)))) && \
-	    snakemake --profile $(PROFILE) --configfile $$experiment && \
-	    python scripts/outcome.py results/$$(basename $$experiment .yaml)
+	@experiment=$$(python scripts/adapt.py --profile $(PROFILE) \
+	    $(foreach key,$(ADAPT),$(call given,$(key)))); \
+	    test -z "$$experiment" || { snakemake --profile $(PROFILE) --configfile $$experiment && \
+	    python scripts/outcome.py results/$$(basename $$experiment .yaml); }
 
 status: $(READY)  ## how far a running experiment is (EXPERIMENT=my.yaml)
 	@python scripts/status.py --experiment $(NAMED)

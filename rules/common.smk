@@ -30,6 +30,10 @@ try:  # what is read of the files is what was checked, and not what Snakemake re
     if workflow.exec_mode == ExecMode.DEFAULT:  # once, and not for each job
         for remark in user_files.check_files(config["domains"], config["language"]):
             print(remark, file=sys.stderr)
+        if config["tensorboard"]:
+            from training.curves import check_tensorboard  # which takes PyTorch
+
+            check_tensorboard()
 except InputError as error:
     raise WorkflowError(str(error))
 

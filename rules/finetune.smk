@@ -21,6 +21,7 @@ rule finetune:
         mem_mb=memory(to_finetune),
         runtime=run_time(to_finetune),
         disk_mb=disk(to_finetune),
+        curves=curves,
     params:
         code=code_version("finetune.py"),
         train=repeated("--train", "train"),
@@ -39,6 +40,7 @@ rule finetune:
             --processes {resources.processes:q} \
             --threads {resources.cpus_per_task:q} \
             --work-dir {params.work:q} \
+            --tensorboard={resources.curves:q} \
             --output "$(dirname {output.weights:q})" >>{log:q} 2>&1
         """
 

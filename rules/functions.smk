@@ -56,6 +56,17 @@ def encodings(wildcards) -> list[str]:
     return ["--encodings", f"{RESULTS}/encodings/{base_of(wildcards)}"]
 
 
+def curves(wildcards) -> str:
+    """Return the folder of a training run's curves, or nothing.
+
+    It is a resource, and no parameter: to look on reruns no training.
+    """
+    if not config["tensorboard"]:
+        return ""
+    after = f"-after-{wildcards.first}" if "first" in wildcards.keys() else ""
+    return f"{RESULTS}/curves/{wildcards.base}/{wildcards.data}{after}/seed{wildcards.seed}"
+
+
 def transcription_window(wildcards) -> float:
     """Return the window (s) in which speech is transcribed: that of all arms, or the filter's."""
     of_an_arm = "model" in wildcards.keys()
@@ -197,8 +208,8 @@ def tts_settings(wildcards) -> dict:
     tts = config["tts"][wildcards.tts]
     told = ("engine", "voices", "samples_per_text", "batch_size", "precision", "seed")
     settings = {key: tts[key] for key in (*told, "max_failures")}
-    once = {} if wildcards.split == "train" else {"samples_per_text": 1}
-    return settings | {"voices": roles.voices_of(tts, wildcards.split)} | once
+    settings["samples_per_text"] = roles.samples_per_text(tts, wildcards.split)
+    return settings | {"voices": roles.voices_of(tts, wildcards.split)}
 
 
 def speakers(wildcards) -> list[str]:

@@ -1,211 +1,42 @@
-"""Write an experiment that adapts a recogniser to a domain, from its texts alone.
+"""Write an experiment that adapts a recogniser to a domain, from its texts alone, and say its plan.
 
-``make adapt`` writes it with this command and runs it. The source, which shows what tells real from
-synthetic speech, is speech that comes from package registries, or the user's own; its models
-are made once, and serve each later domain of the same base model, source and language.
+``make adapt`` runs what this command has written. At a terminal it asks before long work.
 """
 
 import argparse
-import json
 import re
-import subprocess
+import shutil
 import sys
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from itertools import zip_longest
 from pathlib import Path
+from typing import TextIO
 
-from configs.known import load_artifacts
+from configs.adapted import (
+    CHANNELS,
+    ENGLISH,
+    Wanted,
+    base_of,
+    check_count,
+    domain_name,
+    experiment,
+    slug,
+)
 from configs.reading import read
-from engines import espeak_voices
-from errors import InputError, run
+from domains.own_data import read_manifest_of_user
+from errors import InputError, remedy_for, run
+from escaping import visible
 from files.atomic import atomic_path
 from files.text_file import read_text
 from names import check_name
+from paths import REAL, Manifest
+from roles import voices_of
+from runs import plan
 from runs.shards import training_texts
-from settings.schema import refer
 from texts.languages import NAMES, known_code
 
-ENGLISH = "en"
-HIBARI = (
-    "heart", "heart_bright", "heart_high", "heart_small", "heart_boy", "heart_thin", "heart_warm",
-    "heart_alto", "heart_tall", "heart_tenor", "heart_baritone", "heart_bass",
-)  # fmt: skip
-VARIANTS = ("", "+m3", "+f2", "+m7", "+f4")  # of espeak's voices, which speak each text twice
-DIALOGUES = "{corpus: amazon_queen, artifact: amazon-queen, train: 200, dev: 40, test: 20}"
-PROMPTS = "{corpus: asterisk, artifact: asterisk-LANGUAGE, dev: 30, test: 20, min_words: 3}"
-RECORDED = {ENGLISH: ("dialogues", DIALOGUES)} | {  # in these languages, from package registries
-    language: ("prompts", PROMPTS.replace("LANGUAGE", language))
-    for language in ("es", "fr", "it", "ru")
-}
-
-LIKE_SOURCE = "like_source"  # where the user's own recordings show the channel
-CHANNELS = {"telephone": {"telephone": {}, "noise": {"snr": [5, 25]}}}  # what is done to speech
-
-EXPERIMENT = """\
-# {base} for the domain {domain!r}, from its texts alone. `make adapt` wrote this file; change
-# what you like, then `make run EXPERIMENT={path}`.
-# Keys are described in rules/config.schema.yaml.
-name: {name}
-shared: {shared}  # under results/: the source's models, made once for all domains
-language: {language}
-base_models:
-  {base}: {{artifact: {base}}}
-window: 15  # s, of training; decoded in 30 s
-batch_size: 32
-
-source: [{source}]
-targets: [{domain}]
-
-domains:
-  {source}: {source_domain}
-  {domain}: {target_domain}
-
-tts:
-  {tts}
-
-filter: {filter}
-arms:
-  - pretrained
-  - source-real
-  - source-synthetic
-  - target-synthetic
-  - target-synthetic+vector
-  - source-real+target-synthetic
-{topline}task_vector:
-  scaling_coefficients: [0.25, 0.5]
-  chosen_on: [constant]
-forgetting: [source]
-"""
-OF_HIBARI = "hibari: {{engine: hibari, artifact: hibari, voices: [{voices}]}}"
-OF_ESPEAK = "espeak: {{engine: espeak, artifact: espeak, samples_per_text: 2, voices: [{voices}]}}"
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """What a user asks for; ``texts`` or ``audio`` may be null, not both."""
-
-    name: str
-    language: str
-    base: str
-    texts: str | None
-    audio: str | None  # manifest of transcribed recordings of the domain, to test on
-    column: str | None  # of a table, with the texts
-    source: str | None  # manifest of transcribed recordings of any other domain, heard alike
-    channel: str | None  # through which the domain is heard
-
-
-def domain_name(name: str) -> str:
-    """Return what the domain of an experiment is called: names of domains have no hyphen."""
-    return name.replace("-", "_")
-
-
-def inline(value: object) -> str:
-    """Return a value on one line of YAML, which JSON is."""
-    return json.dumps(value, ensure_ascii=False)
-
-
-def declaration(keys: dict[str, object]) -> str:
-    """Return a domain on one line of YAML."""
-    return "{" + ", ".join(f"{key}: {inline(value)}" for key, value in keys.items()) + "}"
-
-
-def source_of(wanted: Wanted) -> tuple[str, str]:
-    """Return the name and the declaration of the source."""
-    if wanted.source:
-        name = domain_name(slug(Path(wanted.source).stem))
-        if name == domain_name(wanted.name):
-            name = f"{name}_source"
-        keys = {"manifest": wanted.source, "dev": 40, "test": 20, "augmentation": LIKE_SOURCE}
-        return name, declaration(keys)
-    if wanted.language not in RECORDED:
-        raise InputError(
-            f"there are no recordings in {NAMES[wanted.language]} among what the project fetches"
-            f" (in {', '.join(NAMES[each] for each in RECORDED)} there are); name a manifest of"
-            " your own, of whatever domain, 100 transcribed recordings or more:"
-            " SOURCE=recordings.jsonl"
-        )
-    return RECORDED[wanted.language]
-
-
-def tts_of(wanted: Wanted) -> str:
-    """Return the declaration of the TTS that speaks a language."""
-    if wanted.language == ENGLISH:
-        return OF_HIBARI.format(voices=", ".join(HIBARI))
-    if wanted.language not in espeak_voices.LANGUAGES:
-        raise InputError(
-            f"no voice that the project fetches speaks {NAMES[wanted.language]}; declare a TTS of"
-            " your own in a copied experiment (docs/voices.md)"
-        )
-    accent = espeak_voices.accents(wanted.language)[0]
-    return OF_ESPEAK.format(voices=", ".join(accent + each for each in VARIANTS))
-
-
-def target_of(wanted: Wanted) -> str:
-    """Return the declaration of the domain."""
-    keys: dict[str, object] = {}
-    if wanted.texts:
-        keys["texts"] = wanted.texts
-        if wanted.audio:
-            keys["test_manifest"] = wanted.audio
-    else:
-        keys["manifest"] = wanted.audio
-    if wanted.column:
-        keys["column"] = wanted.column
-    keys["dev"] = 24
-    if wanted.channel:
-        keys["augmentation"] = CHANNELS[wanted.channel]
-    elif wanted.source:
-        keys["augmentation"] = LIKE_SOURCE
-    return declaration(keys)
-
-
-def experiment(wanted: Wanted, path: Path) -> str:
-    """Return the YAML of the experiment, which will stand at ``path``."""
-    source, source_domain = source_of(wanted)
-    parts = ["adapted", wanted.base, wanted.language, *([source] if wanted.source else [])]
-    english = wanted.language == ENGLISH
-    return EXPERIMENT.format(
-        path=path,
-        name=wanted.name,
-        domain=domain_name(wanted.name),
-        shared=slug("-".join(parts)),
-        language=wanted.language,
-        base=wanted.base,
-        source=source,
-        source_domain=source_domain,
-        target_domain=target_of(wanted),
-        tts=tts_of(wanted),
-        filter=inline({"window": 15} if english else {"window": 15, "max_cer": 1}),
-        topline="" if wanted.texts else "  - target-real\n",
-    )
-
-
-def slug(text: str) -> str:
-    """Return a text as the name of an experiment: small letters, digits and hyphens."""
-    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")[:40] or "domain"
-
-
-def base_of(name: str | None, language: str) -> str:
-    """Return the artifact of the base model: tiny, of English alone where that is the language."""
-    if name is None:
-        return "whisper-tiny.en" if language == ENGLISH else "whisper-tiny"
-    refer(name, load_artifacts(), "BASE", "rules/artifacts.yaml")
-    if name.endswith(".en") and language != ENGLISH:
-        raise InputError(
-            f"BASE: {name} knows English alone, and the language is {NAMES[language]}; take"
-            f" {name.removesuffix('.en')}"
-        )
-    return name
-
-
-def plan(path: Path) -> list[str]:
-    """Return what a run of an experiment would do: its jobs by rule, as a dry run counts them."""
-    command = ["snakemake", "--dry-run", "--quiet", "rules", "--configfile", str(path)]
-    done = subprocess.run(command, capture_output=True, text=True)
-    if done.returncode:
-        raise InputError(f"{path}: {(done.stderr or done.stdout).strip()[-1500:]}")
-    counts = dict(re.findall(r"^(\w+) +(\d+)$", done.stdout, re.MULTILINE))
-    return [f"{name} {counts[name]}" for name in counts]
+LOCAL = ("local", "profiles/local")  # profiles that run on this machine
+LONG = 5  # min, of work that is asked about at a terminal
 
 
 def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -218,44 +49,150 @@ def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     add("--source", help="manifest of other transcribed recordings, heard as the domain will be")
     add("--name", help="of the domain (default: the name of the texts' file)")
     add("--base", help="artifact of the base model (default: Whisper tiny)")
-    add("--language", type=known_code, default=ENGLISH, help="of the texts (default en)")
-    add("--channel", choices=CHANNELS, help="through which the domain is heard")
+    add("--language", default=ENGLISH, help="of the texts (default en)")
+    add("--channel", help=f"through which the domain is heard: {', '.join(CHANNELS)}")
+    add("--profile", default="profiles/local", help="of Snakemake: where it will run")
     add("--folder", type=Path, default=Path("experiments"), help="where to write NAME.yaml")
     return parser.parse_args(argv)
 
 
-def main(argv: Sequence[str] | None = None) -> None:
-    """Write the experiment and print its path."""
-    options = parse_arguments(argv)
+def wanted_of(options: argparse.Namespace) -> Wanted:
+    """Return what the command line asks for, each value checked as far as it goes by itself."""
     if not options.texts and not options.audio:
         raise InputError("TEXTS (or AUDIO) is needed: make adapt TEXTS=my_domain.txt")
     for key in ("texts", "audio", "source"):
         path = getattr(options, key)
         if path and not Path(path).exists():
             raise InputError(f"{key.upper()}: {path}: no such file")
+        if path and key != "texts":
+            read_manifest_of_user(path)
+    if options.column and Path(options.texts or options.audio).suffix.lower() == ".txt":
+        raise InputError(
+            f"COLUMN: {options.texts or options.audio} is a file of texts, which has no columns;"
+            " leave COLUMN out"
+        )
+    if options.channel and options.channel not in CHANNELS:
+        remedy = remedy_for(options.channel, CHANNELS)
+        raise InputError(f"CHANNEL: {options.channel!r} is not known; {remedy}")
     name = options.name or slug(Path(options.texts or options.audio).stem)
-    wanted = Wanted(
-        check_name(name, "experiment"),
-        options.language,
-        base_of(options.base, options.language),
+    check_name(domain_name(check_name(name, "experiment")), "domain")
+    language = known_code(options.language, "LANGUAGE")
+    kind = "texts" if options.texts else "manifest"
+    return Wanted(
+        name,
+        training_texts({kind: options.texts or options.audio, "column": options.column}),
+        language,
+        base_of(options.base, language),
         options.texts,
         options.audio,
         options.column,
         options.source,
         options.channel,
     )
-    path = options.folder / f"{wanted.name}.yaml"
-    text = experiment(wanted, path)
-    if path.exists() and read_text(path) != text:
-        raise InputError(
-            f"{path}: is there and says something else; run it (make run EXPERIMENT={path}), or"
-            " remove it, or choose another NAME"
-        )
+
+
+def write(text: str, path: Path) -> dict:
+    """Write an experiment, unless it is there already, and return its config in full.
+
+    Nothing is written if it can't be right, or if another stands there.
+    """
+    if path.exists():
+        there, lines = read_text(path).splitlines(), text.splitlines()
+        for number, (old, new) in enumerate(zip_longest(there, lines), start=1):
+            if old != new:
+                raise InputError(
+                    f"{path}:{number}: is there already, and says {old!r} where this would be"
+                    f" {new!r}; run it as it is (make run EXPERIMENT={path}), or remove it, or"
+                    " choose another NAME"
+                )
+        return read([path])
     with atomic_path(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
-    config = read([str(path)])
-    count = training_texts(config["domains"][domain_name(wanted.name)])
-    print(f"{path}: {count} texts", file=sys.stderr)
+        try:
+            return read([temporary])
+        except InputError as error:  # the file, whose line it names, will not be there
+            raise InputError(
+                re.sub(rf"^{re.escape(str(temporary))}:\d+: ", "", str(error))
+            ) from None
+
+
+def lines_of_plan(
+    wanted: Wanted, path: Path, config: dict, jobs: Sequence[plan.Job], profile: str
+) -> Iterator[str]:
+    """Yield what a run would do, how long that takes, and how to change it."""
+    target = domain_name(wanted.name)
+    yield f"Plan of {path}: {wanted.base} for {wanted.name} ({NAMES[wanted.language]})"
+    judged = config["domains"][target]["dev"]
+    heard = f"recordings of {wanted.audio}" if wanted.audio else "no recordings (AUDIO)"
+    learnt = plan.utterances(config, Manifest(target, REAL, "train"))
+    yield f"  texts   about {learnt} to learn from, {judged} to judge by; {heard} to test on"
+    for name, tts in config["tts"].items():
+        train, dev = (voices_of(tts, split) for split in ("train", "dev"))
+        yield (
+            f"  voices  {name}: {len(train)} voices speak the texts to learn from, {len(dev)}"
+            f" others those to judge by ({tts['dev_samples_per_text']} times each)"
+        )
+    trained = [job.wildcards["data"] for job in jobs if job.rule == "finetune"]
+    anew = sum(not data.startswith(f"{target}-") for data in trained)
+    source = ", ".join(config["source"])
+    yield f"  source  {source}: " + (
+        f"models to train, once for all later domains: {anew}" if anew else "its models are there"
+    )
+    yield f"  run     {extent(jobs, config, profile)}"
+    yield (
+        f"  change  in {path}: base_models, tts.{next(iter(config['tts']))}.voices,"
+        f" task_vector.scaling_coefficients (docs/options.md); then make run EXPERIMENT={path}"
+    )
+
+
+def extent(jobs: Sequence[plan.Job], config: dict, profile: str) -> str:
+    """Return how much work jobs are: their number, minutes, and disk."""
+    if not jobs:
+        return "nothing: all is there"
+    trained = sum(job.rule.startswith("finetune") for job in jobs)
+    here = profile in LOCAL
+    cores = plan.cores_here() if here else 1
+    low, high = plan.minutes(jobs, config, cores)
+    place = f"this machine ({cores} cores)" if here else f"one core, and less where {profile} runs"
+    free = shutil.disk_usage(".").free / 1e9
+    return (
+        f"{len(jobs)} jobs, {trained} trainings among them; about {low} to {high} minutes on"
+        f" {place}, {plan.gigabytes(jobs, config):.1f} GB of disk ({free:.0f} GB are free)"
+    )
+
+
+def goes_on(question: TextIO, answers: TextIO) -> bool:
+    """Ask whether to go on; a mere Enter is yes, the end of input no."""
+    print("Go on? [Y/n] ", end="", file=question, flush=True)
+    answer = answers.readline()
+    if not answer:
+        print(file=question)
+    return bool(answer) and answer.strip().lower() in ("", "y", "yes")
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Write the experiment, say what its run would do, and print its path if it is to be run."""
+    options = parse_arguments(argv)
+    wanted = wanted_of(options)
+    check_count(wanted)
+    path = options.folder / f"{wanted.name}.yaml"
+    is_new = not path.exists()
+    config = write(experiment(wanted, path), path)
+    try:
+        jobs = plan.jobs_of(plan.dry_run(str(path), options.profile))
+        if not wanted.count:
+            raise InputError(f"{wanted.texts or wanted.audio}: no text is in it; give one a line")
+    except InputError:
+        if is_new:  # what is wrong with the files may change it
+            path.unlink()
+        raise
+    for line in lines_of_plan(wanted, path, config, jobs, options.profile):
+        print(visible(line), file=sys.stderr)
+    cores = plan.cores_here() if options.profile in LOCAL else 1
+    is_long = plan.minutes(jobs, config, cores)[1] > LONG
+    if jobs and is_long and sys.stdin.isatty() and not goes_on(sys.stderr, sys.stdin):
+        print(f"Nothing is run. To run it: make run EXPERIMENT={path}", file=sys.stderr)
+        return
     print(path)
 
 

@@ -28,6 +28,7 @@ from records.writing import fingerprint, write_record
 from settings.fields import settings_of
 from texts.languages import add_language
 from training import several_processes as distributed
+from training.curves import check_tensorboard, curves
 from training.data import Speech
 from training.loop import finetune
 from training.settings import SPENDING, Settings
@@ -52,6 +53,7 @@ def arguments() -> argparse.ArgumentParser:
     add_language(parser)
     add("--seed", type=int, required=True, help="of the data order, dropout and LoRA's factors")
     add("--encodings", help="folder that keeps the frozen encoder's outputs for other runs")
+    add("--tensorboard", metavar="DIR", help="folder of TensorBoard's files, with the curves")
     add("--processes", type=int, default=1, help="processes that share each batch (default 1)")
     add("--threads", type=int, default=0, help="CPU threads of all processes (0: PyTorch chooses)")
     readers.add_option(parser)
@@ -66,7 +68,9 @@ def main(argv: list[str] | None = None) -> None:
         raise InputError(
             "--encodings: kept encoder outputs need trained: decoder and no spec_augment"
         )
-    written = [options.output, options.work_dir, options.encodings]
+    if options.tensorboard:
+        check_tensorboard()
+    written = [options.output, options.work_dir, options.encodings, options.tensorboard or None]
     check_outputs(written, [options.model, *options.train, *options.dev])
     if options.processes > 1 and not torch.distributed.is_torchelastic_launched():
         distributed.launch(options.processes, __file__, sys.argv[1:] if argv is None else argv)
@@ -127,7 +131,7 @@ def work(options: argparse.Namespace, settings: Settings) -> None:
     if settings.gradient_checkpointing:
         recogniser.model.activation_checkpointing_enable({"use_reentrant": False})
     inputs = [*checkpoint_files(options.model), *map(Path, options.train + options.dev)]
-    with Sigterm() as sigterm:
+    with Sigterm() as sigterm, curves(options.tensorboard) as draw:
         training = finetune(
             recogniser,
             train,
@@ -137,6 +141,7 @@ def work(options: argparse.Namespace, settings: Settings) -> None:
             # not of how many processes share the work: a run may go on with more or fewer
             fingerprint(__file__, settings.of_result | {"device": recogniser.device.type}, inputs),
             sigterm,
+            draw,
         )
         if distributed.rank():
             return

@@ -37,6 +37,11 @@ def voices_of(tts: dict, split: str) -> list[str]:
     return [voice for voice in tts["voices"] if voice not in held_out]
 
 
+def samples_per_text(tts: dict, split: str) -> int:
+    """Return how many utterances are synthesized of each text of a split."""
+    return int({"train": tts["samples_per_text"], "dev": tts["dev_samples_per_text"]}.get(split, 1))
+
+
 def evidence_tts(config: dict) -> str:
     """Return the synthetic speech on which the model to deliver is chosen: held out, if any is."""
     held_out = [name for name, tts in config["tts"].items() if tts["held_out"]]

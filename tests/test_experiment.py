@@ -356,6 +356,15 @@ def test_dev_voices_speak_dev_texts_alone():
     }  # fmt: skip
 
 
+def test_dev_texts_are_spoken_as_often_as_is_said_and_those_of_test_once():
+    often = {"samples_per_text": 5, "dev_samples_per_text": 3}
+    tts = changed(tts={"kokoro": CONFIG["tts"]["kokoro"] | often})["tts"]["kokoro"]
+    splits = ("train", "dev", "test")
+    assert [roles.samples_per_text(tts, split) for split in splits] == [5, 3, 1]
+    once = changed()["tts"]["kokoro"]
+    assert roles.samples_per_text(once, "dev") == 1
+
+
 @pytest.mark.parametrize(
     ("tts", "message"),
     [

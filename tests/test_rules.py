@@ -101,6 +101,7 @@ def test_commands_braces_and_quotes_in_the_config_reach_no_shell_and_no_format(f
     assert sum(HOSTILE.replace('"', r"\"") in word for word in words) >= 3  # JSON
     assert {"--encodings", "--task-vector", "--scaling-coefficient"} <= words
     assert "results/hostile/encodings/tiny" in words
+    assert any("--tensorboard= " in line for line in commands)  # none, unless it is switched on
     assert not any(word.startswith("--") and " " in word for word in words)
     for line in commands:  # outside of quotes nothing is left to the shell
         inside = re.sub(r"'[^']*'|\"\$\(dirname [^()$`;]*\)\"", "", line.replace("'\"'\"'", ""))
@@ -180,6 +181,7 @@ def test_prepare_is_told_of_a_domain_what_it_takes(folder):
 
 def test_dev_speech_has_the_voices_and_the_augmentation_that_are_held_out(folder):
     voices = {"voices": ["heart", "heart_boy", "heart_bass"], "dev_voices": ["heart_bass"]}
+    voices |= {"samples_per_text": 3, "dev_samples_per_text": 2}
     shop = {"augmentation": {"telephone": {}, "dev": {"noise": {"snr": [5, 9]}}}}
     changes = {
         "domains": EXPERIMENT["domains"] | {"shop": EXPERIMENT["domains"]["shop"] | shop},
@@ -192,10 +194,10 @@ def test_dev_speech_has_the_voices_and_the_augmentation_that_are_held_out(folder
         options = dict(zip(words, words[1:], strict=False))
         if "scripts/synthesize.py" in words and "/shop/" in options["--output"]:
             at, end = words.index("--voices"), words.index("--samples-per-text")
-            spoken[options["--output"].split("/")[5]] = words[at + 1 : end]
+            spoken[options["--output"].split("/")[5]] = words[at + 1 : end], words[end + 1]
         if "scripts/augment.py" in words:
             augmented[Path(options["--output"]).stem] = json.loads(options["--settings"])
-    assert spoken == {"train": ["heart", "heart_boy"], "dev": ["heart_bass"]}
+    assert spoken == {"train": (["heart", "heart_boy"], "3"), "dev": (["heart_bass"], "2")}
     assert augmented == {"train": {"telephone": {}}, "dev": {"noise": {"snr": [5, 9]}}}
 
 

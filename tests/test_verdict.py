@@ -2,6 +2,7 @@
 
 import json
 import random
+import re
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -88,6 +89,31 @@ def test_the_lowest_estimate_is_shipped(tmp_path):
     assert (verdict.ships, verdict.chosen) == (True, "target-synthetic + 0.5 τ")
     assert verdict.estimate == pytest.approx(0.5)
     assert verdict.folders == [f"{RESULTS}/models/tiny/music-kokoro+source-kokoro-tv0.5/seed1"]
+
+
+def width_of_evidence(folder: Path, said_again: bool) -> float:
+    """Return the width of an estimate's interval on 40 utterances, each sentence said twice or not.
+
+    Both are heard alike.
+    """
+    errors = {"pretrained": [4] * 40, "target-synthetic": [n // 2 % 5 for n in range(40)]}
+    rows = []
+    for arm, of_arm in errors.items():
+        source, test = candidate(folder, arm, (4, 4, 4))[1:]
+        usual = {"split": "dev", "speech": "kokoro", "role": "evidence"}
+        rows += [row(folder, arm, of_arm, **usual), source, test]
+        path = Path(rows[-3]["score"])
+        sentence = re.compile(r"(?<=sentence )\d+")
+        text = sentence.sub(lambda n: str(int(n[0]) // 2), path.read_text())
+        path.write_text(text if said_again else path.read_text())
+    low, high = verdict_on(folder, rows).interval
+    return high - low
+
+
+def test_a_sentence_that_is_said_twice_is_no_more_evidence_if_both_are_heard_alike(tmp_path):
+    """Drawn one by one, 40 utterances would seem to be twice the evidence of 20 sentences."""
+    ratio = width_of_evidence(tmp_path / "a", True) / width_of_evidence(tmp_path / "b", False)
+    assert 1.3 < ratio < 1.7  # about the root of 2
 
 
 def test_a_part_of_the_vector_is_a_candidate_like_the_whole(tmp_path):

@@ -15,7 +15,7 @@ from lineages.hash_cache import HashCache
 from records.reading import read_record
 from records.record import SUFFIX, Record, ended
 
-CACHES = ("work", "encodings")
+CACHES = ("work", "encodings", "curves")
 SEAL = "SHA256SUMS"
 PRUNED = "pruned.jsonl"
 LISTEN = ("listen.html", "listen.tsv")  # what is there so far, to look at: nothing is made of it

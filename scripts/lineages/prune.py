@@ -30,7 +30,7 @@ from records.record import MODEL_CARD, Record
 
 CARD, _ = MODEL_CARD  # beside a checkpoint that is delivered
 KINDS = {
-    "caches": "work and encodings",
+    "caches": "work, encodings and curves",
     "checkpoints": "models, but for those with a card",
     "delivered": "models with a card, which stays",
     "task_vectors": "differences of models",

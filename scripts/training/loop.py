@@ -9,6 +9,7 @@ from pathlib import Path
 from errors import Stopped
 from recognisers.load import Recogniser
 from training import several_processes as distributed
+from training.curves import Draw
 from training.data import Speech, batches
 from training.evaluation import CRITERIA
 from training.run import Training, count_steps, share
@@ -27,10 +28,12 @@ def finetune(
     state_path: Path,
     fingerprint: str,
     sigterm: Sigterm,
+    draw: Draw,
 ) -> Training:
     """Train; on return the recogniser holds the parameters of the best dev evaluation.
 
-    When SIGTERM came, the state is written and ``Stopped`` raised.
+    When SIGTERM came, the state is written and ``Stopped`` raised. ``draw`` is called for each
+    point of a curve.
     """
     lengths = [len(labels) for labels in train.labels]
     per_epoch = len(batches(train.keys, lengths, settings.batch_size, settings.seed, epoch=0))
@@ -57,6 +60,7 @@ def finetune(
         except Stopped:
             stop()
         training.judge(error)
+        draw(f"dev {settings.criterion}", error, training.step)
         training.save(state_path, fingerprint)
 
     started, first_step, reported = time.monotonic(), training.step, time.monotonic()
@@ -69,6 +73,8 @@ def finetune(
         with closing(audio_of(train, order, settings.micro_batch_size)) as audio:
             for indices in order:
                 loss = training.update(train, indices, audio)
+                draw("loss", loss, training.step)
+                draw("learning rate", training.learning_rate, training.step)
                 evaluate_if_due()
                 if time.monotonic() - reported > REPORT_EVERY or training.finished:
                     reported = time.monotonic()

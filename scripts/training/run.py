@@ -178,6 +178,11 @@ class Training:
         return {name: torch.lerp(self.start[name], trained[name], share) for name in trained}
 
     @property
+    def learning_rate(self) -> float:
+        """The learning rate of the next step."""
+        return float(self.schedule.get_last_lr()[0])
+
+    @property
     def judged(self) -> bool:
         """True if there is a dev evaluation of this very step."""
         return bool(self.history) and self.history[-1]["step"] == self.step
