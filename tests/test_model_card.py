@@ -584,7 +584,7 @@ def exported(form: str, **changes: object) -> str:
 
 def test_the_card_has_the_word_errors_before_and_after():
     experiment()
-    text = card(table(), "--exports", exported("ctranslate2-int8"), exported("ggml", bytes=78e6))
+    text = card(table(), "--exports", exported("ctranslate2-int8"), exported("ggml", bytes=78_000_000))
     assert "word error rate on 50 utterances of shop, test (recordings), in %" in text
     assert "| this checkpoint | | | | 10.0 | | |\n" in text
     row = "40 MB | ctranslate2 4.8.5, faster-whisper 1.2.1 | int8\\_float32 | 12.5 |"
