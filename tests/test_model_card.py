@@ -584,10 +584,12 @@ def exported(form: str, **changes: object) -> str:
 
 def test_the_card_has_the_word_errors_before_and_after():
     experiment()
-    text = card(table(), "--exports", exported("ctranslate2-int8"), exported("ggml", bytes=78_000_000))
+    text = card(
+        table(), "--exports", exported("ctranslate2-int8"), exported("ggml", bytes=78 * 10**6)
+    )
     assert "word error rate on 50 utterances of shop, test (recordings), in %" in text
     assert "| this checkpoint | | | | 10.0 | | |\n" in text
-    row = "40 MB | ctranslate2 4.8.5, faster-whisper 1.2.1 | int8\\_float32 | 12.5 |"
+    row = "40 MB | ctranslate2 4.8.5, faster-whisper 1.2.1 | int8_float32 | 12.5 |"
     assert f"| ctranslate2-int8 | {row} +2.5 [−0.5, +5.0] | 5 of 50 |\n" in text
     assert "| ggml | 78 MB |" in text and "key terms" not in text
     assert set(map(str, (RESULTS / "exports").rglob("*.json"))) <= set(

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from markupsafe import Markup
+
 from errors import InputError
 from exports.decoding import faster_whisper_options, whisper_cli_options, whisper_cpp_options
 from exports.measured import Measured, read_measured
@@ -41,7 +43,7 @@ def about_export(measured: Measured, path: Path, checkpoint: Path) -> dict[str, 
     }
 
 
-def spread_cell(difference: Difference) -> str:
-    """Return a difference in points with its interval."""
+def spread_cell(difference: Difference) -> Markup:
+    """Return a difference in points with its interval, as Markdown."""
     low, high = map(points, difference.interval)
-    return f"{points(difference.difference)} [{low}, {high}]"
+    return Markup(f"{points(difference.difference)} [{low}, {high}]")
