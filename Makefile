@@ -22,7 +22,8 @@ export HF_HUB_DISABLE_TELEMETRY := 1
 BENCHMARKS := features resampling sweep task_vectors synthesis planning finetuning transcription \
     from_nothing
 
-.PHONY: help demo run adapt status listen efficiency audit trace test lint unit coqui checks bench peers docs setup lock clean
+.PHONY: help demo run adapt status listen efficiency audit trace export test lint unit coqui exporters checks bench peers \
+    docs setup lock clean
 
 help:  ## show this list
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 20
@@ -59,7 +60,12 @@ audit: $(READY)  ## is all as its lineage says, and does each number keep to wha
 trace: $(READY)  ## what a number was made from (ROW="voicemail pretrained", or FILE=...)
 	@python scripts/lineage.py trace $(if $(ROW),results/$(NAMED)/summary.json --row $(ROW),$(FILE))
 
-test: coqui checks lint unit  ## lint, unit tests, the tiny workflow, and the demo cut to minutes
+export: exporters  ## run an experiment that has `exports`: its delivered models for faster-whisper and whisper.cpp, too
+	@grep -q '^exports:' $(EXPERIMENT) || { echo "$(EXPERIMENT) names no forms; add a line to it:"; \
+	    echo "exports: [ctranslate2-int8, ctranslate2-float16, ggml]"; exit 1; }
+	@$(MAKE) --no-print-directory run
+
+test: coqui exporters checks lint unit  ## lint, unit tests, the tiny workflow, and the demo cut to minutes
 
 lint: checks  ## ruff, mypy, snakefmt, snakemake --lint
 	ruff check .
@@ -75,6 +81,10 @@ unit: $(READY) checks
 coqui: $(READY)  ## add Coqui TTS (40 packages) to the virtual environment
 	@python -c 'import TTS' 2>/dev/null || python -m pip install --quiet \
 	    --disable-pip-version-check --no-deps --requirement requirements-coqui.lock
+
+exporters: $(READY)  ## add what writes and runs models in services' forms to the virtual environment
+	@python -c 'import faster_whisper, pywhispercpp' 2>/dev/null || python -m pip install --quiet \
+	    --disable-pip-version-check --no-deps --requirement requirements-export.lock
 
 checks: $(READY)  ## add what only the tests need: a type checker, a browser's driver, a validator
 	@python -c 'import espeakng_loader, mypy, playwright, xdist' 2>/dev/null || python -m pip install --quiet \

@@ -22,6 +22,7 @@ include: "rules/finetune.smk"
 include: "rules/task_vector.smk"
 include: "rules/score.smk"
 include: "rules/report.smk"
+include: "rules/export.smk"
 include: "rules/model_card.smk"
 
 

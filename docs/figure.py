@@ -63,6 +63,7 @@ FOLDED = {  # rules that are not called by the verb that they serve; None is lef
     "breakdown": "report",
     "vector_geometry": "report",
     "deliver": "report",
+    "export": "report",
     "model_card": "report",
 }
 Edges = set[tuple[str, str]]

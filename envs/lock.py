@@ -70,6 +70,7 @@ def main() -> None:
     pins = resolve([*asked["shared"], *asked["syn2real"], *asked["workflow"]])
     (ROOT / "requirements.lock").write_text(HEADER + "\n".join(lines(pins)) + "\n")
     with_coqui = write_more("coqui", "Coqui TTS needs", asked["coqui"], pins)
+    with_exports = write_more("export", "exports need", asked["export"], pins)
     write_more("tests", "the tests need", asked["tests"], pins)
     write_more("bench", "the benchmarks' peers need", asked["bench"], pins)
     validator = resolve(asked["validator"])
@@ -77,6 +78,8 @@ def main() -> None:
     (ROOT / "requirements-validator.lock").write_text(text + "\n".join(lines(validator)) + "\n")
     write_environment("syn2real", [*asked["shared"], *asked["syn2real"]], pins)
     write_environment("coqui", [*asked["shared"], *asked["coqui"]], with_coqui)
+    of_exports = [*asked["shared"], *asked["syn2real"], *asked["export"]]
+    write_environment("export", of_exports, with_exports)
 
 
 if __name__ == "__main__":

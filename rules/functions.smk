@@ -1,9 +1,12 @@
 """What the rules' inputs, parameters and environments depend on, beyond their wildcards."""
 
+from dataclasses import replace
+
 from domains.domain import NOT_PREPARED
 from engines import ENGINES
 from evaluation import Evaluation
 from inputs.folders import files_of
+from places import Hypotheses
 from runs import estimates, sizes
 from runs.shards import number_of_shards, seconds_per_utterance
 from scoring.summary import shipped
@@ -19,8 +22,8 @@ def as_json(settings):
 
 
 def whole_config(wildcards) -> str:
-    """Return the config as JSON."""
-    return json.dumps(config, sort_keys=True)
+    """Return the config as JSON, but for the exports, which change nothing else."""
+    return json.dumps({k: v for k, v in config.items() if k != "exports"}, sort_keys=True)
 
 
 def domain_declaration(wildcards) -> str:
@@ -189,6 +192,44 @@ def delivered(file: str):
         for tts in TRAINING_TTS
         for seed in config["seeds"]
     ]
+
+
+def target_of(wildcards) -> str:
+    """Return the target of a delivered model: of what it was trained on, or what leads its decoder."""
+    model = paths.Model.parse(wildcards.name)
+    return model.aids.domain if model.aids else model.data.group
+
+
+def test_utterances(wildcards) -> paths.Manifest:
+    """Return on what a model's exports are measured: its target's test set, or synthetic dev speech."""
+    target = target_of(wildcards)
+    for speech in roles.test_speech(config, target):
+        return paths.Manifest(target, speech, "test")
+    return paths.Manifest(target, roles.evidence_tts(config), "dev")
+
+
+def hypotheses_to_compare(wildcards) -> str:
+    """Return what a checkpoint writes of the utterances that its exports are measured on.
+
+    It is led by nothing, as its exports are.
+    """
+    model = replace(paths.Model.parse(wildcards.name), aids=None)
+    place = Hypotheses(wildcards.base, model, int(wildcards.seed), test_utterances(wildcards))
+    return f"{RESULTS}/{place}"
+
+
+def key_terms_of_target(wildcards) -> list[str]:
+    """Return the key terms of a model's target, if the experiment lists them for an arm."""
+    if not any("+terms" in arm for arm in config["arms"]):
+        return []
+    of_terms = paths.Aids(target_of(wildcards), terms=True, lm=False)
+    return matrix.files_of_aids(config, of_terms)["terms"]
+
+
+def pronunciations_of_target(wildcards) -> list[str]:
+    """Return the file of how words of a model's target are said, if key terms go with it."""
+    path = config["domains"][target_of(wildcards)].get("pronunciations")
+    return [path] if path and key_terms_of_target(wildcards) else []
 
 
 def engine_version(wildcards) -> str:

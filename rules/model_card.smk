@@ -36,6 +36,10 @@ rule model_card:
     input:
         checkpoint="<results>/models/{base}/{name}/seed{seed}/model.safetensors",
         summary="<experiment>/summary.json",
+        exports=expand(
+            "<results>/exports/{{base}}/{{name}}/seed{{seed}}/{format}.json",
+            format=config["exports"],
+        ),
         template="scripts/reporting/templates/model_card.md.j2",
     output:
         card="<results>/models/{base}/{name}/seed{seed}/README.md",
@@ -56,5 +60,6 @@ rule model_card:
         python scripts/model_card.py \
             --checkpoint {input.checkpoint:q} \
             --summary {input.summary:q} \
+            --exports {input.exports:q} \
             --window {params.window:q} >{log:q} 2>&1
         """

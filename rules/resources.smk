@@ -118,3 +118,9 @@ def to_augment(wildcards, input, threads):
 def to_compute_task_vector(wildcards, input, threads):
     """Return what arithmetic on models or task vectors needs."""
     return estimates.task_vector([sizes.megabytes(path) for path in input])
+
+
+def to_export(wildcards, input, threads):
+    """Return what a form of a model needs, to be written and measured."""
+    speech = sizes.speech_of([input.manifest])
+    return estimates.export(sizes.megabytes(input.checkpoint), speech, bool(input.terms))

@@ -7,6 +7,7 @@ checkpoint was made from. The card says what records and summary say, and nothin
 import argparse
 import os
 import shlex
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from files.json_file import read_json
 from paths import REAL, seed_folder
 from records.record import MODEL_CARD, WEIGHTS, checkpoint_files
 from records.writing import write_record
+from reporting.card_exports import about_exports, about_libraries
 from reporting.card_facts import (
     UNKNOWN,
     about_aids,
@@ -89,13 +91,14 @@ def usage(folder: Path, settings: dict[str, Any], window: float) -> dict[str, An
         for name in ("config.json", "preprocessor_config.json")
     )
     options = {"model_type": config["model_type"], "window": window}
-    options |= {"positions": None, "generate": None}
+    options |= {"positions": None, "generate": None, "libraries": None}
     if config["model_type"] != "whisper":
         return options
     samples = round(window * features["sampling_rate"])
     positions = samples // features["hop_length"] // STRIDE
     generation = read_json(folder / "generation_config.json", "apply the task vector again")
     options["generate"] = {"num_beams": 1, "max_length": settings["max_length"]}
+    options["libraries"] = about_libraries(settings["language"], settings["task"])
     if generation["is_multilingual"]:
         options["generate"] |= {key: settings[key] for key in ("language", "task")}
     if positions < config["max_source_positions"]:
@@ -104,7 +107,12 @@ def usage(folder: Path, settings: dict[str, Any], window: float) -> dict[str, An
 
 
 def describe(
-    checkpoint: Path, history: History, summary: Summary, window: float | None, experiment: Path
+    checkpoint: Path,
+    history: History,
+    summary: Summary,
+    window: float | None,
+    experiment: Path,
+    exports: Sequence[dict[str, Any]] = (),
 ) -> dict[str, Any]:
     """Return all that the card says; ``experiment`` is the folder of its summary."""
     own = place_of(checkpoint)
@@ -143,6 +151,7 @@ def describe(
         "licences": (licences := licences_of(history)),
         "forbidding": [row for row in licences if row["forbids"]],
         "unknown": [row["name"] for row in licences if row["licence"] == UNKNOWN],
+        "exports": exports,
         "usage": usage(checkpoint.parent, decoding, window or decoding["window"]),
         "versions": sorted(
             {
@@ -193,6 +202,7 @@ def render(card: dict[str, Any]) -> str:
         "comparison": lambda comparison: Markup(comparison_cell(comparison)),
         "enumerated": enumerated,
         "about_line": about_line,
+        "megabytes": lambda size: f"{size / 1e6:,.0f} MB",
         "interval": lambda bounds: Markup(f"[{', '.join(map(percent, bounds))}]"),
         "percent": percent,
         "points": points,
@@ -215,20 +225,25 @@ def main(argv: list[str] | None = None) -> None:
     add = parser.add_argument
     add("--checkpoint", type=Path, required=True, help=f"{WEIGHTS} of the adapted checkpoint")
     add("--summary", type=Path, required=True, help="summary.json of the experiment")
+    add("--exports", type=Path, nargs="*", default=[], help="numbers of its exports (JSON)")
     add("--window", type=float, help="audio window it is decoded in, s (default: that of training)")
     options = parser.parse_args(argv)
     outputs = [options.checkpoint.parent / name for name in MODEL_CARD]
-    check_outputs(outputs, [options.checkpoint, options.summary])
+    check_outputs(outputs, [options.checkpoint, options.summary, *options.exports])
     history = read_history(options.checkpoint)
     summary = read_summary(options.summary)
     experiment = options.summary.parent
-    card = render(describe(options.checkpoint, history, summary, options.window, experiment))
+    exports = about_exports(options.exports, options.checkpoint)
+    card = render(
+        describe(options.checkpoint, history, summary, options.window, experiment, exports)
+    )
     for path, text in zip(outputs, (card, lineage(history)), strict=True):
         with atomic_path(path) as temporary:
             temporary.write_text(text, encoding="utf-8")
     inputs = [
         *checkpoint_files(options.checkpoint.parent),
         options.summary,
+        *options.exports,
         os.path.relpath(TEMPLATE),
     ]
     write_record(__file__, outputs, inputs, {"window": options.window})

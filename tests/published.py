@@ -6,10 +6,13 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+import numpy as np
 import torch
 from transformers import WhisperForConditionalGeneration
 
-from recognisers.original import encode_bytes, model_config
+from recognisers import ggml_writing
+from recognisers.ggml_writing import packed_header
+from recognisers.original import Original, encode_bytes, model_config
 
 SENTENCE = b"she sells sea shells by the sea shore; the shells she sells are sea shells"
 DIMS = {
@@ -24,12 +27,7 @@ DIMS = {
     "n_text_layer": 2,
 }
 
-FTYPES = {torch.float32: 0, torch.float16: 1}
 CTRANSLATE2_TYPES = {torch.float32: 0, torch.int8: 1, torch.int16: 2, torch.float16: 4}
-HEADER = (
-    *("n_vocab", "n_audio_ctx", "n_audio_state", "n_audio_head", "n_audio_layer"),
-    *("n_text_ctx", "n_text_state", "n_text_head", "n_text_layer", "n_mels"),
-)
 
 
 def learn_ranks(text: bytes, merges: int) -> dict[bytes, int]:
@@ -101,22 +99,9 @@ def original_names(layers: int) -> dict[str, str]:
     return names
 
 
-def ggml_tensor(name: bytes, dims: Iterable[int], ftype: int, content: bytes) -> bytes:
-    """Return a tensor of a ggml file; ``dims`` run from the fastest to the slowest."""
-    dims = list(dims)
-    return struct.pack(f"<3i{len(dims)}i", len(dims), len(name), ftype, *dims) + name + content
-
-
-def ggml_header(dims: Mapping[str, int], tokens: Iterable[bytes], ftype: int = 1) -> bytes:
-    """Return what stands before the tensors."""
-    tokens = list(tokens)
-    filters = struct.pack("<2i", dims["n_mels"], 201) + bytes(4 * 201 * dims["n_mels"])
-    return (
-        struct.pack("<I11i", 0x67676D6C, *(dims[name] for name in HEADER), ftype)
-        + filters
-        + struct.pack("<i", len(tokens))
-        + b"".join(struct.pack("<I", len(token)) + token for token in tokens)
-    )
+def ggml_header(dims: Mapping[str, int], tokens: Iterable[bytes]) -> bytes:
+    """Return what stands before the tensors of a ggml file of float16, its mel filters all 0."""
+    return packed_header(dict(dims) | {"ftype": 1}, no_filters(dims), tokens)
 
 
 def write_ggml(
@@ -125,16 +110,14 @@ def write_ggml(
     state: Mapping[str, torch.Tensor],
     tokens: Iterable[bytes],
 ) -> None:
-    """Write an original checkpoint as whisper.cpp's converter does: vectors in float32."""
-    content = ggml_header(dims, tokens)
-    for name, tensor in state.items():
-        tensor = tensor.float() if tensor.ndim < 2 or "positional" in name else tensor
-        if name.startswith("encoder.conv") and name.endswith("bias"):
-            tensor = tensor.reshape(-1, 1)
-        content += ggml_tensor(
-            name.encode(), tensor.shape[::-1], FTYPES[tensor.dtype], tensor.numpy().tobytes()
-        )
-    path.write_bytes(content)
+    """Write an original checkpoint, its mel filters all 0."""
+    original = Original(dict(dims), dict(state), list(tokens))
+    ggml_writing.write_ggml(path, original, no_filters(dims))
+
+
+def no_filters(dims: Mapping[str, int]) -> np.ndarray:
+    """Return mel filters that hear nothing."""
+    return np.zeros((dims["n_mels"], 201))
 
 
 def ctranslate2_name(name: str) -> bytes:

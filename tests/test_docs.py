@@ -50,6 +50,11 @@ EXERCISED = {
     ),
     "make bench": "make -n bench",
     "make coqui": "make -n coqui",
+    "make export EXPERIMENT=my.yaml": "make -n export EXPERIMENT=my.yaml",
+    "python scripts/export.py --help": "python scripts/export.py --help",
+    (
+        'hf upload ME/MODEL results/NAME/models/BASE/MODEL/seedN --exclude "*.lineage.json"'
+    ): "hf upload --help",
     "snakemake --profile profiles/local --configfile my.yaml": (
         "snakemake -n --quiet rules --profile profiles/local --configfile my.yaml"
     ),
@@ -207,7 +212,7 @@ def test_every_command_of_the_pages_is_exercised_or_marked_why_not():
 def test_code_stands_between_fences_of_a_known_kind():
     for page in PAGES:
         text = page.read_text()
-        assert {kind for kind, _ in FENCE.findall(text)} <= {"bash", "yaml", "text"}, page
+        assert {kind for kind, _ in FENCE.findall(text)} <= {"bash", "python", "yaml", "text"}, page
         assert not re.search(r"^    \S", without_code(text), flags=re.MULTILINE), page
 
 

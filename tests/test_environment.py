@@ -20,8 +20,8 @@ def lock(name: str) -> dict[str, str]:
 
 
 LOCK = lock("requirements.lock")
-COQUI, TESTS, BENCH, VALIDATOR = (
-    lock(f"requirements-{name}.lock") for name in ("coqui", "tests", "bench", "validator")
+COQUI, TESTS, BENCH, EXPORT, VALIDATOR = (
+    lock(f"requirements-{name}.lock") for name in ("coqui", "tests", "bench", "export", "validator")
 )
 
 
@@ -35,7 +35,7 @@ def asked_for() -> list[tuple[str, str]]:
 def test_what_is_asked_for_is_locked():
     requirements = [requirement for requirement, _ in asked_for()]
     names = [re.split("==", requirement)[0] for requirement in requirements]
-    locked = VALIDATOR | LOCK | COQUI | TESTS | BENCH
+    locked = VALIDATOR | LOCK | COQUI | TESTS | BENCH | EXPORT
     assert len(names) > 20
     assert [name for name in names if name not in locked] == []
     assert {name: locked[name] for name in pins(requirements)} == pins(requirements)
@@ -58,9 +58,18 @@ def test_the_other_locks_add_to_the_first_and_change_nothing_of_it():
     assert "coqui-tts" in COQUI and not set(COQUI) & set(LOCK)
     assert "playwright" in TESTS and not set(TESTS) & set(LOCK)
     assert "mergekit" in BENCH and not set(BENCH) & set(LOCK)
+    assert "pywhispercpp" in EXPORT and not set(EXPORT) & set(LOCK)
 
 
-@pytest.mark.parametrize(("name", "known"), [("syn2real", LOCK), ("coqui", LOCK | COQUI)])
+def test_what_two_locks_have_is_of_one_version():
+    both = EXPORT.keys() & BENCH.keys()
+    assert {"ctranslate2", "faster-whisper"} <= both
+    assert {name: EXPORT[name] for name in both} == {name: BENCH[name] for name in both}
+
+
+@pytest.mark.parametrize(
+    ("name", "known"), [("syn2real", LOCK), ("coqui", LOCK | COQUI), ("export", LOCK | EXPORT)]
+)
 def test_the_conda_environments_have_the_locks_versions(name, known):
     environment = yaml.safe_load((ROOT / f"envs/{name}.yaml").read_text())
     (pip,) = [part for part in environment["dependencies"] if isinstance(part, dict)]
@@ -73,14 +82,13 @@ def test_every_environment_that_a_rule_names_exists():
     named = {f"{engine.environment}.yaml" for engine in ENGINES.values()}
     for path in (ROOT / "rules").glob("*.smk"):
         named |= set(re.findall(r"\.\./envs/([\w.]+)", path.read_text()))
-    assert (
-        named == {"syn2real.yaml", "coqui.yaml"} == {p.name for p in (ROOT / "envs").glob("*.yaml")}
-    )
+    written = {path.name for path in (ROOT / "envs").glob("*.yaml")}
+    assert named == {"syn2real.yaml", "coqui.yaml", "export.yaml"} == written
 
 
 def test_no_cuda_library_is_locked():
     assert [
         name
-        for name in LOCK | COQUI | TESTS | BENCH
+        for name in LOCK | COQUI | TESTS | BENCH | EXPORT
         if name.startswith(("nvidia", "cuda", "triton"))
     ] == []

@@ -48,6 +48,7 @@ SMALL = 967  # MB, Whisper small
         (estimates.synthesize(8, 200, 0.07, on_gpu=False), 264),  # hibari
         (estimates.task_vector([TINY, TINY]), 600),
         (estimates.pretrained(TINY / 2), 964),  # OpenAI's file is in float16
+        (estimates.export(TINY, FEW, with_hints=False), 1100),
         (estimates.prepare(), 95),
         (estimates.filter_speech(FEW), 50),
     ],

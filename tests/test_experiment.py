@@ -294,6 +294,10 @@ def test_an_arm_that_a_model_or_a_language_cannot_have_is_refused():
         changed(arms=["pretrained", "pretrained+lm"], base_models=models)
     whole = {"learning_rate": 1e-5, "epochs": 2, "trained": "all"}
     changed(arms=["pretrained"], base_models=models, finetune=whole)
+    with pytest.raises(
+        InputError, match=r"exports: ggml is a form of a Whisper, but base_models\.l"
+    ):
+        changed(arms=["pretrained"], base_models=models, finetune=whole, exports=["ggml"])
     told = (
         r"base_models\.letters \(wav2vec2.*is trained whole, not in part \(trained: decoder, as the"
     )

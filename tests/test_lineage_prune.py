@@ -14,7 +14,7 @@ from errors import InputError
 from lineages import prune as lineage_prune
 from lineages.audit import Audit, root_hash, seal_text
 from lineages.remaking import Remaking
-from made_up_lineage import REAL, SYNTHETIC, make_experiment_in, write
+from made_up_lineage import REAL, SYNTHETIC, make_experiment_in, stage, write
 
 SUFFIX = ".lineage.json"
 VECTOR = "task_vectors/base/d-hibari/seed1.safetensors"
@@ -105,6 +105,13 @@ def test_all_kinds_can_be_pruned_one_after_the_other(folder: Path):
     assert f"{SYNTHETIC}/README.md" in left
     assert {name for name in left if name.startswith("audio")} == {"audio/d/.journal/1.jsonl"}
     assert root(folder) == hash_before
+
+
+def test_an_export_of_a_delivered_checkpoint_is_kept(folder: Path):
+    export = f"{SYNTHETIC}/ggml/ggml-model.bin"
+    stage("report.py", [export], [f"{SYNTHETIC}/model.safetensors"])
+    prune(folder, *lineage_prune.KINDS)
+    assert (folder / export).is_file() and not (folder / SYNTHETIC / "model.safetensors").exists()
 
 
 def test_a_delivered_checkpoint_is_kept_unless_it_is_named(folder: Path):

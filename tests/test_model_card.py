@@ -2,6 +2,7 @@
 
 import html.parser
 import json
+import platform
 import re
 import shlex
 import shutil
@@ -10,9 +11,12 @@ from pathlib import Path
 
 import pytest
 import soundfile
-from huggingface_hub import ModelCard
+from huggingface_hub import ModelCard, ModelCardData
+from huggingface_hub.repocard_data import eval_results_to_model_index
+from huggingface_hub.utils import filter_repo_objects
 from markdown_it import MarkdownIt
 from transformers import WhisperForConditionalGeneration, pipeline
+from transformers.models.whisper.tokenization_whisper import LANGUAGES
 
 import deliver
 import model_card
@@ -20,6 +24,8 @@ import task_vector
 import transcribe
 from conftest import ROOT
 from errors import InputError
+from exports.formats import FORMATS
+from exports.measured import Errors, Measured, write_measured
 from files.manifest import read_jsonl, write_jsonl
 from made_up_report import SMALL, leakage, target
 from made_up_summary import comparison, made_up_row, made_up_summary, write_made_up_summary
@@ -27,11 +33,13 @@ from recognisers.load import load_recogniser
 from records import reading, writing
 from records import record as records
 from reporting import card_history
-from reporting.card_facts import hub_licence
+from reporting.card_facts import HUB_LICENCES, hub_licence
 from reporting.card_verdict import verdict
 from scoring.decisions import Candidate, Verdict
+from scoring.differences import Difference
+from scoring.score_file import ErrorCounts
 from scoring.summary import Forgetting, SummaryRow, TargetSummary
-from tiny import tone, write_ctc, write_whisper
+from tiny import lessons, tone, write_ctc, write_taught_whisper, write_whisper
 
 RESULTS = Path("results/tiny")
 NAME = "shop-hibari+source-hibari-tv0.5"
@@ -491,6 +499,11 @@ def write_keen_whisper(folder: Path, **options: object) -> None:
     model.save_pretrained(folder)
 
 
+def python_blocks(text: str) -> list[str]:
+    """Return the code of a card."""
+    return re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+
+
 @pytest.mark.parametrize(
     ("write", "options", "window"),
     [
@@ -508,7 +521,7 @@ def test_the_lines_of_the_card_run_and_decode_as_the_workflow_does(
 ):
     experiment(write, **options)
     text = card(table(), "--window", str(window))
-    [lines] = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    lines, *_ = python_blocks(text)
     monkeypatch.chdir(CARD)
     soundfile.write("speech.wav", sum(tone(index).repeat(8) for index in (0, 3)), 16_000)
     recogniser = load_recogniser(".", window, max_length=20, precision="fp32")
@@ -517,6 +530,122 @@ def test_the_lines_of_the_card_run_and_decode_as_the_workflow_does(
     capsys.readouterr()
     exec(compile(lines, "README.md", "exec"), {})
     assert re.sub(r"</?s>|<unk>", "", capsys.readouterr().out).strip() == expected != ""
+
+
+@pytest.mark.parametrize(
+    ("form", "block"), [("ctranslate2-int8", 1), ("ggml", 2)], ids=["faster-whisper", "whisper.cpp"]
+)
+def test_the_lines_for_other_libraries_run(form, block, monkeypatch, capsys):
+    for module in FORMATS[form].modules:
+        pytest.importorskip(module, reason="`make exporters` installs it")
+    experiment(lambda folder: write_taught_whisper(folder, "fr"), language="fr")
+    lines = python_blocks(card(table()))[block]
+    (CARD / form).mkdir()
+    FORMATS[form].write(CARD, CARD / form)
+    monkeypatch.chdir(CARD)
+    text, sound = next(iter(lessons().items()))
+    soundfile.write("speech.wav", sound, 16_000, subtype="PCM_16")
+    capsys.readouterr()
+    exec(compile(lines, "README.md", "exec"), {})
+    assert capsys.readouterr().out.strip() == text
+
+
+def test_a_ctc_model_has_no_lines_for_libraries_that_do_not_run_it():
+    experiment(write_ctc, kind="wav2vec2")
+    text = card(table())
+    assert len(python_blocks(text)) == 1 and "make export" not in text
+
+
+# --- exports
+
+
+def exported(form: str, **changes: object) -> str:
+    """Write the numbers of an export; return their file."""
+    counts = ErrorCounts(8, 1, 1, 91, 100)
+    numbers = Measured(
+        checkpoint=str(CARD / "model.safetensors"),
+        format=form,
+        bytes=40_500_000,
+        packages={"ctranslate2": "4.8.5", "faster-whisper": "1.2.1"},
+        precision="int8_float32",
+        manifest="results/tiny/manifests/shop/real/test.jsonl",
+        utterances=50,
+        before=Errors(counts, 0.1),
+        after=Errors(counts, 0.125),
+        with_hints=None,
+        difference=Difference(0.025, (-0.005, 0.05)),
+        confidence=0.95,
+        changed_texts=5,
+    )
+    path = RESULTS / "exports/base" / NAME / "seed1" / f"{form}.json"
+    write_measured(path, replace(numbers, **changes))
+    return str(path)
+
+
+def test_the_card_has_the_word_errors_before_and_after():
+    experiment()
+    text = card(
+        table(), "--exports", exported("ctranslate2-int8"), exported("ggml", bytes=78 * 10**6)
+    )
+    assert "word error rate on 50 utterances of shop, test (recordings), in %" in text
+    assert "| this checkpoint | | | | 10.0 | | |\n" in text
+    row = "40 MB | ctranslate2 4.8.5, faster-whisper 1.2.1 | int8_float32 | 12.5 |"
+    assert f"| ctranslate2-int8 | {row} +2.5 [−0.5, +5.0] | 5 of 50 |\n" in text
+    assert "| ggml | 78 MB |" in text and "key terms" not in text
+    assert set(map(str, (RESULTS / "exports").rglob("*.json"))) <= set(
+        reading.read_record(CARD / "README.md.lineage.json").inputs
+    )
+
+
+def test_what_key_terms_do_is_in_the_table_where_they_were_tried():
+    experiment()
+    hinted = Errors(ErrorCounts(5, 0, 0, 95, 100), 0.05)
+    files = exported("ctranslate2-int8", with_hints=hinted), exported("ggml")
+    text = card(table(), "--exports", *files)
+    assert "| 5 of 50 | 5.0 |\n" in text and "| 5 of 50 | – |\n" in text
+    assert '`hotwords=open("ctranslate2-int8/hotwords.txt").read()`' in text
+
+
+def test_numbers_on_synthetic_speech_are_said_to_be_that():
+    experiment()
+    path = exported("ggml", manifest="results/tiny/manifests/shop/hibari/dev.jsonl")
+    assert "of shop, dev (synthetic speech, hibari)" in card(table(), "--exports", path)
+
+
+def test_numbers_of_another_checkpoints_export_are_refused():
+    experiment()
+    path = exported("ggml", checkpoint="results/tiny/models/base/other/seed1/model.safetensors")
+    with pytest.raises(InputError, match=r"ggml.json: is of results/tiny/models/base/other/seed1/"):
+        card(table(), "--exports", path)
+
+
+def test_without_exports_the_card_tells_how_to_make_them_and_no_numbers():
+    experiment()
+    text = card(table())
+    assert "`make export`" in text and "Before and after" not in text
+
+
+def test_what_is_uploaded_is_what_a_hub_knows_and_names_no_machine(tmp_path):
+    experiment()
+    card(table())
+    files = [path.name for path in CARD.iterdir()]
+    uploaded = set(filter_repo_objects(files, ignore_patterns=["*.lineage.json"]))
+    assert uploaded == {
+        *("README.md", "config.json", "generation_config.json", "lineage.json"),
+        *("model.safetensors", "preprocessor_config.json", "tokenizer.json"),
+        "tokenizer_config.json",
+    }
+    texts = {name: (CARD / name).read_text() for name in uploaded - {"model.safetensors"}}
+    assert [name for name in texts if str(tmp_path) in texts[name]] == []
+    assert [name for name in texts if platform.node() in texts[name]] == []
+    data = front_matter()
+    assert data["license"] in (*HUB_LICENCES, "other") and data["language"] in LANGUAGES
+    assert eval_results_to_model_index(data["model-index"][0]["name"], card_data().eval_results)
+
+
+def card_data() -> ModelCardData:
+    """Return the front matter as the hub's library reads it: it refuses results that it can't."""
+    return ModelCard.load(CARD / "README.md").data
 
 
 def test_the_card_tells_in_which_window_the_model_was_measured():

@@ -26,6 +26,7 @@ JSON = '{"manifest": "train/train.jsonl"}'
 MODEL = "--model in --train in/a --dev in/b --learning-rate 1 --max-steps 1 --seed 1"
 DECODING = "--window 30 --max-length 225"
 SPEECH = "--texts in/a --engine kokoro --resources in/r --tts x --voices v --seed 1"
+EXPORT = "--checkpoint in/model.safetensors --format ggml --manifest m --hypotheses v"
 # Each command, with an output that is one of its inputs; OUT is it.
 COMMANDS = [
     ("augment.py", "--manifest in/a --settings {} --seed 1 --audio-dir out --output OUT", "in/a"),
@@ -38,6 +39,9 @@ COMMANDS = [
     ("deliver.py", f"--checkpoint in/a --terms v --texts m {DECODING} --output OUT", "in/new"),
     ("deliver.py", f"--checkpoint in/a --terms v --texts m {DECODING} --output OUT", "m"),
     ("experiment.py", "--experiment in/a --output OUT", "in/a"),
+    ("export.py", f"{EXPORT} --output OUT --measured out --transcripts x", "in"),
+    ("export.py", f"{EXPORT} --output out --measured OUT --transcripts x", "m"),
+    ("export.py", f"{EXPORT} --output out --measured x --transcripts OUT", "v"),
     ("filter.py", "--manifest in/a --hypotheses in/b --output OUT --rejected out", "in/b"),
     ("filter.py", "--manifest in/a --hypotheses in/b --output out --rejected OUT", "in/a"),
     ("finetune.py", f"{MODEL} --output OUT --work-dir out", "in"),
@@ -69,6 +73,7 @@ COMMANDS = [
 ]  # fmt: skip
 OF_A_LANGUAGE = (
     "compare.py", "deliver.py", "filter.py", "finetune.py", "key_terms.py", "leakage.py",
+    "compare.py", "export.py", "filter.py", "finetune.py", "key_terms.py", "leakage.py",
     "prepare.py", "score.py", "transcribe.py",
 )  # fmt: skip
 ALIASES = {

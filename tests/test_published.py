@@ -15,7 +15,6 @@ from published import (
     ctranslate2_variable,
     ctranslate2_variables,
     ggml_header,
-    ggml_tensor,
     learn_ranks,
     random_original,
     write_ctranslate2,
@@ -25,6 +24,7 @@ from published import (
 from recognisers import binary
 from recognisers.faster_whisper import read_faster_whisper
 from recognisers.ggml import read_ggml
+from recognisers.ggml_writing import packed_tensor
 from recognisers.original import Original, check_dimensions, check_vocabulary
 
 RANKS = learn_ranks(SENTENCE, merges=20)
@@ -106,8 +106,8 @@ def test_two_files_of_weights_are_refused_by_their_names(ggml, fetched, tmp_path
         pretrained.main(["--artifact", str(fetched), "--output", str(tmp_path / "out")])
 
 
-WIDE = ggml_tensor(b"encoder.ln_post.bias", [2**31 - 1, 2**31 - 1], 0, b"")
-SMALL = ggml_tensor(b"x", [2], 0, bytes(8))
+WIDE = packed_tensor(b"encoder.ln_post.bias", [2**31 - 1, 2**31 - 1], 0, b"")
+SMALL = packed_tensor(b"x", [2], 0, bytes(8))
 
 
 @pytest.mark.parametrize(("change", "message"), [
@@ -125,10 +125,10 @@ SMALL = ggml_tensor(b"x", [2], 0, bytes(8))
     (lambda _: HEAD + edited(SMALL, 0, "i", 2**30), r"a tensor of 1073741824 dimensions"),
     (lambda _: HEAD + edited(SMALL, 4, "i", -5), r"a tensor's name takes -5 bytes"),
     (lambda _: HEAD + edited(SMALL, 4, "i", 2**31 - 1), r"a tensor's name takes 2147483647 bytes"),
-    (lambda _: HEAD + ggml_tensor(b"\xff\xfe", [2], 0, bytes(8)), r"is not UTF-8: b'\\xff\\xfe'"),
-    (lambda _: HEAD + ggml_tensor(b"x", [2], 6, bytes(8)), r"of tensor 'x' are of ggml's type 6"),
-    (lambda _: HEAD + ggml_tensor(b"x", [-2], 0, bytes(8)), r"tensor 'x' has the shape \[-2\]"),
-    (lambda _: HEAD + ggml_tensor(b"x", [0], 0, b""), r"tensor 'x' has the shape \[0\]"),
+    (lambda _: HEAD + packed_tensor(b"\xff\xfe", [2], 0, bytes(8)), r"is not UTF-8: b'\\xff\\xfe'"),
+    (lambda _: HEAD + packed_tensor(b"x", [2], 6, bytes(8)), r"of tensor 'x' are of ggml's type 6"),
+    (lambda _: HEAD + packed_tensor(b"x", [-2], 0, bytes(8)), r"tensor 'x' has the shape \[-2\]"),
+    (lambda _: HEAD + packed_tensor(b"x", [0], 0, b""), r"tensor 'x' has the shape \[0\]"),
     (lambda _: HEAD + WIDE, r"ln_post.bias' of .* takes 18446744056529682436 bytes"),
     (lambda _: HEAD + SMALL[:-1], r"tensor 'x' of shape \[2\] takes 8 bytes, and 7 are left"),
     (lambda _: HEAD + SMALL + SMALL, r"tensor 'x' is there twice"),

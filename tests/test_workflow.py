@@ -182,6 +182,52 @@ def test_how_a_model_is_trained_concerns_nothing_that_was_done_before(finished):
     }  # fmt: skip
 
 
+def test_exports_make_nothing_anew_but_the_cards_which_tell_of_them(finished):
+    pytest.importorskip("faster_whisper", reason="`make exporters` installs it")
+    experiment = yaml.safe_load((finished / "tiny.yaml").read_text())
+    (finished / "exports.yaml").write_text(
+        yaml.safe_dump(experiment | {"exports": ["ctranslate2-int8"]})
+    )
+    counts = planned(finished, "exports.yaml")
+    assert (counts["export"], counts["model_card"]) == (2, 2)
+    of_the_checkpoints = {"transcribe_with_task_vector"}  # at a λ that no sweep is asked for
+    assert set(counts) <= {"export", "model_card", "all", "total"} | of_the_checkpoints
+    snakemake(finished, experiment="exports.yaml")
+    for target, speech, split in (("own", "real", "test"), ("leaflet", "hibari", "dev")):
+        place = f"base/{target}-hibari+source-hibari-tv0.25/seed1"
+        numbers = json.loads(
+            (finished / RESULTS / "exports" / place / "ctranslate2-int8.json").read_text()
+        )
+        assert numbers["manifest"] == f"{RESULTS}/manifests/{target}/{speech}/{split}.jsonl"
+        folder = finished / RESULTS / "models" / place
+        assert (folder / "ctranslate2-int8/model.bin").exists()
+        assert "| ctranslate2-int8 |" in (folder / "README.md").read_text()
+    assert set(planned(finished, "exports.yaml")) == set()
+    snakemake(finished)  # for the tests that follow: the cards without exports
+
+
+def test_the_export_of_a_model_that_is_led_is_compared_with_its_weights_led_by_nothing(tmp_path):
+    folder = copy_of_checkout(tmp_path)
+    write_own_manifest(folder)
+    (folder / "said.tsv").write_text("PIN\tpee eye en\n")
+    write_experiment(folder, arms=["pretrained", "pretrained+terms"], exports=["ggml"])
+    experiment = yaml.safe_load((folder / "tiny.yaml").read_text())
+    experiment["domains"]["own"]["pronunciations"] = "said.tsv"
+    (folder / "tiny.yaml").write_text(yaml.safe_dump(experiment))
+    asked = f"{RESULTS}/exports/base/pretrained+own-terms/seed0/ggml.json"
+    words = shlex.split(snakemake(folder, "-n", "-p", asked).replace("\\\n", " "))
+    line = words[words.index("scripts/export.py") :]
+    given = dict(zip(line, line[1:], strict=False))
+    model = f"{RESULTS}/models/base/pretrained+own-terms/seed0"
+    assert given["--checkpoint"] == f"{model}/model.safetensors"
+    assert given["--output"] == f"{model}/ggml"
+    assert (
+        given["--hypotheses"] == f"{RESULTS}/hypotheses/base/pretrained/seed0/own/real/test.jsonl"
+    )
+    assert given["--terms"] == f"{RESULTS}/key_terms/own/hibari.jsonl"
+    assert given["--pronunciations"] == "said.tsv"
+
+
 def test_any_stage_can_be_asked_for_by_its_file_name(finished):
     name = f"{RESULTS}/hypotheses/base/own-hibari+source-hibari-tv1.5/seed1/own/real/test.jsonl"
     snakemake(finished, name)

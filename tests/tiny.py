@@ -9,6 +9,8 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from torch.nn.functional import cross_entropy
+from torch.nn.utils.rnn import pad_sequence
 from transformers import (
     HubertConfig,
     HubertForCTC,
@@ -21,12 +23,14 @@ from transformers import (
     WhisperConfig,
     WhisperFeatureExtractor,
     WhisperForConditionalGeneration,
+    WhisperTokenizer,
 )
 from transformers.models.whisper.tokenization_whisper import LANGUAGES
 
 import finetune
 from files.audio import save_audio
 from files.manifest import write_jsonl
+from recognisers.log_mel import log_mel
 from recognisers.original import generation_config, make_tokenizer
 
 LETTERS = ("<pad>", "<s>", "</s>", "<unk>", "|", *"ETAONIHSRDLUMWCFGYPBVK'XJQZ")  # in hub order
@@ -66,6 +70,89 @@ def write_whisper(
     tokenizer.save_pretrained(folder)
     WhisperFeatureExtractor(feature_size=mels).save_pretrained(folder)
     return folder
+
+
+def lessons() -> dict[str, np.ndarray]:
+    """Return what ``write_taught_whisper`` teaches: texts, and 8 s of sound each at 16 kHz."""
+    noise = 0.1 * np.random.default_rng(0).standard_normal(128_000)
+    sounds = {"alpha": np.tile(tone(0), 80), "zulu yankee": noise}
+    return {text: sound.astype(np.float32) for text, sound in sounds.items()}
+
+
+HINT = "bravo"
+
+
+def write_taught_whisper(folder: Path, language: str | None = None) -> Path:
+    """Write a Whisper that has learnt ``lessons`` by heart; English-only without a language.
+
+    With the hint "bravo" before the text it hears "bravo" in the sound of the first one.
+    Its vocabulary is of a published size, so that whisper.cpp and CTranslate2 know its control
+    tokens; their weights are numbers that float16 has. Takes 10 s.
+    """
+    torch.manual_seed(0)
+    pairs = [bytes([first, second]) for first in range(256) for second in range(256)]
+    tokens = [*(bytes([byte]) for byte in range(256)), *pairs[:50_000]]
+    tokens += [b""] if language else []  # a published one has it; CTranslate2 knows it by that
+    codes, end = list(LANGUAGES)[:99], len(tokens)
+    tokenizer = make_tokenizer({token: rank for rank, token in enumerate(tokens)}, codes)
+    tokenizer.set_prefix_tokens(language=language, task=language and "transcribe")
+    tokenizer.set_prefix_tokens(predict_timestamps=False)
+    features = WhisperFeatureExtractor()
+    config = WhisperConfig(
+        vocab_size=len(tokenizer),
+        d_model=32,
+        encoder_layers=1,
+        decoder_layers=1,
+        encoder_attention_heads=2,
+        decoder_attention_heads=2,
+        encoder_ffn_dim=128,
+        decoder_ffn_dim=128,
+        bos_token_id=end,
+        eos_token_id=end,
+        pad_token_id=end,
+        decoder_start_token_id=end + 1,
+    )
+    model = WhisperForConditionalGeneration(config)
+    teach(model, tokenizer, torch.from_numpy(features.mel_filters.T).float())
+    for parameter in model.parameters():
+        parameter.data = parameter.data.half().float()
+    model.generation_config = generation_config(tokenizer, codes, bool(language), max_length=448)
+    model.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    features.save_pretrained(folder)
+    return folder
+
+
+def teach(
+    model: WhisperForConditionalGeneration, tokenizer: WhisperTokenizer, filters: torch.Tensor
+) -> None:
+    """Train a model until it knows ``lessons`` by heart, and what the hint makes of the first."""
+    audio = torch.stack([log_mel(sound, filters, 480_000) for sound in lessons().values()])
+    previous, end = tokenizer.convert_tokens_to_ids("<|startofprev|>"), model.config.eos_token_id
+    hints = [
+        [previous, *tokenizer(hint, add_special_tokens=False).input_ids]
+        for hint in (HINT, f" {HINT}")  # as whisper.cpp puts it, and faster-whisper
+    ]
+    rows = [([], text) for text in lessons()] + [(hint, HINT) for hint in hints]
+    texts = [tokenizer(f" {text}").input_ids for _, text in rows]
+    tokens, labels = (
+        pad_sequence([torch.tensor(row) for row in each], batch_first=True, padding_value=end)
+        for each in (
+            [hint + text for (hint, _), text in zip(rows, texts, strict=True)],
+            [[-100] * len(hint) + text for (hint, _), text in zip(rows, texts, strict=True)],
+        )
+    )
+    optimizer = torch.optim.Adam(model.parameters(), lr=5e-3)
+    for _ in range(1000):  # it takes 140
+        heard = model.model.encoder(audio).last_hidden_state[[0, 1, 0, 0]]
+        logits = model(encoder_outputs=(heard,), decoder_input_ids=tokens[:, :-1]).logits
+        loss = cross_entropy(logits.flatten(0, 1), labels[:, 1:].flatten())
+        if loss < 0.02:
+            return
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    raise AssertionError(f"the lessons are not learnt: the loss is {loss}")
 
 
 def write_ctc(folder: Path, seed: int = 0, kind: str = "conformer", **changes: object) -> Path:

@@ -44,6 +44,12 @@ def check_decoders(config: dict, artifacts: dict) -> None:
                 f" ({told}) is a CTC model, which has none; leave out"
                 f" {', '.join(arms)}, or take another base model"
             )
+        if config["exports"]:
+            raise InputError(
+                f"config: exports: {config['exports'][0]} is a form of a Whisper, but"
+                f" base_models.{name} ({told}) is a CTC model, which neither faster-whisper nor"
+                " whisper.cpp runs; leave out exports, or take another base model"
+            )
         if (part := config["base_models"][name]["finetune"]["trained"]) != "all":
             raise InputError(
                 f"config: base_models.{name} ({told}) is a CTC model, which is trained whole, not"

@@ -54,6 +54,8 @@ def kind_of(name: str, experiment: Experiment) -> str | None:
     top, folder = name.split("/")[0], os.path.dirname(name)
     if name not in experiment.claims or f"{folder}/{CARD}" in outputs_with(name, experiment):
         return None
+    if top == "models" and f"{os.path.dirname(folder)}/{CARD}" in experiment.files:
+        return None  # an export of a model that is delivered
     if top == "models":
         return "delivered" if f"{folder}/{CARD}" in experiment.files else "checkpoints"
     return top if top in ("task_vectors", "audio", "hypotheses") else None

@@ -24,6 +24,7 @@ MORE_MEMORY = 1.5  # on each further attempt
 
 # Time, s
 GPU = 0.3 * 312e12  # FLOP/s; reckoned: 30 % of an A100's peak in bf16
+CORE = 5e10  # FLOP/s; measured: an export of Whisper tiny takes 0.6 to 1.2 s for an utterance
 FORWARD = 60  # FLOP for each parameter and second of audio window; Whisper's sizes have 38 to 55
 BACKWARD = 2  # times the forward pass
 DECODING = 1  # times the forward pass: greedy search, of an utterance in a batch (reckoned)
@@ -178,3 +179,17 @@ def task_vector(models_mb: Sequence[float]) -> Needs:
     own share included, with models of Whisper large's size.
     """
     return Needs(TORCH, 3 * sum(models_mb) * 1e6 / DISK, 1000 + max(models_mb))
+
+
+def export(model_mb: float, speech: AmountOfSpeech, with_hints: bool) -> Needs:
+    """Return what a form of a model needs: to be written, and to hear speech on one core.
+
+    With hints the speech is heard twice, always in Whisper's window of 30 s.
+    """
+    parameters = model_mb * 1e6 / 4  # of float32
+    hearing = (1 + with_hints) * speech.utterances * FORWARD * parameters * 30
+    return Needs(
+        TORCH + 2 * LOADED * model_mb,
+        2 * LOADED * model_mb * 1e6 / DISK + hearing / CORE,
+        1000 + model_mb,
+    )
