@@ -118,3 +118,8 @@ def to_augment(wildcards, input, threads):
 def to_compute_task_vector(wildcards, input, threads):
     """Return what arithmetic on models or task vectors needs."""
     return estimates.task_vector([sizes.megabytes(path) for path in input])
+
+
+def to_merge(wildcards, input, threads):
+    """Return what a method of merging task vectors needs."""
+    return estimates.merge([sizes.megabytes(path) for path in input])

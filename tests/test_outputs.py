@@ -45,6 +45,7 @@ COMMANDS = [
     ("finetune.py", f"{MODEL} --output out --work-dir OUT", "out"),
     ("key_terms.py", "--manifest in/a --hypotheses in/b --output OUT", "in/b"),
     ("leakage.py", "--evaluations in/a --output OUT", "in/a"),
+    ("merge.py", "--method ties --vectors in/a in/b --output OUT", "in/b"),
     ("model_card.py", "--checkpoint in/model.safetensors --summary OUT", "in/README.md"),
     ("pool.py", "in/a in/b --output OUT", "in/b"),
     ("prepare.py", f"--domain d --declaration '{JSON}' --texts-dir OUT", "train"),
