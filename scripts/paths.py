@@ -25,10 +25,8 @@ EXCEPT = f"except-({WORD})"
 POOL = f"(?=.)(?P<whole>{SOURCE})?(?:(?:^|-){EXCEPT})*"
 GROUP = f"(?:{EXCEPT}|{WORD})(?:-{EXCEPT})*"  # a domain, or a pool of several
 DATA = f"(?P<group>{GROUP})-(?P<mixed>mixed-)?(?P<speech>{WORD})(?:-with-(?P<replayed>{GROUP}))?"
-VECTOR = (
-    f"(?P<each>each-)?(?P<group>{GROUP})-(?P<speech>{WORD})"
-    f"(?:-(?P<modules>{SEVERAL}))?(?:-(?P<method>{METHOD}))?"
-)
+VECTOR = f"(?P<each>each-)?(?P<group>{GROUP})-(?P<speech>{WORD})(?:-(?P<modules>{SEVERAL}))?"
+VECTOR += f"(?:-(?P<method>{METHOD}))?"
 AIDS = f"(?P<domain>{WORD})(?=-)(?P<terms>-terms)?(?P<lm>-lm)?"
 MODEL = rf"(?P<trained>[^+]+)(?:\+(?P<vector>[^+]+)-tv(?P<scale>{NUMBER}))?(?:\+(?P<aids>[^+]+))?"
 
@@ -149,8 +147,7 @@ class TaskVector(Name):
     """A task vector of a group and a TTS; ``each``: the mean of one per domain of the group.
 
     ``speech`` may be "engines": the mean of those of every TTS. ``modules``: those that it is of,
-    with factors (see modules.py), if it is not of the whole model. ``method``: how it is made of
-    those in place of the mean, or of the one (see methods.py).
+    if not of the whole model. ``method``: by what it is made, in place of the mean or of that one.
     """
 
     WHAT = "a task vector, GROUP-TTS, each-GROUP-TTS or GROUP-engines, maybe with -MODULES, -METHOD"
