@@ -76,6 +76,9 @@ EXERCISED = {
     "python scripts/compare.py A B --references TEST --language en": (
         "python scripts/compare.py --help"
     ),
+    "python scripts/transfer.py --model FURTHER --add CHAT BASE 0.5 --output SUM": (
+        "python scripts/transfer.py --help"
+    ),
     "python benchmarks/from_nothing.py": "python benchmarks/from_nothing.py --help",
     "python benchmarks/slurm_overhead.py": "python benchmarks/slurm_overhead.py --help",
     "python benchmarks/levers.py": "python benchmarks/levers.py --help",
@@ -206,7 +209,7 @@ def test_every_command_of_the_pages_is_exercised_or_marked_why_not():
 def test_code_stands_between_fences_of_a_known_kind():
     for page in PAGES:
         text = page.read_text()
-        assert {kind for kind, _ in FENCE.findall(text)} <= {"bash", "yaml", "text"}, page
+        assert {kind for kind, _ in FENCE.findall(text)} <= {"bash", "python", "text", "yaml"}, page
         assert not re.search(r"^    \S", without_code(text), flags=re.MULTILINE), page
 
 

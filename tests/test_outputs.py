@@ -64,6 +64,8 @@ COMMANDS = [
     ("task_vector.py", "apply --checkpoint in/a --vector v --scaling-coefficient 1 --output OUT",
      "v"),
     ("transcribe.py", "--model in --manifest m --output OUT", "m"),
+    ("transfer.py", "--model in --add train train 1 --output OUT", "in"),
+    ("transfer.py", "--model in --add train train 1 --output OUT", "train"),
     ("transcribe.py", "--model in --manifest m --output out --work-dir OUT", "in"),
     ("vector_geometry.py", "--vector in/a --base in/b --output OUT", "in/b"),
     ("xvectors.py", "--manifest in/a --encoder in/r --output OUT", "in/a"),
