@@ -18,8 +18,10 @@ from configs import reading, user_files
 from runs.forward_sigterm import forward_sigterm
 from runs.words import command_of_number
 import matrix
+import methods
 import modules
 import paths
+import places
 import roles
 from runs.guard import begin_run
 from runs.log import follow
@@ -97,6 +99,8 @@ wildcard_constraints:
     modules=modules.SEVERAL,
     aids=paths.Aids.pattern(config["domains"]),
     vector=paths.TaskVector.pattern(OF_SOURCE, config["tts"]),
+    unmerged=paths.TaskVector.unmerged(OF_SOURCE, config["tts"]),
+    method=methods.METHOD,
     scale=paths.NUMBER,
     seed=paths.SEED,
     shard=r"\d+",

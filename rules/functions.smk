@@ -150,6 +150,24 @@ def training_manifests(split: str):
     return manifests
 
 
+def vectors_to_merge(wildcards) -> list[str]:
+    """Return the task vectors that a method merges: of each domain or TTS, or the one it changes."""
+    vector = paths.TaskVector.parse(wildcards.unmerged)
+    of_each = [vector]
+    if vector.each:
+        domains = roles.domains_of(config, vector.group)
+        of_each = [paths.TaskVector(domain, vector.speech) for domain in domains]
+    elif vector.speech == paths.ENGINES:
+        of_each = [paths.TaskVector(vector.group, tts) for tts in TRAINING_TTS]
+    base, seed = wildcards.base, int(wildcards.seed)
+    return [f"<results>/{places.VectorFile(base, each, seed)}" for each in of_each]
+
+
+def method_version(wildcards) -> str:
+    """Return the hash of the logic of merging by one method."""
+    return code_version("merge.py", f"merging/{methods.method_of(wildcards.method).name}.py")
+
+
 def task_vector_option(input, scales: list[str]) -> list[str]:
     """Return the options that add a task vector, with each of some scaling coefficients."""
     return ["--task-vector", input.vector, "--scaling-coefficient", *scales]

@@ -124,3 +124,8 @@ def to_export(wildcards, input, threads):
     """Return what a form of a model needs, to be written and measured."""
     speech = sizes.speech_of([input.manifest])
     return estimates.export(sizes.megabytes(input.checkpoint), speech, bool(input.terms))
+
+
+def to_merge(wildcards, input, threads):
+    """Return what a method of merging task vectors needs."""
+    return estimates.merge([sizes.megabytes(path) for path in input])

@@ -99,6 +99,33 @@ rule task_vector_of_modules:
         """
 
 
+rule task_vector_by_method:
+    input:
+        vectors_to_merge,
+    output:
+        vector="<results>/task_vectors/{base}/{unmerged}-{method}/seed{seed}.safetensors",
+        lineage=record_of(
+            "<results>/task_vectors/{base}/{unmerged}-{method}/seed{seed}.safetensors"
+        ),
+    log:
+        "<logs>/task_vector/{base}/{unmerged}-{method}/seed{seed}.log",
+    conda:
+        "../envs/syn2real.yaml"
+    resources:
+        mem_mb=memory(to_merge),
+        runtime=run_time(to_merge),
+        disk_mb=disk(to_merge),
+    params:
+        code=method_version,
+    shell:
+        """
+        python scripts/merge.py \
+            --method {wildcards.method:q} \
+            --vectors {input:q} \
+            --output {output.vector:q} >{log:q} 2>&1
+        """
+
+
 rule apply:
     input:
         checkpoint=checkpoint("{model}"),

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from methods import parts_of, titled
 from modules import factors_of
 from paths import coefficient
 
@@ -121,7 +122,13 @@ def has_aids(arm: str) -> bool:
 
 
 def symbol(vector: str) -> str:
-    """Return a kind of task vector as it is shown: one of ``TASK_VECTORS``, or of some modules."""
+    """Return a kind of task vector as it is shown.
+
+    It is one of ``TASK_VECTORS`` or of some modules, and may be made by a method.
+    """
+    whole, method = parts_of(vector)
+    if method:
+        return titled(symbol(whole), method)
     if vector in TASK_VECTORS:
         return TASK_VECTORS[vector]
     factors = factors_of(vector)

@@ -17,6 +17,7 @@ from evaluation import (
     has_aids,
     without_aids,
 )
+from methods import parts_of
 from paths import (
     ENGINES,
     PRETRAINED,
@@ -75,11 +76,19 @@ def vector_of(kind: str, tts: str | None, group: str) -> TaskVector:
 
     ``pooled``: of all source domains together; ``domains``: the mean of one per source domain;
     ``engines``: the mean of the pooled ones of every TTS; else of some modules: their part of the
-    pooled one.
+    pooled one. A method may stand behind it: ``domains-ties``.
     """
-    speech = ENGINES if kind == ENGINES else name_of(tts)
-    modules = "" if kind in TASK_VECTORS else kind
-    return TaskVector(group, speech, kind == "domains", modules)
+    whole, method = parts_of(kind)
+    speech = ENGINES if whole == ENGINES else name_of(tts)
+    modules = "" if whole in TASK_VECTORS else whole
+    return TaskVector(group, speech, whole == "domains", modules, method)
+
+
+def kind_of_vector(vector: TaskVector) -> str:
+    """Return the kind of a task vector, of which ``vector_of`` makes it."""
+    mean = ENGINES if vector.speech == ENGINES else "domains" if vector.each else "pooled"
+    whole = vector.modules or mean
+    return f"{whole}-{vector.method}" if vector.method else whole
 
 
 def aids_of(arm: str, target: str) -> Aids | None:
@@ -185,7 +194,7 @@ def arms(config: dict, target: str) -> Iterator[Arm]:
             vectors = choice["vectors_on_pretrained" if PRETRAINED in name else "vectors"]
         hears_no_tts = without_aids(name) in (PRETRAINED, "source-real", "target-real")
         for vector in vectors:
-            of_every_tts = name == PRETRAINED + VECTOR and vector == ENGINES
+            of_every_tts = name == PRETRAINED + VECTOR and parts_of(vector or "")[0] == ENGINES
             for tts in [None] if hears_no_tts or of_every_tts else every_tts:
                 for scale in choice["scaling_coefficients"] if vector else [None]:
                     yield Arm(name, tts, vector, scale)

@@ -17,9 +17,10 @@ from markupsafe import Markup
 
 from errors import InputError, run
 from escaping import code, markdown
-from evaluation import symbol
+from evaluation import TASK_VECTORS, symbol
 from files.atomic import atomic_path, check_outputs
 from files.json_file import read_json
+from matrix import kind_of_vector
 from paths import REAL, seed_folder
 from records.record import MODEL_CARD, WEIGHTS, checkpoint_files
 from records.writing import write_record
@@ -126,7 +127,7 @@ def describe(
     sources = sorted(
         {domain for each in history.vector() for domain in about_speech(each)["domains"]}
     )
-    modules = own.model.vector.modules if own.model.vector else ""
+    kind = kind_of_vector(own.model.vector) if own.model.vector else "pooled"
     earlier = [each for each in history.descent(maker) if each.script == "finetune.py"]
     return {
         "name": f"{base}, {own.model}, {seed_folder(own.seed)}",
@@ -139,7 +140,7 @@ def describe(
         "utterances": speech["utterances"],
         "earlier": [about_speech(each) for each in earlier],
         "scale": own.model.scale,
-        "part": symbol(modules) if modules else "",
+        "part": "" if kind in TASK_VECTORS else symbol(kind),
         "replayed": data.replayed if data else "",
         "aids": about_aids(history.own) if history.is_led else None,
         "settings": settings,

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Self
 
 from errors import InputError
+from methods import METHOD, method_of
 from modules import SEVERAL, factors_of
 from names import one_of
 
@@ -25,6 +26,7 @@ POOL = f"(?=.)(?P<whole>{SOURCE})?(?:(?:^|-){EXCEPT})*"
 GROUP = f"(?:{EXCEPT}|{WORD})(?:-{EXCEPT})*"  # a domain, or a pool of several
 DATA = f"(?P<group>{GROUP})-(?P<mixed>mixed-)?(?P<speech>{WORD})(?:-with-(?P<replayed>{GROUP}))?"
 VECTOR = f"(?P<each>each-)?(?P<group>{GROUP})-(?P<speech>{WORD})(?:-(?P<modules>{SEVERAL}))?"
+VECTOR += f"(?:-(?P<method>{METHOD}))?"
 AIDS = f"(?P<domain>{WORD})(?=-)(?P<terms>-terms)?(?P<lm>-lm)?"
 MODEL = rf"(?P<trained>[^+]+)(?:\+(?P<vector>[^+]+)-tv(?P<scale>{NUMBER}))?(?:\+(?P<aids>[^+]+))?"
 
@@ -145,31 +147,40 @@ class TaskVector(Name):
     """A task vector of a group and a TTS; ``each``: the mean of one per domain of the group.
 
     ``speech`` may be "engines": the mean of those of every TTS. ``modules``: those that it is of,
-    with factors (see modules.py), if it is not of the whole model.
+    if not of the whole model. ``method``: by what it is made, in place of the mean or of that one.
     """
 
-    WHAT = "a task vector, GROUP-TTS, each-GROUP-TTS or GROUP-engines, maybe with -MODULES"
+    WHAT = "a task vector, GROUP-TTS, each-GROUP-TTS or GROUP-engines, maybe with -MODULES, -METHOD"
     group: str
     speech: str
     each: bool = False
     modules: str = ""
+    method: str = ""
 
     def __str__(self) -> str:
         name = f"{'each-' if self.each else ''}{self.group}-{self.speech}"
-        return name + (f"-{self.modules}" if self.modules else "")
+        return "-".join(filter(None, (name, self.modules, self.method)))
 
     @classmethod
     def _read(cls, text: str) -> Self:
         match = matched(VECTOR, text)
-        if modules := match["modules"] or "":
+        modules, method = match["modules"] or "", match["method"] or ""
+        if modules:
             factors_of(modules)
-        return cls(match["group"], match["speech"], bool(match["each"]), modules)
+        if method:
+            method_of(method)
+        return cls(match["group"], match["speech"], bool(match["each"]), modules, method)
 
     @staticmethod
-    def pattern(groups: Iterable[str], tts: Iterable[str]) -> str:
-        """Return the pattern of a wildcard for the vectors of some groups."""
+    def unmerged(groups: Iterable[str], tts: Iterable[str]) -> str:
+        """Return the pattern of a wildcard for the vectors of some groups without a method."""
         speech = f"(?:{one_of(tts)}|{ENGINES})"
         return f"(?:each-)?(?:{one_of(groups)})-{speech}(?:-{SEVERAL})?"
+
+    @classmethod
+    def pattern(cls, groups: Iterable[str], tts: Iterable[str]) -> str:
+        """Return the pattern of a wildcard for the vectors of some groups."""
+        return f"{cls.unmerged(groups, tts)}(?:-{METHOD})?"
 
 
 @dataclass(frozen=True)

@@ -82,6 +82,9 @@ EXERCISED = {
     "python scripts/compare.py A B --references TEST --language en": (
         "python scripts/compare.py --help"
     ),
+    "python scripts/transfer.py --model FURTHER --add CHAT BASE 0.5 --output SUM": (
+        "python scripts/transfer.py --help"
+    ),
     "python benchmarks/from_nothing.py": "python benchmarks/from_nothing.py --help",
     "python benchmarks/slurm_overhead.py": "python benchmarks/slurm_overhead.py --help",
     "python benchmarks/levers.py": "python benchmarks/levers.py --help",

@@ -630,6 +630,14 @@ def test_a_part_of_the_vector_is_a_kind_of_its_own_with_every_coefficient():
         ("encoder", "τ of the encoder"),
         ("encoder-decoder0.5", "(τ of the encoder + 0.5 τ of the decoder)"),
         ("decoder0.5", "(0.5 τ of the decoder)"),
+        ("domains-ties", "τ of domains by TIES"),
+        ("engines-dare0.5", "τ of engines by DARE 0.5"),
+        ("pooled-lines", "τ by LiNeS"),
+        ("encoder-lines_falling", "τ of the encoder by falling LiNeS"),
+        (
+            "encoder-decoder0.5-cross_attention2",
+            "(τ of the encoder + 0.5 τ of the decoder) with the cross-attention times 2",
+        ),
     ],
 )
 def test_a_kind_of_vector_is_shown_as_what_lambda_multiplies(kind, shown):
@@ -657,6 +665,38 @@ def test_a_kind_of_vector_is_shown_as_what_lambda_multiplies(kind, shown):
             {"trained": "encoder"},
             r"vectors: encoder-decoder0\.5, but of base_models\.tiny the decoder is not trained",
         ),
+        (
+            {"vectors": ["encoder-lines"]},
+            {"trained": "decoder"},
+            r"vectors: encoder-lines, but of base_models\.tiny the encoder is not trained",
+        ),
+        (
+            {"vectors": ["domains-tie"]},
+            {},
+            r"vectors: 'domains-tie' names no modules.*; behind each may stand a method, as"
+            r" domains-ties: breadcrumbs, ",
+        ),
+        (
+            {"vectors": ["domains-ties2"]},
+            {},
+            r"vectors: domains-ties2: 'ties2': behind ties stands the share .* from 0\.0001 to 1",
+        ),
+        (
+            {"vectors": ["pooled-cross_attention"]},
+            {},
+            r"pooled-cross_attention: 'cross_attention' lacks its number",
+        ),
+        (
+            {"vectors_on_pretrained": ["engines-slerp"]},
+            {},
+            r"vectors_on_pretrained: engines-slerp: slerp merges 2 vectors, and of source there is"
+            r" 1; take another method",
+        ),
+        (
+            {"vectors": ["pooled-model_stock"]},
+            {},
+            r"pooled-model_stock: model_stock merges 2 vectors or more, and of source there is 1",
+        ),
     ],
 )
 def test_a_part_that_is_unknown_or_not_trained_is_refused(vectors, finetune, message):
@@ -676,6 +716,31 @@ def test_the_letters_of_a_ctc_model_have_no_factors_of_lora():
         changed(base_models=letters, finetune=lora, task_vector=choice)
     for models, finetune in ((letters, WHOLE), (CONFIG["base_models"], lora)):
         changed(base_models=models, finetune=finetune, task_vector=choice)
+
+
+def test_a_ctc_model_has_no_cross_attention():
+    letters = {"letters": {"artifact": "wav2vec2-conformer-rope-large-960h"}}
+    choice = CONFIG["task_vector"] | {"vectors": ["pooled-cross_attention0.5"]}
+    with pytest.raises(InputError, match=r"0\.5: base_models\.letters is a CTC model"):
+        changed(base_models=letters, finetune=WHOLE, task_vector=choice)
+    changed(finetune=WHOLE, task_vector=choice)
+
+
+def test_a_method_merges_the_vectors_of_each_domain_or_engine():
+    config = changed(
+        source=["games", "talk"],
+        domains=CONFIG["domains"] | {"talk": {"manifest": "talk.jsonl"}},
+        tts={name: CONFIG["tts"]["kokoro"] for name in ("kokoro", "bark")},
+        arms=["pretrained+vector", "target-synthetic+vector"],
+        task_vector=CONFIG["task_vector"]
+        | {"vectors": ["domains-slerp0.5"], "vectors_on_pretrained": ["engines-model_stock"]},
+    )
+    paths = {row["vector_path"].split("/")[4] for row in of_target(config, "phone", "test")}
+    assert paths == {
+        "each-source-bark-slerp0.5",
+        "each-source-kokoro-slerp0.5",
+        "source-engines-model_stock",  # once, for no TTS alone
+    }
 
 
 def test_a_row_says_through_which_simulated_line_its_targets_recordings_went():

@@ -35,6 +35,7 @@ def told(status: str) -> str:
         ("transcribe_with_aids", "transcribe"),
         ("mean_task_vector_of_engines", "task_vector"),
         ("task_vector_of_modules", "task_vector"),
+        ("task_vector_by_method", "task_vector"),
         ("prepare_texts_to_test_on", "prepare"),
         ("filterless", "filterless"),
     ],

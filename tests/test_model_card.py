@@ -473,7 +473,7 @@ def test_a_model_to_which_no_vector_was_added_has_a_card_without_one(replayed):
 
 def test_the_card_says_which_part_of_the_vector_was_added():
     experiment()
-    assert "Not all of τ" not in card(table())
+    assert "Not τ itself" not in card(table())
     vectors, models = RESULTS / "task_vectors/base", RESULTS / "models/base"
     part = str(vectors / "source-hibari-encoder/seed1.safetensors")
     whole = str(vectors / "source-hibari/seed1.safetensors")
@@ -486,7 +486,7 @@ def test_the_card_says_which_part_of_the_vector_was_added():
     summary = str(RESULTS / "summary.json")
     model_card.main(["--checkpoint", str(output), "--summary", summary])
     text = output.with_name("README.md").read_text()
-    assert "Not all of τ was added, but τ of the encoder." in text
+    assert "Not τ itself was added, but τ of the encoder." in text
     assert "| source domain | queen: 2 recordings" in text  # of the vector's trainings
 
 

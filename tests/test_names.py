@@ -133,7 +133,10 @@ def test_no_two_numbers_of_a_matrix_share_a_file():
         + ["source-mixed->target-synthetic+vector", "target-synthetic+vector"],
         finetune=CONFIG["finetune"] | {"trained": "all"},
         task_vector={"scaling_coefficients": [0.1, 0.11, 1, 11], "chosen_on": ["sources", "bark"]}
-        | {"vectors": ["pooled", "domains", "engines", "encoder", "decoder0.1"]}
+        | {
+            "vectors": ["pooled", "domains", "engines", "encoder", "decoder0.1"]
+            + ["pooled-ties", "domains-ties", "engines-ties0.1", "encoder-ties", "pooled-tsv_m"]
+        }
         | {"delivered": {"scaling_coefficient": 1}},
     )
     of_score: dict[str, set] = {}

@@ -1,6 +1,7 @@
-"""A new engine or corpus is one module and one line: here, in a copy of the workflow."""
+"""A new engine, corpus or method is a module and a line: here, in a copy of the workflow."""
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -131,9 +132,36 @@ def test_an_experiment_is_planned_with_both(workflow: Path):
     assert "whistles is French, but language is 'en' (English)" in done.stdout + done.stderr
 
 
+def test_a_new_method_of_merging_is_the_ten_lines_of_contributing(workflow: Path):
+    page = (ROOT / "CONTRIBUTING.md").read_text()
+    section = page.partition("## A new method of merging")[2].partition("\n## ")[0]
+    module, line, test = re.findall(r"```python\n(.*?)```", section, flags=re.DOTALL)
+    assert len([each for each in (module + line + test).splitlines() if each]) <= 10
+    scripts = workflow / "scripts"
+    (scripts / "merging" / "median.py").write_text(module)
+    add_line(scripts / "methods.py", "METHODS", line)
+    before = "import torch\nfrom merging import median\nfrom merging.parameter import Parameter\n"
+    name = re.findall(r"def (test_\w+)\(\)", test)[0]
+    program = f"{before}W = Parameter('w', None)\n{test}\n{name}()\n"
+    (scripts / "tried.py").write_text(program)
+    done = execute(workflow, sys.executable, "scripts/tried.py")
+    assert done.returncode == 0, done.stderr
+    config = yaml.safe_load((ROOT / "experiments" / "calls.yaml").read_text())
+    config["task_vector"] = {"vectors": ["domains-median"]}
+    (workflow / "merging.yaml").write_text(yaml.safe_dump(config))
+    done = execute(workflow, "snakemake", "-n", "-p", "--nolock", "--configfile", "merging.yaml")
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr
+    assert "--method median --vectors" in " ".join(done.stdout.replace("\\", "").split())
+
+
 @pytest.mark.parametrize(
     ("command", "module"),
-    [("synthesize.py", "engines/hibari.py"), ("prepare.py", "corpora/asterisk.py")],
+    [
+        ("synthesize.py", "engines/hibari.py"),
+        ("prepare.py", "corpora/asterisk.py"),
+        ("merge.py", "merging/ties.py"),
+        ("task_vector.py", "vectors/streaming.py"),
+    ],
 )
 def test_what_the_others_made_is_not_made_again(workflow: Path, command: str, module: str):
     here = code_version(ROOT / "scripts" / command, module)

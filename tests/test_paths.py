@@ -43,6 +43,13 @@ NAMES = [
     ("source-kokoro", TaskVector("source", "kokoro")),
     ("each-except-news-kokoro", TaskVector("except-news", "kokoro", each=True)),
     ("source-kokoro-encoder", TaskVector("source", "kokoro", modules="encoder")),
+    ("source-kokoro-ties", TaskVector("source", "kokoro", method="ties")),
+    ("ties-ties-ties", TaskVector("ties", "ties", method="ties")),
+    ("each-source-kokoro-tsv_m", TaskVector("source", "kokoro", each=True, method="tsv_m")),
+    (
+        "source-engines-decoder-lines_falling0.25",
+        TaskVector("source", "engines", modules="decoder", method="lines_falling0.25"),
+    ),
     ("encoder-decoder-decoder0.5", TaskVector("encoder", "decoder", modules="decoder0.5")),
     (
         "news-kokoro+except-qa-kokoro-encoder-decoder0.5-tv0.25",
@@ -111,6 +118,11 @@ def test_a_name_is_written_and_read_back(text, name):
         (TaskVector, "source-kokoro-encoder1"),
         (TaskVector, "source-kokoro-encoder-encoder"),
         (TaskVector, "source-kokoro-tv0.5"),
+        (TaskVector, "source-kokoro-tie"),
+        (TaskVector, "source-kokoro-ties0.50"),
+        (TaskVector, "source-kokoro-ties-encoder"),
+        (TaskVector, "source-kokoro-ties-dare"),
+        (TaskVector, "source-kokoro-tsv_m2"),
         (Model, "source"),
         (Model, ""),
         (Model, "news-kokoro+source-kokoro"),
@@ -153,7 +165,8 @@ def test_a_seed_is_read_back_from_its_folder():
 def rows_of(experiment: str) -> tuple[dict, list[Evaluation]]:
     if experiment == EVERY_ARM:
         arms = known.load_schema()["properties"]["arms"]["items"]["enum"]
-        kinds = ["pooled", "engines", "encoder", "encoder-decoder0.5"]
+        kinds = ["pooled", "engines", "encoder", "encoder-decoder0.5", "domains-ties0.3"]
+        kinds += ["encoder-lines", "pooled-cross_attention0.5"]
         changes = {"arms": arms, "finetune": {"trained": "all"}, "task_vector": {"vectors": kinds}}
         config = reading.read([ROOT / "experiments/demo.yaml"], changes)
     else:

@@ -258,6 +258,7 @@ def test_an_ensemble_and_a_held_out_voice_are_lines_of_the_config(finished, tmp_
     experiment["arms"] = ["pretrained", "pretrained+vector", "pretrained+terms"]
     experiment["arms"] += ["target-synthetic+terms+lm"]
     experiment["task_vector"]["vectors_on_pretrained"] = ["domains", "engines", "encoder"]
+    experiment["task_vector"]["vectors_on_pretrained"] += ["domains-ties1", "pooled-dare0.5"]
     (folder / "ensemble.yaml").write_text(yaml.safe_dump(experiment))
     snakemake(folder, experiment="ensemble.yaml")
     own, leaflet = summary(folder)["targets"]
@@ -266,6 +267,8 @@ def test_an_ensemble_and_a_held_out_voice_are_lines_of_the_config(finished, tmp_
         "pretrained + 0.5 mean τ of domains",
         "pretrained + 0.5 mean τ of engines",
         "pretrained + 0.5 τ of the encoder",
+        "pretrained + 0.5 τ of domains by TIES 1",
+        "pretrained + 0.5 τ by DARE 0.5",
         "pretrained + key terms",
         "target-synthetic + key terms + n-grams",
     ]
@@ -279,6 +282,8 @@ def test_an_ensemble_and_a_held_out_voice_are_lines_of_the_config(finished, tmp_
     assert all(torch.equal(mean[name], of_domain[name]) for name in of_domain)
     engines = (vectors / "source-engines/seed1.safetensors").read_bytes()
     assert engines == (vectors / "source-hibari/seed1.safetensors").read_bytes()
+    ties = load_file(vectors / "each-source-hibari-ties1/seed1.safetensors")
+    assert all(torch.equal(ties[name], of_domain[name]) for name in of_domain)
     part = load_file(vectors / "source-hibari-encoder/seed1.safetensors")
     changed = {name.split(".")[1] for name, tensor in part.items() if tensor.any()}
     assert changed == {"encoder"} and part.keys() == mean.keys()
@@ -616,7 +621,8 @@ def everything() -> dict:
             | {"speed_range": [0.9, 1.1], "voices": ["Ana Florence", "Craig Gutsy"]},
         },
         "arms": ["pretrained+vector", "source-mixed->target-synthetic+vector", "target-real"],
-        "task_vector": {"vectors": ["domains", "encoder"], "vectors_on_pretrained": ["engines"]}
+        "task_vector": {"vectors": ["domains", "encoder", "domains-ties0.3", "encoder-lines"]}
+        | {"vectors_on_pretrained": ["engines", "engines-tsv_m"]}
         | {"chosen_on": ["sources", "constant", "real", "bark"]},
         "forgetting": ["source", "news"],
         "artifacts": {name: {"licence": "MIT", "files": {"file": source}} for name in names},
@@ -635,8 +641,8 @@ def test_every_command_that_the_config_can_give_is_one_that_its_script_understan
             options = tuple(word for word in command.split() if word.startswith("--"))
             commands.setdefault((command.split()[1], *sorted(set(options))), command)
     assert {name.split("/")[1] for name, *_ in commands} >= {
-        "augment.py", "channels.py", "finetune.py", "prepare.py", "synthesize.py", "task_vector.py",
-        "transcribe.py", "xvectors.py",
+        "augment.py", "channels.py", "finetune.py", "merge.py", "prepare.py", "synthesize.py",
+        "task_vector.py", "transcribe.py", "xvectors.py",
     }  # fmt: skip
     for command in commands.values():
         if "fetch.py" not in command and "experiment.py" not in command:

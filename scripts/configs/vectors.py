@@ -1,31 +1,67 @@
-"""The task vectors that a config asks for, held to what its base models train."""
+"""The task vectors that a config asks for, held to what is trained and to how many there are."""
 
 from configs.decoders import ctc_models
 from errors import InputError
 from evaluation import TASK_VECTORS
+from methods import METHODS, method_of, parts_of
 from modules import factors_of
+from roles import domains_of, groups, training_tts
 
 
 def check_vectors(config: dict, artifacts: dict) -> None:
-    """Raise ``InputError`` for a kind of task vector that is unknown, or of what is not trained."""
+    """Raise ``InputError`` for a kind of task vector that is unknown, or that can't be made."""
     ctc = {name for name, _ in ctc_models(config, artifacts)}
     for key in ("vectors", "vectors_on_pretrained"):
-        place = f"config: task_vector.{key}"
         for kind in config["task_vector"][key]:
-            if kind in TASK_VECTORS:
-                continue
-            try:
-                factors = factors_of(kind)
-            except InputError as error:
-                raise InputError(f"{place}: {error}; or {', '.join(TASK_VECTORS)}") from None
-            for name, model in config["base_models"].items():
-                module, setting, remedy = untrained(model["finetune"], name in ctc)
-                if module in factors:
-                    raise InputError(
-                        f"{place}: {kind}, but of base_models.{name} the {module} is not trained"
-                        f" (finetune.{setting}), so its part of the task vector is zero; set"
-                        f" {remedy}, or leave out {kind}"
-                    )
+            place = f"config: task_vector.{key}"
+            whole, method = parts_of(kind)
+            if method:
+                check_method(config, ctc, kind, place)
+            if whole not in TASK_VECTORS:
+                check_modules(config, ctc, kind, place)
+
+
+def check_modules(config: dict, ctc: set[str], kind: str, place: str) -> None:
+    """Raise ``InputError`` for a part of the vector that is unknown or not trained."""
+    try:
+        factors = factors_of(parts_of(kind)[0])
+    except InputError as error:
+        raise InputError(
+            f"{place}: {error}; or {', '.join(TASK_VECTORS)}; behind each may stand a method, as"
+            f" domains-ties: {', '.join(METHODS)}"
+        ) from None
+    for name, model in config["base_models"].items():
+        module, setting, remedy = untrained(model["finetune"], name in ctc)
+        if module in factors:
+            raise InputError(
+                f"{place}: {kind}, but of base_models.{name} the {module} is not trained"
+                f" (finetune.{setting}), so its part of the task vector is zero; set"
+                f" {remedy}, or leave out {kind}"
+            )
+
+
+def check_method(config: dict, ctc: set[str], kind: str, place: str) -> None:
+    """Raise ``InputError`` for a method that can't take so many vectors, or a base model's."""
+    whole, text = parts_of(kind)
+    try:
+        method = method_of(text)
+    except InputError as error:
+        raise InputError(f"{place}: {kind}: {error}") from None
+    about = METHODS[method.name]
+    for group in groups(config):
+        sets = {"domains": domains_of(config, group), "engines": training_tts(config)}
+        count = len(sets.get(whole, [whole]))
+        if not about.fewest <= count <= about.most:
+            exactly = "" if about.most == about.fewest else " or more"
+            raise InputError(
+                f"{place}: {kind}: {method.name} merges {about.fewest} vectors{exactly}, and of"
+                f" {group} there {'is 1' if count == 1 else f'are {count}'}; take another method"
+            )
+    if about.attends and ctc:
+        raise InputError(
+            f"{place}: {kind}: base_models.{min(ctc)} is a CTC model, which has no cross-attention;"
+            f" leave out {kind}"
+        )
 
 
 def untrained(settings: dict, is_ctc: bool) -> tuple[str, str, str]:

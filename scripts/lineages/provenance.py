@@ -277,6 +277,7 @@ STEPS: dict[str, Step] = {
     "pool.py": all_inputs,
     "augment.py": all_inputs,
     "task_vector.py": all_inputs,
+    "merge.py": all_inputs,
     "xvectors.py": nothing,
     "channels.py": channels,
     "synthesize.py": synthesis,

@@ -20,6 +20,7 @@ BOOKKEEPING = {  # what changes no artifact
     "files/checksum.py",
     "files/progress.py",
     "files/scratch.py",
+    "methods.py",
     "records/code_version.py",
     "records/format.py",
     "records/reading.py",
