@@ -25,8 +25,16 @@ def whole_config(wildcards) -> str:
 
 def domain_declaration(wildcards) -> str:
     """Return a domain as ``prepare`` is told of it."""
+    domain, later = config["domains"][wildcards.domain], (*NOT_PREPARED, roles.UNTRANSCRIBED)
+    return json.dumps({k: v for k, v in domain.items() if k not in later}, sort_keys=True)
+
+
+def untranscribed_declaration(wildcards) -> dict:
+    """Return a domain's untranscribed recordings as ``collect`` is told of them."""
     domain = config["domains"][wildcards.domain]
-    return json.dumps({k: v for k, v in domain.items() if k not in NOT_PREPARED}, sort_keys=True)
+    told = ["min_duration", "max_silence", "max_clipping", "skip_missing_audio"]
+    told += [] if "artifact" in domain else ["licence", "forbids"]
+    return {"recordings": domain[roles.UNTRANSCRIBED]} | {k: domain[k] for k in told if k in domain}
 
 
 JUDGE = config["filter"]["base_model"]  # of synthetic speech
