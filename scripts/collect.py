@@ -53,13 +53,14 @@ def main(argv: list[str] | None = None) -> None:
     add("--output", type=Path, required=True, help="manifest to write")
     options = parser.parse_args(argv)
     domain, counts = declared(options.declaration, options.language), Counts()
-    path = Path(str(domain.manifest))
+    path, written = Path(str(domain.manifest)), [options.output, options.audio_dir]
+    check_outputs(written, files_of(path))
     recordings = read_untranscribed(path)
     drawn = draw(recordings, options.seed)
     loads = [recording.load for recording, _ in drawn]
     audio = {load.path for load in loads if isinstance(load, AudioFile)}
     inputs = sorted({file for file in files_of(path) if file.is_file()} | audio)
-    check_outputs([options.output, options.audio_dir], inputs)
+    check_outputs(written, inputs)
     kept = keep_usable(drawn, domain, options.jobs, counts)
     if len(kept) < FEWEST:
         reasons = ", ".join(f"{n} {reason}" for reason, n in counts.left_out.items()) or "none"

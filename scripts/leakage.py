@@ -72,10 +72,8 @@ def of_verdict(target: TargetSummary, examined: Iterable[Examined]) -> Iterator[
 
     It takes none, but for untranscribed ones whose number it says, which are not the test's.
     """
-    if target.verdict is None:
-        return
-    said = target.verdict.untranscribed
-    allowed = {EVIDENCE: 0, AGREEMENT: said}
+    said = target.verdict.untranscribed if target.verdict else 0
+    allowed = {EVIDENCE: 0} | ({AGREEMENT: said} if target.verdict else {})
     for each in examined:
         if (each.evaluation.base, each.target) != (target.base, target.target):
             continue

@@ -39,7 +39,8 @@ def grounds(verdict: Verdict, name: str) -> str:
     among = "the only candidate" if count == 1 else f"the best of {count} candidates"
     if not verdict.ships:
         loops = any(each.left_out for each in adapted if each.label == verdict.best)
-        why = "it repeats itself endlessly" if loops else "it agrees less with the judge"
+        vetoed = "it surely agrees less with the judge than the pretrained model"
+        why = "it repeats itself endlessly" if loops else vetoed
         why = "not enough to change a model" if considered else why
         return (
             f"Evidence without a {kind} of {name} gives {verdict.best}, {among}, {evidence}: {why}."
@@ -72,13 +73,13 @@ def agreement(verdict: Verdict, name: str) -> str:
     candidate = next(each for each in verdict.candidates if each.label == told)
     if candidate.disagreement is None:
         return ""
-    points = spread(candidate.disagreement)
+    who = "it" if verdict.ships else told
+    vetoed = ", ".join(each.label for each in verdict.candidates if each.vetoed)
     sentence = (
-        f"In {verdict.untranscribed:,} untranscribed recordings of {name} {told} differs from what"
-        f" the judge heard in {points} of the words, against the pretrained model."
+        f"In {verdict.untranscribed:,} untranscribed recordings of {name} {who} differs from what"
+        f" the judge heard by {spread(candidate.disagreement)}, against the pretrained model."
     )
-    vetoed = [each.label for each in verdict.candidates if each.vetoed]
-    return sentence + (f" Not shipped for that: {', '.join(vetoed)}." if vetoed else "")
+    return sentence + (f" Not shipped, as they surely differ more: {vetoed}." if vetoed else "")
 
 
 def made(label: str) -> str:
