@@ -90,6 +90,8 @@ def main() -> None:
         for label, cells in differences(options.experiment, of_target, heard):
             print(f"| {target} | {label} | {' | '.join(cells)} |")
             facts.append(dict(zip(KINDS, cells, strict=True)) | {"target": target, "model": label})
+        wer = score(read_manifest(of_target[0].manifest), read_jsonl(heard), "en").wer
+        report.note(f"the judge's WER on {target}, %", round(100 * wer, 1))
     report.facts["each"] = facts
     report.write(options)
 

@@ -4,6 +4,7 @@ from domains.domain import NOT_PREPARED
 from engines import ENGINES
 from evaluation import Evaluation
 from inputs.folders import files_of
+from inputs.sounds import audio_files
 from runs import estimates, sizes
 from runs.shards import number_of_shards, seconds_per_utterance
 from scoring.summary import shipped
@@ -35,6 +36,13 @@ def untranscribed_declaration(wildcards) -> dict:
     told = ["min_duration", "max_silence", "max_clipping", "skip_missing_audio"]
     told += [] if "artifact" in domain else ["licence", "forbids"]
     return {"recordings": domain[roles.UNTRANSCRIBED]} | {k: domain[k] for k in told if k in domain}
+
+
+def size_of_untranscribed(wildcards) -> list[int]:
+    """Return number and bytes of a folder's recordings: of those below it Snakemake sees nothing."""
+    folder = Path(config["domains"][wildcards.domain][roles.UNTRANSCRIBED])
+    sizes_below = [path.stat().st_size for path in audio_files(folder)] if folder.is_dir() else []
+    return [len(sizes_below), sum(sizes_below)]
 
 
 JUDGE = config["filter"]["base_model"]  # of synthetic speech

@@ -18,6 +18,7 @@ rule collect:
         "<logs>/collect/{domain}.log",
     wildcard_constraints:
         domain=one_of(UNTRANSCRIBED),
+    priority: 1
     conda:
         "../envs/syn2real.yaml"
     threads: 2
@@ -28,6 +29,7 @@ rule collect:
     params:
         code=code_version("collect.py"),
         declaration=as_json(untranscribed_declaration),
+        size=size_of_untranscribed,
         language=config["language"],
         audio=f"{RESULTS}/audio/{{domain}}/untranscribed",
     shell:

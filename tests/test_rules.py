@@ -167,7 +167,8 @@ def test_a_model_that_is_led_is_delivered_with_what_led_it_in_the_test(folder):
 
 def test_untranscribed_recordings_are_heard_by_the_judge_and_by_all_candidates(folder):
     place = "$(touch PWNED) 'calls'"
-    (folder / place).mkdir(exist_ok=True)
+    (folder / place).mkdir()
+    (folder / place / "{call}.wav").touch()
     shop = EXPERIMENT["domains"]["shop"] | {"untranscribed": place, "licence": "own"}
     changes = {"judge": "whisper-base.en", "domains": EXPERIMENT["domains"] | {"shop": shop}}
     done = dry_run(folder, EXPERIMENT | changes)

@@ -345,8 +345,9 @@ def test_a_candidate_that_surely_agrees_less_with_the_judge_is_not_shipped(tmp_p
     assert kept.difference == pytest.approx(0) and kept.interval[0] < 0 < kept.interval[1]
     (sentence, *_) = verdicts(summary)
     assert "chosen by evidence without a transcribed recording of music, which" in sentence
-    assert "the only candidate. In 40 untranscribed recordings of music it differs from" in sentence
-    assert sentence.endswith(" Not shipped, as they surely differ more: target-synthetic.")
+    assert "; the only candidate. In 40 untranscribed recordings of music it disagrees" in sentence
+    assert " with the judge 0.0 points less than the pretrained model (interval " in sentence
+    assert sentence.endswith(" Not shipped, as they surely disagree more: target-synthetic.")
     page = render(summary, {}, {})
     assert "<td>+20.0 [+20.0, +20.0] (not shipped)</td>" in page
     assert "no transcribed recording of music is in it" in page
@@ -368,6 +369,7 @@ def test_more_agreement_with_the_judge_ships_nothing_and_less_of_all_keeps_the_p
     assert not verdict_on(tmp_path, rows).ships
     (sentence, *_) = verdicts(summary_of(tmp_path, rows))
     assert "fewer): it surely agrees less with the judge than the pretrained model." in sentence
+    assert " music target-synthetic disagrees with the judge 20.0 points more than the" in sentence
 
 
 def test_without_the_pretrained_model_there_is_no_verdict(tmp_path):

@@ -18,10 +18,8 @@ def sounds(path: Path) -> list[Entry]:
     JSON lines may have ``offset`` and ``duration`` (s) of segments.
     """
     if is_plain_folder(path):
-        files = (file for file in sorted(path.rglob("*")) if file.suffix.lower() in AUDIO_FILES)
-        entries = [Entry(str(file), str(file), None) for file in files if file.is_file()]
-        if entries:
-            return entries
+        if files := audio_files(path):
+            return [Entry(str(file), str(file), None) for file in files]
         raise InputError(
             f"{path}: has no audio files ({', '.join(AUDIO_FILES)}); name a folder that has, a"
             " table, or JSON lines with audio_filepath"
@@ -41,3 +39,9 @@ def sounds(path: Path) -> list[Entry]:
 def is_plain_folder(path: Path) -> bool:
     """Say whether a path is a folder without a table, whose audio files are meant."""
     return path.is_dir() and files_of(path) == [path]
+
+
+def audio_files(folder: Path) -> list[Path]:
+    """Return the audio files in a folder and below it, sorted."""
+    named = (path for path in folder.rglob("*") if path.suffix.lower() in AUDIO_FILES)
+    return sorted(path for path in named if path.is_file())

@@ -2,7 +2,7 @@
 
 from evaluation import AIDS, MADE
 from paths import PRETRAINED
-from reporting.words import percent, simulated_line, spread
+from reporting.words import percent, points, simulated_line, spread
 from scoring.decisions import PrimaryComparison, Verdict
 from scoring.summary import Summary, SummaryRow, TargetSummary
 
@@ -74,12 +74,15 @@ def agreement(verdict: Verdict, name: str) -> str:
     if candidate.disagreement is None:
         return ""
     who = "it" if verdict.ships else told
+    difference = candidate.disagreement.difference
+    much = f"{points(abs(difference)).lstrip('+')} points {'more' if difference > 0 else 'less'}"
+    low, high = map(points, candidate.disagreement.interval)
     vetoed = ", ".join(each.label for each in verdict.candidates if each.vetoed)
     sentence = (
-        f"In {verdict.untranscribed:,} untranscribed recordings of {name} {who} differs from what"
-        f" the judge heard by {spread(candidate.disagreement)}, against the pretrained model."
+        f"In {verdict.untranscribed:,} untranscribed recordings of {name} {who} disagrees with the"
+        f" judge {much} than the pretrained model (interval {low} to {high})."
     )
-    return sentence + (f" Not shipped, as they surely differ more: {vetoed}." if vetoed else "")
+    return sentence + (f" Not shipped, as they surely disagree more: {vetoed}." if vetoed else "")
 
 
 def made(label: str) -> str:
