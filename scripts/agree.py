@@ -1,4 +1,4 @@
-"""Count where hypotheses of untranscribed recordings differ from what a judge heard: scores.
+"""Score hypotheses of untranscribed recordings against what a judge heard.
 
 A word of the domain's texts that the judge wrote nowhere is no difference in the place of another.
 """
@@ -6,7 +6,7 @@ A word of the domain's texts that the judge wrote nowhere is no difference in th
 import argparse
 from pathlib import Path
 
-from errors import InputError, run
+from errors import run
 from files.atomic import check_outputs
 from files.manifest import read_jsonl, read_manifest, read_texts
 from records.writing import write_record
@@ -24,30 +24,21 @@ def main(argv: list[str] | None = None) -> None:
     add = parser.add_argument
     add("--references", type=Path, required=True, help="manifest with the judge's texts (label.py)")
     add("--texts", type=Path, required=True, help="texts of the domain (JSON lines)")
-    add("--hypotheses", type=Path, nargs="+", required=True, help="JSON lines with id and text")
-    add(
-        "--output", type=Path, nargs="+", required=True, help="score to write, one for each of them"
-    )
+    add("--hypotheses", type=Path, required=True, help="JSON lines with id and raw text")
+    add("--output", type=Path, required=True, help="score to write (JSON; rates are fractions)")
     add_language(parser)
     options = parser.parse_args(argv)
-    if len(options.hypotheses) != len(options.output):
-        raise InputError(
-            f"{len(options.hypotheses)} files of hypotheses and {len(options.output)} outputs;"
-            " give as many --output as --hypotheses, in the same order"
-        )
-    check_outputs(options.output, [options.references, options.texts, *options.hypotheses])
-    judged, language = read_manifest(options.references), options.language
+    inputs, language = [options.references, options.hypotheses, options.texts], options.language
+    check_outputs([options.output], inputs)
+    judged, hypotheses = read_manifest(options.references), read_jsonl(options.hypotheses)
     check_any_words(judged, options.references, language)
+    check_same_ids(ids_of(judged), ids_of(hypotheses), options.references, options.hypotheses)
     unknown = words_of(read_texts(options.texts), language) - words_of(judged, language)
-    for path, output in zip(options.hypotheses, options.output, strict=True):
-        hypotheses = read_jsonl(path)
-        check_same_ids(ids_of(judged), ids_of(hypotheses), options.references, path)
-        result = score(judged, excused(judged, hypotheses, unknown, language), language)
-        write_score(output, result)
-        print(f"{path}: {result.wer:.2%} of {result.words.reference} words differ")
-        inputs = [options.references, path, options.texts]
-        settings = {"language": language, "normaliser": described(language)}
-        write_record(__file__, [output], inputs, settings)
+    result = score(judged, excused(judged, hypotheses, unknown, language), language)
+    write_score(options.output, result)
+    print(f"{options.hypotheses}: {result.wer:.2%} of {result.words.reference} words differ")
+    settings = {"language": language, "normaliser": described(language)}
+    write_record(__file__, [options.output], inputs, settings)
 
 
 if __name__ == "__main__":
