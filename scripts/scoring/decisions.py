@@ -45,8 +45,8 @@ class Candidate:
     interval: Interval
     repetitive: float
     left_out: bool
-    disagreement: Difference | None
-    vetoed: bool
+    disagreement: Difference | None = None
+    vetoed: bool = False
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ class Verdict:
     scaling_coefficient: float | None
     aids: str | None
     candidates: tuple[Candidate, ...]
-    untranscribed: int
+    untranscribed: int = 0
 
     @property
     def folders(self) -> list[str]:
