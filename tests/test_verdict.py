@@ -346,7 +346,7 @@ def test_a_candidate_that_surely_agrees_less_with_the_judge_is_not_shipped(tmp_p
     (sentence, *_) = verdicts(summary)
     assert "chosen by evidence without a transcribed recording of music, which" in sentence
     assert "; the only candidate. In 40 untranscribed recordings of music it disagrees" in sentence
-    assert " with the judge 0.0 points less than the pretrained model (interval " in sentence
+    assert " with the judge as much as the pretrained model (interval " in sentence
     assert sentence.endswith(" Not shipped, as they surely disagree more: target-synthetic.")
     page = render(summary, {}, {})
     assert "<td>+20.0 [+20.0, +20.0] (not shipped)</td>" in page

@@ -75,12 +75,14 @@ def agreement(verdict: Verdict, name: str) -> str:
         return ""
     who = "it" if verdict.ships else told
     difference = candidate.disagreement.difference
-    much = f"{points(abs(difference)).lstrip('+')} points {'more' if difference > 0 else 'less'}"
+    size = points(abs(difference)).lstrip("+")
+    much = f"{size} points {'more' if difference > 0 else 'less'} than"
+    much = "as much as" if size == "0.0" else much
     low, high = map(points, candidate.disagreement.interval)
     vetoed = ", ".join(each.label for each in verdict.candidates if each.vetoed)
     sentence = (
         f"In {verdict.untranscribed:,} untranscribed recordings of {name} {who} disagrees with the"
-        f" judge {much} than the pretrained model (interval {low} to {high})."
+        f" judge {much} the pretrained model (interval {low} to {high})."
     )
     return sentence + (f" Not shipped, as they surely disagree more: {vetoed}." if vetoed else "")
 
