@@ -39,9 +39,9 @@ def grounds(verdict: Verdict, name: str) -> str:
     among = "the only candidate" if count == 1 else f"the best of {count} candidates"
     if not verdict.ships:
         loops = any(each.left_out for each in adapted if each.label == verdict.best)
-        vetoed = "it surely agrees less with the judge than the pretrained model"
-        why = "it repeats itself endlessly" if loops else vetoed
-        why = "not enough to change a model" if considered else why
+        disagrees = "it surely agrees less with the judge than the pretrained model"
+        held_back = "it repeats itself endlessly" if loops else disagrees
+        why = "not enough to change a model" if considered else held_back
         return (
             f"Evidence without a {kind} of {name} gives {verdict.best}, {among}, {evidence}: {why}."
         )
@@ -76,8 +76,8 @@ def agreement(verdict: Verdict, name: str) -> str:
     who = "it" if verdict.ships else told
     difference = candidate.disagreement.difference
     size = points(abs(difference)).lstrip("+")
-    much = f"{size} points {'more' if difference > 0 else 'less'} than"
-    much = "as much as" if size == "0.0" else much
+    more = f"{size} points {'more' if difference > 0 else 'less'} than"
+    much = "as much as" if size == "0.0" else more
     low, high = map(points, candidate.disagreement.interval)
     vetoed = ", ".join(each.label for each in verdict.candidates if each.vetoed)
     sentence = (

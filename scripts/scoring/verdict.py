@@ -17,7 +17,8 @@ decoded again, which hides them from the WER.
 
 Where there are untranscribed recordings of the target, a candidate is vetoed that agrees less with
 a judge, a larger model, than the pretrained model does: with the certainty of a 95 % interval of
-their paired difference. More agreement chooses nothing.
+their paired difference. More agreement chooses nothing, and words that the judge can't know do not
+count (unknown_words.py).
 """
 
 from collections.abc import Sequence
