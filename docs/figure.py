@@ -50,6 +50,11 @@ STAGES = {  # a verb of the workflow, and what it does
 FOLDED = {  # rules that are not called by the verb that they serve; None is left out
     "all": None,
     "pretrained": "fetch",
+    "pretrained_judge": "fetch",
+    "collect": "prepare",
+    "transcribe_by_judge": "prepare",
+    "label": "prepare",
+    "agree": "score",
     "xvectors": "synthesize",
     "test_on_synthetic_speech": "synthesize",
     "transcribe_synthesized": "filter",

@@ -6,6 +6,7 @@ from domains.domain import NOT_PREPARED
 from engines import ENGINES
 from evaluation import Evaluation
 from inputs.folders import files_of
+from inputs.sounds import audio_files
 from places import Hypotheses
 from runs import estimates, sizes
 from runs.shards import number_of_shards, seconds_per_utterance
@@ -28,8 +29,23 @@ def whole_config(wildcards) -> str:
 
 def domain_declaration(wildcards) -> str:
     """Return a domain as ``prepare`` is told of it."""
+    domain, later = config["domains"][wildcards.domain], (*NOT_PREPARED, roles.UNTRANSCRIBED)
+    return json.dumps({k: v for k, v in domain.items() if k not in later}, sort_keys=True)
+
+
+def untranscribed_declaration(wildcards) -> dict:
+    """Return a domain's untranscribed recordings as ``collect`` is told of them."""
     domain = config["domains"][wildcards.domain]
-    return json.dumps({k: v for k, v in domain.items() if k not in NOT_PREPARED}, sort_keys=True)
+    told = ["min_duration", "max_silence", "max_clipping", "skip_missing_audio"]
+    told += [] if "artifact" in domain else ["licence", "forbids"]
+    return {"recordings": domain[roles.UNTRANSCRIBED]} | {k: domain[k] for k in told if k in domain}
+
+
+def size_of_untranscribed(wildcards) -> list[int]:
+    """Return number and bytes of a folder's recordings: of those below it Snakemake sees nothing."""
+    folder = Path(config["domains"][wildcards.domain][roles.UNTRANSCRIBED])
+    sizes_below = [path.stat().st_size for path in audio_files(folder)] if folder.is_dir() else []
+    return [len(sizes_below), sum(sizes_below)]
 
 
 JUDGE = config["filter"]["base_model"]  # of synthetic speech

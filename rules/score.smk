@@ -20,6 +20,7 @@ rule score:
         "<logs>/score/{base}/{name}/seed{seed}/{domain}-{speech}-{split}.log",
     wildcard_constraints:
         domain=HEARD,
+        speech=TRANSCRIBED,
         name=paths.Model.pattern(ANOTHER_SCALE),
     localrule: True
     conda:
@@ -46,4 +47,7 @@ use rule score as score_sweep with:
         lineage=record_of(SWEPT_SCORES),
     log:
         "<logs>/score/{base}/{model}+{vector}-sweep/seed{seed}/{domain}-{speech}-{split}.log",
+    wildcard_constraints:
+        domain=HEARD,
+        speech=TRANSCRIBED,
     localrule: True

@@ -18,8 +18,8 @@ class ScoredSpeech(NamedTuple):
     ``test``: the table; ``dev``: the target's dev speech; ``nested``: dev recordings of a source
     domain that plays the target, whose models are trained without the target; on both a scaling
     coefficient may be chosen; ``evidence``: dev speech, synthetic of the target and real of the
-    source, on which the model to deliver is chosen; ``forgetting``: test recordings of other
-    domains.
+    source, on which the model to deliver is chosen; ``agreement``: untranscribed recordings of the
+    target, held to what a judge heard; ``forgetting``: test recordings of other domains.
     """
 
     role: str

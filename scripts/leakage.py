@@ -16,7 +16,16 @@ from pathlib import Path
 from errors import InputError, run
 from evaluation import Evaluation
 from files.atomic import check_outputs
-from lineages.leaks import CLAIMS, EVIDENCE, NAMES, ChosenFor, Examined, examine, tried_for
+from lineages.leaks import (
+    AGREEMENT,
+    CLAIMS,
+    EVIDENCE,
+    NAMES,
+    ChosenFor,
+    Examined,
+    examine,
+    tried_for,
+)
 from lineages.provenance import Provenance
 from records.writing import write_record
 from scoring.evaluations import read_evaluations
@@ -59,14 +68,26 @@ def by_score(examined: Iterable[Examined]) -> Examinations:
 
 
 def of_verdict(target: TargetSummary, examined: Iterable[Examined]) -> Iterator[str]:
-    """Tell whether the evidence of a verdict, which is said to take none, has target recordings."""
-    of_target = (EVIDENCE, target.base, target.target)
+    """Tell whether a verdict's evidence has other target recordings than it says.
+
+    It takes none, but for untranscribed ones whose number it says, which are not the test's.
+    """
+    said = target.verdict.untranscribed if target.verdict else 0
+    allowed = {EVIDENCE: 0} | ({AGREEMENT: said} if target.verdict else {})
     for each in examined:
+        if (each.evaluation.base, each.target) != (target.base, target.target):
+            continue
         used = each.touched["target_recordings"]["choice"]
-        if used and (each.role, each.evaluation.base, each.target) == of_target:
+        if each.role in allowed and used != allowed[each.role]:
+            rests = f"{said} untranscribed recordings" if said else "no recording"
             yield (
-                f"{target.name}: the verdict is said to rest on no recording of it, but {used} are"
-                f" in {each.evaluation.manifest}"
+                f"{target.name}: the verdict is said to rest on {rests} of it, but {used} are in"
+                f" {each.evaluation.manifest}"
+            )
+        if each.role == AGREEMENT and (tested := each.test_recordings["choice"]):
+            yield (
+                f"{target.name}: {tested} test recordings are among the untranscribed ones of the"
+                f" verdict, in {each.evaluation.manifest}"
             )
 
 

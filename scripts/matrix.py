@@ -33,7 +33,9 @@ from paths import (
 from places import Hypotheses, KeyTermsFile, Score, TrainingTexts, VectorFile
 from roles import (
     CONSTANT,
+    JUDGED,
     SOURCES,
+    UNTRANSCRIBED,
     domains_of,
     evidence_tts,
     is_text_only,
@@ -157,6 +159,8 @@ def speech_for(config: dict, target: str) -> Iterator[ScoredSpeech]:
     if not is_named_by_hand(config):
         yield ScoredSpeech("evidence", target, evidence_tts(config), "dev")
         yield ScoredSpeech("evidence", group, REAL, "dev")
+        if UNTRANSCRIBED in config["domains"][target]:
+            yield ScoredSpeech("agreement", target, JUDGED, "dev")
     for name in config["forgetting"]:
         if name != target:
             yield ScoredSpeech("forgetting", group if name == SOURCE else name, REAL, "test")
@@ -176,7 +180,7 @@ class Arm(NamedTuple):
         What the decoder's aids do elsewhere is seen on the evidence's recordings of the source.
         """
         trained = without_aids(self.name)
-        if role == "evidence":
+        if role in ("evidence", "agreement"):
             return trained == PRETRAINED or trained.removesuffix(VECTOR) in CANDIDATES
         if role == "forgetting" and not has_aids(self.name):
             return trained == PRETRAINED or "target" in trained or self.vector is not None
@@ -261,7 +265,7 @@ def evaluations_of(
 
 def kind_of(config: dict, group: str, speech: ScoredSpeech) -> str:
     """Return what speech is to models of a source group: target, source, or out of domain."""
-    if speech.role in ("test", "dev"):
+    if speech.role in ("test", "dev", "agreement"):
         return "target"
     if speech.role == "nested" or speech.domain in {group, *domains_of(config, group)}:
         return "source"

@@ -6,6 +6,8 @@ Everything here takes a config that ``configs.reading`` has completed and checke
 from paths import REAL, SOURCE, Pool
 
 COMPLEMENT = "complement"
+UNTRANSCRIBED = "untranscribed"  # a domain's recordings without texts; a judge's are
+JUDGED = f"{REAL}-{UNTRANSCRIBED}"  # the speech's name in paths, which no TTS can have
 CONSTANT, SOURCES = "constant", "sources"  # what lambda is chosen on, besides REAL and a TTS
 
 

@@ -121,7 +121,7 @@ def untested_target(
         rows=(),
         choices=(),
         plain_words=(
-            f"{name} has texts and no recordings, so no WER can be given."
+            f"{name} has texts and no transcribed recordings, so no WER can be given."
             if verdict
             else f"{name} has texts and no recordings: {len(checkpoints)} adapted"
             f" checkpoint{'s were' if several else ' was'} written, and no WER can be given.",

@@ -88,6 +88,9 @@ EXERCISED = {
     "python benchmarks/from_nothing.py": "python benchmarks/from_nothing.py --help",
     "python benchmarks/slurm_overhead.py": "python benchmarks/slurm_overhead.py --help",
     "python benchmarks/levers.py": "python benchmarks/levers.py --help",
+    "python benchmarks/agreement.py results/calls --heard heard": (
+        "python benchmarks/agreement.py --help"
+    ),
     "python benchmarks/choice_rule.py results/demo results/no_room": (
         "python benchmarks/choice_rule.py --help"
     ),
@@ -394,6 +397,7 @@ def test_domains_and_voices_of_the_pages_are_accepted_in_an_experiment():
         config = demo | {key: demo.get(key, {}) | given[key] for key in merged if key in given}
         config["targets"] = given.get("targets", [*given.get("domains", {})]) or demo["targets"]
         config["task_vector"] = {}
+        config |= {key: given[key] for key in ("judge",) if key in given}
         assert reading.complete_and_check(config)["name"] == "drascula", block
 
 

@@ -1067,3 +1067,62 @@ def test_the_calls_of_the_levers_can_be_like_their_source():
     for name in config["domains"]:
         imitated = roles.domains_of(config, roles.imitated_group(config, name))
         assert len(imitated) == 4 and name not in imitated
+
+
+def untranscribed(*targets: str, **changes) -> dict:
+    """Return a config in which these targets have recordings that nobody has transcribed."""
+    domains = copy.deepcopy(CONFIG["domains"])
+    for name in targets:
+        domains[name]["untranscribed"] = f"{name}/"
+    artifacts = CONFIG["artifacts"] | {"larger": {"licence": "MIT", "files": FILES}}
+    return changed(domains=domains, artifacts=artifacts, **{"judge": "larger"} | changes)
+
+
+def test_all_candidates_and_no_others_are_held_to_the_judge_of_untranscribed_recordings():
+    rows = rows_of(untranscribed("shop"))
+    judged = [row for row in rows if row["role"] == "agreement"]
+    assert {(row["target"], row["kind"], row["speech"]) for row in judged} == {
+        ("shop", "target", "real-untranscribed")
+    }
+    assert {row["manifest"] for row in judged} == {
+        "results/tiny/manifests/shop/real-untranscribed/dev.jsonl"
+    }
+    synthetic = [row for row in rows if (row["role"], row["domain"]) == ("evidence", "shop")]
+
+    def models(rows: list[dict]) -> list:
+        return [(row["arm"], row["scaling_coefficient"], row["seed"]) for row in rows]
+
+    assert models(judged) == models(synthetic) and len(judged) > 3
+    assert rows_of(changed()) == [row for row in rows if row["role"] != "agreement"]
+
+
+@pytest.mark.parametrize(
+    ("targets", "changes", "message"),
+    [
+        ([], {}, r"judge: no target has untranscribed recordings; remove it"),
+        (["shop"], {"judge": "lager"}, r"judge: 'lager' is not under artifacts; did you mean"),
+        (["shop"], {"judge": "base"}, r"judge: base is that of base_models\.tiny too, which would"),
+        (
+            ["shop"],
+            {"task_vector": {"scaling_coefficients": [0.25], "delivered": {}}},
+            r"domains\.shop\.untranscribed: is evidence for the choice of a model, which",
+        ),
+        (
+            ["shop"],
+            {"judge": "whisper-base.en", "language": "de", "source": ["phone"],
+             "targets": ["shop"]},
+            r"judge: whisper-base\.en \(base\.en\) is Whisper for English only, but language",
+        ),
+    ],
+)  # fmt: skip
+def test_a_judge_is_another_model_of_the_language_that_has_something_to_hear(
+    targets, changes, message
+):
+    with pytest.raises(InputError, match=message):
+        untranscribed(*targets, **changes)
+
+
+def test_untranscribed_recordings_need_a_judge():
+    domains = CONFIG["domains"] | {"shop": {"texts": "shop.txt", "untranscribed": "calls/"}}
+    with pytest.raises(InputError, match=r"domains\.shop\.untranscribed: has no judge; name the"):
+        changed(domains=domains)

@@ -22,6 +22,7 @@ from lineages.provenance import Provenance
 from made_up_summary import made_up_row, made_up_summary, made_up_target, write_made_up_summary
 from records import record as records
 from records import writing
+from scoring.decisions import Verdict
 from scoring.leakage_file import Touch, leakage_of, read_leakage
 from scoring.summary import ReportedChoice, TargetSummary
 
@@ -355,6 +356,50 @@ def test_evidence_has_no_recording_of_the_target(tmp_path: Path):
     [line] = tiny.violations()
     expected = "the verdict is said to rest on no recording of it, but 1 are in"
     assert line == f"music: {expected} {tiny.evaluations[-1].manifest}"
+
+
+def agreed(tiny: Tiny, untranscribed: int) -> list[str]:
+    """Return what is wrong if the verdict says how many untranscribed recordings it rests on."""
+    said = Verdict(
+        False, "pretrained", "target-synthetic", 1, (1, 1), (), (), None, None, (), untranscribed
+    )
+    summary = made_up_summary(replace(tiny.target(), verdict=said))
+    return leakage.violations_of(summary, tiny.examinations())
+
+
+def judge(tiny: Tiny, *rows: dict) -> None:
+    """Add the agreement of a model with what a judge heard in recordings of the target."""
+    manifest = "manifests/music/real-untranscribed/dev"
+    tiny.write("untranscribed/music", [row | {"text": ""} for row in rows])
+    tiny.record("collect.py", [tiny.path("untranscribed/music")], [tiny.external("calls")])
+    tiny.write("untranscribed/heard", [{"id": row["id"], "text": "so"} for row in rows])
+    tiny.record(
+        "transcribe.py", [tiny.path("untranscribed/heard")], ["models/judge", "untranscribed/music"]
+    )
+    tiny.write(manifest, [row | {"text": "so"} for row in rows])
+    tiny.record("label.py", [tiny.path(manifest)], ["untranscribed/music", "untranscribed/heard"])
+    speech = ("agreement", "music", "real-untranscribed")
+    tiny.score("target-synthetic", "music-kokoro", None, *speech)
+
+
+def test_a_verdict_says_how_many_untranscribed_recordings_it_rests_on(tmp_path: Path):
+    tiny = Tiny(tmp_path)
+    judge(tiny, *(utterance(tiny.folder, "music", number) for number in (8, 9)))
+    assert tiny.of("target-synthetic", "agreement").touched["target_recordings"]["choice"] == 2
+    assert agreed(tiny, 2) == []
+    manifest = tiny.evaluations[-1].manifest
+    expected = "music: the verdict is said to rest on no recording of it, but 2 are in"
+    assert agreed(tiny, 0) == [f"{expected} {manifest}"]
+
+
+def test_no_test_recording_is_among_the_untranscribed_ones(tmp_path: Path):
+    tiny = Tiny(tmp_path)
+    copy = utterance(tiny.folder, "music", 9)
+    (test,) = tiny.rows("manifests/music/real/test")
+    Path(copy["audio_filepath"]).write_bytes(Path(test["audio_filepath"]).read_bytes())
+    judge(tiny, utterance(tiny.folder, "music", 8), copy)
+    (line,) = agreed(tiny, 2)
+    assert line.startswith("music: 1 test recordings are among the untranscribed ones of the verd")
 
 
 def test_evaluations_without_a_score_are_skipped(tmp_path: Path):

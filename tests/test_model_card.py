@@ -299,7 +299,7 @@ def test_a_coefficient_that_the_table_does_not_have_was_not_measured():
 def test_a_domain_without_recordings_has_no_number():
     experiment(recordings=False)
     text = card(untested())
-    assert "Not measured: no recordings of this domain were available." in text
+    assert "Not measured: no transcribed recordings of this domain were available." in text
     assert "| domain | shop: 1,400 sentences to train on; texts only |" in text
     assert "never tested" in text and "WER" not in text and "model-index" not in front_matter()
 

@@ -27,14 +27,18 @@ MODEL = "--model in --train in/a --dev in/b --learning-rate 1 --max-steps 1 --se
 DECODING = "--window 30 --max-length 225"
 SPEECH = "--texts in/a --engine kokoro --resources in/r --tts x --voices v --seed 1"
 EXPORT = "--checkpoint in/model.safetensors --format ggml --manifest m --hypotheses v"
+CALLS = '{"recordings": "in/a"}'
 # Each command, with an output that is one of its inputs; OUT is it.
 COMMANDS = [
+    ("agree.py", "--references in/a --texts in/b --hypotheses in/c --output OUT", "in/b"),
     ("augment.py", "--manifest in/a --settings {} --seed 1 --audio-dir out --output OUT", "in/a"),
     ("augment.py", "--manifest in/a --settings {} --seed 1 --audio-dir OUT --output out", "in"),
     ("augment.py", "--manifest in/a --settings {} --channels in/b --seed 1 --audio-dir out"
      " --output OUT", "in/b"),
     ("breakdown.py", "--summary in/summary.json --output OUT", "in/summary.json"),
     ("channels.py", "--manifest in/a --output OUT", "in/a"),
+    ("collect.py", f"--domain d --declaration '{CALLS}' --audio-dir out --output OUT", "in/a"),
+    ("collect.py", f"--domain d --declaration '{CALLS}' --audio-dir OUT --output out", "in"),
     ("compare.py", "in/a in/b --references in/c --json OUT", "in/c"),
     ("deliver.py", f"--checkpoint in/a --terms v --texts m {DECODING} --output OUT", "in/new"),
     ("deliver.py", f"--checkpoint in/a --terms v --texts m {DECODING} --output OUT", "m"),
@@ -48,6 +52,7 @@ COMMANDS = [
     ("finetune.py", f"{MODEL} --output out --work-dir OUT", "."),
     ("finetune.py", f"{MODEL} --output out --work-dir OUT", "out"),
     ("key_terms.py", "--manifest in/a --hypotheses in/b --output OUT", "in/b"),
+    ("label.py", "--manifest in/a --hypotheses in/b --output OUT", "in/b"),
     ("leakage.py", "--evaluations in/a --output OUT", "in/a"),
     ("merge.py", "--method ties --vectors in/a in/b --output OUT", "in/b"),
     ("model_card.py", "--checkpoint in/model.safetensors --summary OUT", "in/README.md"),
@@ -75,9 +80,8 @@ COMMANDS = [
     ("xvectors.py", "--manifest in/a --encoder in/r --output OUT", "in/a"),
 ]  # fmt: skip
 OF_A_LANGUAGE = (
-    "compare.py", "deliver.py", "filter.py", "finetune.py", "key_terms.py", "leakage.py",
-    "compare.py", "export.py", "filter.py", "finetune.py", "key_terms.py", "leakage.py",
-    "prepare.py", "score.py", "transcribe.py",
+    "agree.py", "collect.py", "compare.py", "deliver.py", "export.py", "filter.py", "finetune.py",
+    "key_terms.py", "label.py", "leakage.py", "prepare.py", "score.py", "transcribe.py",
 )  # fmt: skip
 ALIASES = {
     "itself": lambda path: path,

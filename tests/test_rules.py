@@ -166,6 +166,40 @@ def test_a_model_that_is_led_is_delivered_with_what_led_it_in_the_test(folder):
         assert "--guard-repetition" in words
 
 
+def test_untranscribed_recordings_are_heard_by_the_judge_and_by_all_candidates(folder):
+    place = "$(touch PWNED) 'calls'"
+    (folder / place).mkdir()
+    (folder / place / "{call}.wav").touch()
+    shop = EXPERIMENT["domains"]["shop"] | {"untranscribed": place, "licence": "own"}
+    changes = {"judge": "whisper-base.en", "domains": EXPERIMENT["domains"] | {"shop": shop}}
+    done = dry_run(folder, EXPERIMENT | changes)
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
+    results = "results/hostile"
+    commands = [shlex.split(line) for line in done.stdout.splitlines() if "python scripts/" in line]
+    options = [(words[1], dict(zip(words, words[1:], strict=False))) for words in commands]
+    (told,) = (each["--declaration"] for script, each in options if "collect" in script)
+    told = json.loads(told)
+    assert (told["recordings"], told["licence"], "manifest" in told) == (place, "own", False)
+    assert "touch PWNED" not in "".join(
+        each["--declaration"] for script, each in options if "prepare" in script
+        and each["--domain"] == "shop"
+    )  # fmt: skip
+    heard = [each for script, each in options if "transcribe" in script]
+    (judge,) = (
+        each for each in heard if each["--model"] == f"$(dirname {results}/judge/model.safetensors)"
+    )
+    assert judge["--manifest"] == f"{results}/untranscribed/shop.jsonl"
+    assert judge["--window"] == "30" and "--encodings" not in judge
+    manifest = f"{results}/manifests/shop/real-untranscribed/dev.jsonl"
+    by_candidates = [each for each in heard if each["--manifest"] == manifest]
+    agreed = [each for script, each in options if "agree" in script]
+    assert {each["--texts"] for each in agreed} == {f"{results}/texts/shop/train.jsonl"}
+    assert {each["--references"] for each in agreed} == {manifest}
+    assert len(agreed) == len(by_candidates) == 5
+    scored = [each["--references"] for script, each in options if script.endswith("/score.py")]
+    assert manifest not in scored
+
+
 def test_prepare_is_told_of_a_domain_what_it_takes(folder):
     kept_for_later = {"accepted_overlap": ["speakers"], "augmentation": {"telephone": {}}}
     own = EXPERIMENT["domains"]["own"] | kept_for_later

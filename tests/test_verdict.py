@@ -344,6 +344,60 @@ def test_where_all_candidates_repeat_themselves_endlessly_the_pretrained_model_i
     )
 
 
+def judged(folder: Path, arm: str, errors: list[int]) -> dict:
+    """Return a candidate's differences from a judge in untranscribed recordings of the target."""
+    speech = {"split": "dev", "speech": "real-untranscribed", "role": "agreement"}
+    return row(folder, arm, errors, **speech)
+
+
+def test_a_candidate_that_surely_agrees_less_with_the_judge_is_not_shipped(tmp_path):
+    """Of 5 words a recording; the joint arm differs in no more than the pretrained model."""
+    rows = [
+        *candidate(tmp_path, "pretrained", (4, 4, 4)),
+        *candidate(tmp_path, "target-synthetic", (1, 1, 1)),
+        *candidate(tmp_path, "source-real+target-synthetic", (2, 2, 2)),
+    ]
+    pretrained = judged(tmp_path, "pretrained", [1] * 40)
+    joint = judged(tmp_path, "source-real+target-synthetic", [1, 1, 1, 2, 0] * 8)
+    more = judged(tmp_path, "target-synthetic", [2] * 40)
+    summary = summary_of(tmp_path, [*rows, pretrained, joint, more])
+    verdict = summary.targets[0].verdict
+    assert verdict and (verdict.ships, verdict.best) == (True, "source-real+target-synthetic")
+    assert verdict.untranscribed == 40
+    assert [each.vetoed for each in verdict.candidates] == [False, True, False]
+    of_pretrained, vetoed, kept = (each.disagreement for each in verdict.candidates)
+    assert of_pretrained is None and vetoed is not None and kept is not None
+    assert (vetoed.difference, vetoed.interval) == (pytest.approx(0.2), pytest.approx((0.2, 0.2)))
+    assert kept.difference == pytest.approx(0) and kept.interval[0] < 0 < kept.interval[1]
+    (sentence, *_) = verdicts(summary)
+    assert "chosen by evidence without a transcribed recording of music, which" in sentence
+    assert "; the only candidate. In 40 untranscribed recordings of music it disagrees" in sentence
+    assert " with the judge as much as the pretrained model (interval " in sentence
+    assert sentence.endswith(" Not shipped, as they surely disagree more: target-synthetic.")
+    page = render(summary, {}, {})
+    assert "<td>+20.0 [+20.0, +20.0] (not shipped)</td>" in page
+    assert "no transcribed recording of music is in it" in page
+    write_summary(tmp_path / "summary.json", summary)
+    assert shipped(tmp_path / "summary.json") == verdict.folders
+
+
+def test_more_agreement_with_the_judge_ships_nothing_and_less_of_all_keeps_the_pretrained(tmp_path):
+    rows = [
+        *candidate(tmp_path, "pretrained", (4, 4, 4)),
+        *candidate(tmp_path, "target-synthetic", (4, 4, 4)),
+        judged(tmp_path, "pretrained", [2] * 40),
+        judged(tmp_path, "target-synthetic", [0] * 40),
+    ]
+    assert not verdict_on(tmp_path, rows).ships
+    rows[3:6] = candidate(tmp_path, "target-synthetic", (1, 1, 1))
+    assert verdict_on(tmp_path, rows).ships
+    rows[7] = judged(tmp_path, "target-synthetic", [3] * 40)
+    assert not verdict_on(tmp_path, rows).ships
+    (sentence, *_) = verdicts(summary_of(tmp_path, rows))
+    assert "fewer): it surely agrees less with the judge than the pretrained model." in sentence
+    assert " music target-synthetic disagrees with the judge 20.0 points more than the" in sentence
+
+
 def test_without_the_pretrained_model_there_is_no_verdict(tmp_path):
     rows = candidate(tmp_path, "target-synthetic", (1, 1, 1))
     summary = summary_of(tmp_path, rows)

@@ -102,6 +102,8 @@ def artifacts_named(config: dict) -> Iterator[tuple[str, str]]:
     """Yield every place of the config that names an artifact, and the name."""
     for name, model in config["base_models"].items():
         yield f"base_models.{name}.artifact", model["artifact"]
+    if "judge" in config:
+        yield "judge", config["judge"]
     for name, domain in config["domains"].items():
         if "artifact" in domain:
             yield f"domains.{name}.artifact", domain["artifact"]

@@ -32,6 +32,13 @@ def check_parts(config: dict, artifacts: dict) -> None:
                 f" for English only, but language is {language!r} ({NAMES[language]}); take a"
                 " multilingual one, as whisper-small"
             )
+    judge = config.get("judge")
+    told = judge and ENGLISH_ONLY.search(declared({"artifact": judge}, artifacts))
+    if told and language != "en":
+        raise InputError(
+            f"config: judge: {judge} ({told[0]}) is Whisper for English only, but language is"
+            f" {language!r} ({NAMES[language]}); take a multilingual one"
+        )
     for name, domain in config["domains"].items():
         about = CORPORA.get(domain.get("corpus"))
         if about and language not in about.languages:

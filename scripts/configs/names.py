@@ -8,6 +8,7 @@ from roles import (
     COMPLEMENT,
     CONSTANT,
     SOURCES,
+    UNTRANSCRIBED,
     domains_of,
     imitated_group,
     is_text_only,
@@ -82,6 +83,7 @@ def check_roles(config: dict) -> None:
     check_like_source(config)
     check_held_out(config["tts"])
     check_choices(config, training)
+    check_judge(config)
     for name in config["forgetting"]:
         if name == SOURCE:
             continue
@@ -95,6 +97,32 @@ def check_roles(config: dict) -> None:
                     f"config: domains.{name}.test: 0, but models are tested on the source domains"
                     " too (forgetting); raise it, or take source out of forgetting"
                 )
+
+
+def check_judge(config: dict) -> None:
+    """Raise ``InputError`` for untranscribed recordings that no other model judges, or for none."""
+    heard = [name for name in config["targets"] if UNTRANSCRIBED in config["domains"][name]]
+    if "judge" not in config and not heard:
+        return
+    if not heard:
+        raise InputError("config: judge: no target has untranscribed recordings; remove it")
+    place = f"config: domains.{heard[0]}.{UNTRANSCRIBED}"
+    if "judge" not in config:
+        raise InputError(
+            f"{place}: has no judge; name the artifact of a larger model under judge, at the top,"
+            " as whisper-base.en is larger than whisper-tiny.en"
+        )
+    if is_named_by_hand(config):
+        raise InputError(
+            f"{place}: is evidence for the choice of a model, which task_vector.delivered names by"
+            " hand; remove one of them"
+        )
+    for name, model in config["base_models"].items():
+        if model["artifact"] == config["judge"]:
+            raise InputError(
+                f"config: judge: {config['judge']} is that of base_models.{name} too, which would"
+                " agree with itself; name a larger one"
+            )
 
 
 def check_choices(config: dict, training: list[str]) -> None:

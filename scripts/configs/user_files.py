@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from domains.own_data import read_texts_of_user
+from domains.untranscribed import read_untranscribed
 from errors import InputError
 from inputs import reading
 from inputs.folders import files_of
@@ -18,9 +19,10 @@ ON_HUB = re.compile(r"[A-Za-z0-9][\w.-]*/[\w-]+")  # owner and name
 def check_files(domains: Mapping[str, dict], language: str) -> list[str]:
     """Return remarks on the files of a config's domains.
 
-    Texts and pronunciations are read; of recordings it is seen where they are. Raises
-    ``InputError`` for the first line that can't be what it should be. Of a file that is not there
-    Snakemake says that it is missing; what is in an artifact may not be fetched yet.
+    Texts, pronunciations and lists of untranscribed recordings are read; of others it is seen
+    where they are. Raises ``InputError`` for the first line that can't be what it should be. Of a
+    file that is not there Snakemake says that it is missing; what is in an artifact may not be
+    fetched yet.
     """
     remarks: list[str] = []
     for name, domain in domains.items():
@@ -28,6 +30,8 @@ def check_files(domains: Mapping[str, dict], language: str) -> list[str]:
             for path in own_paths(domain, "texts", "test_texts"):
                 read_texts_of_user(path, name, language, domain.get("column"))
             check_recordings_there(name, domain)
+        if "untranscribed" in domain and (path := Path(domain["untranscribed"])).exists():
+            read_untranscribed(path)
         for path in own_paths(domain, "pronunciations"):
             remarks += without_a_text(path, name, domain, language)
     return remarks

@@ -22,7 +22,8 @@ Speaker = tuple[str, str]  # corpus, name
 
 TEST_RECORDINGS = "test_recordings"
 CHOOSING = ("dev", "nested")  # roles of evaluations on which a scaling coefficient may be chosen
-EVIDENCE = "evidence"  # of those on which the model to deliver is chosen
+EVIDENCE = "evidence"  # of those on which the model to deliver is chosen,
+AGREEMENT = "agreement"  # and of those that veto a choice, on recordings without transcripts
 NAMES = {"test_sentences": "sentences", "test_speakers": "speakers"}  # in accepted_overlap
 DECODED_WITH = {  # settings that an evaluation says of its hypotheses
     "scaling_coefficient": "with scaling coefficient {}",
@@ -228,7 +229,7 @@ def tests_of(evaluations: Iterable[ScoredEvaluation]) -> dict[str, tuple[str, ..
 def examination(evaluation: ScoredEvaluation, overlaps: Overlaps) -> Examined:
     """Return an evaluation with what of its target touched its score."""
     uses = overlaps.provenance.uses(evaluation.score)
-    if evaluation.role in (*CHOOSING, EVIDENCE):
+    if evaluation.role in (*CHOOSING, EVIDENCE, AGREEMENT):
         uses |= {Use("choice", "utterances", os.path.normpath(evaluation.manifest))}
     counts = overlaps.counts(uses, evaluation.target)
     return Examined(

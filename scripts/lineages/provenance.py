@@ -273,7 +273,9 @@ def synthesis(provenance: Provenance, path: str, record: Record, of_inputs: OfIn
 
 STEPS: dict[str, Step] = {
     "prepare.py": nothing,
+    "collect.py": nothing,
     "pretrained.py": nothing,
+    "label.py": all_inputs,
     "pool.py": all_inputs,
     "augment.py": all_inputs,
     "task_vector.py": all_inputs,
@@ -286,4 +288,5 @@ STEPS: dict[str, Step] = {
     "finetune.py": training,
     "transcribe.py": transcription,
     "score.py": scoring,
+    "agree.py": scoring,
 }

@@ -2,7 +2,7 @@
 
 from evaluation import AIDS, MADE
 from paths import PRETRAINED
-from reporting.words import percent, simulated_line, spread
+from reporting.words import percent, points, simulated_line, spread
 from scoring.decisions import PrimaryComparison, Verdict
 from scoring.summary import Summary, SummaryRow, TargetSummary
 
@@ -14,7 +14,8 @@ def verdict_sentence(target: TargetSummary) -> str:
         return ""
     result, reason = tested(verdict, target), grounds(verdict, target.name)
     support = [result, reason] if verdict.ships else [reason, result]
-    sentences = [headline(verdict, target.name), *support, repetitions(verdict)]
+    sentences = [headline(verdict, target.name), *support]
+    sentences += [repetitions(verdict), agreement(verdict, target.name)]
     return " ".join(filter(None, sentences))
 
 
@@ -30,21 +31,24 @@ def headline(verdict: Verdict, name: str) -> str:
 def grounds(verdict: Verdict, name: str) -> str:
     """Return on what evidence a model is shipped, and which it is; or why none is."""
     adapted = [each for each in verdict.candidates if each.label != PRETRAINED]
-    considered = [each for each in adapted if not each.left_out]
+    considered = [each for each in adapted if not (each.left_out or each.vetoed)]
     count = len(considered or adapted)
     low, high = map(change, verdict.interval)
     evidence = f"{change(verdict.estimate)} word errors (90 % interval: {low} to {high})"
+    kind = "transcribed recording" if verdict.untranscribed else "recording"
     among = "the only candidate" if count == 1 else f"the best of {count} candidates"
     if not verdict.ships:
-        why = "not enough to change a model" if considered else "it repeats itself endlessly"
+        loops = any(each.left_out for each in adapted if each.label == verdict.best)
+        disagrees = "it surely agrees less with the judge than the pretrained model"
+        held_back = "it repeats itself endlessly" if loops else disagrees
+        why = "not enough to change a model" if considered else held_back
         return (
-            f"Evidence without a recording of {name} gives {verdict.best}, {among}, {evidence}:"
-            f" {why}."
+            f"Evidence without a {kind} of {name} gives {verdict.best}, {among}, {evidence}: {why}."
         )
     if verdict.chosen != verdict.best:
         among = f"preferred among {count} candidates, and not told from the best by the evidence"
     return (
-        f"It was chosen by evidence without a recording of {name}, which gives it {evidence}. It is"
+        f"It was chosen by evidence without a {kind} of {name}, which gives it {evidence}. It is"
         f" {verdict.chosen}, {made(verdict.chosen)}; {among}."
     )
 
@@ -61,6 +65,26 @@ def repetitions(verdict: Verdict) -> str:
         f"Left out for endless repetitions in the evidence: {', '.join(left_out)}; the pretrained"
         f" model has {shares[PRETRAINED]}."
     )
+
+
+def agreement(verdict: Verdict, name: str) -> str:
+    """Return what a judge says of the model in untranscribed recordings, sentences, or ""."""
+    told = verdict.chosen if verdict.ships else verdict.best
+    candidate = next(each for each in verdict.candidates if each.label == told)
+    if candidate.disagreement is None:
+        return ""
+    who = "it" if verdict.ships else told
+    difference = candidate.disagreement.difference
+    size = points(abs(difference)).lstrip("+")
+    more = f"{size} points {'more' if difference > 0 else 'less'} than"
+    much = "as much as" if size == "0.0" else more
+    low, high = map(points, candidate.disagreement.interval)
+    vetoed = ", ".join(each.label for each in verdict.candidates if each.vetoed)
+    sentence = (
+        f"In {verdict.untranscribed:,} untranscribed recordings of {name} {who} disagrees with the"
+        f" judge {much} the pretrained model (interval {low} to {high})."
+    )
+    return sentence + (f" Not shipped, as they surely disagree more: {vetoed}." if vetoed else "")
 
 
 def made(label: str) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 from paths import Aids, Checkpoint
 from places import VectorFile
-from scoring.differences import Comparison, Interval
+from scoring.differences import Comparison, Difference, Interval
 
 
 def with_vector(folder: str, vector: str, scale: float) -> str:
@@ -26,13 +26,16 @@ def with_added(folder: str, **added: Any) -> str:
 
 @dataclass(frozen=True)
 class Candidate:
-    """A model that may be shipped, and the evidence on it, which takes no target recording.
+    """A model that may be shipped, and the evidence on it, which takes no transcript of the target.
 
     ``synthetic_wer`` is on dev texts of the target as a TTS speaks them, ``source_wer`` on dev
     recordings of the source. ``estimate`` is the geometric mean of both, each divided by the
     pretrained model's: 0.8 is a fifth fewer errors; ``interval`` holds it with 90 %, and what is
     beyond each of its ends with 5 %. ``repetitive`` is the share of endless repetitions in the
-    hypotheses, the mean of both sets, for which it may be ``left_out``.
+    hypotheses, the mean of both sets, for which it may be ``left_out``. ``disagreement`` is its WER
+    against what a judge heard in untranscribed recordings of the target, minus the pretrained
+    model's; null without such, and of that model. A candidate that surely disagrees more is
+    ``vetoed``.
     """
 
     label: str
@@ -42,17 +45,20 @@ class Candidate:
     interval: Interval
     repetitive: float
     left_out: bool
+    disagreement: Difference | None = None
+    vetoed: bool = False
 
 
 @dataclass(frozen=True)
 class Verdict:
     """Which model to ship: the label of the ``chosen`` candidate, and whether that is adapted.
 
-    ``best`` is the adapted candidate of the lowest estimate, of those that are not left out, if
-    there are any. ``estimate`` and ``interval`` are those of the chosen one if it ``ships``, else
-    of the best. ``models`` are its checkpoints, by seed; a task vector is added to each of them,
-    times ``scaling_coefficient``, if it has ``vectors``, by seed. ``aids`` are what
-    leads its decoder (as paths.py writes it), else null.
+    ``best`` is the adapted candidate of the lowest estimate, of those that are neither left out nor
+    vetoed, if there are any. ``estimate`` and ``interval`` are those of the chosen one if it
+    ``ships``, else of the best. ``models`` are its checkpoints, by seed; a task vector is added to
+    each of them, times ``scaling_coefficient``, if it has ``vectors``, by seed. ``aids`` are what
+    leads its decoder (as paths.py writes it), else null. ``untranscribed`` is how many recordings
+    of the target, without transcripts, are in the evidence.
     """
 
     ships: bool
@@ -65,6 +71,7 @@ class Verdict:
     scaling_coefficient: float | None
     aids: str | None
     candidates: tuple[Candidate, ...]
+    untranscribed: int = 0
 
     @property
     def folders(self) -> list[str]:

@@ -1,4 +1,4 @@
-"""Which model to ship to a target, chosen by evidence that takes no recording of it.
+"""Which model to ship to a target, chosen by evidence that takes no transcribed recording of it.
 
 Each candidate is scored on two sets of speech: dev texts of the target as a TTS speaks them, which
 show how well its words are known, and dev recordings of the source, which show what the channel and
@@ -14,10 +14,15 @@ A candidate that repeats itself endlessly is left out before all that: one whose
 hypotheses, on average over both sets, is above the pretrained model's by more than 2 % of the
 utterances, and not by a single one, which may be chance. They count whether or not they were
 decoded again, which hides them from the WER.
+
+Where there are untranscribed recordings of the target, a candidate is vetoed that agrees less with
+a judge, a larger model, than the pretrained model does: with the certainty of a 95 % interval of
+their paired difference. More agreement chooses nothing, and words that the judge can't know do not
+count (unknown_words.py).
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -27,6 +32,7 @@ from paths import PRETRAINED
 from scoring.bootstrap import interval
 from scoring.comparisons import ResampledRows
 from scoring.decisions import Candidate, Verdict
+from scoring.differences import Difference
 from scoring.evaluations import ModelKey, labels_of
 from scoring.pooling import PooledRow
 from scoring.summary import SummarySettings
@@ -42,11 +48,15 @@ AIDS_PREFERRED = ("", "+lm", "+terms", "+terms+lm")
 
 @dataclass(frozen=True)
 class Evidence:
-    """A candidate's rows on synthetic speech of the target and on recordings of the source."""
+    """A candidate's rows on synthetic speech of the target and on recordings of the source.
+
+    ``judged`` is that on untranscribed recordings of the target, if there are any.
+    """
 
     model: ModelKey
     synthetic: PooledRow
     source: PooledRow
+    judged: PooledRow | None
 
     @property
     def repetitions(self) -> float:
@@ -74,7 +84,31 @@ def evidence_of(others: Sequence[PooledRow]) -> list[Evidence]:
         {row.model: row for row in rows if row.evaluation.kind == kind}
         for kind in ("target", "source")
     )
-    return [Evidence(model, synthetic[model], source[model]) for model in synthetic]
+    judged = {row.model: row for row in others if row.evaluation.role == "agreement"}
+    return [
+        Evidence(model, synthetic[model], source[model], judged.get(model)) for model in synthetic
+    ]
+
+
+def disagreements(
+    candidates: Sequence[Evidence], pretrained: int, settings: SummarySettings
+) -> list[Difference | None]:
+    """Return each candidate's WER against what the judge heard, minus the pretrained model's.
+
+    Recordings are drawn one by one: of their speakers nothing is known.
+    """
+    rows = [each.judged for each in candidates if each.judged]
+    if len(rows) < len(candidates):
+        return [None] * len(candidates)
+    draws = ResampledRows(rows, replace(settings, resampled_by="utterance")).rates
+    differences = [
+        Difference(
+            row.wer - rows[pretrained].wer,
+            interval(rates - draws[pretrained], settings.confidence),
+        )
+        for row, rates in zip(rows, draws, strict=True)
+    ]
+    return [None if index == pretrained else each for index, each in enumerate(differences)]
 
 
 def verdict_of(candidates: Sequence[Evidence], settings: SummarySettings) -> Verdict | None:
@@ -93,8 +127,10 @@ def verdict_of(candidates: Sequence[Evidence], settings: SummarySettings) -> Ver
     resampled = estimates_of(draws, pretrained)
     intervals = [interval(each, 2 * CERTAINTY - 1) for each in resampled]
     left_out = [each.repeats(candidates[pretrained]) for each in candidates]
+    judged = disagreements(candidates, pretrained, settings)
+    vetoed = [each is not None and each.interval[0] > 0 for each in judged]
     adapted = [index for index in range(len(arms)) if index != pretrained]
-    considered = [index for index in adapted if not left_out[index]]
+    considered = [index for index in adapted if not (left_out[index] or vetoed[index])]
     best = min(considered or adapted, key=estimates.__getitem__)  # of equals the first
     gains = np.mean(wers[:, [pretrained]] - wers, axis=0)
 
@@ -114,6 +150,8 @@ def verdict_of(candidates: Sequence[Evidence], settings: SummarySettings) -> Ver
             interval=intervals[index],
             repetitive=each.repetitive,
             left_out=left_out[index],
+            disagreement=judged[index],
+            vetoed=vetoed[index],
         )
         for index, each in enumerate(candidates)
     )
@@ -130,6 +168,7 @@ def verdict_of(candidates: Sequence[Evidence], settings: SummarySettings) -> Ver
         scaling_coefficient=chosen[0].scaling_coefficient,
         aids=str(aids) if (aids := aids_of(chosen[0].arm, chosen[0].target)) else None,
         candidates=reported,
+        untranscribed=len(of_judge.utterances) if (of_judge := candidates[0].judged) else 0,
     )
 
 
