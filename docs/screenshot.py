@@ -9,7 +9,7 @@ from pathlib import Path
 from playwright.sync_api import sync_playwright
 
 CHROMIUM = "/usr/bin/chromium"
-SIZE = {"width": 1000, "height": 640}  # pixels
+SIZE = {"width": 840, "height": 596}  # pixels
 
 
 def main() -> None:
