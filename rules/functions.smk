@@ -254,7 +254,7 @@ def hypotheses_to_compare(wildcards) -> str:
 
 def key_terms_of_target(wildcards) -> list[str]:
     """Return the key terms of a model's target, if the experiment lists them for an arm."""
-    if not any("+terms" in arm for arm in config["arms"]):
+    if not any("terms" in arm.split("+") for arm in config["arms"]):
         return []
     of_terms = paths.Aids(target_of(wildcards), terms=True, lm=False)
     return matrix.files_of_aids(config, of_terms)["terms"]

@@ -46,7 +46,7 @@ rule collect:
 
 use rule pretrained as pretrained_judge with:
     input:
-        index_of(config.get("judge", "")),
+        [index_of(config["judge"])] if "judge" in config else [],
     output:
         weights="<results>/judge/model.safetensors",
         lineage=record_of("<results>/judge/model.safetensors"),
