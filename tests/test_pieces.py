@@ -13,8 +13,7 @@ from files import scratch
 from files.audio import SAMPLING_RATE, load_audio, save_audio
 from files.manifest import read_jsonl, read_manifest, write_jsonl
 from recognisers.pieces import cuts, in_pieces, joined
-from recognisers.whisper import WhisperRecogniser
-from tiny import write_ctc, write_speech, write_whisper
+from tiny import count_and_stop, write_ctc, write_speech, write_whisper
 from vectors import arithmetic
 
 TEN = 10 * SAMPLING_RATE  # samples of a window of 10 s
@@ -188,23 +187,8 @@ def test_a_long_utterance_has_the_texts_of_its_pieces_and_the_others_stay_as_the
         assert len(list((tmp_path / "encodings").rglob("*.npy"))) == 5 + 4
 
 
-def batches(monkeypatch, after: int = 99) -> list[int]:
-    """Return the sizes of the batches that are decoded from now on; stop before one."""
-    sizes: list[int] = []
-    write = WhisperRecogniser.write
-
-    def counted(recogniser, encoded, *options):
-        if len(sizes) == after:
-            raise Stopped("stopped")
-        sizes.append(len(encoded))
-        return write(recogniser, encoded, *options)
-
-    monkeypatch.setattr(WhisperRecogniser, "write", counted)
-    return sizes
-
-
 def test_pieces_come_in_batches_of_their_own_after_the_others(data, tmp_path, monkeypatch):
-    sizes = batches(monkeypatch)
+    sizes = count_and_stop(monkeypatch)
     run(data, "all.jsonl", tmp_path / "all.jsonl", "--batch-size", 3)
     assert sizes == [3, 2, 3, 1]
 
@@ -212,10 +196,10 @@ def test_pieces_come_in_batches_of_their_own_after_the_others(data, tmp_path, mo
 def test_a_stopped_job_goes_on_with_the_pieces_that_are_left(data, tmp_path, monkeypatch):
     work = ["--batch-size", 2, "--work-dir", tmp_path / "work"]
     with monkeypatch.context() as patch:
-        batches(patch, after=4)
+        count_and_stop(patch, after=4)
         with pytest.raises(Stopped):
             run(data, "all.jsonl", tmp_path / "stopped.jsonl", *work)
-    sizes = batches(monkeypatch)
+    sizes = count_and_stop(monkeypatch)
     run(data, "all.jsonl", tmp_path / "stopped.jsonl", *work)
     assert sizes == [2]  # of 2, 2, 1; 2, 2
     run(data, "all.jsonl", tmp_path / "undisturbed.jsonl", "--batch-size", 2)

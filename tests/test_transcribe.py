@@ -24,7 +24,7 @@ from recognisers import transcription
 from recognisers.load import load_recogniser
 from recognisers.whisper import WhisperRecogniser
 from recognisers.window import crop_window
-from tiny import write_ctc, write_speech, write_whisper
+from tiny import count_and_stop, write_ctc, write_speech, write_whisper
 from vectors import arithmetic
 
 
@@ -260,7 +260,7 @@ def test_a_stopped_sweep_goes_on_where_each_coefficient_was(data, vectors, tmp_p
         count_and_stop(patch, after=4)
         with pytest.raises(Stopped):
             run_sweep(data, tmp_path, vectors["all"], **work)
-    sizes = count_and_stop(monkeypatch, after=99)
+    sizes = count_and_stop(monkeypatch)
     assert run_sweep(data, tmp_path, vectors["all"], **work) == plain
     assert sizes == [2, 1, 2, 2, 1]  # of 3 x [2, 2, 1], what came after the first four
 
@@ -273,28 +273,13 @@ def test_with_one_more_coefficient_only_that_one_is_transcribed(
     assert run_sweep(data, tmp_path, vectors["all"], SCALES[:2], **work) == plain[:2]
     for scale in SCALES[:2]:  # Snakemake deletes the files before it makes them again
         (tmp_path / f"sweep{scale}.jsonl").unlink()
-    sizes = count_and_stop(monkeypatch, after=99)
+    sizes = count_and_stop(monkeypatch)
     assert run_sweep(data, tmp_path, vectors["all"], SCALES, **work) == plain
     assert sizes == [2, 2, 1]  # of the third
     assert len(list((tmp_path / "work").iterdir())) == 3
     run_sweep(data, tmp_path, vectors["decoder"], SCALES, **work)
     assert sizes == [2, 2, 1] + 3 * [2, 2, 1]  # of another vector, all
     assert len(list((tmp_path / "work").iterdir())) == 3
-
-
-def count_and_stop(monkeypatch, after: int) -> list[int]:
-    """Count the utterances of each decoded batch; stop before the batch ``after`` those."""
-    sizes: list[int] = []
-    write = WhisperRecogniser.write
-
-    def counted(recogniser, encoded, *options):
-        if len(sizes) == after:
-            raise Stopped("stopped")
-        sizes.append(len(encoded))
-        return write(recogniser, encoded, *options)
-
-    monkeypatch.setattr(WhisperRecogniser, "write", counted)
-    return sizes
 
 
 def test_stopped_and_started_again_it_transcribes_the_rest_and_gives_the_same_bytes(
@@ -309,7 +294,7 @@ def test_stopped_and_started_again_it_transcribes_the_rest_and_gives_the_same_by
     [journal] = (tmp_path / "work").iterdir()
     journal.write_bytes(journal.read_bytes()[:-3])  # of two batches, a kill cut the second short
     with monkeypatch.context() as patch:
-        sizes = count_and_stop(patch, after=99)
+        sizes = count_and_stop(patch)
         run(data, tmp_path / "stopped.jsonl", **work)
     assert sizes == [2, 1]
     run(data, tmp_path / "undisturbed.jsonl", batch_size=2)
@@ -324,7 +309,7 @@ def test_what_another_checkpoint_has_transcribed_is_not_taken_over(data, tmp_pat
         count_and_stop(patch, after=2)
         with pytest.raises(Stopped):
             run(data, tmp_path / "one.jsonl", **work)
-    sizes = count_and_stop(monkeypatch, after=99)
+    sizes = count_and_stop(monkeypatch)
     run(data, tmp_path / "other.jsonl", model=data / "synthetic", **work)
     assert sizes == [2, 2, 1]
 

@@ -28,10 +28,12 @@ from transformers import (
 from transformers.models.whisper.tokenization_whisper import LANGUAGES
 
 import finetune
+from errors import Stopped
 from files.audio import save_audio
 from files.manifest import write_jsonl
 from recognisers.log_mel import log_mel
 from recognisers.original import generation_config, make_tokenizer
+from recognisers.whisper import WhisperRecogniser
 
 LETTERS = ("<pad>", "<s>", "</s>", "<unk>", "|", *"ETAONIHSRDLUMWCFGYPBVK'XJQZ")  # in hub order
 WORDS = ["alpha", "bravo", "charlie", "delta", "echo", "foxtrot", "golf", "hotel", "india", "kilo"]
@@ -270,3 +272,18 @@ def begin_training(arguments: list[str], log: Path) -> subprocess.Popen:
         assert process.poll() is None and time.monotonic() < deadline, log.read_text()
         time.sleep(0.02)
     return process
+
+
+def count_and_stop(monkeypatch, after: int = 99) -> list[int]:
+    """Count the utterances of each decoded batch; stop before the batch ``after`` those."""
+    sizes: list[int] = []
+    write = WhisperRecogniser.write
+
+    def counted(recogniser, encoded, *options):
+        if len(sizes) == after:
+            raise Stopped("stopped")
+        sizes.append(len(encoded))
+        return write(recogniser, encoded, *options)
+
+    monkeypatch.setattr(WhisperRecogniser, "write", counted)
+    return sizes
