@@ -29,8 +29,8 @@ def whole_config(wildcards) -> str:
 
 def domain_declaration(wildcards) -> str:
     """Return a domain as ``prepare`` is told of it."""
-    domain, later = config["domains"][wildcards.domain], (*NOT_PREPARED, roles.UNTRANSCRIBED)
-    return json.dumps({k: v for k, v in domain.items() if k not in later}, sort_keys=True)
+    domain = config["domains"][wildcards.domain]
+    return json.dumps({k: v for k, v in domain.items() if k not in NOT_PREPARED}, sort_keys=True)
 
 
 def untranscribed_declaration(wildcards) -> dict:

@@ -32,6 +32,7 @@ ASKED_FILE = (
 )
 
 # Every command of the pages, and what is run here in its place. `make -n` prints what would be run.
+JUDGED = [f"results/{name}" for name in ("calls", "demo", "no_room", "drascula")]
 EXERCISED = {
     "make demo": "make -n demo",
     "make demo EXPERIMENT=my.yaml": "make -n demo EXPERIMENT=my.yaml",
@@ -91,7 +92,7 @@ EXERCISED = {
     "python benchmarks/agreement.py results/calls --heard heard": (
         "python benchmarks/agreement.py --help"
     ),
-    "python benchmarks/choice_rule.py results/demo results/no_room": (
+    f"python benchmarks/choice_rule.py {' '.join(JUDGED)}": (
         "python benchmarks/choice_rule.py --help"
     ),
 }

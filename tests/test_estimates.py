@@ -263,7 +263,7 @@ def dry_run() -> dict[str, str]:
 def test_a_training_has_its_cores_for_each_of_its_gpus(tmp_path):
     demo = load_yaml(ROOT / "experiments/drascula.yaml")
     experiment = tmp_path / "two_gpus.yaml"
-    experiment.write_text(json.dumps(demo | {"finetune": demo["finetune"] | {"gpus": 2}}))
+    experiment.write_text(json.dumps(demo | {"finetune": {"gpus": 2}}))
     asked = asked_by_rule(experiment, "--cores", "16", "--set-threads", "finetune=4")
     assert "gpu=2, processes=2, cpus_per_task=8," in asked["finetune"]
 

@@ -12,7 +12,9 @@ from settings.fields import WRITE, fill
 
 KINDS = ("corpus", "manifest", "splits", "texts")
 NOT_DECLARED = ("selection", "language")
-NOT_PREPARED = ("augmentation", "accepted_overlap", "pronunciations")  # for later stages
+NOT_PREPARED = (  # for later stages
+    *("augmentation", "accepted_overlap", "pronunciations", "untranscribed"),
+)
 SLURP = "slurp"
 DEV, TEST = 50, 200  # utterances drawn, if the domain does not say
 Names = Annotated[list[str] | None, {"minItems": 1}]
