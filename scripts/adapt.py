@@ -64,8 +64,9 @@ def wanted_of(options: argparse.Namespace) -> Wanted:
         path = getattr(options, key)
         if path and not Path(path).exists():
             raise InputError(f"{key.upper()}: {path}: no such file")
-        if path and key != "texts":
-            read_manifest_of_user(path)
+        if path and key != "texts":  # COLUMN is of the texts, which those of AUDIO alone are, too
+            column = options.column if key == "audio" and not options.texts else None
+            read_manifest_of_user(path, (column, None))
     if options.column and Path(options.texts or options.audio).suffix.lower() == ".txt":
         raise InputError(
             f"COLUMN: {options.texts or options.audio} is a file of texts, which has no columns;"
@@ -145,14 +146,19 @@ def lines_of_plan(
     )
 
 
+def cores_of(profile: str) -> int:
+    """Return the cores that a profile's jobs share: 1 of a cluster, as nobody knows them."""
+    return plan.cores_here() if profile in LOCAL else 1
+
+
 def extent(jobs: Sequence[plan.Job], config: dict, profile: str) -> str:
     """Return how much work jobs are: their number, minutes, and disk."""
     if not jobs:
         return "nothing: all is there"
     trained = sum(job.rule.startswith("finetune") for job in jobs)
-    here = profile in LOCAL
-    cores = plan.cores_here() if here else 1
+    cores = cores_of(profile)
     low, high = plan.minutes(jobs, config, cores)
+    here = profile in LOCAL
     place = f"this machine ({cores} cores)" if here else f"one core, and less where {profile} runs"
     free = shutil.disk_usage(".").free / 1e9
     return (
@@ -188,8 +194,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         raise
     for line in lines_of_plan(wanted, path, config, jobs, options.profile):
         print(visible(line), file=sys.stderr)
-    cores = plan.cores_here() if options.profile in LOCAL else 1
-    is_long = plan.minutes(jobs, config, cores)[1] > LONG
+    is_long = plan.minutes(jobs, config, cores_of(options.profile))[1] > LONG
     if jobs and is_long and sys.stdin.isatty() and not goes_on(sys.stderr, sys.stdin):
         print(f"Nothing is run. To run it: make run EXPERIMENT={path}", file=sys.stderr)
         return

@@ -84,6 +84,15 @@ def test_a_second_domain_shares_the_sources_models(tmp_path):
     assert differ == {"name", "targets", "domains"}
 
 
+def test_a_table_of_recordings_alone_has_its_texts_in_the_column_that_is_named(tmp_path):
+    table = tmp_path / "calls.csv"
+    table.write_text("path,Satz\n" + "".join(f"{n}.wav,drops {n}\n" for n in range(100)))
+    config = written(tmp_path, "--audio", str(table), "--column", "Satz")
+    assert config["domains"]["calls"]["column"] == "Satz"
+    with pytest.raises(InputError, match="no column 'Sats'; did you mean 'Satz'"):
+        written(tmp_path, "--audio", str(table), "--column", "Sats")
+
+
 @pytest.mark.parametrize("language", ["es", "fr", "it", "ru"])
 def test_a_language_brings_its_voices_recordings_and_base_model(tmp_path, language):
     config = written(tmp_path, "--texts", str(write_texts(tmp_path)), "--language", language)
