@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from domains.domain import NOT_PREPARED
+from domains.domain import NOT_PREPARED, named_paths
 from engines import ENGINES
 from evaluation import Evaluation
 from inputs.folders import files_of
@@ -107,9 +107,7 @@ def files_of_domain(wildcards) -> list[str]:
     domain = config["domains"][wildcards.domain]
     if "artifact" in domain:
         return [index_of(domain["artifact"])]
-    named = [domain.get(key) for key in ("manifest", "texts", "test_texts", "test_manifest")]
-    paths_named = [path for path in [*named, *domain.get("splits", {}).values()] if path]
-    return [str(file) for path in paths_named for file in files_of(Path(path))]
+    return [str(file) for path in named_paths(domain) for file in files_of(path)]
 
 
 def corpus_folder(wildcards, input) -> list[str]:

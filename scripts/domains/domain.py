@@ -1,8 +1,9 @@
 """A domain's declaration: the keys that prepare.py describes, checked."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from corpora import CORPORA, slurp
 from domains.splits import LONGEST_TEST, SPLITS
@@ -118,6 +119,12 @@ def check_columns(domain: Domain) -> None:
         raise InputError("domain: column is for texts, manifest and splits; remove it")
     if domain.audio_column and not (domain.manifest or domain.splits or domain.test_manifest):
         raise InputError("domain: audio_column is for recordings, and it has none; remove it")
+
+
+def named_paths(declared: Mapping[str, Any]) -> list[Path]:
+    """Return the paths of its own that a domain names, whose files it is prepared from."""
+    named = [declared.get(key) for key in ("manifest", "texts", "test_texts", "test_manifest")]
+    return [Path(path) for path in [*named, *(declared.get("splits") or {}).values()] if path]
 
 
 def located(path: str, domain: Domain, artifact: Path | None) -> Path:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from domains.domain import Domain, located
+from domains.domain import Domain, located, named_paths
 from errors import InputError
 from files.audio_file import UNKNOWN_SPEAKER, AudioFile
 from files.recording import Recording
@@ -106,9 +106,7 @@ def read_plain_texts(path: str | Path, domain: str) -> list[tuple[str, str, str]
 
 def own_files(domain: Domain) -> list[Path]:
     """Return the files that a domain is read from, but for the audio that they list."""
-    of_texts = (domain.texts, domain.test_texts, domain.test_manifest)
-    named = [domain.manifest, *of_texts, *(domain.splits or {}).values()]
-    return [file for path in named if path for file in files_of(Path(path))]
+    return [file for path in named_paths(vars(domain)) for file in files_of(path)]
 
 
 def packages_of(domain: Domain) -> dict[str, str]:

@@ -53,22 +53,28 @@ def subtract_files(real_path: Path, synthetic_path: Path, output: Path) -> dict[
     return {output: write_combined(output, header, names, [real, synthetic], difference)}
 
 
+def read_alike(vector_paths: Sequence[Path]) -> list[Layout]:
+    """Return the layouts of task vectors; raise ``InputError`` if they are of several models."""
+    vectors = [read_layout(path) for path in vector_paths]
+    first = vectors[0]
+    for other in vectors[1:]:
+        check_same_names(set(first.entries), set(other.entries), first.path, other.path)
+        check_same_shapes(first, other)
+    return vectors
+
+
 def mean_files(vector_paths: Sequence[Path], output: Path) -> dict[Path, str]:
     """Write the mean of task vectors: of several source domains, or of several TTS engines.
 
     Added up in the order given, in float32, and divided by their number. Returns the written file
     and its SHA-256.
     """
-    vectors = [read_layout(path) for path in vector_paths]
-    first = vectors[0]
-    for other in vectors[1:]:
-        check_same_names(set(first.entries), set(other.entries), first.path, other.path)
-        check_same_shapes(first, other)
+    vectors = read_alike(vector_paths)
 
     def mean(name: str, pieces: list[torch.Tensor]) -> torch.Tensor:
         return finite(sum(pieces, torch.zeros(())) / len(pieces), name, output)
 
-    return {output: write_combined(output, first.header, first.entries, vectors, mean)}
+    return {output: write_combined(output, vectors[0].header, vectors[0].entries, vectors, mean)}
 
 
 def restrict_files(

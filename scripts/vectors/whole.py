@@ -14,7 +14,7 @@ import torch
 from computing.direct_file import DirectFile
 from files.atomic import atomic_path
 from merging.parameter import Parameter, place
-from vectors.arithmetic import check_same_names, check_same_shapes, finite
+from vectors.arithmetic import finite, read_alike
 from vectors.streaming import Buffer, read_layout, read_tensor
 
 Merge = Callable[[list[torch.Tensor], Parameter], torch.Tensor]
@@ -26,11 +26,7 @@ def merge_files(vector_paths: Sequence[Path], merge: Merge, output: Path) -> dic
     What is 0 in all of them, as a module that is not trained, stays so. Returns the written file
     and its SHA-256.
     """
-    vectors = [read_layout(path) for path in vector_paths]
-    first = vectors[0]
-    for other in vectors[1:]:
-        check_same_names(set(first.entries), set(other.entries), first.path, other.path)
-        check_same_shapes(first, other)
+    vectors = read_alike(vector_paths)
 
     def merged(parameter: Parameter) -> torch.Tensor:
         tensors = [read_tensor(vector, parameter.name) for vector in vectors]
@@ -38,8 +34,8 @@ def merge_files(vector_paths: Sequence[Path], merge: Merge, output: Path) -> dic
             return tensors[0]
         return finite(merge(tensors, parameter), parameter.name, output)
 
-    parameters = place(first.entries)
-    return {output: write_tensors(output, first.header, map(merged, parameters))}
+    parameters = place(vectors[0].entries)
+    return {output: write_tensors(output, vectors[0].header, map(merged, parameters))}
 
 
 def write_tensors(path: Path, header: bytes, tensors: Iterable[torch.Tensor]) -> str:
