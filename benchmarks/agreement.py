@@ -29,7 +29,7 @@ KINDS = ("by the transcripts", "by the judge", "unknown words excused")
 def errors(references: Rows, hypotheses: Sequence[Rows]) -> tuple[np.ndarray, np.ndarray]:
     """Return errors, means over the seeds, and words of each utterance: [n_utterances]."""
     scores = [score(references, rows, "en").per_utterance for rows in hypotheses]
-    of_seeds = [[u.substitutions + u.deletions + u.insertions for u in each] for each in scores]
+    of_seeds = [[utterance.word_errors for utterance in each] for each in scores]
     return mean_over_seeds(np.array(of_seeds)), np.array([u.reference_words for u in scores[0]])
 
 

@@ -11,8 +11,7 @@ from errors import InputError
 from exports.decoding import faster_whisper_options, whisper_cli_options, whisper_cpp_options
 from exports.measured import Measured, read_measured
 from paths import REAL, Manifest
-from reporting.words import points
-from scoring.differences import Difference
+from reporting.tables import change
 
 
 def about_libraries(language: str, task: str) -> dict[str, str]:
@@ -38,12 +37,6 @@ def about_export(measured: Measured, path: Path, checkpoint: Path) -> dict[str, 
     return {
         "measured": measured,
         "library": ", ".join(f"{name} {version}" for name, version in measured.packages.items()),
-        "difference": spread_cell(measured.difference),
+        "difference": Markup(change(measured.difference)),  # its brackets are no link
         "of": f"{place.group}, {place.split} ({spoken})",
     }
-
-
-def spread_cell(difference: Difference) -> Markup:
-    """Return a difference in points with its interval, as Markdown."""
-    low, high = map(points, difference.interval)
-    return Markup(f"{points(difference.difference)} [{low}, {high}]")
