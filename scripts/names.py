@@ -17,7 +17,7 @@ BESIDE = {  # letters and digits, in a name of each kind; domains and TTS are jo
 }
 JOINED = (  # words that stand beside the names of domains and TTS, or in their place
     "after", "all", "augmented", "complement", "constant", "domains", "each", "engines", "except",
-    "mixed", "pooled", "pretrained", "real", "source", "sources", "with",
+    "mixed", "pooled", "pretrained", "pseudo", "real", "source", "sources", "with",
 )  # fmt: skip
 RESERVED = {"experiment": ("slurm_jobs",), "domain": JOINED, "tts": JOINED}
 

@@ -18,6 +18,7 @@ from modules import SEVERAL, factors_of
 from names import one_of
 
 REAL, PRETRAINED, SOURCE, ENGINES = "real", "pretrained", "source", "engines"
+PSEUDO = "pseudo"  # recordings with what the base model heard in place of their transcripts
 NUMBER = r"\d+(?:\.\d+)?"  # a scaling coefficient
 SEED = r"\d+"
 WORD = "[a-z0-9][a-z0-9_]*"  # a domain, a TTS
@@ -29,6 +30,11 @@ VECTOR = f"(?P<each>each-)?(?P<group>{GROUP})-(?P<speech>{WORD})(?:-(?P<modules>
 VECTOR += f"(?:-(?P<method>{METHOD}))?"
 AIDS = f"(?P<domain>{WORD})(?=-)(?P<terms>-terms)?(?P<lm>-lm)?"
 MODEL = rf"(?P<trained>[^+]+)(?:\+(?P<vector>[^+]+)-tv(?P<scale>{NUMBER}))?(?:\+(?P<aids>[^+]+))?"
+
+
+def labelled_by(base: str) -> str:
+    """Return what recordings with a base model's labels are called in the paths of manifests."""
+    return f"{PSEUDO}-{base}"
 
 
 def matched(pattern: str, text: str) -> re.Match:
@@ -110,10 +116,14 @@ class Pool(Name):
 class TrainingData(Name):
     """A data set: recordings of a group (a domain or a pool), its texts spoken by a TTS, or both.
 
-    ``speech`` is "real" or a TTS; ``mixed`` has both. Recordings of a ``replayed`` group join them.
+    ``speech`` is "real" (recordings), "pseudo" (these, with the base model's hypotheses as labels)
+    or a TTS; ``mixed`` has recordings and a TTS. Recordings of a ``replayed`` group join them.
     """
 
-    WHAT = "training data, GROUP-real, GROUP-TTS or GROUP-mixed-TTS, maybe with -with-GROUP"
+    WHAT = (
+        "training data, GROUP-real, GROUP-pseudo, GROUP-TTS or GROUP-mixed-TTS, maybe with"
+        " -with-GROUP"
+    )
     group: str
     speech: str
     mixed: bool = False
@@ -133,11 +143,12 @@ class TrainingData(Name):
     def pattern(groups: Iterable[str], tts: Iterable[str]) -> str:
         """Return the pattern of a wildcard for the data of some groups."""
         group = f"(?:{one_of(groups)})"
-        return f"{group}-(?:{REAL}|(?:mixed-)?(?:{one_of(tts)}))(?:-with-{group})?"
+        return f"{group}-(?:{REAL}|{PSEUDO}|(?:mixed-)?(?:{one_of(tts)}))(?:-with-{group})?"
 
-    def manifests(self, split: str) -> list["Manifest"]:
-        """Return the manifests of a split: one for each kind of speech in it."""
-        kinds = [REAL, self.speech] if self.mixed else [self.speech]
+    def manifests(self, split: str, base: str) -> list["Manifest"]:
+        """Return the manifests of a split for a base model: one for each kind of speech in it."""
+        speech = labelled_by(base) if self.speech == PSEUDO else self.speech
+        kinds = [REAL, speech] if self.mixed else [speech]
         own = [Manifest(self.group, kind, split) for kind in kinds]
         return own + ([Manifest(self.replayed, REAL, split)] if self.replayed else [])
 
@@ -146,7 +157,8 @@ class TrainingData(Name):
 class TaskVector(Name):
     """A task vector of a group and a TTS; ``each``: the mean of one per domain of the group.
 
-    ``speech`` may be "engines": the mean of those of every TTS. ``modules``: those that it is of,
+    ``speech`` may be "engines": the mean of those of every TTS; or "pseudo": real speech with
+    transcripts minus the same with pseudo-labels. ``modules``: those that it is of,
     if not of the whole model. ``method``: by what it is made, in place of the mean or of that one.
     """
 
@@ -174,7 +186,7 @@ class TaskVector(Name):
     @staticmethod
     def unmerged(groups: Iterable[str], tts: Iterable[str]) -> str:
         """Return the pattern of a wildcard for the vectors of some groups without a method."""
-        speech = f"(?:{one_of(tts)}|{ENGINES})"
+        speech = f"(?:{one_of(tts)}|{ENGINES}|{PSEUDO})"
         return f"(?:each-)?(?:{one_of(groups)})-{speech}(?:-{SEVERAL})?"
 
     @classmethod

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from errors import InputError
-from evaluation import Evaluation, ScoredEvaluation
+from evaluation import WITHOUT_TRANSCRIPTS, Evaluation, ScoredEvaluation
 from files.audio_file import UNKNOWN_SPEAKER
 from files.manifest import read_manifest, read_texts
 from files.origin import is_real
@@ -20,7 +20,7 @@ from scoring.word_errors import normalised
 Row = dict[str, Any]  # of a manifest
 Speaker = tuple[str, str]  # corpus, name
 
-TEST_RECORDINGS = "test_recordings"
+TEST_RECORDINGS, TRANSCRIPTS = "test_recordings", "target_transcripts"
 CHOOSING = ("dev", "nested")  # roles of evaluations on which a scaling coefficient may be chosen
 EVIDENCE = "evidence"  # of those on which the model to deliver is chosen,
 AGREEMENT = "agreement"  # and of those that veto a choice, on recordings without transcripts
@@ -35,6 +35,7 @@ CLAIMS = {  # stages in which a row that claims this has used target recordings
     "none": (),
     "model selection": ("selection",),
     "training": ("training", "selection"),
+    WITHOUT_TRANSCRIPTS: ("training", "selection"),
 }
 
 
@@ -64,12 +65,16 @@ class Content:
 
 @dataclass(frozen=True)
 class Overlap:
-    """What a file and a target have in common; recordings are audio paths, tests are keys."""
+    """What a file and a target have in common; recordings are audio paths, tests are keys.
+
+    ``target_transcripts`` are recordings whose transcripts the file has.
+    """
 
     target_recordings: frozenset[str] = frozenset()
     test_recordings: frozenset[tuple[str, str, str]] = frozenset()
     test_sentences: frozenset[str] = frozenset()
     test_speakers: frozenset[Speaker] = frozenset()
+    target_transcripts: frozenset[str] = frozenset()
 
     def __or__(self, other: "Overlap") -> "Overlap":
         return Overlap(*(mine | others for mine, others in zip(self, other, strict=True)))
@@ -80,8 +85,9 @@ class Overlap:
 
 @dataclass(frozen=True)
 class Examined(Touch):
-    """What touched the score of an evaluation."""
+    """What touched the score of an evaluation; ``target_transcripts`` that were read, by stage."""
 
+    target_transcripts: dict[str, int]
     evaluation: ScoredEvaluation
 
     @property
@@ -187,7 +193,7 @@ class Overlaps:
         rows, corpora = self.rows(path), self.provenance.corpora
         if what == "voices":
             return Content(voices=frozenset(row["voice"] for row in rows))
-        if what in ("utterances", "channels"):
+        if what in ("utterances", "labelled", "channels"):
             content = content_of(rows, corpora, self.language)
             return content if what == "utterances" else replace(content, sentences=frozenset())
         voices = {row["voice"] for row in self.rows(speech)}
@@ -200,7 +206,9 @@ class Overlaps:
     ) -> Overlap:
         """Return what a used file has in common with a target and its test sets."""
         content = self.content(what, path, speech, per)
-        common = Overlap(content.recordings.get(target, frozenset()))
+        recordings = content.recordings.get(target, frozenset())
+        transcripts = recordings if what == "utterances" else frozenset()
+        common = Overlap(recordings, target_transcripts=transcripts)
         for manifest in self.tests.get(target, ()):
             test = self.content("utterances", manifest, None, None)
             common |= overlap_of(content, test, self.provenance.sha256)
@@ -213,7 +221,7 @@ class Overlaps:
             overlap[use.stage] |= self.overlap(*use[1:], target)
         return {
             kind: {stage: len(getattr(overlap[stage], kind)) for stage in STAGES}
-            for kind in (*KINDS, TEST_RECORDINGS)
+            for kind in (*KINDS, TEST_RECORDINGS, TRANSCRIPTS)
         }
 
 
@@ -238,6 +246,7 @@ def examination(evaluation: ScoredEvaluation, overlaps: Overlaps) -> Examined:
         evaluation.target,
         {kind: counts[kind] for kind in KINDS},
         counts[TEST_RECORDINGS],
+        counts[TRANSCRIPTS],
         evaluation,
     )
 

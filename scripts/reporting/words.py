@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from evaluation import VECTOR, has_aids, label
+from evaluation import VECTOR, WITHOUT_TRANSCRIPTS, has_aids, label
 from paths import PRETRAINED, REAL
 from scoring.differences import Comparison, Difference
 from scoring.summary import Forgetting, SummaryRow, TargetSummary
@@ -41,6 +41,7 @@ def sentences(target: TargetSummary) -> list[str]:
         about_test_speech(target),
         about_text(target.name, rows),
         about_aids(target.name, rows),
+        about_pseudo(target.name, rows),
         about_vector(rows),
         about_price(rows),
         about_topline(rows),
@@ -85,6 +86,12 @@ def about_aids(name: str, rows: list[SummaryRow]) -> str:
     """Say which arms whose decoder is led by the target's texts beat pretrained."""
     led = [row for row in rows if has_aids(row.arm)]
     return against_pretrained(f"On {name}, with a decoder that is led by its texts", rows, led)
+
+
+def about_pseudo(name: str, rows: list[SummaryRow]) -> str:
+    """Say which arms that heard the target's recordings, and no transcript, beat pretrained."""
+    trained = [row for row in rows if row.target_recordings == WITHOUT_TRANSCRIPTS]
+    return against_pretrained(f"On {name}, with its recordings and no transcript", rows, trained)
 
 
 def against_pretrained(beginning: str, rows: list[SummaryRow], some: list[SummaryRow]) -> str:
