@@ -9,27 +9,27 @@ from typing import Any, NamedTuple
 
 from evaluation import (
     OF_SPEECH,
-    TASK_VECTORS,
     VECTOR,
     WITHOUT_TRANSCRIPTS,
     Evaluation,
     ScoredEvaluation,
     ScoredSpeech,
+    clusters_of,
     has_aids,
     without_aids,
 )
+from groups import SOURCE, Cluster
+from kinds import name_of, vector_of
 from methods import parts_of
 from paths import (
     ENGINES,
     PRETRAINED,
     PSEUDO,
     REAL,
-    SOURCE,
     Aids,
     Checkpoint,
     Manifest,
     Model,
-    TaskVector,
     TrainingData,
 )
 from places import Hypotheses, KeyTermsFile, Score, TrainingTexts, VectorFile
@@ -41,6 +41,7 @@ from roles import (
     UNTRANSCRIBED,
     domains_of,
     evidence_tts,
+    groups,
     is_pseudo,
     is_run,
     is_text_only,
@@ -56,13 +57,6 @@ JOINT = "source-real+target-synthetic"
 CANDIDATES = ("target-synthetic", CONTINUED, JOINT)
 
 
-def name_of(tts: str | None) -> str:
-    """Return the name of the TTS that an arm hears."""
-    if tts is None:
-        raise ValueError("an arm that hears synthetic speech needs the name of its TTS")
-    return tts
-
-
 def model_of(arm: str, target: str, tts: str | None, group: str) -> Model:
     """Return the model of an arm, without its vector."""
     if arm == CONTINUED:
@@ -76,27 +70,6 @@ def model_of(arm: str, target: str, tts: str | None, group: str) -> Model:
     speech = kind if kind in (REAL, PSEUDO) else name_of(tts)
     trained_on = group if role == SOURCE else target
     return Model(TrainingData(trained_on, speech, mixed=kind == "mixed"))
-
-
-def vector_of(kind: str, tts: str | None, group: str) -> TaskVector:
-    """Return a task vector.
-
-    ``pooled``: of all source domains together; ``domains``: the mean of one per source domain;
-    ``engines``: the mean of the pooled ones of every TTS; else of some modules: their part of the
-    pooled one. A method may stand behind it: ``domains-ties``. ``tts`` may be ``PSEUDO``: what
-    pseudo-labels lack (Pseudo2Real, Lin et al. 2025, 2510.08047).
-    """
-    whole, method = parts_of(kind)
-    speech = ENGINES if whole == ENGINES else name_of(tts)
-    modules = "" if whole in TASK_VECTORS else whole
-    return TaskVector(group, speech, whole == "domains", modules, method)
-
-
-def kind_of_vector(vector: TaskVector) -> str:
-    """Return the kind of a task vector, of which ``vector_of`` makes it."""
-    mean = ENGINES if vector.speech == ENGINES else "domains" if vector.each else "pooled"
-    whole = vector.modules or mean
-    return f"{whole}-{vector.method}" if vector.method else whole
 
 
 def aids_of(arm: str, target: str) -> Aids | None:
@@ -214,6 +187,19 @@ def vectors_key(arm: str) -> str:
     if is_pseudo(arm):
         return "vectors_on_pseudo"
     return "vectors_on_pretrained" if PRETRAINED in arm else "vectors"
+
+
+def cluster_counts(config: dict) -> list[int]:
+    """Return into how many clusters the source's speakers are parted: none, one number, several."""
+    if f"{SELF_TRAINED}{VECTOR}" not in config["arms"]:
+        return []
+    return sorted({*map(clusters_of, config["task_vector"]["vectors_on_pseudo"])} - {0})
+
+
+def clusters(config: dict) -> list[str]:
+    """Return the clusters of speakers that have task vectors of their own, as groups."""
+    counts = cluster_counts(config)
+    return [name for group in groups(config) for n in counts for name in Cluster.all(group, n)]
 
 
 def deliveries(config: dict, base: str, target: str) -> Iterator[Evaluation]:

@@ -20,7 +20,7 @@ from escaping import code, markdown
 from evaluation import TASK_VECTORS, symbol
 from files.atomic import atomic_path, check_outputs
 from files.json_file import read_json
-from matrix import kind_of_vector
+from kinds import kind_of_vector
 from paths import REAL, seed_folder
 from records.record import MODEL_CARD, WEIGHTS, checkpoint_files
 from records.writing import write_record

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Iterable
 from functools import partial
+from typing import ClassVar, Self
 
 from errors import InputError
 
@@ -16,8 +17,9 @@ BESIDE = {  # letters and digits, in a name of each kind; domains and TTS are jo
     "tts": "_",
 }
 JOINED = (  # words that stand beside the names of domains and TTS, or in their place
-    "after", "all", "augmented", "complement", "constant", "domains", "each", "engines", "except",
-    "mixed", "pooled", "pretrained", "pseudo", "real", "source", "sources", "with",
+    "after", "all", "augmented", "cluster", "clusters", "complement", "constant", "domains", "each",
+    "engines", "except", "mixed", "pooled", "pretrained", "pseudo", "real", "source", "sources",
+    "with",
 )  # fmt: skip
 RESERVED = {"experiment": ("slurm_jobs",), "domain": JOINED, "tts": JOINED}
 
@@ -48,3 +50,32 @@ def name_of(kind: str) -> Callable[[str], str]:
 def one_of(names: Iterable[str]) -> str:
     """Return the pattern of a wildcard that has one of these values."""
     return "|".join(map(re.escape, names)) or NOTHING
+
+
+def matched(pattern: str, text: str) -> re.Match:
+    """Return the match of a whole text; raise ``InputError`` if there is none."""
+    if not (match := re.fullmatch(pattern, text)):
+        raise InputError(f"{text!r} is not of the form {pattern}")
+    return match
+
+
+class Name:
+    """What all names share: ``parse``, the inverse of ``str()``."""
+
+    WHAT: ClassVar[str]
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Return what a name says; raise ``InputError`` for a text that is no name of this kind."""
+        try:
+            name = cls._read(text)
+            if str(name) == text:
+                return name
+        except (InputError, ValueError):
+            pass
+        raise InputError(f"{text!r} is no name of {cls.WHAT}")
+
+    @classmethod
+    def _read(cls, text: str) -> Self:
+        """Return what a name says; raise ``ValueError`` or ``InputError`` if it is none."""
+        raise NotImplementedError

@@ -13,20 +13,18 @@ from dataclasses import dataclass
 from typing import ClassVar, Self
 
 from errors import InputError
+from groups import GROUP, WORD, whole_group
 from methods import METHOD, method_of
 from modules import SEVERAL, factors_of
-from names import one_of
+from names import Name, matched, one_of
 
-REAL, PRETRAINED, SOURCE, ENGINES = "real", "pretrained", "source", "engines"
+REAL, PRETRAINED, ENGINES = "real", "pretrained", "engines"
 PSEUDO = "pseudo"  # recordings with what the base model heard in place of their transcripts
 NUMBER = r"\d+(?:\.\d+)?"  # a scaling coefficient
 SEED = r"\d+"
-WORD = "[a-z0-9][a-z0-9_]*"  # a domain, a TTS
-EXCEPT = f"except-({WORD})"
-POOL = f"(?=.)(?P<whole>{SOURCE})?(?:(?:^|-){EXCEPT})*"
-GROUP = f"(?:{EXCEPT}|{WORD})(?:-{EXCEPT})*"  # a domain, or a pool of several
 DATA = f"(?P<group>{GROUP})-(?P<mixed>mixed-)?(?P<speech>{WORD})(?:-with-(?P<replayed>{GROUP}))?"
-VECTOR = f"(?P<each>each-)?(?P<group>{GROUP})-(?P<speech>{WORD})(?:-(?P<modules>{SEVERAL}))?"
+VECTOR = rf"(?:(?P<each>each-)|clusters-(?P<clusters>\d+)-)?(?P<group>{GROUP})-(?P<speech>{WORD})"
+VECTOR += f"(?:-(?P<modules>{SEVERAL}))?"
 VECTOR += f"(?:-(?P<method>{METHOD}))?"
 AIDS = f"(?P<domain>{WORD})(?=-)(?P<terms>-terms)?(?P<lm>-lm)?"
 MODEL = rf"(?P<trained>[^+]+)(?:\+(?P<vector>[^+]+)-tv(?P<scale>{NUMBER}))?(?:\+(?P<aids>[^+]+))?"
@@ -35,13 +33,6 @@ MODEL = rf"(?P<trained>[^+]+)(?:\+(?P<vector>[^+]+)-tv(?P<scale>{NUMBER}))?(?:\+
 def labelled_by(base: str) -> str:
     """Return what recordings with a base model's labels are called in the paths of manifests."""
     return f"{PSEUDO}-{base}"
-
-
-def matched(pattern: str, text: str) -> re.Match:
-    """Return the match of a whole text; raise ``InputError`` if there is none."""
-    if not (match := re.fullmatch(pattern, text)):
-        raise InputError(f"{text!r} is not of the form {pattern}")
-    return match
 
 
 @functools.cache
@@ -67,49 +58,6 @@ def seed_folder(seed: int) -> str:
 def seed_of(folder: str) -> int:
     """Return the seed of a folder that ``seed_folder`` names; raise ``InputError`` for others."""
     return int(matched(f"seed({SEED})", folder)[1])
-
-
-class Name:
-    """What all names share: ``parse``, the inverse of ``str()``."""
-
-    WHAT: ClassVar[str]
-
-    @classmethod
-    def parse(cls, text: str) -> Self:
-        """Return what a name says; raise ``InputError`` for a text that is no name of this kind."""
-        try:
-            name = cls._read(text)
-            if str(name) == text:
-                return name
-        except (InputError, ValueError):
-            pass
-        raise InputError(f"{text!r} is no name of {cls.WHAT}")
-
-    @classmethod
-    def _read(cls, text: str) -> Self:
-        """Return what a name says; raise ``ValueError`` or ``InputError`` if it is none."""
-        raise NotImplementedError
-
-
-@dataclass(frozen=True)
-class Pool(Name):
-    """Source domains that are trained on together: ``source``, or with ``except-NAME``, without it.
-
-    ``whole`` is "source", or in complement mode, where every pool leaves out a target, empty.
-    """
-
-    WHAT = "pooled domains"
-    whole: str
-    left_out: tuple[str, ...]
-
-    def __str__(self) -> str:
-        whole = [self.whole] if self.whole else []
-        return "-".join(whole + [f"except-{name}" for name in self.left_out])
-
-    @classmethod
-    def _read(cls, text: str) -> Self:
-        match = matched(POOL, text)
-        return cls(match["whole"] or "", tuple(re.findall(EXCEPT, text)))
 
 
 @dataclass(frozen=True)
@@ -146,10 +94,14 @@ class TrainingData(Name):
         return f"{group}-(?:{REAL}|{PSEUDO}|(?:mixed-)?(?:{one_of(tts)}))(?:-with-{group})?"
 
     def manifests(self, split: str, base: str) -> list["Manifest"]:
-        """Return the manifests of a split for a base model: one for each kind of speech in it."""
+        """Return the manifests of a split for a base model: one for each kind of speech in it.
+
+        A cluster of speakers has no dev of its own, which would be little.
+        """
+        group = self.group if split == "train" else whole_group(self.group)
         speech = labelled_by(base) if self.speech == PSEUDO else self.speech
         kinds = [REAL, speech] if self.mixed else [speech]
-        own = [Manifest(self.group, kind, split) for kind in kinds]
+        own = [Manifest(group, kind, split) for kind in kinds]
         return own + ([Manifest(self.replayed, REAL, split)] if self.replayed else [])
 
 
@@ -158,19 +110,25 @@ class TaskVector(Name):
     """A task vector of a group and a TTS; ``each``: the mean of one per domain of the group.
 
     ``speech`` may be "engines": the mean of those of every TTS; or "pseudo": real speech with
-    transcripts minus the same with pseudo-labels. ``modules``: those that it is of,
-    if not of the whole model. ``method``: by what it is made, in place of the mean or of that one.
+    transcripts minus the same with pseudo-labels, perhaps the mean of one for each of so many
+    ``clusters`` of speakers (0: of none). ``modules``: those that it is of, if not of the whole
+    model. ``method``: by what it is made, in place of the mean or of that one.
     """
 
-    WHAT = "a task vector, GROUP-TTS, each-GROUP-TTS or GROUP-engines, maybe with -MODULES, -METHOD"
+    WHAT = (
+        "a task vector, GROUP-TTS, each-GROUP-TTS, clusters-COUNT-GROUP-pseudo or GROUP-engines,"
+        " maybe with -MODULES, -METHOD"
+    )
     group: str
     speech: str
     each: bool = False
     modules: str = ""
     method: str = ""
+    clusters: int = 0
 
     def __str__(self) -> str:
-        name = f"{'each-' if self.each else ''}{self.group}-{self.speech}"
+        of_each = "each-" if self.each else f"clusters-{self.clusters}-" if self.clusters else ""
+        name = f"{of_each}{self.group}-{self.speech}"
         return "-".join(filter(None, (name, self.modules, self.method)))
 
     @classmethod
@@ -181,13 +139,14 @@ class TaskVector(Name):
             factors_of(modules)
         if method:
             method_of(method)
-        return cls(match["group"], match["speech"], bool(match["each"]), modules, method)
+        each, clusters = bool(match["each"]), int(match["clusters"] or 0)
+        return cls(match["group"], match["speech"], each, modules, method, clusters)
 
     @staticmethod
     def unmerged(groups: Iterable[str], tts: Iterable[str]) -> str:
         """Return the pattern of a wildcard for the vectors of some groups without a method."""
         speech = f"(?:{one_of(tts)}|{ENGINES}|{PSEUDO})"
-        return f"(?:each-)?(?:{one_of(groups)})-{speech}(?:-{SEVERAL})?"
+        return rf"(?:each-|clusters-\d+-)?(?:{one_of(groups)})-{speech}(?:-{SEVERAL})?"
 
     @classmethod
     def pattern(cls, groups: Iterable[str], tts: Iterable[str]) -> str:

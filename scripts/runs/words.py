@@ -17,9 +17,9 @@ from paths import PRETRAINED, PSEUDO, REAL, Aids, Model, TaskVector, TrainingDat
 # What a table of progress has a line for, in the order of the work.
 STAGES = (
     "fetch", "pretrained", "prepare", "synthesize", "xvectors", "filter", "key_terms", "channels",
-    "augment", "pool", "collect", "label", "finetune", "task_vector", "apply", "transcribe",
-    "score", "agree", "evaluations", "leakage", "summarize", "breakdown", "vector_geometry",
-    "report", "deliver", "export", "model_card",
+    "augment", "pool", "cluster", "collect", "label", "finetune", "task_vector", "apply",
+    "transcribe", "score", "agree", "evaluations", "leakage", "summarize", "breakdown",
+    "vector_geometry", "report", "deliver", "export", "model_card",
 )  # fmt: skip
 ARMS = (
     PRETRAINED, "source-real", "source-synthetic", "source-mixed", matrix.CONTINUED,
