@@ -66,6 +66,7 @@ FOLDED = {  # rules that are not called by the verb that they serve; None is lef
     "evaluations": "summarize",
     "leakage": "summarize",
     "breakdown": "report",
+    "rank": "report",
     "vector_geometry": "report",
     "deliver": "report",
     "export": "report",

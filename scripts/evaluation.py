@@ -121,6 +121,19 @@ def has_aids(arm: str) -> bool:
     return arm != without_aids(arm)
 
 
+def uses_of(arm: str) -> tuple[str, ...]:
+    """Return what the models of an arm are made from, besides the base model."""
+    uses = {
+        "texts of the target": "target-synthetic" in arm or has_aids(arm),
+        "recordings of the source": any(
+            part in arm for part in ("source-real", "source-mixed", VECTOR)
+        ),
+        "texts of the source": "source-synthetic" in arm,
+        "recordings of the target": "target-real" in arm,
+    }
+    return tuple(name for name, is_used in uses.items() if is_used)
+
+
 def symbol(vector: str) -> str:
     """Return a kind of task vector as it is shown.
 

@@ -60,6 +60,7 @@ COMMANDS = [
     ("prepare.py", f"--domain d --declaration '{JSON}' --texts-dir OUT", "train"),
     ("pretrained.py", "--artifact in --output OUT", "in"),
     ("pretrained.py", "--artifact in --output OUT", "."),
+    ("rank.py", "--evaluations in/a --summary in/summary.json --output OUT", "in/a"),
     ("report.py", "--summary in/summary.json --experiment in/b --output OUT", "in/b"),
     ("score.py", "--references in/a --hypotheses in/b --output OUT", "in/a"),
     ("summarize.py", "--evaluations in/e.json --output-json out --output-tsv OUT", "in/e.json"),

@@ -178,7 +178,8 @@ def test_how_a_model_is_trained_concerns_nothing_that_was_done_before(finished):
         yaml.safe_dump(experiment | {"finetune": experiment["finetune"] | {"gpus": 2}})
     )
     assert set(planned(finished, "other.yaml")) <= {
-        "evaluations", "leakage", "summarize", "breakdown", "report", "model_card", "all", "total",
+        "evaluations", "leakage", "summarize", "breakdown", "rank", "report", "model_card", "all",
+        "total",
     }  # fmt: skip
 
 
@@ -191,7 +192,12 @@ def test_exports_make_nothing_anew_but_the_cards_which_tell_of_them(finished):
     counts = planned(finished, "exports.yaml")
     assert (counts["export"], counts["model_card"]) == (2, 2)
     of_the_checkpoints = {"transcribe_with_task_vector"}  # at a λ that no sweep is asked for
-    with_the_files_name = {"summarize", "breakdown", "report"}  # in the command of each number
+    with_the_files_name = {
+        "summarize",
+        "breakdown",
+        "rank",
+        "report",
+    }  # in the command of each number
     assert set(counts) <= {
         *("export", "model_card", "all", "total"), *of_the_checkpoints, *with_the_files_name
     }  # fmt: skip

@@ -18,8 +18,8 @@ from paths import PRETRAINED, REAL, Aids, Model, TaskVector, TrainingData, coeff
 STAGES = (
     "fetch", "pretrained", "prepare", "synthesize", "xvectors", "filter", "key_terms", "channels",
     "augment", "pool", "collect", "label", "finetune", "task_vector", "apply", "transcribe",
-    "score", "agree", "evaluations", "leakage", "summarize", "breakdown", "vector_geometry",
-    "report", "deliver", "export", "model_card",
+    "score", "agree", "evaluations", "leakage", "summarize", "breakdown", "rank",
+    "vector_geometry", "report", "deliver", "export", "model_card",
 )  # fmt: skip
 ARMS = (
     PRETRAINED, "source-real", "source-synthetic", "source-mixed", matrix.CONTINUED,
