@@ -36,6 +36,7 @@ from roles import (
     JUDGED,
     SOURCES,
     UNTRANSCRIBED,
+    arms_of,
     domains_of,
     evidence_tts,
     is_text_only,
@@ -135,7 +136,7 @@ def evaluations(config: dict) -> Iterator[Evaluation]:
                 yield from deliveries(config, base, target)
                 continue
             for speech in speech_for(config, target):
-                for arm in arms(config, target):
+                for arm in arms(config, base, target):
                     if arm.is_scored(speech.role):
                         yield from evaluations_of(config, base, target, arm, speech)
 
@@ -187,10 +188,13 @@ class Arm(NamedTuple):
         return role == "test" or self.vector is not None
 
 
-def arms(config: dict, target: str) -> Iterator[Arm]:
-    """Yield the arms of a target: one that hears no TTS once, each vector with each coefficient."""
+def arms(config: dict, base: str, target: str) -> Iterator[Arm]:
+    """Yield the arms of a base model and a target.
+
+    One that hears no TTS comes once, each vector with each coefficient.
+    """
     choice, every_tts = config["task_vector"], training_tts(config)
-    for name in config["arms"]:
+    for name in arms_of(config, base):
         if name == "target-real" and is_text_only(config["domains"][target]):
             continue
         vectors = [None]

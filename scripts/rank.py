@@ -14,7 +14,7 @@ from typing import NamedTuple
 from errors import InputError, run
 from evaluation import ScoredEvaluation, uses_of
 from files.atomic import check_outputs
-from paths import PRETRAINED
+from paths import PRETRAINED, Checkpoint, Model
 from records.reading import known_sha256, upstream
 from records.record import WEIGHTS
 from records.writing import write_record
@@ -46,13 +46,28 @@ def methods_of(summary: Summary) -> dict[Method, list[SummaryRow]]:
     return {method: of_method for method, of_method in rows.items() if len(of_method) == test_sets}
 
 
-def copies(methods: Mapping[Method, list[SummaryRow]]) -> set[Method]:
-    """Return the pretrained models whose weights an earlier base model has, too."""
+def pretrained_models(methods: Mapping[Method, list[SummaryRow]]) -> dict[str, Method]:
+    """Return the first pretrained model of some weights by the name of each base model that it is.
+
+    Base models that differ in how they are fine-tuned only have one; maybe only one of them has the
+    arm.
+    """
+    weights_of = {
+        method.base: known_sha256(pretrained_weights(rows[0].models[0]))
+        for method, rows in methods.items()
+    }
     first_of: dict[str, Method] = {}
-    pretrained = {method: rows for method, rows in methods.items() if method.arm == PRETRAINED}
-    for method, rows in pretrained.items():
-        first_of.setdefault(known_sha256(Path(rows[0].models[0], WEIGHTS)), method)
-    return pretrained.keys() - first_of.values()
+    for method in methods:
+        if method.arm == PRETRAINED:
+            first_of.setdefault(weights_of[method.base], method)
+    return {base: first_of[w] for base, w in weights_of.items() if w in first_of}
+
+
+def pretrained_weights(model: str) -> Path:
+    """Return the weights of the pretrained model of a model's base model."""
+    folder, _, place = model.rpartition("/models/")
+    base = Checkpoint.parse(f"models/{place}").base
+    return Path(folder, str(Checkpoint(base, Model(), 0)), WEIGHTS)
 
 
 @cache
@@ -77,7 +92,7 @@ def seconds_of_training(evaluations: Sequence[ScoredEvaluation]) -> float:
 def rank(summary: Summary, rows: Iterable[PooledRow]) -> Ranking:
     """Return the methods by their WER over all targets; of equal WER, in the matrix's order.
 
-    Each is compared with the pretrained model of its own base model. ``rows`` are the scores.
+    Each is compared with the pretrained model that it comes of. ``rows`` are the scores.
     """
     methods, row_of = methods_of(summary), {row.scores: row for row in rows}
     if not methods:
@@ -94,13 +109,14 @@ def rank(summary: Summary, rows: Iterable[PooledRow]) -> Ranking:
         again="",
     )
     test = ResampledRows([union(of_method) for of_method in parts.values()], settings)
-    ranked = sorted(
-        methods.keys() - copies(methods), key=lambda m: (test.rows[place[m]].wer, place[m])
-    )
+    pretrained = pretrained_models(methods)
+    told = [m for m in methods if m.arm != PRETRAINED or m in pretrained.values()]
+    ranked = sorted(told, key=lambda method: test.rows[place[method]].wer)
     versus = {
         method: comparison
         for method in ranked
-        if (comparison := test.compare(place[method], place.get(pretrained_of(method))))
+        if method.base in pretrained
+        and (comparison := test.compare(place[method], place[pretrained[method.base]]))
     }
     tested = dict(zip(versus, adjusted([*versus.values()], settings.confidence), strict=True))
     size = test.size
@@ -125,11 +141,6 @@ def rank(summary: Summary, rows: Iterable[PooledRow]) -> Ranking:
             for method in ranked
         ),
     )
-
-
-def pretrained_of(method: Method) -> Method:
-    """Return the pretrained model of a method's base model."""
-    return Method(method.base, PRETRAINED, None, None)
 
 
 def main(argv: list[str] | None = None) -> None:

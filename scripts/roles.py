@@ -60,6 +60,11 @@ def test_speech(config: dict, target: str) -> list[str]:
     return [name for name, tts in config["tts"].items() if tts["held_out"]]
 
 
+def arms_of(config: dict, base: str) -> list[str]:
+    """Return the arms that are run from a base model: all, unless it names its own."""
+    return list(config["base_models"][base].get("arms", config["arms"]))
+
+
 def source_group(config: dict, target: str) -> str:
     """Return the name of the source's pooled data: one for all targets, or one without each."""
     return str(Pool("", (target,)) if config["source"] == COMPLEMENT else Pool(SOURCE, ()))

@@ -283,12 +283,28 @@ def test_aids_stand_behind_the_name_of_an_arm(arm, shown):
     assert label(arm, None, None, "kokoro") == f"{shown} (kokoro)"
 
 
+def test_a_base_model_may_name_arms_of_its_own():
+    models = CONFIG["base_models"] | {"lora": {"artifact": "base", "arms": ["source-real"]}}
+    config = changed(arms=["pretrained", "source-real"], base_models=models)
+    arms = {
+        base: {each.arm for each in matrix.evaluations(config) if each.base == base}
+        for base in models
+    }
+    assert arms.pop("lora") == {"source-real"}
+    assert all(found == {"pretrained", "source-real"} for found in arms.values())
+    models["lora"]["arms"] = ["source-mixed"]
+    with pytest.raises(
+        InputError, match=r"base_models\.lora\.arms: 'source-mixed' is not under arms"
+    ):
+        changed(arms=["pretrained", "source-real"], base_models=models)
+
+
 def test_an_arm_that_a_model_or_a_language_cannot_have_is_refused():
     models = CONFIG["base_models"] | {"letters": {"artifact": "wav2vec2-conformer-rope-large-960h"}}
     told = (
         r"config: arms: pretrained\+lm leads Whisper's decoder, but base_models\.letters \(wav2vec2"
         r"-conformer-rope-large-960h: wav2vec2\) is a CTC model, which has none; leave out"
-        r" pretrained\+lm, or take another base model"
+        r" pretrained\+lm, or name the others under base_models\.letters\.arms"
     )
     with pytest.raises(InputError, match=told):
         changed(arms=["pretrained", "pretrained+lm"], base_models=models)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from errors import InputError
 from evaluation import has_aids
+from roles import arms_of
 from texts.languages import NAMES
 from texts.normalise import WITHOUT_SPACES
 
@@ -36,13 +37,12 @@ def declared(model: dict, artifacts: dict) -> str:
 
 def check_decoders(config: dict, artifacts: dict) -> None:
     """Raise ``InputError`` for what a CTC model's decoder would have to do: it has none."""
-    arms = [arm for arm in config["arms"] if has_aids(arm)]
     for name, told in ctc_models(config, artifacts):
-        if arms:
+        if arms := [arm for arm in arms_of(config, name) if has_aids(arm)]:
             raise InputError(
                 f"config: arms: {arms[0]} leads Whisper's decoder, but base_models.{name}"
                 f" ({told}) is a CTC model, which has none; leave out"
-                f" {', '.join(arms)}, or take another base model"
+                f" {', '.join(arms)}, or name the others under base_models.{name}.arms"
             )
         if config["exports"]:
             raise InputError(
