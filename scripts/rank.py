@@ -128,6 +128,7 @@ def rank(summary: Summary, rows: Iterable[PooledRow]) -> Ranking:
         methods=tuple(
             RankedMethod(
                 label=column_name(methods[method][0]),
+                arm=method.arm,
                 base=method.base,
                 uses=uses_of(method.arm),
                 seeds=len(methods[method][0].seeds),

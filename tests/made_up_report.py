@@ -175,6 +175,7 @@ def ranking(names: Sequence[str], size: Size) -> Ranking:
         methods=tuple(
             RankedMethod(
                 label=arm.replace("->", "→"),
+                arm=arm,
                 base="tiny",
                 uses=uses_of(arm),
                 seeds=size.seeds,

@@ -23,6 +23,7 @@ class RankedMethod:
     """
 
     label: str
+    arm: str
     base: str
     uses: tuple[str, ...]
     seeds: int
