@@ -182,6 +182,11 @@ def method_version(wildcards) -> str:
     return code_version("merge.py", f"merging/{methods.method_of(wildcards.method).name}.py")
 
 
+def adaptation_version(wildcards) -> str:
+    """Return the hash of the logic of transcribing with one method of test-time adaptation."""
+    return code_version("transcribe.py", f"adaptation/{wildcards.adaptation}.py")
+
+
 def task_vector_option(input, scales: list[str]) -> list[str]:
     """Return the options that add a task vector, with each of some scaling coefficients."""
     return ["--task-vector", input.vector, "--scaling-coefficient", *scales]

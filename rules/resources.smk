@@ -64,6 +64,7 @@ def to_transcribe(wildcards, input, threads):
         transcription_window(wildcards),
         len(SCALES) if "vector" in names and "scale" not in names else 1,
         threads,
+        adapts="adaptation" in names,
     )
 
 

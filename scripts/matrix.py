@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any, NamedTuple
 
+from adaptations import TEST_TIME
 from evaluation import (
     OF_SPEECH,
     TASK_VECTORS,
@@ -14,6 +15,7 @@ from evaluation import (
     Evaluation,
     ScoredEvaluation,
     ScoredSpeech,
+    adaptation_of,
     has_aids,
     without_aids,
 )
@@ -179,8 +181,11 @@ class Arm(NamedTuple):
         """Say whether this arm has numbers of a role: only adapted models can forget.
 
         What the decoder's aids do elsewhere is seen on the evidence's recordings of the source.
+        One that adapts to the test recordings is a number of the test alone, and never delivered.
         """
         trained = without_aids(self.name)
+        if adaptation_of(self.name):
+            return role == "test"
         if role in ("evidence", "agreement"):
             return trained == PRETRAINED or trained.removesuffix(VECTOR) in CANDIDATES
         if role == "forgetting" and not has_aids(self.name):
@@ -229,9 +234,9 @@ def evaluations_of(
     on = without_aids(arm.name).removesuffix(VECTOR)
     model = model_of(on, adapted_to, arm.tts, group)
     vector = vector_of(arm.vector, arm.tts, group) if arm.vector else None
-    aids = aids_of(arm.name, target)
+    aids, adaptation = aids_of(arm.name, target), adaptation_of(arm.name)
     files, strengths = files_of_aids(config, aids), config["decoding"]
-    whole = replace(model, vector=vector, scale=arm.scale, aids=aids)
+    whole = replace(model, vector=vector, scale=arm.scale, aids=aids, adaptation=adaptation)
     written = model if speech else whole  # a vector is added while a model is transcribing
     kind = kind_of(config, group, speech) if speech else None
     for seed in [0] if model == Model() and not vector else config["seeds"]:
@@ -261,7 +266,8 @@ def evaluations_of(
             aids=[*files["terms"], *files["texts"]],
             terms_bonus=strengths["terms_bonus"] if files["terms"] else None,
             texts_weight=strengths["texts_weight"] if files["texts"] else None,
-            target_recordings=target_recordings(config, base, on),
+            adaptation=adaptation,
+            target_recordings=target_recordings(config, base, on, adaptation),
             line=config["domains"][target].get("line"),
             accepted_overlap=config["domains"][target].get("accepted_overlap", []),
         )
@@ -276,14 +282,13 @@ def kind_of(config: dict, group: str, speech: ScoredSpeech) -> str:
     return "target" if speech.role == "evidence" else "out of domain"
 
 
-def target_recordings(config: dict, base: str, arm: str) -> str:
+def target_recordings(config: dict, base: str, arm: str, adaptation: str | None = None) -> str:
     """Return for what the target's recordings served in making an arm (without its vector)."""
     if arm == "target-real":
         return "training"
     selected = config["base_models"][base]["finetune"]["selected_on"] == "real"
-    return (
-        "model selection" if selected and arm in (CONTINUED, JOINT, "target-synthetic") else "none"
-    )
+    used = ["model selection"] if selected and arm in CANDIDATES else []
+    return ", ".join([*used, TEST_TIME] if adaptation else used) or "none"
 
 
 def results_folder(config: dict) -> str:

@@ -9,17 +9,18 @@ Places of files begin below the experiment's folder, ``results/NAME``; more are 
 import functools
 import re
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import ClassVar, Self
 
+from adaptations import NAME as ADAPTATION
 from errors import InputError
 from methods import METHOD, method_of
 from modules import SEVERAL, factors_of
 from names import one_of
 
 REAL, PRETRAINED, SOURCE, ENGINES = "real", "pretrained", "source", "engines"
-NUMBER = r"\d+(?:\.\d+)?"  # a scaling coefficient
-SEED = r"\d+"
+NUMBER, SEED = r"\d+(?:\.\d+)?", r"\d+"  # a scaling coefficient; and a seed
 WORD = "[a-z0-9][a-z0-9_]*"  # a domain, a TTS
 EXCEPT = f"except-({WORD})"
 POOL = f"(?=.)(?P<whole>{SOURCE})?(?:(?:^|-){EXCEPT})*"
@@ -28,7 +29,8 @@ DATA = f"(?P<group>{GROUP})-(?P<mixed>mixed-)?(?P<speech>{WORD})(?:-with-(?P<rep
 VECTOR = f"(?P<each>each-)?(?P<group>{GROUP})-(?P<speech>{WORD})(?:-(?P<modules>{SEVERAL}))?"
 VECTOR += f"(?:-(?P<method>{METHOD}))?"
 AIDS = f"(?P<domain>{WORD})(?=-)(?P<terms>-terms)?(?P<lm>-lm)?"
-MODEL = rf"(?P<trained>[^+]+)(?:\+(?P<vector>[^+]+)-tv(?P<scale>{NUMBER}))?(?:\+(?P<aids>[^+]+))?"
+MODEL = rf"(?P<trained>[^+]+)(?:\+(?P<vector>[^+]+)-tv(?P<scale>{NUMBER}))?"
+MODEL += rf"(?:\+(?P<aids>[^+]+-[^+]+))?(?:\+(?P<adaptation>{ADAPTATION}))?"
 
 
 def matched(pattern: str, text: str) -> re.Match:
@@ -71,12 +73,9 @@ class Name:
     @classmethod
     def parse(cls, text: str) -> Self:
         """Return what a name says; raise ``InputError`` for a text that is no name of this kind."""
-        try:
-            name = cls._read(text)
-            if str(name) == text:
+        with suppress(InputError, ValueError):
+            if str(name := cls._read(text)) == text:
                 return name
-        except (InputError, ValueError):
-            pass
         raise InputError(f"{text!r} is no name of {cls.WHAT}")
 
     @classmethod
@@ -213,44 +212,46 @@ class Aids(Name):
 class Model(Name):
     """A model of some base: pretrained (no data), or trained on data, maybe after other data.
 
-    A task vector may be added to it, times a scaling coefficient; its decoder may have aids.
+    A task vector may be added, times a coefficient; its decoder may have aids; or it adapts.
     """
 
-    WHAT = "a model, pretrained, DATA or DATA-after-DATA, maybe with +VECTOR-tvSCALE, maybe +AIDS"
+    WHAT = "a model, pretrained, DATA or DATA-after-DATA, maybe +VECTOR-tvSCALE, +AIDS, +ADAPTATION"
     TRAINED: ClassVar[str] = r"[^+/]+"  # the pattern of a wildcard for one with nothing added
     data: TrainingData | None = None
     first: TrainingData | None = None
     vector: TaskVector | None = None
     scale: float | None = None
     aids: Aids | None = None
+    adaptation: str | None = None
 
     def __str__(self) -> str:
         name = str(self.data or PRETRAINED) + (f"-after-{self.first}" if self.first else "")
         if self.vector is not None and self.scale is not None:
             name += f"+{self.vector}-tv{coefficient(self.scale)}"
-        return name + (f"+{self.aids}" if self.aids else "")
+        return "+".join([name, *(str(each) for each in (self.aids, self.adaptation) if each)])
 
     @classmethod
     def _read(cls, text: str) -> Self:
         match = matched(MODEL, text)
         data, after, first = match["trained"].partition("-after-")
-        vector, aids = match["vector"], match["aids"]
+        vector, aids, adaptation = match["vector"], match["aids"], match["adaptation"]
         return cls(
             None if match["trained"] == PRETRAINED else TrainingData.parse(data),
             TrainingData.parse(first) if after else None,
             TaskVector.parse(vector) if vector else None,
             float(match["scale"]) if vector else None,
             Aids.parse(aids) if aids else None,
+            adaptation,
         )
 
     @classmethod
     def pattern(cls, scale: str) -> str:
-        """Return the pattern of a wildcard for any: with a vector times a scale, aids, neither."""
-        return rf"{cls.TRAINED}(?:\+[^/]+-tv{scale}|\+[^+/]+-(?:terms|lm))?"
+        """Return the pattern of a wildcard for any, with a vector times a scale or without."""
+        return rf"{cls.TRAINED}(?:\+[^/]+-tv{scale}|\+[^+/]+-(?:terms|lm)|\+(?:{ADAPTATION}))?"
 
     @property
     def trained(self) -> Self:
-        """The model that the task vector is added to, and whose decoder has the aids."""
+        """The model that a vector is added to, whose decoder has the aids, or which adapts."""
         return type(self)(self.data, self.first)
 
 

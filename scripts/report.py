@@ -11,8 +11,9 @@ from typing import Any
 
 from markupsafe import Markup
 
+from adaptations import ADAPTATIONS
 from errors import run
-from evaluation import KNOWN_AS, MADE, without_aids
+from evaluation import KNOWN_AS, MADE, adaptation_of, without_aids
 from files.atomic import atomic_path, check_outputs
 from files.json_file import parse_object, read_object
 from files.manifest import read_manifest
@@ -91,6 +92,12 @@ def facts(experiment: dict[str, Any], summary: Summary) -> list[tuple[str, str]]
     return [(name, in_words(value)) for name, value in values.items() if value]
 
 
+def adaptations_in(summary: Summary) -> list[str]:
+    """Return the titles of the methods of test-time adaptation in a summary's tables."""
+    names = dict.fromkeys(adaptation_of(row.arm) for _, row in summary.rows())
+    return [ADAPTATIONS[name].title for name in names if name]
+
+
 def through_line(domains: dict[str, dict]) -> str:
     """Say which domains' recordings went through a simulated line, if any did."""
     names = [name for name, domain in domains.items() if domain.get("line")]
@@ -165,6 +172,7 @@ def render(
         verdicts=verdicts(summary),
         verdict_figure=Markup(verdict_figure(summary)),
         made={arm.replace("->", "→"): words for arm, words in MADE.items()},
+        adaptations=adaptations_in(summary),
         known_as=KNOWN_AS,
         primaries=primaries(summary),
         note=summary_table.note(summary),

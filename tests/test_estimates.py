@@ -131,6 +131,13 @@ def test_every_coefficient_of_a_sweep_is_a_transcription():
     assert HELD / 1e6 <= kept < HELD / 1e6 + 100
 
 
+def test_adapting_to_a_recording_takes_ten_times_four_passes_on_top_of_two():
+    plain = estimates.transcribe(TINY, FEW, 30)
+    adapting = estimates.transcribe(TINY, FEW, 30, adapts=True)
+    network = estimates.network_seconds(FEW.utterances, TINY * 1e6 / 4, 30, 10 * 4, 1)
+    assert adapting.seconds == pytest.approx(plain.seconds + network)
+
+
 def write_manifest(path, durations) -> str:
     rows = [{"id": str(i), "text": f"text {i}", "duration": d} for i, d in enumerate(durations)]
     path.write_text("".join(json.dumps(row) + "\n" for row in rows))

@@ -332,6 +332,52 @@ def test_an_arm_that_a_model_or_a_language_cannot_have_is_refused():
     changed(arms=["pretrained+lm"], **japanese)
 
 
+def test_arms_that_adapt_to_test_recordings_are_tested_say_so_and_are_no_candidates():
+    arms = ["pretrained", "pretrained+entropy", "target-synthetic+pseudo_labels"]
+    rows = rows_of(changed(arms=arms, targets=["phone"], seeds=[1, 2]))
+    adapting = [row for row in rows if row["adaptation"]]
+    assert {(row["arm"], row["role"], row["adaptation"], row["seed"]) for row in adapting} == {
+        ("pretrained+entropy", "test", "entropy", 0),
+        ("target-synthetic+pseudo_labels", "test", "pseudo_labels", 1),
+        ("target-synthetic+pseudo_labels", "test", "pseudo_labels", 2),
+    }
+    assert {row["target_recordings"] for row in adapting} == {"test-time adaptation"}
+    assert adapting[0]["model"] == "results/tiny/models/tiny/pretrained/seed0"
+    assert adapting[0]["hypotheses"] == (
+        "results/tiny/hypotheses/tiny/pretrained+entropy/seed0/phone/real/test.jsonl"
+    )
+    selected = {"learning_rate": 1e-5, "epochs": 2, "selected_on": "real"}
+    rows = rows_of(changed(arms=arms[1:], targets=["phone"], finetune=selected))
+    assert [row["target_recordings"] for row in rows] == [
+        "test-time adaptation", "model selection, test-time adaptation",
+    ]  # fmt: skip
+
+
+def test_an_adaptation_stands_behind_the_name_of_an_arm():
+    assert label("pretrained+suta", None, None) == "pretrained + SUTA"
+    shown = "target-synthetic + pseudo-labels (kokoro)"
+    assert label("target-synthetic+pseudo_labels", None, None, "kokoro") == shown
+
+
+def test_an_adaptation_that_does_not_fit_a_base_model_is_refused_with_those_that_do():
+    with pytest.raises(
+        InputError,
+        match=r"arms: pretrained\+suta: base_models\.tiny: suta adapts CTC models, and this is a"
+        r" Whisper model; take entropy, pseudo_labels, or leave out pretrained\+suta",
+    ):
+        changed(
+            arms=["pretrained", "pretrained+suta"],
+            base_models={"tiny": {"artifact": "whisper-tiny.en"}},
+        )
+    letters = {"tiny": {"artifact": "wav2vec2-conformer-rope-large-960h"}}
+    whole = {"learning_rate": 1e-5, "epochs": 2, "trained": "all"}
+    changed(arms=["pretrained", "pretrained+suta"], base_models=letters, finetune=whole)
+    with pytest.raises(InputError, match="take dsuta, pseudo_labels, suta, or leave out"):
+        changed(arms=["pretrained+entropy"], base_models=letters, finetune=whole)
+    with pytest.raises(InputError, match=r"'pretrained\+sutta' is not one of"):
+        changed(arms=["pretrained+sutta"])
+
+
 CANDIDATES = [
     ("pretrained", None),
     ("source-mixed->target-synthetic", None),

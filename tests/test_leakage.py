@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 import leakage
+from adaptations import TEST_TIME
 from conftest import ROOT
 from errors import InputError
 from evaluation import Evaluation, ScoredEvaluation
@@ -237,7 +238,7 @@ class Tiny:
                 scaling_coefficient=scale, vector="pooled" if scale else None,
                 vector_path=str(self.path("task_vectors/mean")) if scale else None,
                 vector_on="target-synthetic" if scale else None, speech=speech, split=split, seed=1,
-                window=15, aids=[], terms_bonus=None, texts_weight=None,
+                window=15, aids=[], terms_bonus=None, texts_weight=None, adaptation=None,
                 manifest=str(self.path(manifest)), hypotheses=str(self.path(hypotheses)),
                 score=str(self.path(f"scores/{name}")), target_recordings=claim,
                 line=None, accepted_overlap=[],
@@ -521,6 +522,57 @@ def test_hypotheses_that_do_not_say_which_texts_led_them_are_refused(tmp_path: P
     tiny = Tiny(tmp_path)
     aided(tiny, aids={"terms": ["x"]})
     with pytest.raises(InputError, match="which of its inputs are the texts that led the decoder"):
+        tiny.examined()
+
+
+def adapting(tiny: Tiny, claim: str = TEST_TIME, **facts: object) -> ScoredEvaluation:
+    """Add an arm that adapts to the test recordings; return its evaluation."""
+    tiny.score("pretrained+suta", "pretrained", claim=claim, name="adapting")
+    manifest = "manifests/music/real/test"
+    tiny.record(
+        "transcribe.py",
+        [Path(tiny.evaluations[-1].hypotheses)],
+        ["models/pretrained", manifest],
+        {"scaling_coefficient": None, "window": 15.0, "adaptation": "suta"},
+        **{"aids": {"recordings": [str(tiny.path(manifest))]}} | facts,
+    )
+    tiny.change(-1, adaptation="suta", vector=None)
+    return tiny.evaluations[-1]
+
+
+def test_test_recordings_that_a_model_adapted_to_count_as_decoding_and_their_texts_do_not(
+    tmp_path: Path,
+):
+    tiny = Tiny(tmp_path)
+    examined = tiny.of(adapting(tiny).arm)
+    heard = len(tiny.rows("manifests/music/real/test"))
+    assert examined.touched["target_recordings"] == NONE | {"decoding": heard}
+    assert examined.touched["test_sentences"] == NONE
+    assert examined.test_recordings == NONE | {"decoding": heard}
+    assert tiny.violations() == []
+
+
+def test_an_arm_that_adapted_to_test_recordings_and_does_not_say_so_is_found(tmp_path: Path):
+    tiny = Tiny(tmp_path)
+    adapting(tiny, claim="none")
+    heard = len(tiny.rows("manifests/music/real/test"))
+    lines = [line for line in tiny.violations() if "pretrained+suta" in line]
+    assert f"says of target recordings 'none', but {heard} were used in decoding" in lines[0]
+    assert f"{heard} test recordings were used in decoding" in lines[1]
+
+
+def test_hypotheses_of_another_adaptation_than_said_are_named(tmp_path: Path):
+    tiny = Tiny(tmp_path)
+    adapting(tiny)
+    tiny.change(-1, adaptation=None)
+    with pytest.raises(InputError, match="was transcribed with the adaptation suta, not None"):
+        tiny.examined()
+
+
+def test_hypotheses_that_do_not_say_what_their_model_adapted_to_are_refused(tmp_path: Path):
+    tiny = Tiny(tmp_path)
+    adapting(tiny, aids={})
+    with pytest.raises(InputError, match="which of its inputs are the recordings that led"):
         tiny.examined()
 
 

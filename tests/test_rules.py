@@ -132,6 +132,23 @@ def test_what_leads_a_decoder_is_made_of_the_targets_training_texts_and_strength
     assert "key_terms/shop/hibari.jsonl" in shards
 
 
+def test_an_arm_that_adapts_is_transcribed_one_by_one_and_keeps_no_encodings(folder):
+    arms = ["pretrained", "pretrained+entropy", "target-synthetic+pseudo_labels"]
+    done = dry_run(folder, EXPERIMENT | {"arms": arms})
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
+    lines = [line for line in done.stdout.splitlines() if "python scripts/transcribe.py" in line]
+    told = {}
+    for words in map(shlex.split, lines):
+        if "--adapt" in words:
+            option = dict(zip(words, words[1:], strict=False))
+            told[option["--output"].split("/")[4]] = option["--adapt"], option["--batch-size"]
+            assert "--encodings" not in words
+    assert told == {
+        "pretrained+entropy": ("entropy", "1"),
+        "shop-hibari+pseudo_labels": ("pseudo_labels", "1"),
+    }
+
+
 def test_how_words_are_said_is_told_to_every_synthesis_of_its_domain_alone(folder):
     said = "$(touch PWNED) said.tsv"
     (folder / said).write_text("door\tdaw\n")

@@ -1,11 +1,13 @@
-"""What needs a decoder, or words to lead it by, held to the base models and the language."""
+"""What needs a decoder, words to lead it by, or another model, held to base models and language."""
 
 import json
 import re
 from collections.abc import Iterator
 
+from adaptations import CTC as CTC_MODEL
+from adaptations import WHISPER, refusal
 from errors import InputError
-from evaluation import has_aids
+from evaluation import adaptation_of, has_aids
 from roles import arms_of
 from texts.languages import NAMES
 from texts.normalise import WITHOUT_SPACES
@@ -56,6 +58,18 @@ def check_decoders(config: dict, artifacts: dict) -> None:
                 f" in part (trained: {part}, as the preset from-text has it); set"
                 " finetune.trained: all, or name a preset of CTC models"
             )
+
+
+def check_adaptations(config: dict, artifacts: dict) -> None:
+    """Raise ``InputError`` for a method of test-time adaptation that does not fit a base model."""
+    kinds = dict.fromkeys((name for name, _ in ctc_models(config, artifacts)), CTC_MODEL)
+    kinds |= dict.fromkeys(whisper_models(config, artifacts), WHISPER)
+    for base, kind in kinds.items():
+        for arm in arms_of(config, base):
+            if (name := adaptation_of(arm)) and (reason := refusal(name, kind)):
+                raise InputError(
+                    f"config: arms: {arm}: base_models.{base}: {reason}, or leave out {arm}"
+                )
 
 
 def check_words(config: dict) -> None:

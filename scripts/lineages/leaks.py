@@ -7,6 +7,7 @@ from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from adaptations import TEST_TIME
 from errors import InputError
 from evaluation import Evaluation, ScoredEvaluation
 from files.audio_file import UNKNOWN_SPEAKER
@@ -30,11 +31,14 @@ DECODED_WITH = {  # settings that an evaluation says of its hypotheses
     "window": "in an audio window (s) of {}",
     "terms_bonus": "with a bonus (nats) of key terms of {}",
     "texts_weight": "with a weight of n-grams of {}",
+    "adaptation": "with the adaptation {}",
 }
 CLAIMS = {  # stages in which a row that claims this has used target recordings
     "none": (),
     "model selection": ("selection",),
     "training": ("training", "selection"),
+    TEST_TIME: ("decoding",),
+    f"model selection, {TEST_TIME}": ("selection", "decoding"),
 }
 
 

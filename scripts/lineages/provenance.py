@@ -18,7 +18,8 @@ from records.reading import made_of_itself, read_records
 from records.record import Record
 
 WEIGHTS = ".safetensors"
-AIDS = {"terms": "terms_bonus", "texts": "texts_weight"}  # of a decoder, and their strength
+# what leads a decoder, or is adapted to, and the setting that tells that there is any
+AIDS = {"terms": "terms_bonus", "texts": "texts_weight", "recordings": "adaptation"}
 AUDIO = (".wav", ".flac", ".mp3", ".ogg")  # voices that a TTS imitates; no record has made them
 
 
@@ -166,10 +167,10 @@ def manifests_of(record: Record) -> dict[str, list[str]]:
 
 
 def aids_of(record: Record) -> dict[str, list[str]]:
-    """Return the files that led the decoder of a transcription: "terms" and "texts"."""
+    """Return the files that led a transcription: "terms", "texts" and "recordings"."""
     told = record.content.get("aids", {})
-    for kind, strength in AIDS.items():
-        if record.content["parameters"].get(strength) is not None and not told.get(kind):
+    for kind, setting in AIDS.items():
+        if record.content["parameters"].get(setting) is not None and not told.get(kind):
             raise InputError(
                 f"{record.sidecar}: does not say which of its inputs are the {kind} that led the"
                 " decoder; transcribe again"
@@ -208,12 +209,16 @@ def training(provenance: Provenance, path: str, record: Record, of_inputs: OfInp
 
 
 def transcription(provenance: Provenance, path: str, record: Record, of_inputs: OfInputs) -> Uses:
-    """Of hypotheses: what made model, task vector and aids, not the speech that is heard."""
+    """Of hypotheses: what made model, task vector and aids, not the speech that is heard.
+
+    A model that adapts to that speech learns from its recordings, though not from their texts.
+    """
     aids = aids_of(record)
     of_model = {name: of_inputs[name] for name in of_inputs if name.endswith(WEIGHTS)}
     of_terms = {name: of_inputs[name] for name in aids["terms"] if name in of_inputs}
     counted = {Use("decoding", "texts", name) for name in aids["texts"] if name in of_inputs}
-    return together(of_model | of_terms) | counted
+    heard = {Use("decoding", "channels", name) for name in aids["recordings"]}
+    return together(of_model | of_terms) | counted | heard
 
 
 def channels(provenance: Provenance, path: str, record: Record, of_inputs: OfInputs) -> Uses:

@@ -10,6 +10,7 @@ from typing import Any
 
 import matrix
 import roles
+from adaptations import ADAPTATIONS
 from addresses import redacted
 from evaluation import AIDS
 from paths import PRETRAINED, REAL, Aids, Model, TaskVector, TrainingData, coefficient
@@ -82,6 +83,8 @@ def describe(rule: str, wildcards: Mapping[str, str], arms: Mapping[str, str]) -
         words.append(model_words(model.trained, vector, scale, arms))
         if aids := left.pop("aids", model.aids):
             words.append(aids_words(Aids.parse(str(aids))))
+        if adaptation := left.pop("adaptation", model.adaptation):
+            words.append(f"adapting by {ADAPTATIONS[adaptation].title}")
     if "vector" in left:
         words.append(f"task vector {left.pop('vector')}")
     seed = left.pop("seed", None)
