@@ -5,9 +5,9 @@ Su et al. 2024, "Corpus synthesis for zero-shot ASR domain adaptation using larg
 or of one .gguf file, which needs `pip install gguf`. It is shown lists of some of --texts, drawn
 anew for each list, and goes on with them, sampled from the most probable tokens that have 95 % of
 the mass. Left out are lines that repeat a text (of --texts, of --apart, or written before), that
-have characters that no text of --texts has, no letters, or something that nobody says, and what
-takes too long to say. Where it writes fewer than --number, that is told. Written are --texts, and
-behind them the new ones, which have "generated": true.
+have a character or a longer word than any of --texts has, no letters, or something that nobody
+says, and what takes too long to say. Where it writes fewer than --number, that is told. Written are
+--texts, and behind them the new ones, which have "generated": true.
 
 The same texts come again on the same kind of machine, with the same packages and --batch-size.
 """
@@ -25,7 +25,7 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from computing.processor import processor
-from domains.more_texts import Collection, characters_of, items_of, prompt_of
+from domains.more_texts import Collection, items_of, prompt_of
 from engines.accelerator import check_model_folder, load_model
 from errors import InputError, run
 from files.atomic import check_outputs
@@ -146,7 +146,7 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     add("--number", required=True, type=int, help="of texts to write, at most")
     add("--prompt", default="", help="a line above each list of examples (default: none)")
     add("--examples", type=int, default=8, help="texts in each list (default: 8)")
-    add("--temperature", type=float, default=1.0, help="of sampling (default: 1)")
+    add("--temperature", type=float, default=0.7, help="of sampling (default: 0.7)")
     add("--seed", type=int, default=1, help="of examples and sampling (default: 1)")
     add("--batch-size", type=int, default=16, help="lists gone on with at once (default: 16)")
     add("--min-words", type=int, default=1, help="of a text (default: 1)")
@@ -177,7 +177,7 @@ def main(argv: list[str] | None = None) -> None:
         options.language,
         options.min_words,
         options.max_duration,
-        characters_of(texts),
+        texts,
         {normalise(row["text"], options.language) for row in [*rows, *others]},
     )
     writer = Writer(options.model, options.threads)

@@ -80,7 +80,7 @@ def test_texts_are_selected_by_coverage_and_written_by_examples_unless_the_domai
     config = changed(**with_keys("shop", select={"texts": 5}, generate=written))
     shop = config["domains"]["shop"]
     assert shop["select"] == {"texts": 5, "by": "coverage", "seed": 1}
-    more = {"prompt": "", "examples": 8, "temperature": 1.0, "seed": 1}
+    more = {"prompt": "", "examples": 8, "temperature": 0.7, "seed": 1}
     assert shop["generate"] == written | more
     assert "smollm2-135m" in config["artifacts"] and "select" not in config["domains"]["phone"]
     assert roles.texts_spoken(shop) == "selected"

@@ -9,7 +9,7 @@ from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
 import write_texts
-from domains.more_texts import Collection, characters_of, items_of, prompt_of
+from domains.more_texts import Collection, items_of, prompt_of
 from errors import InputError
 from files.manifest import read_texts, write_jsonl
 
@@ -73,7 +73,7 @@ def test_what_is_gone_on_with_is_read_to_the_first_line_that_is_no_item_and_the_
 
 def collection(**changes: object) -> Collection:
     bounds = {"language": "en", "min_words": 1, "max_duration": 2.0}
-    bounds |= {"characters": characters_of(["Go to it, (now) 7-9"]), "sentences": {"go"}}
+    bounds |= {"given": ["Go to it, (now) 7-9"], "sentences": {"go"}}
     return Collection(**(bounds | changes))
 
 
@@ -88,6 +88,7 @@ def collection(**changes: object) -> Collection:
         ("(go)", "no letters"),
         ("to it (now)", "something that nobody says"),
         ("go " * 9, "longer than 2 s to say"),  # 26 characters, 12 a second
+        ("go gottoo", "a longer word than any given text has"),  # 6 characters, (now) has 5
         ("got", ""),
     ],
 )

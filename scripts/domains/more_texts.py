@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import InitVar, dataclass, field
 
 from domains.usable import words
 from texts.folding import fold
@@ -35,17 +35,22 @@ def items_of(continuation: str) -> list[str]:
 class Collection:
     """Texts that are kept of those that are written, and what the others were left out for.
 
-    ``characters`` are those that a text may have, small; ``sentences`` are normalised, and not
-    written again: those of all splits, and what is kept.
+    ``given`` are the texts that are shown: others have no characters but theirs, capitals or small,
+    and no longer words. ``sentences`` are normalised, and not written again: those of all splits,
+    and what is kept.
     """
 
     language: str
     min_words: int
     max_duration: float  # s, by estimate
-    characters: frozenset[str]
+    given: InitVar[Sequence[str]]
     sentences: set[str]
     kept: list[str] = field(default_factory=list)
     left_out: Counter[str] = field(default_factory=Counter)
+
+    def __post_init__(self, given: Sequence[str]) -> None:
+        self.characters = {character for text in given for character in fold(text).casefold()}
+        self.longest = max(len(word) for text in given for word in fold(text).split())
 
     def take(self, written: Iterable[str], number: int) -> None:
         """Keep texts that can be, until there are ``number``; count the others by reason."""
@@ -66,15 +71,12 @@ class Collection:
             return "no letters"
         if not clean_for_tts(text, self.language) or without_remarks(text) != text:
             return "something that nobody says"
-        if not characters_of([text]) <= self.characters:
+        if not {*text.casefold()} <= self.characters:
             return "a character that no given text has"
+        if max(map(len, text.split())) > self.longest:
+            return "a longer word than any given text has"
         if words(text, self.language) < self.min_words:
             return f"fewer than {self.min_words} words"
         if speaking_time(text) > self.max_duration:
             return f"longer than {self.max_duration:g} s to say"
         return "repeated" if sentence in self.sentences else ""
-
-
-def characters_of(texts: Iterable[str]) -> frozenset[str]:
-    """Return the different characters of texts, small ones for capitals."""
-    return frozenset(character for text in texts for character in text.casefold())
