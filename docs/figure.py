@@ -52,6 +52,8 @@ FOLDED = {  # rules that are not called by the verb that they serve; None is lef
     "pretrained": "fetch",
     "pretrained_judge": "fetch",
     "collect": "prepare",
+    "write_texts": "prepare",
+    "select_texts": "prepare",
     "transcribe_by_judge": "prepare",
     "label": "prepare",
     "agree": "score",

@@ -7,7 +7,7 @@ from engines import ENGINES
 from evaluation import Evaluation
 from inputs.folders import files_of
 from inputs.sounds import audio_files
-from places import Hypotheses
+from places import Hypotheses, TrainingTexts
 from runs import estimates, sizes
 from runs.shards import number_of_shards, seconds_per_utterance
 from scoring.summary import shipped
@@ -298,6 +298,55 @@ def speakers(wildcards) -> list[str]:
     return [
         f"<results>/speakers/{wildcards.tts}.safetensors" if named == "source" else index_of(named)
     ]
+
+
+def training_texts(domain: str, which: str) -> str:
+    """Return the file of a domain's training texts (see ``TrainingTexts``)."""
+    return f"<results>/{TrainingTexts(domain, which)}"
+
+
+def texts_to_speak(wildcards) -> str:
+    """Return the texts of a domain's split that a TTS speaks."""
+    if wildcards.split != "train":
+        return f"<results>/texts/{wildcards.domain}/{wildcards.split}.jsonl"
+    spoken = roles.texts_spoken(config["domains"][wildcards.domain])
+    return training_texts(wildcards.domain, spoken)
+
+
+def texts_to_select_of(wildcards) -> str:
+    """Return the training texts of which some are selected: with those that are written, if any."""
+    written = "generate" in config["domains"][wildcards.domain]
+    return training_texts(wildcards.domain, "written" if written else "train")
+
+
+def selection(wildcards) -> dict:
+    """Return how texts of a domain are selected."""
+    return config["domains"][wildcards.domain]["select"]
+
+
+def texts_of_source(wildcards) -> list[str]:
+    """Return the training texts of a target's source, if those of the target are to be unlike."""
+    if selection(wildcards)["by"] != "unlike_source":
+        return []
+    source = roles.domains_of(config, roles.source_group(config, wildcards.domain))
+    return [training_texts(name, "train") for name in source]
+
+
+def bounds_of_texts(wildcards) -> dict:
+    """Return what bounds a domain's texts."""
+    domain = config["domains"][wildcards.domain]
+    return {key: domain[key] for key in ("min_words", "max_duration")}
+
+
+def texts_apart(wildcards) -> list[str]:
+    """Return a domain's dev and test texts, which no language model may write again."""
+    name = wildcards.domain
+    apart = [f"<results>/texts/{name}/dev.jsonl"]
+    if name in WITH_TEST_TEXTS:
+        apart.append(f"<results>/texts/{name}/test.jsonl")
+    if name in [*WITH_RECORDINGS, *WITH_TEST_RECORDINGS]:
+        apart.append(f"<results>/manifests/{name}/real/test.jsonl")
+    return apart
 
 
 def pronunciations(wildcards) -> list[str]:

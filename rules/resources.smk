@@ -100,6 +100,17 @@ def to_prepare(wildcards, input, threads):
     return estimates.prepare()
 
 
+def to_write_texts(wildcards, input, threads):
+    """Return what a language model needs that writes texts."""
+    domain = config["domains"][wildcards.domain]
+    return estimates.write_texts(sizes.weights_mb(input.weights), domain["generate"]["texts"])
+
+
+def to_select_texts(wildcards, input, threads):
+    """Return what selecting texts needs."""
+    return estimates.select_texts(sum(map(sizes.count_lines, input)))
+
+
 def to_filter(wildcards, input, threads):
     """Return what the filter needs."""
     return estimates.filter_speech(sizes.speech_of(input.manifests))

@@ -3,6 +3,8 @@
 Everything here takes a config that ``configs.reading`` has completed and checked.
 """
 
+from collections.abc import Mapping
+
 from paths import REAL, SOURCE, Pool
 
 COMPLEMENT = "complement"
@@ -24,6 +26,11 @@ def has_test_texts(domain: dict) -> bool:
 def has_test_recordings(domain: dict) -> bool:
     """Say whether a domain of texts has recordings to test on."""
     return "test_manifest" in domain
+
+
+def texts_spoken(domain: Mapping) -> str:
+    """Return which of a domain's training texts are spoken: those given, with more, or selected."""
+    return "selected" if "select" in domain else "written" if "generate" in domain else "train"
 
 
 def training_tts(config: dict) -> list[str]:

@@ -201,6 +201,14 @@ def test_the_configs_number_of_shards_and_seconds_win_over_the_estimate():
     assert shards.number_of_shards(calendar, BARK | {"seconds_per_utterance": 6.0}) == 39
 
 
+def test_texts_that_are_written_are_spoken_too_and_those_not_selected_are_not():
+    calendar = SLURP | {"scenario": "calendar", "generate": {"texts": 450}}
+    slow = BARK | {"batch_size": 1}
+    assert shards.number_of_shards(calendar, slow) == 50  # 2000 texts x 5 x 6 s = 1000 min
+    assert shards.number_of_shards(calendar | {"select": {"texts": 200}}, slow) == 5  # 100 min
+    assert shards.spoken_texts({"select": {"texts": 200}}, 90) == 90
+
+
 def test_texts_of_a_users_files_are_counted_once_each(tmp_path):
     texts = tmp_path / "texts.txt"
     texts.write_text("one\tSay this.\ntwo\tsay this.\n\nAnd that.\n")

@@ -70,6 +70,67 @@ def test_a_bound_of_durations_that_a_domain_names_is_of_its_test_set_too(given, 
     assert reading.complete_and_check(config) == config
 
 
+def with_keys(name: str, **keys: object) -> dict:
+    """Return the domains, one of which has more keys."""
+    return {"domains": CONFIG["domains"] | {name: CONFIG["domains"][name] | keys}}
+
+
+def test_texts_are_selected_by_coverage_and_written_by_examples_unless_the_domain_says_more():
+    written = {"artifact": "smollm2-135m", "texts": 9}
+    config = changed(**with_keys("shop", select={"texts": 5}, generate=written))
+    shop = config["domains"]["shop"]
+    assert shop["select"] == {"texts": 5, "by": "coverage", "seed": 1}
+    more = {"prompt": "", "examples": 8, "temperature": 0.7, "seed": 1}
+    assert shop["generate"] == written | more
+    assert "smollm2-135m" in config["artifacts"] and "select" not in config["domains"]["phone"]
+    assert roles.texts_spoken(shop) == "selected"
+    assert roles.texts_spoken({"generate": written}) == "written"
+    assert roles.texts_spoken(config["domains"]["phone"]) == "train"
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        (
+            with_keys("games", select={"texts": 5}),
+            "games.select: is for a target, and 'games' is in",
+        ),
+        (
+            with_keys("games", generate={"artifact": "smollm2-135m", "texts": 9}),
+            "games.generate: is for a target, and 'games' is in the source",
+        ),
+        (
+            with_keys("phone", select={"texts": 5}) | {"source": "complement", "task_vector": {}},
+            "phone.select: is for a target, and 'phone' is in the source",
+        ),
+        (
+            with_keys("shop", select={"texts": 5}, train=9),
+            "shop.select: train draws 9 of the texts",
+        ),
+        (
+            with_keys("shop", select={"texts": 5, "by": "phones"}) | {"language": "fr"},
+            "shop.select.by: phones knows how English is said, and not French; take coverage",
+        ),
+        (
+            with_keys("shop", select={"texts": 5, "by": "unlike_source"}) | {"targets": ["phone"]},
+            "shop.select.by: unlike_source is for a target; add 'shop' to targets, or take",
+        ),
+        (
+            with_keys("shop", select={"texts": 5, "by": "cover"}),
+            r"select.by: 'cover' is not one of",
+        ),
+        (with_keys("shop", select={"by": "coverage"}), "'texts' is a required property"),
+        (
+            with_keys("shop", generate={"artifact": "smollm", "texts": 9}),
+            "shop.generate.artifact: 'smollm' is not under artifacts; did you mean 'smollm2",
+        ),
+    ],
+)
+def test_texts_that_can_not_be_selected_or_written_are_refused(changes, message):
+    with pytest.raises(InputError, match=message):
+        changed(**changes)
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [

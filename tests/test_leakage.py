@@ -137,6 +137,10 @@ class Tiny:
     def synthesize(self, domain: str, split: str) -> None:
         shard = f"synthesized/{domain}/kokoro/{split}/shard1of1"
         texts = f"texts/{domain}/{split}"
+        if split == "train" and self.options.get("selected") == domain:
+            self.manifest(f"texts/{domain}/written", "write_texts.py", [texts])
+            texts = f"texts/{domain}/selected"
+            self.manifest(texts, "select_texts.py", [f"texts/{domain}/written"])
         voice = self.options.get("voice", "heart")
         spoken = {"speaker": f"kokoro:{voice}", "tts": "kokoro", "voice": voice}
         rows = []
@@ -427,6 +431,15 @@ def test_a_test_sentence_that_was_spoken_is_found_in_texts_filter_and_training(t
     tiny = Tiny(tmp_path, {"texts/music/train": [text]})
     everywhere = {"training": 1, "filtering": 1, "synthesis": 1}
     assert tiny.of("target-synthetic").touched["test_sentences"] == NONE | everywhere
+
+
+def test_a_test_sentence_that_a_language_model_wrote_is_found_where_it_is_spoken(tmp_path: Path):
+    text = {"id": "w1", "text": "sentence 4 of music", "spoken": "x", "domain": "music"}
+    everywhere = {"training": 1, "filtering": 1, "synthesis": 1}
+    planted = {"texts/music/written": [text]}
+    found = Tiny(tmp_path, planted, selected="music").of("target-synthetic").touched
+    assert found["test_sentences"] == NONE | everywhere
+    assert found["target_recordings"] == NONE
 
 
 def test_target_recordings_of_the_filters_judge_count_as_filtering(tmp_path: Path):

@@ -85,6 +85,7 @@ NAMES = [
     ("pretrained+source-lm-tv0.5", Model(vector=TaskVector("source", "lm"), scale=0.5)),
     ("key_terms/news/kokoro.jsonl", KeyTermsFile("news", "kokoro")),
     ("texts/news/train.jsonl", TrainingTexts("news")),
+    ("texts/news/selected.jsonl", TrainingTexts("news", "selected")),
     ("models/tiny.en/news-kokoro/seed3", Checkpoint("tiny.en", Model(KOKORO), 3)),
     (
         "task_vectors/tiny/source-engines/seed1.safetensors",

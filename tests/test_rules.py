@@ -164,6 +164,39 @@ def test_how_words_are_said_is_told_to_every_synthesis_of_its_domain_alone(folde
     assert said not in "".join(line for line in done.stdout.splitlines() if "prepare.py" in line)
 
 
+def test_texts_are_written_and_selected_for_training_alone_and_of_one_domain(folder):
+    written = {"artifact": "mine", "texts": 40, "prompt": HOSTILE}
+    shop = EXPERIMENT["domains"]["shop"] | {"generate": written}
+    shop |= {"select": {"texts": 30, "by": "unlike_source"}}
+    done = dry_run(folder, EXPERIMENT | {"domains": EXPERIMENT["domains"] | {"shop": shop}})
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
+    options: dict[str, list[dict]] = {}
+    for words in map(shlex.split, done.stdout.splitlines()):
+        if words[:1] == ["python"]:
+            given = dict(zip(words, words[1:], strict=False))
+            options.setdefault(words[1], []).append(given | {"words": words})
+    (writing,) = options["scripts/write_texts.py"]
+    texts = "results/hostile/texts/shop"
+    assert (writing["--texts"], writing["--output"]) == (
+        f"{texts}/train.jsonl",
+        f"{texts}/written.jsonl",
+    )
+    assert writing["--apart"] == f"{texts}/dev.jsonl"
+    assert "results/hostile/manifests/shop/real/test.jsonl" in writing["words"]
+    assert f"--prompt={HOSTILE}" in writing["words"] and writing["--number"] == "40"
+    (selecting,) = options["scripts/select_texts.py"]
+    assert selecting["--texts"] == f"{texts}/written.jsonl"
+    assert selecting["--source"] == "results/hostile/texts/own/train.jsonl"
+    assert (selecting["--number"], selecting["--by"]) == ("30", "unlike_source")
+    spoken = {each["--texts"] for each in options["scripts/synthesize.py"]}
+    others = {f"results/hostile/texts/{name}" for name in ("own", "leaflet")}
+    assert spoken == {f"{texts}/selected.jsonl", f"{texts}/dev.jsonl"} | {
+        f"{other}/{split}.jsonl" for other in others for split in ("train", "dev")
+    }
+    declared = [each["--declaration"] for each in options["scripts/prepare.py"]]
+    assert not any("select" in each or "generate" in each for each in declared)
+
+
 def test_a_model_that_is_led_is_delivered_with_what_led_it_in_the_test(folder):
     arms = {"arms": ["pretrained", "pretrained+lm", "target-synthetic+terms+lm"]}
     models = "results/hostile/models/tiny"

@@ -596,6 +596,7 @@ def everything() -> dict:
         "noises",
         "rooms",
         "slurp",
+        "writer",
     )
     source = {"checksum": "first-use", "sources": [{"path": "/nowhere"}]}
     recorded = {"corpus": "slurp", "artifact": "slurp", "microphone": "headset"}
@@ -619,6 +620,8 @@ def everything() -> dict:
             | {"scenario": "play", "augmentation": {"room": {"artifact": "rooms"}}},
             "music": recorded
             | {"scenario": "music"}
+            | {"generate": {"artifact": "writer", "texts": 9, "prompt": "{Songs}"}}
+            | {"select": {"texts": 99, "by": "unlike_source"}}
             | {"augmentation": {"noise": {"artifact": "noises", "snr": [5, 20]}, "telephone": {}}},
         },
         "tts": {

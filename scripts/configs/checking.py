@@ -5,6 +5,7 @@ from configs.decoders import check_adaptations, check_decoders, check_words
 from configs.known import load_artifacts, load_presets, load_schema
 from configs.languages import check_parts
 from configs.names import check_coefficients, check_lengths, check_references, check_roles
+from configs.texts import check_texts
 from configs.training import (
     check_kinds,
     check_positions,
@@ -33,6 +34,7 @@ def check(config: dict) -> None:
     check_references(config)
     check_coefficients(config["task_vector"])
     check_roles(config)
+    check_texts(config)
     known = load_artifacts() | config["artifacts"]
     for place, name in artifacts_named(config):
         refer(name, known, place, "artifacts")

@@ -280,6 +280,8 @@ STEPS: dict[str, Step] = {
     "prepare.py": nothing,
     "collect.py": nothing,
     "pretrained.py": nothing,
+    "write_texts.py": all_inputs,
+    "select_texts.py": all_inputs,
     "label.py": all_inputs,
     "pool.py": all_inputs,
     "augment.py": all_inputs,

@@ -164,6 +164,20 @@ def prepare() -> Needs:
     return Needs(4 * PYTHON, 1800, 10_000)
 
 
+def write_texts(weights: float, texts: int) -> Needs:
+    """Return what a language model of ``weights`` (MB) needs to write texts, on one core.
+
+    It reads and writes some 2,000 tokens for each (reckoned), at 2 FLOP a parameter.
+    """
+    seconds = texts * 2000 * 2 * weights * 1e6 / 2 / CORE  # 2 bytes a parameter
+    return Needs(TORCH + 2 * LOADED * weights, seconds, shortest=SHORTEST_ON_GPU)
+
+
+def select_texts(texts: int) -> Needs:
+    """Return what selecting of so many texts needs, at 100 of them a second (reckoned)."""
+    return Needs(TORCH, texts / 100)
+
+
 def filter_speech(speech: AmountOfSpeech) -> Needs:
     """Return what the filter needs, at 100 times the speech's speed (measured: 500)."""
     return Needs(2 * PYTHON, speech.seconds / 100)

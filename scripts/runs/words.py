@@ -17,10 +17,10 @@ from paths import PRETRAINED, REAL, Aids, Model, TaskVector, TrainingData, coeff
 
 # What a table of progress has a line for, in the order of the work.
 STAGES = (
-    "fetch", "pretrained", "prepare", "synthesize", "xvectors", "filter", "key_terms", "channels",
-    "augment", "pool", "collect", "label", "finetune", "task_vector", "apply", "transcribe",
-    "score", "agree", "evaluations", "leakage", "summarize", "breakdown", "rank",
-    "vector_geometry", "report", "deliver", "export", "model_card",
+    "fetch", "pretrained", "prepare", "write_texts", "select_texts", "synthesize", "xvectors",
+    "filter", "key_terms", "channels", "augment", "pool", "collect", "label", "finetune",
+    "task_vector", "apply", "transcribe", "score", "agree", "evaluations", "leakage", "summarize",
+    "breakdown", "rank", "vector_geometry", "report", "deliver", "export", "model_card",
 )  # fmt: skip
 ARMS = (
     PRETRAINED, "source-real", "source-synthetic", "source-mixed", matrix.CONTINUED,
