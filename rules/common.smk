@@ -81,6 +81,7 @@ def record_of(outputs):
 
 TTS = one_of(config["tts"])
 TRANSCRIBED = f"{paths.REAL}|{TTS}"  # speech whose texts are known
+PSEUDO = one_of(paths.labelled_by(base) for base in config["base_models"])
 ANOTHER_SCALE = f"(?!(?:{one_of(SCALES)})/){paths.NUMBER}"  # one that no sweep is asked for
 HEARD = one_of([*config["domains"], *POOLED])
 OF_SOURCE = [*GROUPS, *WITH_RECORDINGS]  # what task vectors are of
@@ -92,7 +93,7 @@ wildcard_constraints:
     base=one_of(config["base_models"]),
     domain=one_of(config["domains"]),
     group=one_of(OF_SOURCE),
-    speech=f"{roles.JUDGED}|{TRANSCRIBED}",
+    speech=f"{roles.JUDGED}|{TRANSCRIBED}|{PSEUDO}",
     tts=TTS,
     split="train|dev|test",
     data=TRAINING_DATA,

@@ -41,11 +41,31 @@ def untranscribed_declaration(wildcards) -> dict:
     return {"recordings": domain[roles.UNTRANSCRIBED]} | {k: domain[k] for k in told if k in domain}
 
 
+def declaration_to_learn(wildcards) -> dict:
+    """Return the same of recordings to learn from, which a training hears whole."""
+    return untranscribed_declaration(wildcards) | {"max_duration": config["window"]}
+
+
 def size_of_untranscribed(wildcards) -> list[int]:
     """Return number and bytes of a folder's recordings: of those below it Snakemake sees nothing."""
     folder = Path(config["domains"][wildcards.domain][roles.UNTRANSCRIBED])
     sizes_below = [path.stat().st_size for path in audio_files(folder)] if folder.is_dir() else []
     return [len(sizes_below), sum(sizes_below)]
+
+
+def share_for_verdict(wildcards) -> list[str]:
+    """Return how much of a domain's untranscribed recordings the verdict may take: half, if others
+    are learnt from, and none without a judge."""
+    if not roles.learns_from_untranscribed(config, wildcards.domain):
+        return []
+    return ["--share", "0.5" if "judge" in config else "0"]
+
+
+def recordings_to_label(wildcards) -> str:
+    """Return the recordings of a split that a base model labels: the domain's own, if it has any."""
+    if roles.is_text_only(config["domains"][wildcards.domain]):
+        return f"<results>/untranscribed/{wildcards.domain}-{wildcards.split}.jsonl"
+    return f"<results>/manifests/{wildcards.domain}/{paths.REAL}/{wildcards.split}.jsonl"
 
 
 JUDGE = config["filter"]["base_model"]  # of synthetic speech
@@ -88,8 +108,8 @@ def curves(wildcards) -> str:
 
 def transcription_window(wildcards) -> float:
     """Return the window (s) in which speech is transcribed: that of all arms, or the filter's."""
-    of_an_arm = "model" in wildcards.keys()
-    return config["decoding_window"] if of_an_arm else config["filter"]["window"]
+    by_a_base_model = "base" in wildcards.keys()  # and not by the judge of synthetic speech
+    return config["decoding_window"] if by_a_base_model else config["filter"]["window"]
 
 
 def index_of(artifact: str) -> str:
@@ -156,7 +176,7 @@ def training_manifests(split: str):
 
     def manifests(wildcards):
         data = paths.TrainingData.parse(wildcards.data)
-        of_data = data.manifests(split)
+        of_data = data.manifests(split, wildcards.base)
         if split == "dev" and base_model(wildcards)["finetune"]["selected_on"] == "real":
             of_data = [paths.Manifest(data.group, paths.REAL, split)]
         return [f"<results>/{manifest}" for manifest in of_data]

@@ -32,6 +32,7 @@ rule transcribe:
         code=code_version("transcribe.py"),
         guard=["--guard-repetition"] if config["guard_repetition"] else [],
         longer=[],
+        sure=[],
         vector=[],
         aids=[],
         window=transcription_window,
@@ -50,7 +51,7 @@ rule transcribe:
             --window {params.window:q} \
             --batch-size {params.batch_size:q} \
             --precision {params.precision:q} {params.encodings:q} \
-            --max-length {params.max_length:q} {params.guard:q} \
+            --max-length {params.max_length:q} {params.guard:q} {params.sure:q} \
             --language {params.prompt[language]:q} --task {params.prompt[task]:q} \
             --threads {threads:q} \
             --work-dir {params.work:q} {params.longer:q} \

@@ -11,6 +11,7 @@ from paths import coefficient
 VECTOR = "+vector"  # behind the name of an arm to which a task vector is added
 # behind that of an arm whose decoder has aids, in this order, and how they are shown
 AIDS = {"+terms": "key terms", "+lm": "n-grams"}
+WITHOUT_TRANSCRIPTS = "training without transcripts"  # what recordings of a target served for
 
 
 class ScoredSpeech(NamedTuple):
@@ -98,6 +99,9 @@ MADE = {  # what a model of an arm is made of, in words
     "target-synthetic": "trained on synthetic speech of the target's texts",
     "source-real+target-synthetic": "trained on the source's recordings and synthetic speech of the"
     " target's texts together",
+    "source-pseudo": "trained on the source's recordings, labelled with what the base model heard",
+    "target-pseudo": "self-training: trained on the target's recordings, labelled with what the"
+    " base model heard, where it was sure; no transcript of them is read",
     "target-real": "trained on the target's own recordings, which adaptation from text does not"
     " have: the topline",
 }
@@ -107,6 +111,8 @@ KNOWN_AS = {  # what an arm is to those who compare it
     "source-mixed->target-synthetic+vector": "SYN2REAL",
     "source-real+target-synthetic": "trained together",
     "target-synthetic": "trained on the target's TTS alone",
+    "target-pseudo": "self-training",
+    "target-pseudo+vector": "Pseudo2Real",
     "target-real": "topline",
 }
 TASK_VECTORS = {"pooled": "τ", "domains": "mean τ of domains", "engines": "mean τ of engines"}
@@ -136,10 +142,11 @@ def uses_of(arm: str) -> tuple[str, ...]:
     uses = {
         "texts of the target": "target-synthetic" in arm or has_aids(arm),
         "recordings of the source": any(
-            part in arm for part in ("source-real", "source-mixed", VECTOR)
+            part in arm for part in ("source-real", "source-mixed", "source-pseudo", VECTOR)
         ),
         "texts of the source": "source-synthetic" in arm,
         "recordings of the target": "target-real" in arm,
+        "recordings of the target, without transcripts": "target-pseudo" in arm,
         "the test recordings, without transcripts": adaptation_of(arm) is not None,
     }
     return tuple(name for name, is_used in uses.items() if is_used)

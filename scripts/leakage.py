@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from errors import InputError, run
-from evaluation import Evaluation
+from evaluation import WITHOUT_TRANSCRIPTS, Evaluation
 from files.atomic import check_outputs
 from lineages.leaks import (
     AGREEMENT,
@@ -100,6 +100,10 @@ def of_number(row: SummaryRow, target: TargetSummary, examinations: Examinations
     for stage in STAGES[:-1]:
         if used[stage] and stage not in CLAIMS.get(claim, ()):
             yield f"says of target recordings {claim!r}, but {used[stage]} were used in {stage}"
+    if claim == WITHOUT_TRANSCRIPTS:
+        examined = [examinations[target.target, path] for path in row.scores]
+        if read := max(max(each.target_transcripts.values()) for each in examined):
+            yield f"says of target recordings {claim!r}, but {read} transcripts of them were used"
     if used["choice"] and row.target_recordings_for_choice == 0:
         manifest = examinations[target.target, row.dev_scores[0]].evaluation.manifest
         yield (

@@ -9,7 +9,6 @@ Places of files begin below the experiment's folder, ``results/NAME``; more are 
 import functools
 import re
 from collections.abc import Iterable
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import ClassVar, Self
 
@@ -17,10 +16,12 @@ from adaptations import NAME as ADAPTATION
 from errors import InputError
 from methods import METHOD, method_of
 from modules import SEVERAL, factors_of
-from names import one_of
+from names import Name, matched, one_of
 
 REAL, PRETRAINED, SOURCE, ENGINES = "real", "pretrained", "source", "engines"
-NUMBER, SEED = r"\d+(?:\.\d+)?", r"\d+"  # a scaling coefficient; and a seed
+PSEUDO = "pseudo"  # recordings with what the base model heard in place of their transcripts
+NUMBER = r"\d+(?:\.\d+)?"  # a scaling coefficient
+SEED = r"\d+"
 WORD = "[a-z0-9][a-z0-9_]*"  # a domain, a TTS
 EXCEPT = f"except-({WORD})"
 POOL = f"(?=.)(?P<whole>{SOURCE})?(?:(?:^|-){EXCEPT})*"
@@ -33,11 +34,9 @@ MODEL = rf"(?P<trained>[^+]+)(?:\+(?P<vector>[^+]+)-tv(?P<scale>{NUMBER}))?"
 MODEL += rf"(?:\+(?P<aids>[^+]+-[^+]+))?(?:\+(?P<adaptation>{ADAPTATION}))?"
 
 
-def matched(pattern: str, text: str) -> re.Match:
-    """Return the match of a whole text; raise ``InputError`` if there is none."""
-    if not (match := re.fullmatch(pattern, text)):
-        raise InputError(f"{text!r} is not of the form {pattern}")
-    return match
+def labelled_by(base: str) -> str:
+    """Return what recordings with a base model's labels are called in the paths of manifests."""
+    return f"{PSEUDO}-{base}"
 
 
 @functools.cache
@@ -65,25 +64,6 @@ def seed_of(folder: str) -> int:
     return int(matched(f"seed({SEED})", folder)[1])
 
 
-class Name:
-    """What all names share: ``parse``, the inverse of ``str()``."""
-
-    WHAT: ClassVar[str]
-
-    @classmethod
-    def parse(cls, text: str) -> Self:
-        """Return what a name says; raise ``InputError`` for a text that is no name of this kind."""
-        with suppress(InputError, ValueError):
-            if str(name := cls._read(text)) == text:
-                return name
-        raise InputError(f"{text!r} is no name of {cls.WHAT}")
-
-    @classmethod
-    def _read(cls, text: str) -> Self:
-        """Return what a name says; raise ``ValueError`` or ``InputError`` if it is none."""
-        raise NotImplementedError
-
-
 @dataclass(frozen=True)
 class Pool(Name):
     """Source domains that are trained on together: ``source``, or with ``except-NAME``, without it.
@@ -109,10 +89,14 @@ class Pool(Name):
 class TrainingData(Name):
     """A data set: recordings of a group (a domain or a pool), its texts spoken by a TTS, or both.
 
-    ``speech`` is "real" or a TTS; ``mixed`` has both. Recordings of a ``replayed`` group join them.
+    ``speech`` is "real" (recordings), "pseudo" (these, with the base model's hypotheses as labels)
+    or a TTS; ``mixed`` has recordings and a TTS. Recordings of a ``replayed`` group join them.
     """
 
-    WHAT = "training data, GROUP-real, GROUP-TTS or GROUP-mixed-TTS, maybe with -with-GROUP"
+    WHAT = (
+        "training data, GROUP-real, GROUP-pseudo, GROUP-TTS or GROUP-mixed-TTS, maybe with"
+        " -with-GROUP"
+    )
     group: str
     speech: str
     mixed: bool = False
@@ -132,11 +116,12 @@ class TrainingData(Name):
     def pattern(groups: Iterable[str], tts: Iterable[str]) -> str:
         """Return the pattern of a wildcard for the data of some groups."""
         group = f"(?:{one_of(groups)})"
-        return f"{group}-(?:{REAL}|(?:mixed-)?(?:{one_of(tts)}))(?:-with-{group})?"
+        return f"{group}-(?:{REAL}|{PSEUDO}|(?:mixed-)?(?:{one_of(tts)}))(?:-with-{group})?"
 
-    def manifests(self, split: str) -> list["Manifest"]:
-        """Return the manifests of a split: one for each kind of speech in it."""
-        kinds = [REAL, self.speech] if self.mixed else [self.speech]
+    def manifests(self, split: str, base: str) -> list["Manifest"]:
+        """Return the manifests of a split for a base model: one for each kind of speech in it."""
+        speech = labelled_by(base) if self.speech == PSEUDO else self.speech
+        kinds = [REAL, speech] if self.mixed else [speech]
         own = [Manifest(self.group, kind, split) for kind in kinds]
         return own + ([Manifest(self.replayed, REAL, split)] if self.replayed else [])
 
@@ -145,7 +130,8 @@ class TrainingData(Name):
 class TaskVector(Name):
     """A task vector of a group and a TTS; ``each``: the mean of one per domain of the group.
 
-    ``speech`` may be "engines": the mean of those of every TTS. ``modules``: those that it is of,
+    ``speech`` may be "engines": the mean of those of every TTS; or "pseudo": real speech with
+    transcripts minus the same with pseudo-labels. ``modules``: those that it is of,
     if not of the whole model. ``method``: by what it is made, in place of the mean or of that one.
     """
 
@@ -173,7 +159,7 @@ class TaskVector(Name):
     @staticmethod
     def unmerged(groups: Iterable[str], tts: Iterable[str]) -> str:
         """Return the pattern of a wildcard for the vectors of some groups without a method."""
-        speech = f"(?:{one_of(tts)}|{ENGINES})"
+        speech = f"(?:{one_of(tts)}|{ENGINES}|{PSEUDO})"
         return f"(?:each-)?(?:{one_of(groups)})-{speech}(?:-{SEVERAL})?"
 
     @classmethod

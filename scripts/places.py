@@ -6,7 +6,8 @@ Each is a name as those of paths.py: ``str()`` writes it, ``parse()`` reads it.
 from dataclasses import dataclass
 from typing import ClassVar, Self
 
-from paths import Manifest, Model, Name, TaskVector, seed_folder, seed_of
+from names import Name
+from paths import Manifest, Model, TaskVector, seed_folder, seed_of
 
 
 @dataclass(frozen=True)

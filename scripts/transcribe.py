@@ -103,6 +103,11 @@ def parse_arguments(argv: list[str] | None) -> argparse.Namespace:
         action="store_true",
         help="decode an endless repetition again, without any sequence of three tokens twice",
     )
+    add(
+        "--log-probability",
+        action="store_true",
+        help="note the mean log probability (nats) of each hypothesis's tokens (CTC: letters)",
+    )
     add("--terms", help="key terms to favour (JSON lines: id, text); Whisper only")
     add("--terms-bonus", type=float, default=1.0, help="of a term's first token, nats (default 1)")
     add("--texts", help="texts whose n-grams lead an unsure Whisper (JSON lines: id, text)")
@@ -154,6 +159,7 @@ def main(argv: list[str] | None = None) -> None:
         options.max_length,
         options.encodings,
     )
+    recogniser.tells_log_probability = options.log_probability
     aids = {kind: [path] for kind in ("terms", "texts") if (path := getattr(options, kind))}
     if aids:
         terms, texts = texts_of(options.terms), texts_of(options.texts)
@@ -180,6 +186,7 @@ def main(argv: list[str] | None = None) -> None:
             "texts_weight": options.texts_weight if options.texts else None,
         }
         | how_adapted(options.adapt)
+        | ({"log_probability": True} if options.log_probability else {})
         for scale in scales
     ]
     modules = [f"adaptation/{options.adapt}.py"] if options.adapt else []

@@ -1249,3 +1249,97 @@ def test_untranscribed_recordings_need_a_judge():
     domains = CONFIG["domains"] | {"shop": {"texts": "shop.txt", "untranscribed": "calls/"}}
     with pytest.raises(InputError, match=r"domains\.shop\.untranscribed: has no judge; name the"):
         changed(domains=domains)
+
+
+SELF_TRAINING = ["source-pseudo", "target-pseudo", "target-pseudo+vector"]
+
+
+def self_trained(**changes) -> dict:
+    """Return a config of one target with recordings, whose arms are those of pseudo-labels."""
+    return changed(**{"targets": ["phone"], "arms": ["pretrained", *SELF_TRAINING]} | changes)
+
+
+def test_self_training_has_its_rows_and_its_vector_is_what_pseudo_labels_lack():
+    kinds = CONFIG["task_vector"] | {"vectors_on_pseudo": ["pooled", "domains"]}
+    rows = of_target(self_trained(task_vector=kinds), "phone")
+    assert [
+        (row["arm"], row["tts"], row["vector"], row["scaling_coefficient"]) for row in rows
+    ] == [
+        ("pretrained", None, None, None),
+        ("source-pseudo", None, None, None),
+        ("target-pseudo", None, None, None),
+        ("target-pseudo+vector", None, "pooled", 0.25),
+        ("target-pseudo+vector", None, "pooled", 0.5),
+        ("target-pseudo+vector", None, "domains", 0.25),
+        ("target-pseudo+vector", None, "domains", 0.5),
+    ]
+    names = {row["vector_path"].split("/")[-2] for row in rows if row["vector"]}
+    assert names == {"source-pseudo", "each-source-pseudo"}
+    assert rows[3]["model"] == "results/tiny/models/tiny/phone-pseudo/seed1"
+    assert rows[3]["score"].split("/")[4] == "phone-pseudo+source-pseudo-tv0.25"
+    said = {row["arm"]: row["target_recordings"] for row in rows}
+    assert said["source-pseudo"] == "none"
+    assert said["target-pseudo"] == said["target-pseudo+vector"] == "training without transcripts"
+
+
+def test_self_training_gives_no_candidate_and_what_it_forgets_is_seen():
+    blind = CONFIG["task_vector"] | {"chosen_on": ["kokoro"]}
+    rows = rows_of(self_trained(task_vector=blind, targets=["phone", "shop"]))
+    roles = {row["role"] for row in rows if row["arm"].startswith("target-pseudo")}
+    assert roles == {"test", "dev", "forgetting"}
+    assert {row["arm"] for row in rows if row["role"] == "evidence"} == {"pretrained"}
+    of_shop = {row["arm"] for row in rows if row["target"] == "shop"}
+    assert of_shop == {"pretrained"}  # which is not tested: there is nothing to see of the others
+
+
+def texts_with_tests(**more: str) -> dict:
+    """Return the domains, of which shop has texts, test recordings and more."""
+    shop = {"texts": "shop.txt", "test_manifest": "shop.jsonl"} | more
+    return CONFIG["domains"] | {"shop": shop}
+
+
+def test_a_domain_of_texts_is_self_trained_on_its_untranscribed_recordings_with_or_without_judge():
+    texts = {"targets": ["shop"], "task_vector": {"chosen_on": ["kokoro"]}}
+    refused = r"arms: target-pseudo learns from recordings of the target, and 'shop' has none; name"
+    with pytest.raises(InputError, match=refused):
+        self_trained(domains=texts_with_tests(), **texts)
+    texts["domains"] = texts_with_tests(untranscribed="calls/")
+    alone = self_trained(**texts)
+    assert roles.learns_from_untranscribed(alone, "shop")
+    assert not of_target(alone, "shop", "agreement")
+    artifacts = CONFIG["artifacts"] | {"larger": CONFIG["artifacts"]["base"]}
+    judged = self_trained(**texts, judge="larger", artifacts=artifacts)
+    assert {row["arm"] for row in of_target(judged, "shop", "agreement")} == {"pretrained"}
+    assert of_target(alone, "shop") == of_target(judged, "shop")
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        (
+            {"finetune": CONFIG["finetune"] | {"selected_on": "real"}},
+            r"selected_on: real, which takes transcripts of the target, and target-pseudo reads no",
+        ),
+        (
+            {"task_vector": CONFIG["task_vector"] | {"vectors_on_pseudo": ["engines-ties"]}},
+            r"vectors_on_pseudo: engines-ties is of several TTS, and no TTS speaks pseudo-labelled",
+        ),
+        ({"pseudo_labels": {"min_log_probability": 0.5}}, r"0\.5 is greater than the maximum of 0"),
+        (
+            {"domains": CONFIG["domains"] | {"phone": {"manifest": "a", "untranscribed": "b"}}},
+            r"domains\.phone\.untranscribed: has no judge",  # it learns from its own recordings
+        ),
+    ],
+)
+def test_self_training_that_can_not_be_as_asked_is_refused(changes, message):
+    with pytest.raises(InputError, match=message):
+        self_trained(**changes)
+
+
+def test_in_complement_mode_no_target_is_in_the_vector_of_its_own_self_training():
+    domains = {name: {"manifest": f"{name}.jsonl"} for name in ("news", "music", "play")}
+    config = self_trained(domains=domains, source="complement", targets="all")
+    paths = {row["vector_path"] for row in of_target(config, "music") if row["vector_path"]}
+    assert {path.split("/")[-2] for path in paths} == {"except-music-pseudo"}
+    like = {name: domain | {"augmentation": "like_source"} for name, domain in domains.items()}
+    assert self_trained(domains=like, source="complement", targets="all")  # no arm hears a TTS

@@ -407,6 +407,52 @@ def test_no_test_recording_is_among_the_untranscribed_ones(tmp_path: Path):
     assert line.startswith("music: 1 test recordings are among the untranscribed ones of the verd")
 
 
+def self_train(tiny: Tiny, script: str = "label.py", text: str = "sentence 4 of music") -> None:
+    """Add a model that learns the target's recordings as the pretrained model heard them."""
+    for split in ("train", "dev"):
+        recordings, made = f"manifests/music/real/{split}", f"manifests/music/pseudo-tiny/{split}"
+        heard = f"pseudo_labels/tiny/music/{split}"
+        tiny.write(heard, [{"id": row["id"], "text": text} for row in tiny.rows(recordings)])
+        tiny.record("transcribe.py", [tiny.path(heard)], ["models/pretrained", recordings])
+        tiny.write(made, [row | {"text": text} for row in tiny.rows(recordings)])
+        tiny.record(script, [tiny.path(made)], [recordings, heard][: 1 + (script == "label.py")])
+    tiny.finetune("music-pseudo", "pretrained", ["music/pseudo-tiny"], ["music/pseudo-tiny"])
+    tiny.score("target-pseudo", "music-pseudo", claim="training without transcripts")
+
+
+def test_what_a_recogniser_heard_in_target_recordings_is_no_transcript_and_no_sentence(tmp_path):
+    tiny = Tiny(tmp_path)
+    self_train(tiny)
+    found = tiny.of("target-pseudo")
+    assert found.touched["target_recordings"] == NONE | {"training": 2, "selection": 1}
+    assert found.touched["test_sentences"] == NONE  # though it heard one
+    assert found.target_transcripts == NONE and tiny.violations() == []
+    assert tiny.of("target-real").target_transcripts == NONE | {"training": 2, "selection": 1}
+
+
+def test_transcripts_of_a_model_that_says_it_reads_none_are_found(tmp_path: Path):
+    tiny = Tiny(tmp_path)
+    self_train(tiny, "pool.py", "said so")
+    assert tiny.violations() == [
+        "music: target-pseudo (WER 25.0%): says of target recordings 'training without"
+        " transcripts', but 2 transcripts of them were used"
+    ]
+
+
+def test_pseudo_labels_that_are_pooled_are_still_no_transcripts(tmp_path: Path):
+    tiny = Tiny(tmp_path)
+    self_train(tiny)
+    parts = ["manifests/music/pseudo-tiny"]
+    for split in ("train", "dev"):
+        made = f"manifests/all/pseudo-tiny/{split}"
+        tiny.manifest(made, "pool.py", [f"{part}/{split}" for part in parts], tiny.pooled)
+    tiny.finetune("all-pseudo", "pretrained", ["all/pseudo-tiny"], ["all/pseudo-tiny"])
+    tiny.score("target-pseudo", "all-pseudo", claim="training without transcripts", name="all")
+    examined = tiny.examinations()[-1]
+    assert examined.target_transcripts == NONE
+    assert examined.touched["target_recordings"]["training"] == 2
+
+
 def test_evaluations_without_a_score_are_skipped(tmp_path: Path):
     tiny = Tiny(tmp_path)
     scored = asdict(tiny.evaluations[0])

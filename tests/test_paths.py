@@ -40,7 +40,9 @@ NAMES = [
     ("except-news-real", TrainingData("except-news", "real")),
     ("source-except-qa-mixed-kokoro", MIXED),
     ("news-kokoro-with-except-news", TrainingData("news", "kokoro", replayed="except-news")),
+    ("source-pseudo", TrainingData("source", "pseudo")),
     ("source-kokoro", TaskVector("source", "kokoro")),
+    ("each-source-pseudo-ties", TaskVector("source", "pseudo", each=True, method="ties")),
     ("each-except-news-kokoro", TaskVector("except-news", "kokoro", each=True)),
     ("source-kokoro-encoder", TaskVector("source", "kokoro", modules="encoder")),
     ("source-kokoro-ties", TaskVector("source", "kokoro", method="ties")),
@@ -92,6 +94,7 @@ NAMES = [
         VectorFile("tiny", TaskVector("source", "engines"), 1),
     ),
     ("manifests/qa/real/dev.jsonl", Manifest("qa", "real", "dev")),
+    ("manifests/qa/pseudo-tiny.en/dev.jsonl", Manifest("qa", "pseudo-tiny.en", "dev")),
     (
         "hypotheses/tiny/pretrained/seed0/qa/real/dev.jsonl",
         Hypotheses("tiny", Model(), 0, Manifest("qa", "real", "dev")),
@@ -158,6 +161,15 @@ def test_a_text_that_is_never_written_is_no_name(kind, text):
         kind.parse(text)
 
 
+def test_pseudo_labels_are_those_of_the_base_model_that_learns_them():
+    assert TrainingData("qa", "pseudo").manifests("dev", "tiny.en") == [
+        Manifest("qa", "pseudo-tiny.en", "dev")
+    ]
+    assert TrainingData("qa", "kokoro", mixed=True).manifests("dev", "tiny.en") == [
+        Manifest("qa", "real", "dev"), Manifest("qa", "kokoro", "dev")
+    ]  # fmt: skip
+
+
 def test_the_pretrained_model_has_seed_0_only():
     assert Checkpoint.for_seed("tiny", Model(), 3) == Checkpoint("tiny", Model(), 0)
     assert Checkpoint.for_seed("tiny", Model(KOKORO), 3).seed == 3
@@ -217,10 +229,12 @@ def test_every_name_of_an_experiment_is_one_that_its_wildcards_match(experiment)
     models = {Score.parse(row.score.removeprefix(folder)).model for row in rows if row.score}
     vectors = {model.vector for model in models} - {None}
     data = {each for model in models for each in (model.data, model.first)} - {None}
-    data |= {TrainingData(*each) for each in product(groups, ["real", *tts])}
+    data |= {TrainingData(*each) for each in product(groups, ["real", "pseudo", *tts])}
     data |= {TrainingData(*each, mixed=True) for each in product(groups, tts)}
     data |= {TrainingData(*each, replayed=groups[0]) for each in product(groups, tts)}
-    vectors |= {TaskVector(*each) for each in product(groups, [*tts, "engines"], [False, True])}
+    vectors |= {
+        TaskVector(*each) for each in product(groups, [*tts, "engines", "pseudo"], [False, True])
+    }
     for kind, names in ((TrainingData, data), (TaskVector, vectors)):
         pattern = re.compile(kind.pattern(groups, tts))
         for name in names:

@@ -250,6 +250,77 @@ def test_untranscribed_recordings_are_heard_by_the_judge_and_by_all_candidates(f
     assert manifest not in scored
 
 
+def options_of(done: subprocess.CompletedProcess, script: str) -> list[dict[str, str]]:
+    """Return the options of every command that a dry run prints of a script."""
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
+    commands = [shlex.split(line) for line in done.stdout.splitlines() if "python scripts/" in line]
+    return [
+        dict(zip(words, words[1:], strict=False))
+        for words in commands
+        if words[1] == f"scripts/{script}"
+    ]
+
+
+def test_pseudo_labels_are_what_the_base_model_heard_and_are_learnt_with_them_alone(folder):
+    arms = ["pretrained", "target-pseudo", "target-pseudo+vector"]
+    changes = {"arms": arms, "pseudo_labels": {"min_log_probability": -0.7}}
+    done = dry_run(folder, EXPERIMENT | changes)
+    results, pretrained = "results/hostile", "$(dirname {}/models/tiny/pretrained/seed0/model.safet"
+    labels = options_of(done, "label.py")
+    assert {each["--min-log-probability"] for each in labels} == {"-0.7"}
+    places = {f"{domain}/pseudo-tiny/{s}" for domain in ("own", "shop") for s in ("train", "dev")}
+    assert {each["--output"] for each in labels} == {
+        f"{results}/manifests/{place}.jsonl" for place in places
+    }
+    heard = [each["--hypotheses"] for each in labels]
+    judged = [each for each in options_of(done, "transcribe.py") if each["--output"] in heard]
+    assert all(each["--model"].startswith(pretrained.format(results)) for each in judged)
+    assert all("--log-probability" in each and each["--window"] == "30" for each in judged)
+    assert {each["--manifest"] for each in judged} == {each["--manifest"] for each in labels}
+    learnt = {each["--output"]: each["--train"] for each in options_of(done, "finetune.py")}
+    assert {re.search(r"models/tiny/(.*?)/", name)[1]: path for name, path in learnt.items()} == {
+        "source-real": f"{results}/manifests/source/real/train.jsonl",
+        "source-pseudo": f"{results}/manifests/source/pseudo-tiny/train.jsonl",
+        "shop-pseudo": f"{results}/manifests/shop/pseudo-tiny/train.jsonl",
+    }
+    (vector,) = options_of(done, "task_vector.py")
+    assert vector["--real"] == f"{results}/models/tiny/source-real/seed1/model.safetensors"
+    assert vector["--synthetic"] == f"{results}/models/tiny/source-pseudo/seed1/model.safetensors"
+
+
+@pytest.mark.parametrize(
+    ("judge", "parts"),
+    [
+        ({}, {"train": "0", "dev": "0"}),
+        ({"judge": "whisper-base.en"}, {"verdict": "0.5", "train": "0.5", "dev": "0.5"}),
+    ],
+)
+def test_untranscribed_recordings_are_learnt_from_but_for_the_half_that_a_judge_hears(
+    folder, judge, parts
+):
+    (folder / "calls").mkdir(exist_ok=True)
+    (folder / "calls/one.wav").touch()
+    leaflet = EXPERIMENT["domains"]["leaflet"]
+    leaflet = leaflet | {"test_manifest": "*.jsonl", "untranscribed": "calls"}
+    changes = judge | {"domains": EXPERIMENT["domains"] | {"leaflet": leaflet}}
+    changes |= {"targets": ["leaflet"], "arms": ["pretrained", "target-pseudo"]}
+    changes["task_vector"] = {"chosen_on": ["hibari"]}
+    done = dry_run(folder, EXPERIMENT | changes)
+    collected = options_of(done, "collect.py")
+    assert {each.get("--part", "verdict"): each["--share"] for each in collected} == parts
+    longest = {
+        each.get("--part", "verdict"): json.loads(each["--declaration"]).get("max_duration")
+        for each in collected
+    }
+    assert longest == {"train": 5, "dev": 5} | ({"verdict": None} if judge else {})
+    to_learn = {each["--output"] for each in collected if "--part" in each}
+    labels = options_of(done, "label.py")
+    of_base = {each["--manifest"] for each in labels if "--min-log-probability" in each}
+    assert of_base == to_learn == {
+        f"results/hostile/untranscribed/leaflet-{split}.jsonl" for split in ("train", "dev")
+    }  # fmt: skip
+
+
 def test_prepare_is_told_of_a_domain_what_it_takes(folder):
     kept_for_later = {"accepted_overlap": ["speakers"], "augmentation": {"telephone": {}}}
     own = EXPERIMENT["domains"]["own"] | kept_for_later

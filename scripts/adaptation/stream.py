@@ -16,7 +16,7 @@ from files import scratch
 from files.progress import progress
 from recognisers.ctc import CtcRecogniser
 from recognisers.load import Recogniser
-from recognisers.transcription import REPORT_EVERY, append, guard, plain, read_journal
+from recognisers.transcription import REPORT_EVERY, append, guard, read_journal
 
 
 class Utterance(NamedTuple):
@@ -93,7 +93,7 @@ def transcribe(
         utterance = Utterance(row["id"], hear(audio))
         if row["id"] not in finished:
             adaptation.adapt(utterance)
-            one = guard([row], utterance.audio, write) if guarded else plain(write(utterance.audio))
+            one = guard([row], utterance.audio, write) if guarded else write(utterance.audio)
             [finished[row["id"]]] = one
             if journal:
                 append(journal, {row["id"]: finished[row["id"]]})

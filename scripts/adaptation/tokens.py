@@ -33,10 +33,11 @@ def hypotheses(
         recogniser.model.config.max_target_positions - len(recogniser.tokenizer.prefix_tokens),
     )
     with autocast(recogniser.device, recogniser.precision):
-        rows = greedy(
+        decoded = greedy(
             recogniser.model, encoded, recogniser.tokenizer.prefix_tokens, longest, 0, favouring
         )
     end = recogniser.model.generation_config.eos_token_id
+    rows = [each.tokens for each in decoded]
     return [row if len(row) == longest else [*row, end] for row in rows]
 
 

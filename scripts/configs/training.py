@@ -3,7 +3,7 @@
 from configs.decoders import ctc_models, whisper_models
 from errors import InputError
 from paths import REAL
-from roles import is_text_only
+from roles import SELF_TRAINED, is_text_only
 
 POSITION = 0.02  # s, of Whisper's encoder
 
@@ -19,6 +19,12 @@ def check_training(config: dict) -> None:
                         f"config: {place}.finetune.selected_on: real, but {target!r} has no"
                         " recordings"
                     )
+            if arms := [arm for arm in config["arms"] if SELF_TRAINED in arm]:
+                raise InputError(
+                    f"config: {place}.finetune.selected_on: real, which takes transcripts of the"
+                    f" target, and {arms[0]} reads none; set selected_on: trained, or leave out"
+                    f" {', '.join(arms)}"
+                )
         if not settings["epochs"] and not settings["max_steps"]:
             raise InputError(
                 f"config: {place}: neither finetune.epochs nor max_steps ends training"

@@ -26,7 +26,8 @@ AUDIO = (".wav", ".flac", ".mp3", ".ogg")  # voices that a TTS imitates; no reco
 class Use(NamedTuple):
     """A stage that used a file, and as what.
 
-    ``what`` is "utterances", "texts", "channels" (of recordings, not what they say), or of a TTS
+    ``what`` is "utterances", "labelled" (utterances whose texts are what a recogniser heard),
+    "texts", "channels" (of recordings, not what they say), or of a TTS
     that imitates: "recording" (an audio file), "imitated" (real speech, whose speakers or ids, as
     ``per`` says, name the voices of the manifest ``speech``) or "voices" (the speech itself:
     nothing but its voices' names is known).
@@ -202,10 +203,21 @@ def training(provenance: Provenance, path: str, record: Record, of_inputs: OfInp
     manifests = manifests_of(record)
     return together(of_inputs).union(
         *(
-            {Use(stage, "utterances", name) for name in manifests[role]}
+            {Use(stage, learnt_as(provenance, name), name) for name in manifests[role]}
             for stage, role in (("training", "train"), ("selection", "dev"))
         )
     )
+
+
+def learnt_as(provenance: Provenance, path: str) -> str:
+    """Return what the utterances of a manifest are to those who learn from them (see ``Use``)."""
+    maker = provenance.records.get(path)
+    if maker is None or maker.script not in ("label.py", "pool.py"):
+        return "utterances"
+    if maker.script == "label.py":
+        return "labelled"
+    parts = {learnt_as(provenance, name) for name in provenance.followed(maker)}
+    return parts.pop() if len(parts) == 1 else "utterances"
 
 
 def transcription(provenance: Provenance, path: str, record: Record, of_inputs: OfInputs) -> Uses:

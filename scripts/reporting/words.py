@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from evaluation import VECTOR, adaptation_of, has_aids, label
+from evaluation import VECTOR, WITHOUT_TRANSCRIPTS, adaptation_of, has_aids, label
 from paths import PRETRAINED, REAL
 from scoring.differences import Comparison, Difference
 from scoring.summary import Forgetting, SummaryRow, TargetSummary
@@ -42,6 +42,7 @@ def sentences(target: TargetSummary) -> list[str]:
         about_text(target.name, rows),
         about_aids(target.name, rows),
         about_adaptation(target.name, rows),
+        about_pseudo(target.name, rows),
         about_vector(rows),
         about_price(rows),
         about_topline(rows),
@@ -97,6 +98,12 @@ def about_adaptation(name: str, rows: list[SummaryRow]) -> str:
     adapting = [row for row in rows if adaptation_of(row.arm)]
     beginning = f"On {name}, with test-time adaptation, which hears the test recordings (not their"
     return against_pretrained(f"{beginning} texts)", rows, adapting)
+
+
+def about_pseudo(name: str, rows: list[SummaryRow]) -> str:
+    """Say which arms that heard the target's recordings, and no transcript, beat pretrained."""
+    trained = [row for row in rows if row.target_recordings == WITHOUT_TRANSCRIPTS]
+    return against_pretrained(f"On {name}, with its recordings and no transcript", rows, trained)
 
 
 def against_pretrained(beginning: str, rows: list[SummaryRow], some: list[SummaryRow]) -> str:

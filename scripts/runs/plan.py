@@ -80,7 +80,7 @@ def utterances_of(config: dict, domain: dict, manifest: Manifest) -> int:
     else:
         drawn["test"] = 0 if is_text_only(domain) else drawn["test"]
         texts = max(1, training_texts(domain) - sum(drawn.values()))
-    if manifest.speech == REAL:
+    if manifest.speech not in config["tts"]:  # recordings, whoever labelled them
         return int(texts)
     if manifest.split == "train":
         texts = spoken_texts(domain, int(texts))
@@ -88,9 +88,10 @@ def utterances_of(config: dict, domain: dict, manifest: Manifest) -> int:
 
 
 def heard(job: Job) -> Manifest:
-    """Return the speech that a transcription or a synthesis is of."""
+    """Return the speech that a transcription or a synthesis is of, recordings if it says none."""
     named = job.wildcards
-    return Manifest(named["domain"], named.get("speech") or named["tts"], named["split"])
+    speech = named.get("speech") or named.get("tts", REAL)
+    return Manifest(named["domain"], speech, named.get("split", "dev"))
 
 
 def seconds(job: Job, config: dict) -> float:
@@ -106,7 +107,7 @@ def seconds(job: Job, config: dict) -> float:
     base = named.get("base", config["filter"]["base_model"])
     larger = of_size(PARAMETERS, config["base_models"][base]["artifact"]) / PARAMETERS["tiny"]
     if job.rule.startswith("finetune"):
-        train = TrainingData.parse(named["data"]).manifests("train")
+        train = TrainingData.parse(named["data"]).manifests("train", base)
         return START + larger * TRAINED * sum(utterances(config, each) for each in train)
     if not job.rule.startswith("transcribe"):
         return START * larger
@@ -142,7 +143,7 @@ def gigabytes(jobs: Iterable[Job], config: dict) -> float:
             size += 4e6 * of_size(PARAMETERS, config["base_models"][base]["artifact"])
         if job.rule.startswith("finetune"):
             data = TrainingData.parse(job.wildcards["data"])
-            manifests = data.manifests("train") + data.manifests("dev")
+            manifests = data.manifests("train", base) + data.manifests("dev", base)
             encoded |= {(base, manifest, config["window"]) for manifest in manifests}
         if job.rule in ("transcribe", "transcribe_sweep"):
             encoded.add((base, heard(job), config["decoding_window"]))

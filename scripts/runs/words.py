@@ -13,7 +13,7 @@ import roles
 from adaptations import ADAPTATIONS
 from addresses import redacted
 from evaluation import AIDS
-from paths import PRETRAINED, REAL, Aids, Model, TaskVector, TrainingData, coefficient
+from paths import PRETRAINED, PSEUDO, REAL, Aids, Model, TaskVector, TrainingData, coefficient
 
 # What a table of progress has a line for, in the order of the work.
 STAGES = (
@@ -24,7 +24,7 @@ STAGES = (
 )  # fmt: skip
 ARMS = (
     PRETRAINED, "source-real", "source-synthetic", "source-mixed", matrix.CONTINUED,
-    "target-synthetic", matrix.JOINT, "target-real",
+    "target-synthetic", matrix.JOINT, "source-pseudo", roles.SELF_TRAINED, "target-real",
 )  # fmt: skip
 # Options by which another call of Snakemake is the same experiment on the same machines.
 KEPT_OPTIONS: dict[tuple[str, ...], dict[str, Any]] = {
@@ -131,6 +131,8 @@ def data_words(data: TrainingData) -> str:
         return f"recordings of {data.group} and {data.speech}"
     if data.speech == REAL:
         return f"recordings of {data.group}"
+    if data.speech == PSEUDO:
+        return f"recordings of {data.group} as the base model heard them"
     return f"{data.group} spoken by {data.speech}"
 
 
