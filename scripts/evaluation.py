@@ -95,6 +95,8 @@ MADE = {  # what a model of an arm is made of, in words
     "target-synthetic": "trained on synthetic speech of the target's texts",
     "source-real+target-synthetic": "trained on the source's recordings and synthetic speech of the"
     " target's texts together",
+    "source-synthetic+target-synthetic": "trained on synthetic speech of the source's texts and of"
+    " the target's together",
     "target-real": "trained on the target's own recordings, which adaptation from text does not"
     " have: the topline",
 }

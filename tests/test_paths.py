@@ -40,6 +40,10 @@ NAMES = [
     ("except-news-real", TrainingData("except-news", "real")),
     ("source-except-qa-mixed-kokoro", MIXED),
     ("news-kokoro-with-except-news", TrainingData("news", "kokoro", replayed="except-news")),
+    (
+        "news-kokoro-with-except-news-except-qa-kokoro",
+        TrainingData("news", "kokoro", replayed="except-news-except-qa", replayed_speech="kokoro"),
+    ),
     ("source-kokoro", TaskVector("source", "kokoro")),
     ("each-except-news-kokoro", TaskVector("except-news", "kokoro", each=True)),
     ("source-kokoro-encoder", TaskVector("source", "kokoro", modules="encoder")),
@@ -113,6 +117,8 @@ def test_a_name_is_written_and_read_back(text, name):
         (TrainingData, "-real"),
         (TrainingData, "news-mixed-"),
         (TrainingData, "news-kokoro-after-news-real"),
+        (TrainingData, "news-kokoro-with-source-real"),
+        (TrainingData, "news-kokoro-with-source-kokoro-kokoro"),
         (TaskVector, "source-mixed-kokoro"),
         (TaskVector, "source-kokoro-encodr"),
         (TaskVector, "source-kokoro-encoder1"),
@@ -210,6 +216,7 @@ def test_every_name_of_an_experiment_is_one_that_its_wildcards_match(experiment)
     data |= {TrainingData(*each) for each in product(groups, ["real", *tts])}
     data |= {TrainingData(*each, mixed=True) for each in product(groups, tts)}
     data |= {TrainingData(*each, replayed=groups[0]) for each in product(groups, tts)}
+    data |= {TrainingData(g, t, replayed=groups[0], replayed_speech=t) for g in groups for t in tts}
     vectors |= {TaskVector(*each) for each in product(groups, [*tts, "engines"], [False, True])}
     for kind, names in ((TrainingData, data), (TaskVector, vectors)):
         pattern = re.compile(kind.pattern(groups, tts))
