@@ -149,10 +149,11 @@ class Provenance:
 
 
 def manifests_of(record: Record) -> dict[str, list[str]]:
-    """Return the manifests of a training run: "train" and "dev"."""
+    """Return the manifests of a training run: "train", "dev", and "fisher", to which it is held."""
     told = record.content.get("manifests", {})
     manifests = {
-        role: [os.path.normpath(path) for path in told.get(role, [])] for role in ("train", "dev")
+        role: [os.path.normpath(path) for path in told.get(role, [])]
+        for role in ("train", "dev", "fisher")
     }
     named = {path for paths in manifests.values() for path in paths}
     checkpoints = {os.path.dirname(path) for path in record.inputs if path.endswith(WEIGHTS)}
@@ -202,7 +203,7 @@ def training(provenance: Provenance, path: str, record: Record, of_inputs: OfInp
     return together(of_inputs).union(
         *(
             {Use(stage, "utterances", name) for name in manifests[role]}
-            for stage, role in (("training", "train"), ("selection", "dev"))
+            for stage, role in (("training", "train"), ("training", "fisher"), ("selection", "dev"))
         )
     )
 
