@@ -10,6 +10,7 @@ from snakemake_interface_executor_plugins.settings import ExecMode
 
 sys.path.insert(0, str(Path(workflow.basedir) / "scripts"))
 
+import adaptations
 import addresses
 from names import one_of
 from records.code_version import code_version as hash_of_code
@@ -80,6 +81,7 @@ def record_of(outputs):
 
 TTS = one_of(config["tts"])
 TRANSCRIBED = f"{paths.REAL}|{TTS}"  # speech whose texts are known
+PSEUDO = one_of(paths.labelled_by(base) for base in config["base_models"])
 ANOTHER_SCALE = f"(?!(?:{one_of(SCALES)})/){paths.NUMBER}"  # one that no sweep is asked for
 HEARD = one_of([*config["domains"], *POOLED])
 OF_SOURCE = [*GROUPS, *WITH_RECORDINGS]  # what task vectors are of
@@ -91,7 +93,7 @@ wildcard_constraints:
     base=one_of(config["base_models"]),
     domain=one_of(config["domains"]),
     group=one_of(OF_SOURCE),
-    speech=f"{roles.JUDGED}|{TRANSCRIBED}",
+    speech=f"{roles.JUDGED}|{TRANSCRIBED}|{PSEUDO}",
     tts=TTS,
     split="train|dev|test",
     data=TRAINING_DATA,
@@ -99,6 +101,7 @@ wildcard_constraints:
     model=paths.Model.TRAINED,
     modules=modules.SEVERAL,
     aids=paths.Aids.pattern(config["domains"]),
+    adaptation=adaptations.NAME,
     vector=paths.TaskVector.pattern(OF_SOURCE, config["tts"]),
     unmerged=paths.TaskVector.unmerged(OF_SOURCE, config["tts"]),
     method=methods.METHOD,

@@ -7,7 +7,7 @@ from engines import ENGINES
 from evaluation import Evaluation
 from inputs.folders import files_of
 from inputs.sounds import audio_files
-from places import Hypotheses
+from places import Hypotheses, TrainingTexts
 from runs import estimates, sizes
 from runs.shards import number_of_shards, seconds_per_utterance
 from scoring.summary import shipped
@@ -41,11 +41,31 @@ def untranscribed_declaration(wildcards) -> dict:
     return {"recordings": domain[roles.UNTRANSCRIBED]} | {k: domain[k] for k in told if k in domain}
 
 
+def declaration_to_learn(wildcards) -> dict:
+    """Return the same of recordings to learn from, which a training hears whole."""
+    return untranscribed_declaration(wildcards) | {"max_duration": config["window"]}
+
+
 def size_of_untranscribed(wildcards) -> list[int]:
     """Return number and bytes of a folder's recordings: of those below it Snakemake sees nothing."""
     folder = Path(config["domains"][wildcards.domain][roles.UNTRANSCRIBED])
     sizes_below = [path.stat().st_size for path in audio_files(folder)] if folder.is_dir() else []
     return [len(sizes_below), sum(sizes_below)]
+
+
+def share_for_verdict(wildcards) -> list[str]:
+    """Return how much of a domain's untranscribed recordings the verdict may take: half, if others
+    are learnt from, and none without a judge."""
+    if not roles.learns_from_untranscribed(config, wildcards.domain):
+        return []
+    return ["--share", "0.5" if "judge" in config else "0"]
+
+
+def recordings_to_label(wildcards) -> str:
+    """Return the recordings of a split that a base model labels: the domain's own, if it has any."""
+    if roles.is_text_only(config["domains"][wildcards.domain]):
+        return f"<results>/untranscribed/{wildcards.domain}-{wildcards.split}.jsonl"
+    return f"<results>/manifests/{wildcards.domain}/{paths.REAL}/{wildcards.split}.jsonl"
 
 
 JUDGE = config["filter"]["base_model"]  # of synthetic speech
@@ -88,8 +108,8 @@ def curves(wildcards) -> str:
 
 def transcription_window(wildcards) -> float:
     """Return the window (s) in which speech is transcribed: that of all arms, or the filter's."""
-    of_an_arm = "model" in wildcards.keys()
-    return config["decoding_window"] if of_an_arm else config["filter"]["window"]
+    by_a_base_model = "base" in wildcards.keys()  # and not by the judge of synthetic speech
+    return config["decoding_window"] if by_a_base_model else config["filter"]["window"]
 
 
 def index_of(artifact: str) -> str:
@@ -156,7 +176,7 @@ def training_manifests(split: str):
 
     def manifests(wildcards):
         data = paths.TrainingData.parse(wildcards.data)
-        of_data = data.manifests(split)
+        of_data = data.manifests(split, wildcards.base)
         if split == "dev" and base_model(wildcards)["finetune"]["selected_on"] == "real":
             of_data = [paths.Manifest(data.group, paths.REAL, split)]
         return [f"<results>/{manifest}" for manifest in of_data]
@@ -201,6 +221,11 @@ def vectors_to_merge(wildcards) -> list[str]:
 def method_version(wildcards) -> str:
     """Return the hash of the logic of merging by one method."""
     return code_version("merge.py", f"merging/{methods.method_of(wildcards.method).name}.py")
+
+
+def adaptation_version(wildcards) -> str:
+    """Return the hash of the logic of transcribing with one method of test-time adaptation."""
+    return code_version("transcribe.py", f"adaptation/{wildcards.adaptation}.py")
 
 
 def task_vector_option(input, scales: list[str]) -> list[str]:
@@ -314,6 +339,55 @@ def speakers(wildcards) -> list[str]:
     return [
         f"<results>/speakers/{wildcards.tts}.safetensors" if named == "source" else index_of(named)
     ]
+
+
+def training_texts(domain: str, which: str) -> str:
+    """Return the file of a domain's training texts (see ``TrainingTexts``)."""
+    return f"<results>/{TrainingTexts(domain, which)}"
+
+
+def texts_to_speak(wildcards) -> str:
+    """Return the texts of a domain's split that a TTS speaks."""
+    if wildcards.split != "train":
+        return f"<results>/texts/{wildcards.domain}/{wildcards.split}.jsonl"
+    spoken = roles.texts_spoken(config["domains"][wildcards.domain])
+    return training_texts(wildcards.domain, spoken)
+
+
+def texts_to_select_of(wildcards) -> str:
+    """Return the training texts of which some are selected: with those that are written, if any."""
+    written = "generate" in config["domains"][wildcards.domain]
+    return training_texts(wildcards.domain, "written" if written else "train")
+
+
+def selection(wildcards) -> dict:
+    """Return how texts of a domain are selected."""
+    return config["domains"][wildcards.domain]["select"]
+
+
+def texts_of_source(wildcards) -> list[str]:
+    """Return the training texts of a target's source, if those of the target are to be unlike."""
+    if selection(wildcards)["by"] != "unlike_source":
+        return []
+    source = roles.domains_of(config, roles.source_group(config, wildcards.domain))
+    return [training_texts(name, "train") for name in source]
+
+
+def bounds_of_texts(wildcards) -> dict:
+    """Return what bounds a domain's texts."""
+    domain = config["domains"][wildcards.domain]
+    return {key: domain[key] for key in ("min_words", "max_duration")}
+
+
+def texts_apart(wildcards) -> list[str]:
+    """Return a domain's dev and test texts, which no language model may write again."""
+    name = wildcards.domain
+    apart = [f"<results>/texts/{name}/dev.jsonl"]
+    if name in WITH_TEST_TEXTS:
+        apart.append(f"<results>/texts/{name}/test.jsonl")
+    if name in [*WITH_RECORDINGS, *WITH_TEST_RECORDINGS]:
+        apart.append(f"<results>/manifests/{name}/real/test.jsonl")
+    return apart
 
 
 def pronunciations(wildcards) -> list[str]:

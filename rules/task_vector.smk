@@ -1,5 +1,7 @@
 """The synthetic2real task vector of the source domains, and checkpoints to which it is added."""
 
+LEARNT = f"{TTS}|{paths.PSEUDO}"  # what real speech is held against
+
 
 rule task_vector:
     input:
@@ -10,6 +12,8 @@ rule task_vector:
         lineage=record_of("<results>/task_vectors/{base}/{group}-{tts}/seed{seed}.safetensors"),
     log:
         "<logs>/task_vector/{base}/{group}-{tts}/seed{seed}.log",
+    wildcard_constraints:
+        tts=LEARNT,
     conda:
         "../envs/syn2real.yaml"
     resources:
@@ -41,6 +45,7 @@ rule mean_task_vector_of_domains:
         "<logs>/task_vector/{base}/each-{group}-{tts}/seed{seed}.log",
     wildcard_constraints:
         group=one_of(GROUPS),
+        tts=LEARNT,
     conda:
         "../envs/syn2real.yaml"
     resources:
@@ -82,6 +87,8 @@ rule task_vector_of_modules:
         ),
     log:
         "<logs>/task_vector/{base}/{group}-{tts}-{modules}/seed{seed}.log",
+    wildcard_constraints:
+        tts=LEARNT,
     conda:
         "../envs/syn2real.yaml"
     resources:

@@ -32,6 +32,7 @@ rule transcribe:
         code=code_version("transcribe.py"),
         guard=["--guard-repetition"] if config["guard_repetition"] else [],
         longer=[],
+        sure=[],
         vector=[],
         aids=[],
         window=transcription_window,
@@ -50,7 +51,7 @@ rule transcribe:
             --window {params.window:q} \
             --batch-size {params.batch_size:q} \
             --precision {params.precision:q} {params.encodings:q} \
-            --max-length {params.max_length:q} {params.guard:q} \
+            --max-length {params.max_length:q} {params.guard:q} {params.sure:q} \
             --language {params.prompt[language]:q} --task {params.prompt[task]:q} \
             --threads {threads:q} \
             --work-dir {params.work:q} {params.longer:q} \
@@ -115,4 +116,26 @@ use rule transcribe as transcribe_with_aids with:
     params:
         aids=options_of_aids,
         work=f"{RESULTS}/work/transcribe/{{base}}/{{model}}+{{aids}}/seed{{seed}}/"
+        "{domain}-{speech}-{split}",
+
+
+use rule transcribe as transcribe_adapting with:
+    input:
+        checkpoint=checkpoint("{model}"),
+        manifest="<results>/manifests/{domain}/{speech}/{split}.jsonl",
+    output:
+        hypotheses="<results>/hypotheses/{base}/{model}+{adaptation}/seed{seed}/"
+        "{domain}/{speech}/{split}.jsonl",
+        lineage=record_of(
+            "<results>/hypotheses/{base}/{model}+{adaptation}/seed{seed}/"
+            "{domain}/{speech}/{split}.jsonl"
+        ),
+    log:
+        "<logs>/transcribe/{base}/{model}+{adaptation}/seed{seed}/{domain}-{speech}-{split}.log",
+    params:
+        code=adaptation_version,
+        aids=lambda wildcards: ["--adapt", wildcards.adaptation],
+        batch_size=1,
+        encodings=[],  # an encoder that adapts has none to keep
+        work=f"{RESULTS}/work/transcribe/{{base}}/{{model}}+{{adaptation}}/seed{{seed}}/"
         "{domain}-{speech}-{split}",

@@ -28,6 +28,7 @@ rule collect:
         disk_mb=disk(to_prepare),
     params:
         code=code_version("collect.py"),
+        part=share_for_verdict,
         declaration=as_json(untranscribed_declaration),
         size=size_of_untranscribed,
         language=config["language"],
@@ -37,7 +38,7 @@ rule collect:
         python scripts/collect.py \
             --domain {wildcards.domain:q} \
             --declaration {params.declaration:q} \
-            --language {params.language:q} \
+            --language {params.language:q} {params.part:q} \
             --jobs {threads:q} \
             --audio-dir {params.audio:q} \
             --output {output.manifest:q} >{log:q} 2>&1
@@ -87,12 +88,13 @@ rule label:
         "../envs/syn2real.yaml"
     params:
         code=code_version("label.py"),
+        bounds=[],
         language=config["language"],
     shell:
         """
         python scripts/label.py \
             --manifest {input.manifest:q} \
-            --hypotheses {input.hypotheses:q} \
+            --hypotheses {input.hypotheses:q} {params.bounds:q} \
             --language {params.language:q} \
             --output {output.manifest:q} >{log:q} 2>&1
         """

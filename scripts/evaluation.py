@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from adaptations import ADAPTATIONS
 from methods import parts_of, titled
 from modules import factors_of
 from paths import coefficient
@@ -10,6 +11,7 @@ from paths import coefficient
 VECTOR = "+vector"  # behind the name of an arm to which a task vector is added
 # behind that of an arm whose decoder has aids, in this order, and how they are shown
 AIDS = {"+terms": "key terms", "+lm": "n-grams"}
+WITHOUT_TRANSCRIPTS = "training without transcripts"  # what recordings of a target served for
 
 
 class ScoredSpeech(NamedTuple):
@@ -34,8 +36,9 @@ class Evaluation:
 
     ``scaling_coefficient`` and what is said of the vector are null without one. ``target`` is
     whose table it is in, ``domain`` whose speech is recognised. ``aids`` are the files that its
-    decoder is led by, whose strength is ``terms_bonus`` or ``texts_weight``, else null. ``line``
-    is the simulated line that the target's recordings went through ("bad"), or null.
+    decoder is led by, whose strength is ``terms_bonus`` or ``texts_weight``, else null.
+    ``adaptation`` is the method by which it adapts to the speech that it recognises, or null.
+    ``line`` is the simulated line that the target's recordings went through ("bad"), or null.
     """
 
     role: str | None
@@ -57,6 +60,7 @@ class Evaluation:
     aids: list[str]
     terms_bonus: float | None  # nats
     texts_weight: float | None
+    adaptation: str | None
     manifest: str | None
     hypotheses: str | None
     score: str | None
@@ -97,6 +101,9 @@ MADE = {  # what a model of an arm is made of, in words
     " target's texts together",
     "source-synthetic+target-synthetic": "trained on synthetic speech of the source's texts and of"
     " the target's together",
+    "source-pseudo": "trained on the source's recordings, labelled with what the base model heard",
+    "target-pseudo": "self-training: trained on the target's recordings, labelled with what the"
+    " base model heard, where it was sure; no transcript of them is read",
     "target-real": "trained on the target's own recordings, which adaptation from text does not"
     " have: the topline",
 }
@@ -106,13 +113,22 @@ KNOWN_AS = {  # what an arm is to those who compare it
     "source-mixed->target-synthetic+vector": "SYN2REAL",
     "source-real+target-synthetic": "trained together",
     "target-synthetic": "trained on the target's TTS alone",
+    "target-pseudo": "self-training",
+    "target-pseudo+vector": "Pseudo2Real",
     "target-real": "topline",
 }
 TASK_VECTORS = {"pooled": "τ", "domains": "mean τ of domains", "engines": "mean τ of engines"}
 
 
+def adaptation_of(arm: str) -> str | None:
+    """Return the method by which an arm adapts to each recording that it transcribes, if any."""
+    last = arm.rpartition("+")[2]
+    return last if last in ADAPTATIONS else None
+
+
 def without_aids(arm: str) -> str:
-    """Return the arm that is trained: the name without what its decoder is led by."""
+    """Return the arm that is trained: without what its decoder is led by, or what it adapts by."""
+    arm = arm.removesuffix(f"+{adaptation_of(arm)}")
     for aid in reversed(AIDS):
         arm = arm.removesuffix(aid)
     return arm
@@ -120,7 +136,22 @@ def without_aids(arm: str) -> str:
 
 def has_aids(arm: str) -> bool:
     """Say whether an arm's decoder is led by key terms or n-grams."""
-    return arm != without_aids(arm)
+    return any(aid in arm for aid in AIDS)
+
+
+def uses_of(arm: str) -> tuple[str, ...]:
+    """Return what the models of an arm are made from, besides the base model."""
+    uses = {
+        "texts of the target": "target-synthetic" in arm or has_aids(arm),
+        "recordings of the source": any(
+            part in arm for part in ("source-real", "source-mixed", "source-pseudo", VECTOR)
+        ),
+        "texts of the source": "source-synthetic" in arm,
+        "recordings of the target": "target-real" in arm,
+        "recordings of the target, without transcripts": "target-pseudo" in arm,
+        "the test recordings, without transcripts": adaptation_of(arm) is not None,
+    }
+    return tuple(name for name, is_used in uses.items() if is_used)
 
 
 def symbol(vector: str) -> str:
@@ -142,11 +173,16 @@ def symbol(vector: str) -> str:
 
 
 def label(arm: str, scale: float | None, vector: str | None, tts: str | None = None) -> str:
-    """Return an arm's name as it is shown: with arrow, scaled vector, aids and its TTS, if any."""
+    """Return an arm's name as it is shown: with arrow, and with what there is of the rest.
+
+    That is a scaled vector, the decoder's aids or test-time adaptation, and the TTS.
+    """
     trained = without_aids(arm)
     name = trained.removesuffix(VECTOR).replace("->", "→")
     if vector is not None and scale is not None:
         name += f" + {coefficient(scale)} {symbol(vector)}"
     of_arm = arm.removeprefix(trained)
     name += "".join(f" + {words}" for aid, words in AIDS.items() if aid in of_arm)
+    if adaptation := adaptation_of(arm):
+        name += f" + {ADAPTATIONS[adaptation].title}"
     return f"{name} ({tts})" if tts else name

@@ -7,13 +7,16 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any, NamedTuple
 
+from adaptations import TEST_TIME
 from evaluation import (
     OF_SPEECH,
     TASK_VECTORS,
     VECTOR,
+    WITHOUT_TRANSCRIPTS,
     Evaluation,
     ScoredEvaluation,
     ScoredSpeech,
+    adaptation_of,
     has_aids,
     without_aids,
 )
@@ -21,6 +24,7 @@ from methods import parts_of
 from paths import (
     ENGINES,
     PRETRAINED,
+    PSEUDO,
     REAL,
     SOURCE,
     Aids,
@@ -34,10 +38,14 @@ from places import Hypotheses, KeyTermsFile, Score, TrainingTexts, VectorFile
 from roles import (
     CONSTANT,
     JUDGED,
+    SELF_TRAINED,
     SOURCES,
     UNTRANSCRIBED,
+    arms_of,
     domains_of,
     evidence_tts,
+    is_pseudo,
+    is_run,
     is_text_only,
     source_group,
     test_speech,
@@ -72,7 +80,7 @@ def model_of(arm: str, target: str, tts: str | None, group: str) -> Model:
     if arm == PRETRAINED:
         return Model()
     role, kind = arm.split("-")
-    speech = REAL if kind == REAL else name_of(tts)
+    speech = kind if kind in (REAL, PSEUDO) else name_of(tts)
     trained_on = group if role == SOURCE else target
     return Model(TrainingData(trained_on, speech, mixed=kind == "mixed"))
 
@@ -82,7 +90,8 @@ def vector_of(kind: str, tts: str | None, group: str) -> TaskVector:
 
     ``pooled``: of all source domains together; ``domains``: the mean of one per source domain;
     ``engines``: the mean of the pooled ones of every TTS; else of some modules: their part of the
-    pooled one. A method may stand behind it: ``domains-ties``.
+    pooled one. A method may stand behind it: ``domains-ties``. ``tts`` may be ``PSEUDO``: what
+    pseudo-labels lack (Pseudo2Real, Lin et al. 2025, 2510.08047).
     """
     whole, method = parts_of(kind)
     speech = ENGINES if whole == ENGINES else name_of(tts)
@@ -139,7 +148,7 @@ def evaluations(config: dict) -> Iterator[Evaluation]:
                 yield from deliveries(config, base, target)
                 continue
             for speech in speech_for(config, target):
-                for arm in arms(config, target):
+                for arm in arms(config, base, target):
                     if arm.is_scored(speech.role):
                         yield from evaluations_of(config, base, target, arm, speech)
 
@@ -163,7 +172,7 @@ def speech_for(config: dict, target: str) -> Iterator[ScoredSpeech]:
     if not is_named_by_hand(config):
         yield ScoredSpeech("evidence", target, evidence_tts(config), "dev")
         yield ScoredSpeech("evidence", group, REAL, "dev")
-        if UNTRANSCRIBED in config["domains"][target]:
+        if UNTRANSCRIBED in config["domains"][target] and "judge" in config:
             yield ScoredSpeech("agreement", target, JUDGED, "dev")
     for name in config["forgetting"]:
         if name != target:
@@ -182,8 +191,11 @@ class Arm(NamedTuple):
         """Say whether this arm has numbers of a role: only adapted models can forget.
 
         What the decoder's aids do elsewhere is seen on the evidence's recordings of the source.
+        One that adapts to the test recordings is a number of the test alone, and never delivered.
         """
         trained = without_aids(self.name)
+        if adaptation_of(self.name):
+            return role == "test"
         if role in ("evidence", "agreement"):
             return trained == PRETRAINED or trained.removesuffix(VECTOR) in CANDIDATES
         if role == "forgetting" and not has_aids(self.name):
@@ -191,21 +203,30 @@ class Arm(NamedTuple):
         return role == "test" or self.vector is not None
 
 
-def arms(config: dict, target: str) -> Iterator[Arm]:
-    """Yield the arms of a target: one that hears no TTS once, each vector with each coefficient."""
+def arms(config: dict, base: str, target: str) -> Iterator[Arm]:
+    """Yield the arms of a base model and a target.
+
+    One that hears no TTS comes once, each vector with each coefficient.
+    """
     choice, every_tts = config["task_vector"], training_tts(config)
-    for name in config["arms"]:
-        if name == "target-real" and is_text_only(config["domains"][target]):
+    for name in arms_of(config, base):
+        if not is_run(config, target, name):
             continue
-        vectors = [None]
-        if name.endswith(VECTOR):
-            vectors = choice["vectors_on_pretrained" if PRETRAINED in name else "vectors"]
+        vectors = choice[vectors_key(name)] if name.endswith(VECTOR) else [None]
         hears_no_tts = without_aids(name) in (PRETRAINED, "source-real", "target-real")
+        hears_no_tts |= is_pseudo(name)
         for vector in vectors:
             of_every_tts = name == PRETRAINED + VECTOR and parts_of(vector or "")[0] == ENGINES
             for tts in [None] if hears_no_tts or of_every_tts else every_tts:
                 for scale in choice["scaling_coefficients"] if vector else [None]:
                     yield Arm(name, tts, vector, scale)
+
+
+def vectors_key(arm: str) -> str:
+    """Return the setting that says which task vectors are added to an arm."""
+    if is_pseudo(arm):
+        return "vectors_on_pseudo"
+    return "vectors_on_pretrained" if PRETRAINED in arm else "vectors"
 
 
 def deliveries(config: dict, base: str, target: str) -> Iterator[Evaluation]:
@@ -228,10 +249,11 @@ def evaluations_of(
         adapted_to, group = speech.domain, without(config, group, speech.domain)
     on = without_aids(arm.name).removesuffix(VECTOR)
     model = model_of(on, adapted_to, arm.tts, group)
-    vector = vector_of(arm.vector, arm.tts, group) if arm.vector else None
-    aids = aids_of(arm.name, target)
+    heard = PSEUDO if is_pseudo(arm.name) else arm.tts
+    vector = vector_of(arm.vector, heard, group) if arm.vector else None
+    aids, adaptation = aids_of(arm.name, target), adaptation_of(arm.name)
     files, strengths = files_of_aids(config, aids), config["decoding"]
-    whole = replace(model, vector=vector, scale=arm.scale, aids=aids)
+    whole = replace(model, vector=vector, scale=arm.scale, aids=aids, adaptation=adaptation)
     written = model if speech else whole  # a vector is added while a model is transcribing
     kind = kind_of(config, group, speech) if speech else None
     for seed in [0] if model == Model() and not vector else config["seeds"]:
@@ -261,7 +283,8 @@ def evaluations_of(
             aids=[*files["terms"], *files["texts"]],
             terms_bonus=strengths["terms_bonus"] if files["terms"] else None,
             texts_weight=strengths["texts_weight"] if files["texts"] else None,
-            target_recordings=target_recordings(config, base, on),
+            adaptation=adaptation,
+            target_recordings=target_recordings(config, base, on, adaptation),
             line=config["domains"][target].get("line"),
             accepted_overlap=config["domains"][target].get("accepted_overlap", []),
         )
@@ -276,12 +299,15 @@ def kind_of(config: dict, group: str, speech: ScoredSpeech) -> str:
     return "target" if speech.role == "evidence" else "out of domain"
 
 
-def target_recordings(config: dict, base: str, arm: str) -> str:
+def target_recordings(config: dict, base: str, arm: str, adaptation: str | None = None) -> str:
     """Return for what the target's recordings served in making an arm (without its vector)."""
     if arm == "target-real":
         return "training"
+    if arm == SELF_TRAINED:
+        return WITHOUT_TRANSCRIPTS
     selected = config["base_models"][base]["finetune"]["selected_on"] == "real"
-    return "model selection" if selected and arm in CANDIDATES else "none"
+    used = ["model selection"] if selected and arm in CANDIDATES else []
+    return ", ".join([*used, TEST_TIME] if adaptation else used) or "none"
 
 
 def results_folder(config: dict) -> str:

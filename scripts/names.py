@@ -1,8 +1,10 @@
-"""The rule for names that become file names: of experiments, models, artifacts, domains, TTS."""
+"""Names that become file names: what users may call things, and how such names are read."""
 
 import re
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from functools import partial
+from typing import ClassVar, Self
 
 from errors import InputError
 
@@ -17,7 +19,7 @@ BESIDE = {  # letters and digits, in a name of each kind; domains and TTS are jo
 }
 JOINED = (  # words that stand beside the names of domains and TTS, or in their place
     "after", "all", "augmented", "complement", "constant", "domains", "each", "engines", "except",
-    "mixed", "pooled", "pretrained", "real", "source", "sources", "with",
+    "mixed", "pooled", "pretrained", "pseudo", "real", "source", "sources", "with",
 )  # fmt: skip
 RESERVED = {"experiment": ("slurm_jobs",), "domain": JOINED, "tts": JOINED}
 
@@ -48,3 +50,29 @@ def name_of(kind: str) -> Callable[[str], str]:
 def one_of(names: Iterable[str]) -> str:
     """Return the pattern of a wildcard that has one of these values."""
     return "|".join(map(re.escape, names)) or NOTHING
+
+
+def matched(pattern: str, text: str) -> re.Match:
+    """Return the match of a whole text; raise ``InputError`` if there is none."""
+    if not (match := re.fullmatch(pattern, text)):
+        raise InputError(f"{text!r} is not of the form {pattern}")
+    return match
+
+
+class Name:
+    """What all names share: ``parse``, the inverse of ``str()``."""
+
+    WHAT: ClassVar[str]
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Return what a name says; raise ``InputError`` for a text that is no name of this kind."""
+        with suppress(InputError, ValueError):
+            if str(name := cls._read(text)) == text:
+                return name
+        raise InputError(f"{text!r} is no name of {cls.WHAT}")
+
+    @classmethod
+    def _read(cls, text: str) -> Self:
+        """Return what a name says; raise ``ValueError`` or ``InputError`` if it is none."""
+        raise NotImplementedError

@@ -12,12 +12,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import ClassVar, Self
 
+from adaptations import NAME as ADAPTATION
 from errors import InputError
 from methods import METHOD, method_of
 from modules import SEVERAL, factors_of
-from names import one_of
+from names import Name, matched, one_of
 
 REAL, PRETRAINED, SOURCE, ENGINES = "real", "pretrained", "source", "engines"
+PSEUDO = "pseudo"  # recordings with what the base model heard in place of their transcripts
 NUMBER = r"\d+(?:\.\d+)?"  # a scaling coefficient
 SEED = r"\d+"
 WORD = "[a-z0-9][a-z0-9_]*"  # a domain, a TTS
@@ -29,14 +31,13 @@ DATA += f"(?:-with-(?P<replayed>{GROUP})(?:-(?P<replayed_speech>{WORD}))?)?"
 VECTOR = f"(?P<each>each-)?(?P<group>{GROUP})-(?P<speech>{WORD})(?:-(?P<modules>{SEVERAL}))?"
 VECTOR += f"(?:-(?P<method>{METHOD}))?"
 AIDS = f"(?P<domain>{WORD})(?=-)(?P<terms>-terms)?(?P<lm>-lm)?"
-MODEL = rf"(?P<trained>[^+]+)(?:\+(?P<vector>[^+]+)-tv(?P<scale>{NUMBER}))?(?:\+(?P<aids>[^+]+))?"
+MODEL = rf"(?P<trained>[^+]+)(?:\+(?P<vector>[^+]+)-tv(?P<scale>{NUMBER}))?"
+MODEL += rf"(?:\+(?P<aids>[^+]+-[^+]+))?(?:\+(?P<adaptation>{ADAPTATION}))?"
 
 
-def matched(pattern: str, text: str) -> re.Match:
-    """Return the match of a whole text; raise ``InputError`` if there is none."""
-    if not (match := re.fullmatch(pattern, text)):
-        raise InputError(f"{text!r} is not of the form {pattern}")
-    return match
+def labelled_by(base: str) -> str:
+    """Return what recordings with a base model's labels are called in the paths of manifests."""
+    return f"{PSEUDO}-{base}"
 
 
 @functools.cache
@@ -64,28 +65,6 @@ def seed_of(folder: str) -> int:
     return int(matched(f"seed({SEED})", folder)[1])
 
 
-class Name:
-    """What all names share: ``parse``, the inverse of ``str()``."""
-
-    WHAT: ClassVar[str]
-
-    @classmethod
-    def parse(cls, text: str) -> Self:
-        """Return what a name says; raise ``InputError`` for a text that is no name of this kind."""
-        try:
-            name = cls._read(text)
-            if str(name) == text:
-                return name
-        except (InputError, ValueError):
-            pass
-        raise InputError(f"{text!r} is no name of {cls.WHAT}")
-
-    @classmethod
-    def _read(cls, text: str) -> Self:
-        """Return what a name says; raise ``ValueError`` or ``InputError`` if it is none."""
-        raise NotImplementedError
-
-
 @dataclass(frozen=True)
 class Pool(Name):
     """Source domains that are trained on together: ``source``, or with ``except-NAME``, without it.
@@ -111,10 +90,15 @@ class Pool(Name):
 class TrainingData(Name):
     """A data set: recordings of a group (a domain or a pool), its texts spoken by a TTS, or both.
 
-    ``speech`` is "real" or a TTS; ``mixed`` has both. Speech of a ``replayed`` group joins them.
+    ``speech`` is "real" (recordings), "pseudo" (these, with the base model's hypotheses as labels)
+    or a TTS; ``mixed`` has recordings and a TTS. Recordings of a ``replayed`` group join them, or
+    its texts spoken by a TTS, ``replayed_speech``.
     """
 
-    WHAT = "training data, GROUP-real, GROUP-TTS or GROUP-mixed-TTS, maybe -with-GROUP or its TTS"
+    WHAT = (
+        "training data, GROUP-real, GROUP-pseudo, GROUP-TTS or GROUP-mixed-TTS, maybe with"
+        " -with-GROUP or -with-GROUP-TTS"
+    )
     group: str
     speech: str
     mixed: bool = False
@@ -136,12 +120,14 @@ class TrainingData(Name):
     def pattern(groups: Iterable[str], tts: Iterable[str]) -> str:
         """Return the pattern of a wildcard for the data of some groups."""
         group, spoken = f"(?:{one_of(groups)})", f"(?:{one_of(tts)})"
-        return f"{group}-(?:{REAL}|(?:mixed-)?{spoken})(?:-with-{group}(?:-{spoken})?)?"
+        own = f"{REAL}|{PSEUDO}|(?:mixed-)?{spoken}"
+        return f"{group}-(?:{own})(?:-with-{group}(?:-{spoken})?)?"
 
-    def manifests(self, split: str) -> list["Manifest"]:
-        """Return the manifests of a split: one for each kind of speech in it."""
+    def manifests(self, split: str, base: str) -> list["Manifest"]:
+        """Return the manifests of a split for a base model: one for each kind of speech in it."""
+        speech = labelled_by(base) if self.speech == PSEUDO else self.speech
         parts = [(self.group, REAL)] if self.mixed else []
-        parts += [(self.group, self.speech), (self.replayed, self.replayed_speech)]
+        parts += [(self.group, speech), (self.replayed, self.replayed_speech)]
         return [Manifest(*part, split) for part in parts if part[0]]
 
 
@@ -149,7 +135,8 @@ class TrainingData(Name):
 class TaskVector(Name):
     """A task vector of a group and a TTS; ``each``: the mean of one per domain of the group.
 
-    ``speech`` may be "engines": the mean of those of every TTS. ``modules``: those that it is of,
+    ``speech`` may be "engines": the mean of those of every TTS; or "pseudo": real speech with
+    transcripts minus the same with pseudo-labels. ``modules``: those that it is of,
     if not of the whole model. ``method``: by what it is made, in place of the mean or of that one.
     """
 
@@ -177,7 +164,7 @@ class TaskVector(Name):
     @staticmethod
     def unmerged(groups: Iterable[str], tts: Iterable[str]) -> str:
         """Return the pattern of a wildcard for the vectors of some groups without a method."""
-        speech = f"(?:{one_of(tts)}|{ENGINES})"
+        speech = f"(?:{one_of(tts)}|{ENGINES}|{PSEUDO})"
         return f"(?:each-)?(?:{one_of(groups)})-{speech}(?:-{SEVERAL})?"
 
     @classmethod
@@ -188,7 +175,10 @@ class TaskVector(Name):
 
 @dataclass(frozen=True)
 class Aids(Name):
-    """What of a domain's training texts leads a decoder: ``terms``, n-grams (``lm``), or both."""
+    """What of a domain's training texts leads a decoder, without training.
+
+    ``terms``: key terms; ``lm``: n-grams of the texts; one of them at least.
+    """
 
     WHAT = "aids of a decoder, DOMAIN-terms, DOMAIN-lm or DOMAIN-terms-lm"
     domain: str
@@ -213,44 +203,46 @@ class Aids(Name):
 class Model(Name):
     """A model of some base: pretrained (no data), or trained on data, maybe after other data.
 
-    A task vector may be added to it, times a scaling coefficient; its decoder may have aids.
+    A task vector may be added, times a coefficient; its decoder may have aids; or it adapts.
     """
 
-    WHAT = "a model, pretrained, DATA or DATA-after-DATA, maybe with +VECTOR-tvSCALE, maybe +AIDS"
+    WHAT = "a model, pretrained, DATA or DATA-after-DATA, maybe +VECTOR-tvSCALE, +AIDS, +ADAPTATION"
     TRAINED: ClassVar[str] = r"[^+/]+"  # the pattern of a wildcard for one with nothing added
     data: TrainingData | None = None
     first: TrainingData | None = None
     vector: TaskVector | None = None
     scale: float | None = None
     aids: Aids | None = None
+    adaptation: str | None = None
 
     def __str__(self) -> str:
         name = str(self.data or PRETRAINED) + (f"-after-{self.first}" if self.first else "")
         if self.vector is not None and self.scale is not None:
             name += f"+{self.vector}-tv{coefficient(self.scale)}"
-        return name + (f"+{self.aids}" if self.aids else "")
+        return "+".join([name, *(str(each) for each in (self.aids, self.adaptation) if each)])
 
     @classmethod
     def _read(cls, text: str) -> Self:
         match = matched(MODEL, text)
         data, after, first = match["trained"].partition("-after-")
-        vector, aids = match["vector"], match["aids"]
+        vector, aids, adaptation = match["vector"], match["aids"], match["adaptation"]
         return cls(
             None if match["trained"] == PRETRAINED else TrainingData.parse(data),
             TrainingData.parse(first) if after else None,
             TaskVector.parse(vector) if vector else None,
             float(match["scale"]) if vector else None,
             Aids.parse(aids) if aids else None,
+            adaptation,
         )
 
     @classmethod
     def pattern(cls, scale: str) -> str:
-        """Return the pattern of a wildcard for any: with a vector times a scale, aids, neither."""
-        return rf"{cls.TRAINED}(?:\+[^/]+-tv{scale}|\+[^+/]+-(?:terms|lm))?"
+        """Return the pattern of a wildcard for any, with a vector times a scale or without."""
+        return rf"{cls.TRAINED}(?:\+[^/]+-tv{scale}|\+[^+/]+-(?:terms|lm)|\+(?:{ADAPTATION}))?"
 
     @property
     def trained(self) -> Self:
-        """The model that the task vector is added to, and whose decoder has the aids."""
+        """The model that a vector is added to, whose decoder has the aids, or which adapts."""
         return type(self)(self.data, self.first)
 
 

@@ -3,11 +3,14 @@
 Everything here takes a config that ``configs.reading`` has completed and checked.
 """
 
-from paths import REAL, SOURCE, Pool
+from collections.abc import Mapping
+
+from paths import PSEUDO, REAL, SOURCE, Pool
 
 COMPLEMENT = "complement"
 UNTRANSCRIBED = "untranscribed"  # a domain's recordings without texts; a judge's are
 JUDGED = f"{REAL}-{UNTRANSCRIBED}"  # the speech's name in paths, which no TTS can have
+SELF_TRAINED = f"target-{PSEUDO}"  # the arm
 CONSTANT, SOURCES = "constant", "sources"  # what lambda is chosen on, besides REAL and a TTS
 
 
@@ -24,6 +27,33 @@ def has_test_texts(domain: dict) -> bool:
 def has_test_recordings(domain: dict) -> bool:
     """Say whether a domain of texts has recordings to test on."""
     return "test_manifest" in domain
+
+
+def texts_spoken(domain: Mapping) -> str:
+    """Return which of a domain's training texts are spoken: those given, with more, or selected."""
+    return "selected" if "select" in domain else "written" if "generate" in domain else "train"
+
+
+def is_pseudo(arm: str) -> bool:
+    """Say whether an arm, or its vector, is trained on recordings with the base model's labels."""
+    return f"-{PSEUDO}" in arm
+
+
+def learns_from_untranscribed(config: dict, target: str) -> bool:
+    """Say whether an arm learns from a target's untranscribed recordings: it has no others."""
+    domain = config["domains"][target]
+    trained = any(is_run(config, target, arm) for arm in config["arms"] if SELF_TRAINED in arm)
+    return trained and is_text_only(domain) and UNTRANSCRIBED in domain
+
+
+def is_run(config: dict, target: str, arm: str) -> bool:
+    """Say whether an arm is run for a target: some need its recordings to learn from or test on.
+
+    Self-training gives no candidate for delivery, and is there to be tested.
+    """
+    if arm == "target-real":
+        return not is_text_only(config["domains"][target])
+    return SELF_TRAINED not in arm or bool(test_speech(config, target))
 
 
 def training_tts(config: dict) -> list[str]:
@@ -58,6 +88,11 @@ def test_speech(config: dict, target: str) -> list[str]:
     if not has_test_texts(domain):
         return []
     return [name for name, tts in config["tts"].items() if tts["held_out"]]
+
+
+def arms_of(config: dict, base: str) -> list[str]:
+    """Return the arms that are run from a base model: all, unless it names its own."""
+    return list(config["base_models"][base].get("arms", config["arms"]))
 
 
 def source_group(config: dict, target: str) -> str:

@@ -1,6 +1,7 @@
 """CTC recognisers: letters, loss, decoding, and the same commands that Whisper goes through."""
 
 import json
+import math
 from pathlib import Path
 
 import numpy as np
@@ -94,7 +95,22 @@ def test_greedy_decoding_joins_repeats_drops_blanks_and_stops_where_the_audio_do
     best = torch.tensor([[LETTERS.index(letter) for letter in frames]])
     scores = torch.nn.functional.one_hot(best, len(LETTERS)).float()
     recogniser._scores = lambda *audio: (scores, torch.tensor([len(frames) - 1]))
-    assert recogniser.write(torch.zeros(1, 16_000), torch.tensor([16_000])) == ["HELLO  A"]
+    [heard] = recogniser.write(torch.zeros(1, 16_000), torch.tensor([16_000]))
+    assert heard == {"text": "HELLO  A"}
+
+
+def test_a_log_probability_is_the_mean_of_the_letters_by_all_alignments(data):
+    """Three of the four paths of two frames, 1/4 each, are an A: its log is that of 3/4."""
+    recogniser = load_recogniser(data / "conformer", 1.0)
+    scores = torch.full((2, 2, len(LETTERS)), -torch.inf)
+    scores[:, :, [LETTERS.index("A"), recogniser.blank]] = 0
+    scores[0, 0, LETTERS.index("A")] += 1e-6  # the best path of the first has the letter
+    scores[1, :, recogniser.blank] += 1e-6
+    recogniser._scores = lambda *audio: (scores, torch.tensor([2, 2]))
+    recogniser.tells_log_probability = True
+    first, silent = recogniser.write(torch.zeros(2, 16_000), torch.tensor([16_000, 16_000]))
+    assert first == {"text": "A", "log_probability": round(math.log(3 / 4), 4)}
+    assert silent == {"text": "", "log_probability": round(math.log(1 / 4), 4)}
 
 
 @pytest.mark.parametrize("kind", ["conformer", "wav2vec2", "hubert"])

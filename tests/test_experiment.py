@@ -70,6 +70,67 @@ def test_a_bound_of_durations_that_a_domain_names_is_of_its_test_set_too(given, 
     assert reading.complete_and_check(config) == config
 
 
+def with_keys(name: str, **keys: object) -> dict:
+    """Return the domains, one of which has more keys."""
+    return {"domains": CONFIG["domains"] | {name: CONFIG["domains"][name] | keys}}
+
+
+def test_texts_are_selected_by_coverage_and_written_by_examples_unless_the_domain_says_more():
+    written = {"artifact": "smollm2-135m", "texts": 9}
+    config = changed(**with_keys("shop", select={"texts": 5}, generate=written))
+    shop = config["domains"]["shop"]
+    assert shop["select"] == {"texts": 5, "by": "coverage", "seed": 1}
+    more = {"prompt": "", "examples": 8, "temperature": 0.7, "seed": 1}
+    assert shop["generate"] == written | more
+    assert "smollm2-135m" in config["artifacts"] and "select" not in config["domains"]["phone"]
+    assert roles.texts_spoken(shop) == "selected"
+    assert roles.texts_spoken({"generate": written}) == "written"
+    assert roles.texts_spoken(config["domains"]["phone"]) == "train"
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        (
+            with_keys("games", select={"texts": 5}),
+            "games.select: is for a target, and 'games' is in",
+        ),
+        (
+            with_keys("games", generate={"artifact": "smollm2-135m", "texts": 9}),
+            "games.generate: is for a target, and 'games' is in the source",
+        ),
+        (
+            with_keys("phone", select={"texts": 5}) | {"source": "complement", "task_vector": {}},
+            "phone.select: is for a target, and 'phone' is in the source",
+        ),
+        (
+            with_keys("shop", select={"texts": 5}, train=9),
+            "shop.select: train draws 9 of the texts",
+        ),
+        (
+            with_keys("shop", select={"texts": 5, "by": "phones"}) | {"language": "fr"},
+            "shop.select.by: phones knows how English is said, and not French; take coverage",
+        ),
+        (
+            with_keys("shop", select={"texts": 5, "by": "unlike_source"}) | {"targets": ["phone"]},
+            "shop.select.by: unlike_source is for a target; add 'shop' to targets, or take",
+        ),
+        (
+            with_keys("shop", select={"texts": 5, "by": "cover"}),
+            r"select.by: 'cover' is not one of",
+        ),
+        (with_keys("shop", select={"by": "coverage"}), "'texts' is a required property"),
+        (
+            with_keys("shop", generate={"artifact": "smollm", "texts": 9}),
+            "shop.generate.artifact: 'smollm' is not under artifacts; did you mean 'smollm2",
+        ),
+    ],
+)
+def test_texts_that_can_not_be_selected_or_written_are_refused(changes, message):
+    with pytest.raises(InputError, match=message):
+        changed(**changes)
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
@@ -283,12 +344,28 @@ def test_aids_stand_behind_the_name_of_an_arm(arm, shown):
     assert label(arm, None, None, "kokoro") == f"{shown} (kokoro)"
 
 
+def test_a_base_model_may_name_arms_of_its_own():
+    models = CONFIG["base_models"] | {"lora": {"artifact": "base", "arms": ["source-real"]}}
+    config = changed(arms=["pretrained", "source-real"], base_models=models)
+    arms = {
+        base: {each.arm for each in matrix.evaluations(config) if each.base == base}
+        for base in models
+    }
+    assert arms.pop("lora") == {"source-real"}
+    assert all(found == {"pretrained", "source-real"} for found in arms.values())
+    models["lora"]["arms"] = ["source-mixed"]
+    with pytest.raises(
+        InputError, match=r"base_models\.lora\.arms: 'source-mixed' is not under arms"
+    ):
+        changed(arms=["pretrained", "source-real"], base_models=models)
+
+
 def test_an_arm_that_a_model_or_a_language_cannot_have_is_refused():
     models = CONFIG["base_models"] | {"letters": {"artifact": "wav2vec2-conformer-rope-large-960h"}}
     told = (
         r"config: arms: pretrained\+lm leads Whisper's decoder, but base_models\.letters \(wav2vec2"
         r"-conformer-rope-large-960h: wav2vec2\) is a CTC model, which has none; leave out"
-        r" pretrained\+lm, or take another base model"
+        r" pretrained\+lm, or name the others under base_models\.letters\.arms"
     )
     with pytest.raises(InputError, match=told):
         changed(arms=["pretrained", "pretrained+lm"], base_models=models)
@@ -314,6 +391,52 @@ def test_an_arm_that_a_model_or_a_language_cannot_have_is_refused():
     with pytest.raises(InputError, match=r"arms: pretrained\+terms\+lm needs words, but Japanese"):
         changed(arms=["pretrained+terms+lm", "pretrained+lm"], **japanese)
     changed(arms=["pretrained+lm"], **japanese)
+
+
+def test_arms_that_adapt_to_test_recordings_are_tested_say_so_and_are_no_candidates():
+    arms = ["pretrained", "pretrained+entropy", "target-synthetic+pseudo_labels"]
+    rows = rows_of(changed(arms=arms, targets=["phone"], seeds=[1, 2]))
+    adapting = [row for row in rows if row["adaptation"]]
+    assert {(row["arm"], row["role"], row["adaptation"], row["seed"]) for row in adapting} == {
+        ("pretrained+entropy", "test", "entropy", 0),
+        ("target-synthetic+pseudo_labels", "test", "pseudo_labels", 1),
+        ("target-synthetic+pseudo_labels", "test", "pseudo_labels", 2),
+    }
+    assert {row["target_recordings"] for row in adapting} == {"test-time adaptation"}
+    assert adapting[0]["model"] == "results/tiny/models/tiny/pretrained/seed0"
+    assert adapting[0]["hypotheses"] == (
+        "results/tiny/hypotheses/tiny/pretrained+entropy/seed0/phone/real/test.jsonl"
+    )
+    selected = {"learning_rate": 1e-5, "epochs": 2, "selected_on": "real"}
+    rows = rows_of(changed(arms=arms[1:], targets=["phone"], finetune=selected))
+    assert [row["target_recordings"] for row in rows] == [
+        "test-time adaptation", "model selection, test-time adaptation",
+    ]  # fmt: skip
+
+
+def test_an_adaptation_stands_behind_the_name_of_an_arm():
+    assert label("pretrained+suta", None, None) == "pretrained + SUTA"
+    shown = "target-synthetic + pseudo-labels (kokoro)"
+    assert label("target-synthetic+pseudo_labels", None, None, "kokoro") == shown
+
+
+def test_an_adaptation_that_does_not_fit_a_base_model_is_refused_with_those_that_do():
+    with pytest.raises(
+        InputError,
+        match=r"arms: pretrained\+suta: base_models\.tiny: suta adapts CTC models, and this is a"
+        r" Whisper model; take entropy, pseudo_labels, or leave out pretrained\+suta",
+    ):
+        changed(
+            arms=["pretrained", "pretrained+suta"],
+            base_models={"tiny": {"artifact": "whisper-tiny.en"}},
+        )
+    letters = {"tiny": {"artifact": "wav2vec2-conformer-rope-large-960h"}}
+    whole = {"learning_rate": 1e-5, "epochs": 2, "trained": "all"}
+    changed(arms=["pretrained", "pretrained+suta"], base_models=letters, finetune=whole)
+    with pytest.raises(InputError, match="take dsuta, pseudo_labels, suta, or leave out"):
+        changed(arms=["pretrained+entropy"], base_models=letters, finetune=whole)
+    with pytest.raises(InputError, match=r"'pretrained\+sutta' is not one of"):
+        changed(arms=["pretrained+sutta"])
 
 
 CANDIDATES = [
@@ -1187,3 +1310,97 @@ def test_untranscribed_recordings_need_a_judge():
     domains = CONFIG["domains"] | {"shop": {"texts": "shop.txt", "untranscribed": "calls/"}}
     with pytest.raises(InputError, match=r"domains\.shop\.untranscribed: has no judge; name the"):
         changed(domains=domains)
+
+
+SELF_TRAINING = ["source-pseudo", "target-pseudo", "target-pseudo+vector"]
+
+
+def self_trained(**changes) -> dict:
+    """Return a config of one target with recordings, whose arms are those of pseudo-labels."""
+    return changed(**{"targets": ["phone"], "arms": ["pretrained", *SELF_TRAINING]} | changes)
+
+
+def test_self_training_has_its_rows_and_its_vector_is_what_pseudo_labels_lack():
+    kinds = CONFIG["task_vector"] | {"vectors_on_pseudo": ["pooled", "domains"]}
+    rows = of_target(self_trained(task_vector=kinds), "phone")
+    assert [
+        (row["arm"], row["tts"], row["vector"], row["scaling_coefficient"]) for row in rows
+    ] == [
+        ("pretrained", None, None, None),
+        ("source-pseudo", None, None, None),
+        ("target-pseudo", None, None, None),
+        ("target-pseudo+vector", None, "pooled", 0.25),
+        ("target-pseudo+vector", None, "pooled", 0.5),
+        ("target-pseudo+vector", None, "domains", 0.25),
+        ("target-pseudo+vector", None, "domains", 0.5),
+    ]
+    names = {row["vector_path"].split("/")[-2] for row in rows if row["vector"]}
+    assert names == {"source-pseudo", "each-source-pseudo"}
+    assert rows[3]["model"] == "results/tiny/models/tiny/phone-pseudo/seed1"
+    assert rows[3]["score"].split("/")[4] == "phone-pseudo+source-pseudo-tv0.25"
+    said = {row["arm"]: row["target_recordings"] for row in rows}
+    assert said["source-pseudo"] == "none"
+    assert said["target-pseudo"] == said["target-pseudo+vector"] == "training without transcripts"
+
+
+def test_self_training_gives_no_candidate_and_what_it_forgets_is_seen():
+    blind = CONFIG["task_vector"] | {"chosen_on": ["kokoro"]}
+    rows = rows_of(self_trained(task_vector=blind, targets=["phone", "shop"]))
+    roles = {row["role"] for row in rows if row["arm"].startswith("target-pseudo")}
+    assert roles == {"test", "dev", "forgetting"}
+    assert {row["arm"] for row in rows if row["role"] == "evidence"} == {"pretrained"}
+    of_shop = {row["arm"] for row in rows if row["target"] == "shop"}
+    assert of_shop == {"pretrained"}  # which is not tested: there is nothing to see of the others
+
+
+def texts_with_tests(**more: str) -> dict:
+    """Return the domains, of which shop has texts, test recordings and more."""
+    shop = {"texts": "shop.txt", "test_manifest": "shop.jsonl"} | more
+    return CONFIG["domains"] | {"shop": shop}
+
+
+def test_a_domain_of_texts_is_self_trained_on_its_untranscribed_recordings_with_or_without_judge():
+    texts = {"targets": ["shop"], "task_vector": {"chosen_on": ["kokoro"]}}
+    refused = r"arms: target-pseudo learns from recordings of the target, and 'shop' has none; name"
+    with pytest.raises(InputError, match=refused):
+        self_trained(domains=texts_with_tests(), **texts)
+    texts["domains"] = texts_with_tests(untranscribed="calls/")
+    alone = self_trained(**texts)
+    assert roles.learns_from_untranscribed(alone, "shop")
+    assert not of_target(alone, "shop", "agreement")
+    artifacts = CONFIG["artifacts"] | {"larger": CONFIG["artifacts"]["base"]}
+    judged = self_trained(**texts, judge="larger", artifacts=artifacts)
+    assert {row["arm"] for row in of_target(judged, "shop", "agreement")} == {"pretrained"}
+    assert of_target(alone, "shop") == of_target(judged, "shop")
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        (
+            {"finetune": CONFIG["finetune"] | {"selected_on": "real"}},
+            r"selected_on: real, which takes transcripts of the target, and target-pseudo reads no",
+        ),
+        (
+            {"task_vector": CONFIG["task_vector"] | {"vectors_on_pseudo": ["engines-ties"]}},
+            r"vectors_on_pseudo: engines-ties is of several TTS, and no TTS speaks pseudo-labelled",
+        ),
+        ({"pseudo_labels": {"min_log_probability": 0.5}}, r"0\.5 is greater than the maximum of 0"),
+        (
+            {"domains": CONFIG["domains"] | {"phone": {"manifest": "a", "untranscribed": "b"}}},
+            r"domains\.phone\.untranscribed: has no judge",  # it learns from its own recordings
+        ),
+    ],
+)
+def test_self_training_that_can_not_be_as_asked_is_refused(changes, message):
+    with pytest.raises(InputError, match=message):
+        self_trained(**changes)
+
+
+def test_in_complement_mode_no_target_is_in_the_vector_of_its_own_self_training():
+    domains = {name: {"manifest": f"{name}.jsonl"} for name in ("news", "music", "play")}
+    config = self_trained(domains=domains, source="complement", targets="all")
+    paths = {row["vector_path"] for row in of_target(config, "music") if row["vector_path"]}
+    assert {path.split("/")[-2] for path in paths} == {"except-music-pseudo"}
+    like = {name: domain | {"augmentation": "like_source"} for name, domain in domains.items()}
+    assert self_trained(domains=like, source="complement", targets="all")  # no arm hears a TTS

@@ -1,5 +1,6 @@
 """Our greedy loop against transformers' ``generate``, on a tiny Whisper that speaks bytes."""
 
+import math
 from pathlib import Path
 
 import pytest
@@ -43,7 +44,9 @@ def heard(rows: int, seed: int = 0) -> torch.Tensor:
 
 @torch.inference_mode()
 def decode(recogniser: WhisperRecogniser, encoded: torch.Tensor, max_length: int = 60):
-    return greedy(recogniser.model, encoded, recogniser.tokenizer.prefix_tokens, max_length)
+    found = greedy(recogniser.model, encoded, recogniser.tokenizer.prefix_tokens, max_length)
+    assert {each.log_probability for each in found} == {None}  # nobody asked
+    return [each.tokens for each in found]
 
 
 def generate(recogniser: WhisperRecogniser, encoded: torch.Tensor, max_length: int = 60, **spoken):
@@ -144,3 +147,37 @@ def test_a_multilingual_models_prompt_says_language_and_task(tmp_path):
     found = decode(recogniser, heard(6))
     assert found == generate(recogniser, heard(6), language="de", task="translate")
     assert found != generate(recogniser, heard(6), language="en", task="transcribe")
+
+
+@torch.inference_mode()
+def test_the_log_probability_is_the_mean_over_what_is_picked_and_the_end(english, settings):
+    """Of two tokens that are equally likely, the first is picked for ever: ln(1/2) each time."""
+    prompt = english.tokenizer.prefix_tokens
+    suppress(english, [97, 98])
+    table = english.model.model.decoder.embed_tokens.weight
+    before = table[98].clone()
+    table[98] = table[97]
+    found = greedy(english.model, heard(2), prompt, 5, measured=True)
+    table[98] = before
+    assert [each.tokens for each in found] == [[97] * 5] * 2
+    assert [each.log_probability for each in found] == pytest.approx([math.log(1 / 2)] * 2)
+    suppress(english, [END])
+    settings.begin_suppress_tokens = None
+    for each in greedy(english.model, heard(2), prompt, 5, measured=True):
+        assert each == ([], 0.0)  # the end alone, which is certain
+
+
+@torch.inference_mode()
+def test_the_log_probability_is_that_of_the_whole_hypothesis_given_at_once(english, settings):
+    prompt, encoded = english.tokenizer.prefix_tokens, heard(6)
+    settings.begin_suppress_tokens = None
+    for row, each in enumerate(greedy(english.model, encoded, prompt, 60, measured=True)):
+        tokens = [*each.tokens, END]
+        given = torch.tensor([[*prompt, *each.tokens]])
+        logits = english.model(
+            encoder_outputs=BaseModelOutput(encoded[row : row + 1]), decoder_input_ids=given
+        ).logits[0, len(prompt) - 1 :]
+        left = torch.full_like(logits, -torch.inf)
+        left[:, BYTES] = logits[:, BYTES]
+        chosen = left.log_softmax(-1)[range(len(tokens)), tokens]
+        assert each.log_probability == pytest.approx(chosen.mean().item(), abs=1e-5)

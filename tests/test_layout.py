@@ -13,7 +13,17 @@ from conftest import ROOT
 SCRIPTS = ROOT / "scripts"
 # by commands and folders alike
 SHARED = {
-    *("addresses", "errors", "escaping", "evaluation", "matrix", "methods", "modules", "names"),
+    *(
+        "adaptations",
+        "addresses",
+        "errors",
+        "escaping",
+        "evaluation",
+        "matrix",
+        "methods",
+        "modules",
+        "names",
+    ),
     *("paths", "places", "roles"),
 }
 LONGEST = 300  # lines of a module

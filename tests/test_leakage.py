@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 import leakage
+from adaptations import TEST_TIME
 from conftest import ROOT
 from errors import InputError
 from evaluation import Evaluation, ScoredEvaluation
@@ -136,6 +137,10 @@ class Tiny:
     def synthesize(self, domain: str, split: str) -> None:
         shard = f"synthesized/{domain}/kokoro/{split}/shard1of1"
         texts = f"texts/{domain}/{split}"
+        if split == "train" and self.options.get("selected") == domain:
+            self.manifest(f"texts/{domain}/written", "write_texts.py", [texts])
+            texts = f"texts/{domain}/selected"
+            self.manifest(texts, "select_texts.py", [f"texts/{domain}/written"])
         voice = self.options.get("voice", "heart")
         spoken = {"speaker": f"kokoro:{voice}", "tts": "kokoro", "voice": voice}
         rows = []
@@ -242,7 +247,7 @@ class Tiny:
                 scaling_coefficient=scale, vector="pooled" if scale else None,
                 vector_path=str(self.path("task_vectors/mean")) if scale else None,
                 vector_on="target-synthetic" if scale else None, speech=speech, split=split, seed=1,
-                window=15, aids=[], terms_bonus=None, texts_weight=None,
+                window=15, aids=[], terms_bonus=None, texts_weight=None, adaptation=None,
                 manifest=str(self.path(manifest)), hypotheses=str(self.path(hypotheses)),
                 score=str(self.path(f"scores/{name}")), target_recordings=claim,
                 line=None, accepted_overlap=[],
@@ -415,6 +420,52 @@ def test_recordings_to_which_ewc_held_a_model_were_used_in_its_training(tmp_path
     assert any("target-synthetic (WER" in line and told in line for line in tiny.violations())
 
 
+def self_train(tiny: Tiny, script: str = "label.py", text: str = "sentence 4 of music") -> None:
+    """Add a model that learns the target's recordings as the pretrained model heard them."""
+    for split in ("train", "dev"):
+        recordings, made = f"manifests/music/real/{split}", f"manifests/music/pseudo-tiny/{split}"
+        heard = f"pseudo_labels/tiny/music/{split}"
+        tiny.write(heard, [{"id": row["id"], "text": text} for row in tiny.rows(recordings)])
+        tiny.record("transcribe.py", [tiny.path(heard)], ["models/pretrained", recordings])
+        tiny.write(made, [row | {"text": text} for row in tiny.rows(recordings)])
+        tiny.record(script, [tiny.path(made)], [recordings, heard][: 1 + (script == "label.py")])
+    tiny.finetune("music-pseudo", "pretrained", ["music/pseudo-tiny"], ["music/pseudo-tiny"])
+    tiny.score("target-pseudo", "music-pseudo", claim="training without transcripts")
+
+
+def test_what_a_recogniser_heard_in_target_recordings_is_no_transcript_and_no_sentence(tmp_path):
+    tiny = Tiny(tmp_path)
+    self_train(tiny)
+    found = tiny.of("target-pseudo")
+    assert found.touched["target_recordings"] == NONE | {"training": 2, "selection": 1}
+    assert found.touched["test_sentences"] == NONE  # though it heard one
+    assert found.target_transcripts == NONE and tiny.violations() == []
+    assert tiny.of("target-real").target_transcripts == NONE | {"training": 2, "selection": 1}
+
+
+def test_transcripts_of_a_model_that_says_it_reads_none_are_found(tmp_path: Path):
+    tiny = Tiny(tmp_path)
+    self_train(tiny, "pool.py", "said so")
+    assert tiny.violations() == [
+        "music: target-pseudo (WER 25.0%): says of target recordings 'training without"
+        " transcripts', but 2 transcripts of them were used"
+    ]
+
+
+def test_pseudo_labels_that_are_pooled_are_still_no_transcripts(tmp_path: Path):
+    tiny = Tiny(tmp_path)
+    self_train(tiny)
+    parts = ["manifests/music/pseudo-tiny"]
+    for split in ("train", "dev"):
+        made = f"manifests/all/pseudo-tiny/{split}"
+        tiny.manifest(made, "pool.py", [f"{part}/{split}" for part in parts], tiny.pooled)
+    tiny.finetune("all-pseudo", "pretrained", ["all/pseudo-tiny"], ["all/pseudo-tiny"])
+    tiny.score("target-pseudo", "all-pseudo", claim="training without transcripts", name="all")
+    examined = tiny.examinations()[-1]
+    assert examined.target_transcripts == NONE
+    assert examined.touched["target_recordings"]["training"] == 2
+
+
 def test_evaluations_without_a_score_are_skipped(tmp_path: Path):
     tiny = Tiny(tmp_path)
     scored = asdict(tiny.evaluations[0])
@@ -439,6 +490,15 @@ def test_a_test_sentence_that_was_spoken_is_found_in_texts_filter_and_training(t
     tiny = Tiny(tmp_path, {"texts/music/train": [text]})
     everywhere = {"training": 1, "filtering": 1, "synthesis": 1}
     assert tiny.of("target-synthetic").touched["test_sentences"] == NONE | everywhere
+
+
+def test_a_test_sentence_that_a_language_model_wrote_is_found_where_it_is_spoken(tmp_path: Path):
+    text = {"id": "w1", "text": "sentence 4 of music", "spoken": "x", "domain": "music"}
+    everywhere = {"training": 1, "filtering": 1, "synthesis": 1}
+    planted = {"texts/music/written": [text]}
+    found = Tiny(tmp_path, planted, selected="music").of("target-synthetic").touched
+    assert found["test_sentences"] == NONE | everywhere
+    assert found["target_recordings"] == NONE
 
 
 def test_target_recordings_of_the_filters_judge_count_as_filtering(tmp_path: Path):
@@ -534,6 +594,57 @@ def test_hypotheses_that_do_not_say_which_texts_led_them_are_refused(tmp_path: P
     tiny = Tiny(tmp_path)
     aided(tiny, aids={"terms": ["x"]})
     with pytest.raises(InputError, match="which of its inputs are the texts that led the decoder"):
+        tiny.examined()
+
+
+def adapting(tiny: Tiny, claim: str = TEST_TIME, **facts: object) -> ScoredEvaluation:
+    """Add an arm that adapts to the test recordings; return its evaluation."""
+    tiny.score("pretrained+suta", "pretrained", claim=claim, name="adapting")
+    manifest = "manifests/music/real/test"
+    tiny.record(
+        "transcribe.py",
+        [Path(tiny.evaluations[-1].hypotheses)],
+        ["models/pretrained", manifest],
+        {"scaling_coefficient": None, "window": 15.0, "adaptation": "suta"},
+        **{"aids": {"recordings": [str(tiny.path(manifest))]}} | facts,
+    )
+    tiny.change(-1, adaptation="suta", vector=None)
+    return tiny.evaluations[-1]
+
+
+def test_test_recordings_that_a_model_adapted_to_count_as_decoding_and_their_texts_do_not(
+    tmp_path: Path,
+):
+    tiny = Tiny(tmp_path)
+    examined = tiny.of(adapting(tiny).arm)
+    heard = len(tiny.rows("manifests/music/real/test"))
+    assert examined.touched["target_recordings"] == NONE | {"decoding": heard}
+    assert examined.touched["test_sentences"] == NONE
+    assert examined.test_recordings == NONE | {"decoding": heard}
+    assert tiny.violations() == []
+
+
+def test_an_arm_that_adapted_to_test_recordings_and_does_not_say_so_is_found(tmp_path: Path):
+    tiny = Tiny(tmp_path)
+    adapting(tiny, claim="none")
+    heard = len(tiny.rows("manifests/music/real/test"))
+    lines = [line for line in tiny.violations() if "pretrained+suta" in line]
+    assert f"says of target recordings 'none', but {heard} were used in decoding" in lines[0]
+    assert f"{heard} test recordings were used in decoding" in lines[1]
+
+
+def test_hypotheses_of_another_adaptation_than_said_are_named(tmp_path: Path):
+    tiny = Tiny(tmp_path)
+    adapting(tiny)
+    tiny.change(-1, adaptation=None)
+    with pytest.raises(InputError, match="was transcribed with the adaptation suta, not None"):
+        tiny.examined()
+
+
+def test_hypotheses_that_do_not_say_what_their_model_adapted_to_are_refused(tmp_path: Path):
+    tiny = Tiny(tmp_path)
+    adapting(tiny, aids={})
+    with pytest.raises(InputError, match="which of its inputs are the recordings that led"):
         tiny.examined()
 
 

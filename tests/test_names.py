@@ -55,7 +55,7 @@ def test_hyphens_join_domains_and_tts_and_may_stand_in_other_names():
     assert check_name("whisper-tiny.en", "artifact") == "whisper-tiny.en"
 
 
-@pytest.mark.parametrize("name", ["source", "real", "mixed", "except", "each", "engines"])
+@pytest.mark.parametrize("name", ["source", "real", "mixed", "except", "each", "engines", "pseudo"])
 @pytest.mark.parametrize("kind", ["domain", "tts"])
 def test_a_word_of_the_file_names_is_no_domain_and_no_tts(kind, name):
     with pytest.raises(InputError, match=f"'{name}' can't be a name here: .*something else"):

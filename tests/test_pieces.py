@@ -105,6 +105,14 @@ def test_a_piece_without_text_leaves_no_space_and_one_that_was_decoded_again_is_
     }  # fmt: skip
 
 
+def test_a_text_of_pieces_is_as_sure_as_the_least_sure_of_them():
+    heard = [
+        {"id": id, "text": "x", "log_probability": value}
+        for id, value in (("a", -0.9), ("b\0000", -0.2), ("b\0001", -0.7))
+    ]
+    assert [each["log_probability"] for each in joined(heard, ROWS, "en")] == [-0.9, -0.7]
+
+
 def test_a_recording_that_is_shorter_than_its_manifest_says_is_whole():
     assert joined([{"id": "b\0000", "text": "one"}], ROWS[1:2], "en") == [
         {"id": "b", "text": "one"}

@@ -442,6 +442,15 @@ def test_tables_and_regions_are_labelled(written: tuple[Path, Summary]):
     assert any("width=device-width" in meta.get("content", "") for meta in page.all("meta"))
 
 
+def test_the_methods_stand_in_order_with_what_they_are_made_from(tmp_path: Path):
+    main([*write_made_up_report_inputs(tmp_path), f"--output={tmp_path / 'report.html'}"])
+    page = Page((tmp_path / "report.html").read_text())
+    [table] = [each for each in page.all("table") if each.get("data-name") == "made-up methods"]
+    said = page.said("td")
+    assert table and said.index("12.0 [11.0, 13.0]") < said.index("24.0 [23.0, 25.0]")
+    assert {"recordings of the target", "nothing", "texts of the target", "60"} <= set(said)
+
+
 def test_two_runs_are_equal_and_lineage_is_beside(written: tuple[Path, Summary]):
     first, folder = written[0].read_text(), written[0].parent
     run_report(folder)

@@ -132,6 +132,23 @@ def test_what_leads_a_decoder_is_made_of_the_targets_training_texts_and_strength
     assert "key_terms/shop/hibari.jsonl" in shards
 
 
+def test_an_arm_that_adapts_is_transcribed_one_by_one_and_keeps_no_encodings(folder):
+    arms = ["pretrained", "pretrained+entropy", "target-synthetic+pseudo_labels"]
+    done = dry_run(folder, EXPERIMENT | {"arms": arms})
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
+    lines = [line for line in done.stdout.splitlines() if "python scripts/transcribe.py" in line]
+    told = {}
+    for words in map(shlex.split, lines):
+        if "--adapt" in words:
+            option = dict(zip(words, words[1:], strict=False))
+            told[option["--output"].split("/")[4]] = option["--adapt"], option["--batch-size"]
+            assert "--encodings" not in words
+    assert told == {
+        "pretrained+entropy": ("entropy", "1"),
+        "shop-hibari+pseudo_labels": ("pseudo_labels", "1"),
+    }
+
+
 def test_how_words_are_said_is_told_to_every_synthesis_of_its_domain_alone(folder):
     said = "$(touch PWNED) said.tsv"
     (folder / said).write_text("door\tdaw\n")
@@ -145,6 +162,39 @@ def test_how_words_are_said_is_told_to_every_synthesis_of_its_domain_alone(folde
     texts = {words[words.index("--texts") + 1] for words in told}
     assert texts == {f"results/hostile/texts/leaflet/{split}.jsonl" for split in ("train", "dev")}
     assert said not in "".join(line for line in done.stdout.splitlines() if "prepare.py" in line)
+
+
+def test_texts_are_written_and_selected_for_training_alone_and_of_one_domain(folder):
+    written = {"artifact": "mine", "texts": 40, "prompt": HOSTILE}
+    shop = EXPERIMENT["domains"]["shop"] | {"generate": written}
+    shop |= {"select": {"texts": 30, "by": "unlike_source"}}
+    done = dry_run(folder, EXPERIMENT | {"domains": EXPERIMENT["domains"] | {"shop": shop}})
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
+    options: dict[str, list[dict]] = {}
+    for words in map(shlex.split, done.stdout.splitlines()):
+        if words[:1] == ["python"]:
+            given = dict(zip(words, words[1:], strict=False))
+            options.setdefault(words[1], []).append(given | {"words": words})
+    (writing,) = options["scripts/write_texts.py"]
+    texts = "results/hostile/texts/shop"
+    assert (writing["--texts"], writing["--output"]) == (
+        f"{texts}/train.jsonl",
+        f"{texts}/written.jsonl",
+    )
+    assert writing["--apart"] == f"{texts}/dev.jsonl"
+    assert "results/hostile/manifests/shop/real/test.jsonl" in writing["words"]
+    assert f"--prompt={HOSTILE}" in writing["words"] and writing["--number"] == "40"
+    (selecting,) = options["scripts/select_texts.py"]
+    assert selecting["--texts"] == f"{texts}/written.jsonl"
+    assert selecting["--source"] == "results/hostile/texts/own/train.jsonl"
+    assert (selecting["--number"], selecting["--by"]) == ("30", "unlike_source")
+    spoken = {each["--texts"] for each in options["scripts/synthesize.py"]}
+    others = {f"results/hostile/texts/{name}" for name in ("own", "leaflet")}
+    assert spoken == {f"{texts}/selected.jsonl", f"{texts}/dev.jsonl"} | {
+        f"{other}/{split}.jsonl" for other in others for split in ("train", "dev")
+    }
+    declared = [each["--declaration"] for each in options["scripts/prepare.py"]]
+    assert not any("select" in each or "generate" in each for each in declared)
 
 
 def test_a_model_that_is_led_is_delivered_with_what_led_it_in_the_test(folder):
@@ -198,6 +248,77 @@ def test_untranscribed_recordings_are_heard_by_the_judge_and_by_all_candidates(f
     assert len(agreed) == len(by_candidates) == 5
     scored = [each["--references"] for script, each in options if script.endswith("/score.py")]
     assert manifest not in scored
+
+
+def options_of(done: subprocess.CompletedProcess, script: str) -> list[dict[str, str]]:
+    """Return the options of every command that a dry run prints of a script."""
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
+    commands = [shlex.split(line) for line in done.stdout.splitlines() if "python scripts/" in line]
+    return [
+        dict(zip(words, words[1:], strict=False))
+        for words in commands
+        if words[1] == f"scripts/{script}"
+    ]
+
+
+def test_pseudo_labels_are_what_the_base_model_heard_and_are_learnt_with_them_alone(folder):
+    arms = ["pretrained", "target-pseudo", "target-pseudo+vector"]
+    changes = {"arms": arms, "pseudo_labels": {"min_log_probability": -0.7}}
+    done = dry_run(folder, EXPERIMENT | changes)
+    results, pretrained = "results/hostile", "$(dirname {}/models/tiny/pretrained/seed0/model.safet"
+    labels = options_of(done, "label.py")
+    assert {each["--min-log-probability"] for each in labels} == {"-0.7"}
+    places = {f"{domain}/pseudo-tiny/{s}" for domain in ("own", "shop") for s in ("train", "dev")}
+    assert {each["--output"] for each in labels} == {
+        f"{results}/manifests/{place}.jsonl" for place in places
+    }
+    heard = [each["--hypotheses"] for each in labels]
+    judged = [each for each in options_of(done, "transcribe.py") if each["--output"] in heard]
+    assert all(each["--model"].startswith(pretrained.format(results)) for each in judged)
+    assert all("--log-probability" in each and each["--window"] == "30" for each in judged)
+    assert {each["--manifest"] for each in judged} == {each["--manifest"] for each in labels}
+    learnt = {each["--output"]: each["--train"] for each in options_of(done, "finetune.py")}
+    assert {re.search(r"models/tiny/(.*?)/", name)[1]: path for name, path in learnt.items()} == {
+        "source-real": f"{results}/manifests/source/real/train.jsonl",
+        "source-pseudo": f"{results}/manifests/source/pseudo-tiny/train.jsonl",
+        "shop-pseudo": f"{results}/manifests/shop/pseudo-tiny/train.jsonl",
+    }
+    (vector,) = options_of(done, "task_vector.py")
+    assert vector["--real"] == f"{results}/models/tiny/source-real/seed1/model.safetensors"
+    assert vector["--synthetic"] == f"{results}/models/tiny/source-pseudo/seed1/model.safetensors"
+
+
+@pytest.mark.parametrize(
+    ("judge", "parts"),
+    [
+        ({}, {"train": "0", "dev": "0"}),
+        ({"judge": "whisper-base.en"}, {"verdict": "0.5", "train": "0.5", "dev": "0.5"}),
+    ],
+)
+def test_untranscribed_recordings_are_learnt_from_but_for_the_half_that_a_judge_hears(
+    folder, judge, parts
+):
+    (folder / "calls").mkdir(exist_ok=True)
+    (folder / "calls/one.wav").touch()
+    leaflet = EXPERIMENT["domains"]["leaflet"]
+    leaflet = leaflet | {"test_manifest": "*.jsonl", "untranscribed": "calls"}
+    changes = judge | {"domains": EXPERIMENT["domains"] | {"leaflet": leaflet}}
+    changes |= {"targets": ["leaflet"], "arms": ["pretrained", "target-pseudo"]}
+    changes["task_vector"] = {"chosen_on": ["hibari"]}
+    done = dry_run(folder, EXPERIMENT | changes)
+    collected = options_of(done, "collect.py")
+    assert {each.get("--part", "verdict"): each["--share"] for each in collected} == parts
+    longest = {
+        each.get("--part", "verdict"): json.loads(each["--declaration"]).get("max_duration")
+        for each in collected
+    }
+    assert longest == {"train": 5, "dev": 5} | ({"verdict": None} if judge else {})
+    to_learn = {each["--output"] for each in collected if "--part" in each}
+    labels = options_of(done, "label.py")
+    of_base = {each["--manifest"] for each in labels if "--min-log-probability" in each}
+    assert of_base == to_learn == {
+        f"results/hostile/untranscribed/leaflet-{split}.jsonl" for split in ("train", "dev")
+    }  # fmt: skip
 
 
 def test_prepare_is_told_of_a_domain_what_it_takes(folder):

@@ -73,6 +73,17 @@ def test_hypotheses_keep_the_manifests_order_and_the_batch_size_changes_nothing(
     assert list(one) == [row["id"] for row in read_manifest(data / "test.jsonl")]
 
 
+def test_how_sure_a_hypothesis_is_is_noted_where_asked_and_changes_no_text(data, tmp_path):
+    plain = run(data, tmp_path / "plain.jsonl", window=1.0)
+    asked = ["--model", str(data / "real"), "--manifest", str(data / "test.jsonl"), "--window=1"]
+    asked += ["--precision=fp32", "--max-length=12", "--language=en", "--log-probability"]
+    transcribe.main([*asked, f"--output={tmp_path / 'sure.jsonl'}"])
+    found = read_jsonl(tmp_path / "sure.jsonl")
+    assert {row["id"]: row["text"] for row in found} == plain
+    assert all(row["log_probability"] < 0 for row in found)
+    assert all(row.keys() == {"id", "text"} for row in read_jsonl(tmp_path / "plain.jsonl"))
+
+
 def test_a_task_vector_added_while_loading_gives_the_hypotheses_of_the_written_checkpoint(
     data, tmp_path
 ):

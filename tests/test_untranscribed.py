@@ -12,7 +12,7 @@ import agree
 import collect
 import label
 from configs.user_files import check_files
-from domains.untranscribed import draw, read_untranscribed
+from domains.untranscribed import parts, read_untranscribed
 from errors import InputError
 from files.manifest import read_manifest, write_jsonl
 from records.record import sidecar
@@ -101,10 +101,30 @@ def test_so_many_are_drawn_that_they_last_long_enough(tmp_path):
     for number in range(9):
         record(tmp_path / f"{number}.wav")
     recordings = read_untranscribed(tmp_path)
-    drawn = draw(recordings, 1, longest=2.5)
+    drawn = parts(recordings, 1, longest=2.5)["verdict"]
     assert len(drawn) == 3 and drawn == [each for each in recordings if each in drawn]
-    assert draw(recordings, 1, longest=2.5) == drawn != draw(recordings, 2, longest=2.5)
-    assert draw(recordings, 1) == recordings
+    assert parts(recordings, 1, longest=2.5)["verdict"] == drawn
+    assert parts(recordings, 2, longest=2.5)["verdict"] != drawn
+    assert parts(recordings, 1)["verdict"] == recordings
+
+
+@pytest.mark.parametrize(
+    ("share", "longest", "count"),
+    [
+        (0.5, 3600, {"verdict": 10, "dev": 1, "train": 9}),
+        (0.5, 4, {"verdict": 4, "dev": 2, "train": 14}),  # a tenth of 16 s, or a little more
+        (0, 3600, {"verdict": 0, "dev": 2, "train": 18}),
+    ],
+)
+def test_no_recording_is_both_learnt_from_and_a_verdicts_evidence(tmp_path, share, longest, count):
+    for number in range(20):
+        record(tmp_path / f"{number}.wav")
+    recordings = read_untranscribed(tmp_path)
+    found = parts(recordings, 1, share, longest)
+    assert {part: len(drawn) for part, drawn in found.items()} == count
+    places = [place for drawn in found.values() for _, place in drawn]
+    assert sorted(places) == sorted(place for _, place in recordings)
+    assert found["verdict"] == parts(recordings, 1, longest=count["verdict"])["verdict"]
 
 
 def test_a_broken_recording_is_told_also_where_it_is_drawn_by_chance(tmp_path):
@@ -128,13 +148,41 @@ def test_what_the_judge_heard_is_the_text_unless_it_is_none_or_an_endless_repeti
     assert left_out == {"no word": 1, "endless repetition": 2}
 
 
+def test_only_a_hypothesis_that_is_sure_enough_is_learnt_and_no_transcript_is():
+    left_out: Counter[str] = Counter()
+    rows = [row | {"raw_text": "Secret", "text_id": "u07"} for row in utterances("s", "s", "s")]
+    heard = [
+        {"id": row["id"], "text": "Go on.", "log_probability": value}
+        for row, value in zip(rows, (-0.5, -0.5001, -0.1), strict=True)
+    ]
+    kept = label.labelled(rows, heard, "en", left_out, least=-0.5)
+    assert [row["id"] for row in kept] == ["u00", "u02"] and left_out == {"not sure enough": 1}
+    assert kept[0] == utterances("Go on.")[0]
+
+
+def test_where_no_hypothesis_is_sure_enough_the_surest_is_told(tmp_path):
+    write_jsonl(tmp_path / "rows.jsonl", utterances("", ""))
+    heard = [{"id": f"u{n:02}", "text": "Go.", "log_probability": -0.9 - n} for n in range(2)]
+    write_jsonl(tmp_path / "heard.jsonl", heard)
+    files = [f"--manifest={tmp_path}/rows.jsonl", f"--hypotheses={tmp_path}/heard.jsonl"]
+    options = [*files, f"--output={tmp_path}/labelled.jsonl", "--language=en", "--fewest=1"]
+    expected = r"2 not sure enough\), .* lower min_log_probability, -0\.5 \(the surest .* -0\.9\)"
+    with pytest.raises(InputError, match=expected):
+        label.main([*options, "--min-log-probability=-0.5"])
+    label.main([*options, "--min-log-probability=-1"])
+    assert [row["id"] for row in read_manifest(tmp_path / "labelled.jsonl")] == ["u00"]
+
+
 def test_a_judge_that_hears_too_little_is_refused(tmp_path):
     rows = utterances(*[""] * 12)
     write_jsonl(tmp_path / "rows.jsonl", rows)
     heard = [{"id": row["id"], "text": "yes" if n < 9 else ""} for n, row in enumerate(rows)]
     write_jsonl(tmp_path / "heard.jsonl", heard)
     files = [f"--manifest={tmp_path}/rows.jsonl", f"--hypotheses={tmp_path}/heard.jsonl"]
-    with pytest.raises(InputError, match="of 12 recordings 9 have words of the judge's"):
+    with pytest.raises(
+        InputError,
+        match=r"of 12 recordings 9 can be labelled \(left out: 3 no word\), and fewer than 10",
+    ):
         label.main([*files, f"--output={tmp_path}/labelled.jsonl", "--language=en"])
 
 

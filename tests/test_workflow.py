@@ -19,6 +19,7 @@ from pathlib import Path
 
 import jiwer
 import pytest
+import soundfile
 import torch
 import yaml
 from safetensors.torch import load_file
@@ -178,7 +179,8 @@ def test_how_a_model_is_trained_concerns_nothing_that_was_done_before(finished):
         yaml.safe_dump(experiment | {"finetune": experiment["finetune"] | {"gpus": 2}})
     )
     assert set(planned(finished, "other.yaml")) <= {
-        "evaluations", "leakage", "summarize", "breakdown", "report", "model_card", "all", "total",
+        "evaluations", "leakage", "summarize", "breakdown", "rank", "report", "model_card", "all",
+        "total",
     }  # fmt: skip
 
 
@@ -191,7 +193,12 @@ def test_exports_make_nothing_anew_but_the_cards_which_tell_of_them(finished):
     counts = planned(finished, "exports.yaml")
     assert (counts["export"], counts["model_card"]) == (2, 2)
     of_the_checkpoints = {"transcribe_with_task_vector"}  # at a λ that no sweep is asked for
-    with_the_files_name = {"summarize", "breakdown", "report"}  # in the command of each number
+    with_the_files_name = {
+        "summarize",
+        "breakdown",
+        "rank",
+        "report",
+    }  # in the command of each number
     assert set(counts) <= {
         *("export", "model_card", "all", "total"), *of_the_checkpoints, *with_the_files_name
     }  # fmt: skip
@@ -302,6 +309,50 @@ def test_an_ensemble_and_a_held_out_voice_are_lines_of_the_config(finished, tmp_
     made_again = ["python", "scripts/lineage.py", "reproduce", *row[1:]]
     printed = subprocess.check_output(made_again, cwd=folder, text=True)
     assert "key_terms.py" in printed and "synthesize.py" in printed
+
+
+def test_self_training_is_run_by_its_name_on_recordings_with_or_without_transcripts(tmp_path):
+    """A random model is sure of nothing, and would repeat itself if it could write more."""
+    folder = copy_of_checkout(tmp_path)
+    write_own_manifest(folder)
+    write_experiment(
+        folder,
+        spoken=b"abcdefgh",  # words, whatever it hears
+        arms=["pretrained", "source-pseudo", "target-pseudo", "target-pseudo+vector"],
+        task_vector={"scaling_coefficients": [0.5], "chosen_on": ["hibari"]},
+        max_length=12,
+        pseudo_labels={"min_log_probability": -100},
+    )
+    experiment = yaml.safe_load((folder / "tiny.yaml").read_text())
+    leaflet = {"test_manifest": "own.jsonl", "untranscribed": "calls"}
+    experiment["domains"]["leaflet"] |= leaflet
+    (folder / "tiny.yaml").write_text(yaml.safe_dump(experiment))
+    shutil.copytree(folder / "own", folder / "calls")
+    for number, path in enumerate(sorted((folder / "calls").iterdir())):
+        waveform, rate = soundfile.read(path)
+        soundfile.write(path, waveform * (0.9 - number / 50), rate)  # no copies of test recordings
+    snakemake(folder)
+    for target in summary(folder)["targets"]:
+        assert [(row["label"], row["target_recordings"]) for row in target["rows"]] == [
+            ("pretrained", "none"),
+            ("source-pseudo", "none"),
+            ("target-pseudo", "training without transcripts"),
+            ("target-pseudo + 0.5 τ", "training without transcripts"),
+        ]
+    manifests, models = folder / RESULTS / "manifests", folder / RESULTS / "models/base"
+    for place in ("prompts", "own", "leaflet"):
+        for split in ("train", "dev"):
+            rows = read_manifest(manifests / place / "pseudo-base" / f"{split}.jsonl")
+            assert rows and all(len(row["text"].encode()) <= 12 for row in rows)
+    real, pseudo = (
+        load_file(models / f"source-{speech}/seed1/model.safetensors")
+        for speech in ("real", "pseudo")
+    )
+    vector = load_file(folder / RESULTS / "task_vectors/base/source-pseudo/seed1.safetensors")
+    assert all(torch.equal(vector[name], real[name] - pseudo[name]) for name in vector)
+    audit = ["python", "scripts/leakage.py", "--check", str(RESULTS / "summary.json")]
+    assert "as lineage says" in subprocess.check_output(audit, cwd=folder, text=True)
+    assert "othing to be done" in snakemake(folder)
 
 
 def test_source_domains_choose_lambda_in_the_targets_place(finished, tmp_path):
@@ -590,6 +641,7 @@ def everything() -> dict:
         "noises",
         "rooms",
         "slurp",
+        "writer",
     )
     source = {"checksum": "first-use", "sources": [{"path": "/nowhere"}]}
     recorded = {"corpus": "slurp", "artifact": "slurp", "microphone": "headset"}
@@ -613,6 +665,8 @@ def everything() -> dict:
             | {"scenario": "play", "augmentation": {"room": {"artifact": "rooms"}}},
             "music": recorded
             | {"scenario": "music"}
+            | {"generate": {"artifact": "writer", "texts": 9, "prompt": "{Songs}"}}
+            | {"select": {"texts": 99, "by": "unlike_source"}}
             | {"augmentation": {"noise": {"artifact": "noises", "snr": [5, 20]}, "telephone": {}}},
         },
         "tts": {

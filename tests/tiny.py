@@ -40,11 +40,16 @@ WORDS = ["alpha", "bravo", "charlie", "delta", "echo", "foxtrot", "golf", "hotel
 
 
 def write_whisper(
-    folder: Path, seed: int = 0, languages: int = 99, multilingual: bool = False, mels: int = 80
+    folder: Path,
+    seed: int = 0,
+    languages: int = 99,
+    multilingual: bool = False,
+    mels: int = 80,
+    spoken: bytes = bytes(range(256)),
 ) -> Path:
     """Write a Whisper with random weights and a byte-level vocabulary, English-only by default.
 
-    Large-v3 has 100 languages and 128 mels.
+    Large-v3 has 100 languages and 128 mels. It says no bytes but those ``spoken``.
     """
     torch.manual_seed(seed)
     codes = list(LANGUAGES)[:languages]
@@ -67,7 +72,9 @@ def write_whisper(
     )
     model = WhisperForConditionalGeneration(config)
     model.generation_config = generation_config(tokenizer, codes, multilingual, max_length=256)
-    model.generation_config.suppress_tokens = list(range(257, len(tokenizer)))  # speak in bytes
+    model.generation_config.suppress_tokens = [
+        token for token in range(len(tokenizer)) if token not in (*spoken, 256)
+    ]
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     WhisperFeatureExtractor(feature_size=mels).save_pretrained(folder)

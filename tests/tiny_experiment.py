@@ -61,9 +61,12 @@ def fetch_shared(folder: Path) -> None:
         snakemake(folder, *wanted, experiment=str(ROOT / "experiments/drascula.yaml"))
 
 
-def write_experiment(folder: Path, **changes: object) -> None:
-    """Write tiny.yaml: real prompts as the source, the user's own manifest and texts as targets."""
-    base = write_whisper(folder / "base")
+def write_experiment(folder: Path, spoken: bytes = bytes(range(256)), **changes: object) -> None:
+    """Write tiny.yaml: real prompts as the source, the user's own manifest and texts as targets.
+
+    The base model says no bytes but those ``spoken``.
+    """
+    base = write_whisper(folder / "base", spoken=spoken)
     files = {
         path.name: {"sha256": sha256(path), "sources": [{"path": str(path)}]}
         for path in sorted(base.iterdir())

@@ -7,11 +7,16 @@ from paths import REAL, SOURCE, coefficient
 from roles import (
     COMPLEMENT,
     CONSTANT,
+    SELF_TRAINED,
     SOURCES,
     UNTRANSCRIBED,
+    arms_of,
     domains_of,
     imitated_group,
+    is_pseudo,
+    is_run,
     is_text_only,
+    learns_from_untranscribed,
     source_group,
     test_speech,
     training_tts,
@@ -51,12 +56,15 @@ def check_lengths(config: dict) -> None:
 
 
 def check_references(config: dict) -> None:
-    """Raise ``InputError`` for a source, a target or a judge of the filter that is not there."""
+    """Raise ``InputError`` for a domain, a judge of the filter or an arm that is not there."""
     for role in ("source", "targets"):
         for name in [] if config[role] == COMPLEMENT else config[role]:
             refer(name, config["domains"], role, "domains")
     judge = config["filter"]["base_model"]
     refer(judge, config["base_models"], "filter.base_model", "base_models")
+    for name in config["base_models"]:
+        for arm in arms_of(config, name):
+            refer(arm, dict.fromkeys(config["arms"]), f"base_models.{name}.arms", "arms")
 
 
 def check_roles(config: dict) -> None:
@@ -84,6 +92,7 @@ def check_roles(config: dict) -> None:
     check_held_out(config["tts"])
     check_choices(config, training)
     check_judge(config)
+    check_pseudo(config)
     for name in config["forgetting"]:
         if name == SOURCE:
             continue
@@ -108,10 +117,14 @@ def check_judge(config: dict) -> None:
         raise InputError("config: judge: no target has untranscribed recordings; remove it")
     place = f"config: domains.{heard[0]}.{UNTRANSCRIBED}"
     if "judge" not in config:
-        raise InputError(
-            f"{place}: has no judge; name the artifact of a larger model under judge, at the top,"
-            " as whisper-base.en is larger than whisper-tiny.en"
-        )
+        for name in heard:
+            if not learns_from_untranscribed(config, name):
+                raise InputError(
+                    f"config: domains.{name}.{UNTRANSCRIBED}: has no judge; name the artifact of a"
+                    " larger model under judge, at the top, as whisper-base.en is larger than"
+                    " whisper-tiny.en"
+                )
+        return
     if is_named_by_hand(config):
         raise InputError(
             f"{place}: is evidence for the choice of a model, which task_vector.delivered names by"
@@ -122,6 +135,21 @@ def check_judge(config: dict) -> None:
             raise InputError(
                 f"config: judge: {config['judge']} is that of base_models.{name} too, which would"
                 " agree with itself; name a larger one"
+            )
+
+
+def check_pseudo(config: dict) -> None:
+    """Raise ``InputError`` for self-training on a target that has no recordings to learn from."""
+    for target in config["targets"]:
+        domain = config["domains"][target]
+        arms = [
+            arm for arm in config["arms"] if SELF_TRAINED in arm and is_run(config, target, arm)
+        ]
+        if arms and is_text_only(domain) and UNTRANSCRIBED not in domain:
+            raise InputError(
+                f"config: arms: {arms[0]} learns from recordings of the target, and {target!r} has"
+                f" none; name some under domains.{target}.{UNTRANSCRIBED} (they need no"
+                f" transcripts), or leave out {', '.join(arms)}"
             )
 
 
@@ -209,9 +237,8 @@ def check_like_source(config: dict) -> None:
 def hears_source_speech(config: dict) -> bool:
     """Say whether some model learns from the source's synthetic speech, or has a vector of it."""
     trained = ("source-synthetic", "source-mixed", VECTOR)
-    return is_named_by_hand(config) or any(
-        word in arm for arm in config["arms"] for word in trained
-    )
+    arms = [arm for arm in config["arms"] if not is_pseudo(arm)]
+    return is_named_by_hand(config) or any(word in arm for arm in arms for word in trained)
 
 
 def check_held_out(tts: dict) -> None:

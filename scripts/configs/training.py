@@ -6,7 +6,7 @@ from matrix import evaluations
 from methods import parts_of
 from modules import PARTS, trained_of
 from paths import REAL
-from roles import COMPLEMENT, is_text_only
+from roles import COMPLEMENT, SELF_TRAINED, is_text_only
 
 POSITION = 0.02  # s, of Whisper's encoder
 
@@ -22,6 +22,12 @@ def check_training(config: dict) -> None:
                         f"config: {place}.finetune.selected_on: real, but {target!r} has no"
                         " recordings"
                     )
+            if arms := [arm for arm in config["arms"] if SELF_TRAINED in arm]:
+                raise InputError(
+                    f"config: {place}.finetune.selected_on: real, which takes transcripts of the"
+                    f" target, and {arms[0]} reads none; set selected_on: trained, or leave out"
+                    f" {', '.join(arms)}"
+                )
         if not settings["epochs"] and not settings["max_steps"]:
             raise InputError(
                 f"config: {place}: neither finetune.epochs nor max_steps ends training"
@@ -33,7 +39,7 @@ def check_training(config: dict) -> None:
             )
         check_factors(settings, f"config: {place}.finetune")
         if settings.get("ewc_weight"):
-            check_held(config, f"config: {place}.finetune.ewc_weight: {settings['ewc_weight']:g}")
+            check_held(config, name, f"{place}.finetune.ewc_weight: {settings['ewc_weight']:g}")
 
 
 def check_factors(settings: dict, place: str) -> None:
@@ -63,13 +69,15 @@ def check_factors(settings: dict, place: str) -> None:
             )
 
 
-def check_held(config: dict, place: str) -> None:
-    """Raise ``InputError`` where models that EWC holds to a source serve another target.
+def check_held(config: dict, base: str, place: str) -> None:
+    """Raise ``InputError`` where a base's models that EWC holds to a source serve another target.
 
     It holds those of a target to recordings of its source, which in complement mode are those of
     all other targets.
     """
     for row in evaluations(config):
+        if row.base != base:
+            continue
         said = ""
         if row.role == "nested":
             said = "task_vector.chosen_on: sources trains models of source domains as of targets"
@@ -77,7 +85,7 @@ def check_held(config: dict, place: str) -> None:
             said = f"the vector {row.vector} is of models of each domain, which is a target too"
         if said:
             raise InputError(
-                f"{place}, but {said}; EWC would hold those to another source, or to none: leave"
+                f"config: {place}, but {said}; EWC would hold those to another source, or to none: leave"
                 " that out, or set ewc_weight: 0"
             )
 

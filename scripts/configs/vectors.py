@@ -5,16 +5,22 @@ from errors import InputError
 from evaluation import TASK_VECTORS
 from methods import METHODS, method_of, parts_of
 from modules import factors_of, trained_of
+from paths import ENGINES
 from roles import domains_of, groups, training_tts
 
 
 def check_vectors(config: dict, artifacts: dict) -> None:
     """Raise ``InputError`` for a kind of task vector that is unknown, or that can't be made."""
     ctc = {name for name, _ in ctc_models(config, artifacts)}
-    for key in ("vectors", "vectors_on_pretrained"):
+    for key in ("vectors", "vectors_on_pretrained", "vectors_on_pseudo"):
         for kind in config["task_vector"][key]:
             place = f"config: task_vector.{key}"
             whole, method = parts_of(kind)
+            if key == "vectors_on_pseudo" and whole == ENGINES:
+                raise InputError(
+                    f"{place}: {kind} is of several TTS, and no TTS speaks pseudo-labelled speech;"
+                    " take pooled or domains"
+                )
             if method:
                 check_method(config, ctc, kind, place)
             if whole not in TASK_VECTORS:

@@ -4,7 +4,8 @@ An utterance has ``id``, ``audio_filepath``, ``duration`` (s), ``text``, ``speak
 further keys (``voice``, ``tts``, ...) are kept; ``text_id`` is that of the text that is said, if it
 is not the utterance's; ``pronounced`` is that text where its domain lists how words of it are said.
 A list of texts has ``id``, ``text``, ``spoken`` and ``domain``; a list of hypotheses has ``id`` and
-``text``, and where there is none also ``transcribed``, which is false.
+``text``, and where there is none also ``transcribed``, which is false; ``log_probability``, where
+it was asked for, is the mean of its tokens', in nats.
 """
 
 import json

@@ -18,14 +18,16 @@ from records.reading import made_of_itself, read_records
 from records.record import Record
 
 WEIGHTS = ".safetensors"
-AIDS = {"terms": "terms_bonus", "texts": "texts_weight"}  # of a decoder, and their strength
+# what leads a decoder, or is adapted to, and the setting that tells that there is any
+AIDS = {"terms": "terms_bonus", "texts": "texts_weight", "recordings": "adaptation"}
 AUDIO = (".wav", ".flac", ".mp3", ".ogg")  # voices that a TTS imitates; no record has made them
 
 
 class Use(NamedTuple):
     """A stage that used a file, and as what.
 
-    ``what`` is "utterances", "texts", "channels" (of recordings, not what they say), or of a TTS
+    ``what`` is "utterances", "labelled" (utterances whose texts are what a recogniser heard),
+    "texts", "channels" (of recordings, not what they say), or of a TTS
     that imitates: "recording" (an audio file), "imitated" (real speech, whose speakers or ids, as
     ``per`` says, name the voices of the manifest ``speech``) or "voices" (the speech itself:
     nothing but its voices' names is known).
@@ -167,10 +169,10 @@ def manifests_of(record: Record) -> dict[str, list[str]]:
 
 
 def aids_of(record: Record) -> dict[str, list[str]]:
-    """Return the files that led the decoder of a transcription: "terms" and "texts"."""
+    """Return the files that led a transcription: "terms", "texts" and "recordings"."""
     told = record.content.get("aids", {})
-    for kind, strength in AIDS.items():
-        if record.content["parameters"].get(strength) is not None and not told.get(kind):
+    for kind, setting in AIDS.items():
+        if record.content["parameters"].get(setting) is not None and not told.get(kind):
             raise InputError(
                 f"{record.sidecar}: does not say which of its inputs are the {kind} that led the"
                 " decoder; transcribe again"
@@ -202,19 +204,34 @@ def training(provenance: Provenance, path: str, record: Record, of_inputs: OfInp
     manifests = manifests_of(record)
     return together(of_inputs).union(
         *(
-            {Use(stage, "utterances", name) for name in manifests[role]}
+            {Use(stage, learnt_as(provenance, name), name) for name in manifests[role]}
             for stage, role in (("training", "train"), ("training", "fisher"), ("selection", "dev"))
         )
     )
 
 
+def learnt_as(provenance: Provenance, path: str) -> str:
+    """Return what the utterances of a manifest are to those who learn from them (see ``Use``)."""
+    maker = provenance.records.get(path)
+    if maker is None or maker.script not in ("label.py", "pool.py"):
+        return "utterances"
+    if maker.script == "label.py":
+        return "labelled"
+    parts = {learnt_as(provenance, name) for name in provenance.followed(maker)}
+    return parts.pop() if len(parts) == 1 else "utterances"
+
+
 def transcription(provenance: Provenance, path: str, record: Record, of_inputs: OfInputs) -> Uses:
-    """Of hypotheses: what made model, task vector and aids, not the speech that is heard."""
+    """Of hypotheses: what made model, task vector and aids, not the speech that is heard.
+
+    A model that adapts to that speech learns from its recordings, though not from their texts.
+    """
     aids = aids_of(record)
     of_model = {name: of_inputs[name] for name in of_inputs if name.endswith(WEIGHTS)}
     of_terms = {name: of_inputs[name] for name in aids["terms"] if name in of_inputs}
     counted = {Use("decoding", "texts", name) for name in aids["texts"] if name in of_inputs}
-    return together(of_model | of_terms) | counted
+    heard = {Use("decoding", "channels", name) for name in aids["recordings"]}
+    return together(of_model | of_terms) | counted | heard
 
 
 def channels(provenance: Provenance, path: str, record: Record, of_inputs: OfInputs) -> Uses:
@@ -276,6 +293,8 @@ STEPS: dict[str, Step] = {
     "prepare.py": nothing,
     "collect.py": nothing,
     "pretrained.py": nothing,
+    "write_texts.py": all_inputs,
+    "select_texts.py": all_inputs,
     "label.py": all_inputs,
     "pool.py": all_inputs,
     "augment.py": all_inputs,

@@ -3,7 +3,7 @@
 import unicodedata
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Sequence
-from itertools import groupby, pairwise
+from itertools import chain, groupby, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,7 @@ from files.audio import SAMPLING_RATE, load_audio
 from modules import trained_of
 from recognisers.checkpoints import CtcModel, check_writes, load_ctc
 from recognisers.freezing import freeze_all_but
+from recognisers.hypotheses import Hypothesis, hypothesis
 from texts.folding import fold
 from texts.spoken import without_remarks
 
@@ -76,6 +77,7 @@ class CtcRecogniser:
         self.letters = {id: letter for letter, id in self.ids.items()}
         self.cases = str.maketrans(special_cases(self.ids, language))
         self.model.to(self.device)  # type: ignore[arg-type]  # its decorator hides self
+        self.tells_log_probability = False  # of its hypotheses
 
     def freeze(self, trained: str) -> None:
         """Train only ``trained``, and not the convolutions that hear the waveform, as is usual."""
@@ -133,26 +135,35 @@ class CtcRecogniser:
         self, audio: tuple[torch.Tensor, torch.Tensor], labels: Sequence[Sequence[int]]
     ) -> torch.Tensor:
         """Return the summed CTC loss (nats), 0 for audio that is too short for its labels."""
-        scores, frames = self._scores(*audio)
+        return self._losses(*self._scores(*audio), labels, "sum")
+
+    def _losses(
+        self,
+        scores: torch.Tensor,
+        frames: torch.Tensor,
+        labels: Sequence[Sequence[int]],
+        reduction: str,
+    ) -> torch.Tensor:
+        """Return the CTC losses (nats) of labels by all alignments: the sum, or float32 [batch]."""
         with torch.backends.cudnn.flags(enabled=False):  # its CTC has narrower limits
             return ctc_loss(
                 log_softmax(scores, dim=-1).transpose(0, 1),
-                torch.tensor([label for row in labels for label in row], device=self.device),
+                torch.tensor([*chain(*labels)], dtype=torch.long, device=self.device),
                 frames,
                 torch.tensor([len(row) for row in labels]),
                 blank=self.blank,
-                reduction="sum",
+                reduction=reduction,
                 zero_infinity=True,
             )
 
     def transcribe(self, paths: Sequence[str | Path]) -> list[str]:
         """Return one hypothesis per audio file: each frame's best letter, repeats as one."""
         read, hear, write = self.stages()
-        return write(hear(read(paths)))
+        return [each["text"] for each in write(hear(read(paths)))]
 
     def stages(
         self, changed: Iterable[str] = ()
-    ) -> tuple[Callable, Callable, Callable[..., list[str]]]:
+    ) -> tuple[Callable, Callable, Callable[..., list[Hypothesis]]]:
         """Return three functions that transcribe audio files, one after the other.
 
         The first may be called by any thread. What the second one gives, tensors, stays true when
@@ -161,14 +172,24 @@ class CtcRecogniser:
         return self.read, lambda audio: audio, lambda audio, unrepeated=0: self.write(*audio)
 
     @torch.no_grad()  # not inference_mode: rotary positions are kept for training
-    def write(self, audio: torch.Tensor, lengths: torch.Tensor) -> list[str]:
-        """Return one hypothesis for each padded waveform."""
+    def write(self, audio: torch.Tensor, lengths: torch.Tensor) -> list[Hypothesis]:
+        """Return one hypothesis for each padded waveform.
+
+        Its log probability, if asked for, is that of its labels by all alignments, over their
+        number (Kahn et al. 2020, 1909.09116).
+        """
         scores, frames = self._scores(audio, lengths)
-        best = scores.argmax(dim=-1).tolist()
-        return [
-            "".join(self.letters.get(id, "") for id, _ in groupby(row[:count])).strip()
-            for row, count in zip(best, frames.tolist(), strict=True)
+        best = [
+            [id for id, _ in groupby(row[:count])]
+            for row, count in zip(scores.argmax(dim=-1).tolist(), frames.tolist(), strict=True)
         ]
+        texts = ["".join(self.letters.get(id, "") for id in row).strip() for row in best]
+        if not self.tells_log_probability:
+            return list(map(hypothesis, texts))
+        labels = [[id for id in row if id != self.blank] for row in best]
+        losses = self._losses(scores, frames, labels, "none").tolist()
+        means = [-loss / max(1, len(row)) for loss, row in zip(losses, labels, strict=True)]
+        return list(map(hypothesis, texts, means))
 
     def prepare(
         self, paths: Sequence[str | Path], duration: float = 0

@@ -5,8 +5,11 @@ repetition does not hold up the others, and a step does nothing but the decoder 
 """
 
 from collections.abc import Callable, Sequence
+from statistics import fmean
+from typing import NamedTuple
 
 import torch
+from torch.nn.functional import cross_entropy
 from transformers import WhisperForConditionalGeneration
 from transformers.cache_utils import DynamicCache, EncoderDecoderCache
 
@@ -18,6 +21,17 @@ ENDED = -1
 Favour = Callable[[torch.Tensor, Sequence[Sequence[int]]], None]
 
 
+class Decoded(NamedTuple):
+    """The tokens of a row, and the mean of the natural logarithms of their probabilities.
+
+    The end of text is among the probabilities, where it was reached (as openai/whisper has its
+    ``avg_logprob``). The mean is null where it was not asked for.
+    """
+
+    tokens: list[int]
+    log_probability: float | None
+
+
 def greedy(
     model: WhisperForConditionalGeneration,
     encoded: torch.Tensor,
@@ -25,14 +39,15 @@ def greedy(
     max_length: int,
     unrepeated: int = 0,
     favouring: Sequence[Favour] = (),
-) -> list[list[int]]:
+    measured: bool = False,
+) -> list[Decoded]:
     """Return the tokens after the prompt, without the end, of each row.
 
     ``encoded`` is the encoder's output, [batch, positions, width]. A row ends with the end of text,
     with ``max_length`` tokens, or where the decoder's positions end. Tokens that the generation
     config suppresses (everywhere, or at the beginning) are not picked, nor is one that completes a
     sequence of ``unrepeated`` tokens that its row has already (0: it may). What is ``favouring``
-    tokens changes their logits.
+    tokens changes their logits. If ``measured``, each row has its log probability.
     """
     settings = model.generation_config
     suppressed, at_first = (
@@ -41,6 +56,7 @@ def greedy(
     )
     cache = EncoderDecoderCache(DynamicCache(), DynamicCache())
     tokens_of: list[list[int]] = [[] for _ in encoded]
+    losses_of: list[list[float]] = [[] for _ in encoded]  # of what was picked, nats
     rows = list(range(len(encoded)))  # whose tokens each place of the batch has
     given = torch.tensor([list(prompt)] * len(rows), device=encoded.device)
     for length in range(min(max_length, model.config.max_target_positions - len(prompt))):
@@ -62,6 +78,11 @@ def greedy(
             for place, history in enumerate(histories):
                 logits[list(completions(history, unrepeated)), place] = -torch.inf
         picked = logits.argmax(dim=0)
+        if measured:
+            losses = cross_entropy(logits.T, picked, reduction="none").tolist()
+            for row, loss in zip(rows, losses, strict=True):
+                if row != ENDED:
+                    losses_of[row].append(loss)
         for place, token in enumerate(picked.tolist()):
             if token == settings.eos_token_id:
                 rows[place] = ENDED
@@ -75,4 +96,5 @@ def greedy(
             cache.batch_select_indices(kept)
             encoded, picked, rows = encoded[kept], picked[kept], [rows[place] for place in going]
         given = picked[:, None]
-    return tokens_of
+    means = [-fmean(losses) if losses else None for losses in losses_of]
+    return [Decoded(*each) for each in zip(tokens_of, means, strict=True)]

@@ -85,7 +85,8 @@ def pieces_of(utterance: dict, window: float, folder: Path) -> list[dict]:
 def joined(hypotheses: Sequence[dict], rows: Sequence[dict], language: str) -> list[dict[str, Any]]:
     """Return the hypotheses of utterances, of those of the rows that ``in_pieces`` gave.
 
-    The text of one that was cut is that of its pieces, of which ``pieces`` is the number.
+    The text of one that was cut is that of its pieces, of which ``pieces`` is the number, and its
+    log probability the lowest of theirs, where they have one.
     """
     space = "" if language in WITHOUT_SPACES else " "
     whole: list[dict[str, Any]] = []
@@ -98,5 +99,7 @@ def joined(hypotheses: Sequence[dict], rows: Sequence[dict], language: str) -> l
             continue
         text = space.join(part["text"] for part in parts if part["text"])
         again = {"decoded_again": True} if any("decoded_again" in part for part in parts) else {}
-        whole.append({"id": id, "text": text, "pieces": len(parts)} | again)
+        told = [part["log_probability"] for part in parts if "log_probability" in part]
+        sure = {"log_probability": min(told)} if told else {}
+        whole.append({"id": id, "text": text, "pieces": len(parts)} | again | sure)
     return whole

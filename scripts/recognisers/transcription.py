@@ -15,6 +15,7 @@ from files.json_file import parse_object
 from files.progress import progress
 from files.regular import read_bytes
 from files.text_file import decode
+from recognisers.hypotheses import Hypothesis
 from recognisers.load import Recogniser
 from recognisers.repetition import is_repetitive
 from vectors.addition import Addition
@@ -41,7 +42,7 @@ def by_duration(utterances: Sequence[dict], batch_size: int) -> Iterator[list[di
 def transcribe(
     recogniser: Recogniser, utterances: Sequence[dict], batch_size: int, read_by: int = 0
 ) -> list[dict]:
-    """Return ``{"id", "text"}`` for each utterance, in the manifest's order."""
+    """Return id and hypothesis of each utterance, in the manifest's order."""
     [hypotheses] = sweep(recogniser, utterances, batch_size, read_by=read_by)
     return hypotheses
 
@@ -91,7 +92,7 @@ def sweep(
                     addition.scale(scale)
                     added = scale
                 ids = [row["id"] for row in batch]
-                hypotheses = guard(batch, encoded, write) if guarded else plain(write(encoded))
+                hypotheses = guard(batch, encoded, write) if guarded else write(encoded)
                 finished = dict(zip(ids, hypotheses, strict=True))
                 by_id |= finished
                 if journal:
@@ -104,18 +105,13 @@ def sweep(
     return [[{"id": row["id"]} | by_id[row["id"]] for row in utterances] for by_id in texts]
 
 
-def plain(texts: Iterable[str]) -> list[dict[str, Any]]:
-    """Return hypotheses that say nothing but their text."""
-    return [{"text": text} for text in texts]
-
-
-def guard(batch: Sequence[dict], encoded: Any, write: Callable) -> list[dict[str, Any]]:
+def guard(batch: Sequence[dict], encoded: Any, write: Callable) -> list[Hypothesis]:
     """Return the hypotheses of a batch; those that repeat endlessly are decoded again.
 
     The second time no sequence of three tokens stands in one twice, which is deterministic, as the
     other recognisers' retries at a temperature are not.
     """
-    hypotheses = plain(write(encoded))
+    hypotheses: list[Hypothesis] = write(encoded)
     endless = [
         place
         for place, (row, hypothesis) in enumerate(zip(batch, hypotheses, strict=True))
@@ -123,8 +119,8 @@ def guard(batch: Sequence[dict], encoded: Any, write: Callable) -> list[dict[str
     ]
     if endless:
         again = write(rows_of(encoded, endless), unrepeated=UNREPEATED)
-        for place, text in zip(endless, again, strict=True):
-            hypotheses[place] = {"text": text, "decoded_again": True}
+        for place, hypothesis in zip(endless, again, strict=True):
+            hypotheses[place] = hypothesis | {"decoded_again": True}
     return hypotheses
 
 

@@ -19,6 +19,7 @@ from recognisers.cross_attention import absorb_keys_and_values
 from recognisers.encoded import Encodings, read_encoding, write_encoding
 from recognisers.freezing import freeze_all_but
 from recognisers.greedy import Favour, greedy
+from recognisers.hypotheses import Hypothesis, hypothesis
 from recognisers.label_loss import IGNORED, divergence, pad_labels
 from recognisers.log_mel import log_mel
 from recognisers.spec_augment import spec_augment
@@ -69,6 +70,7 @@ class WhisperRecogniser:
         self.positions = crop_window(self.model, window)
         absorb_keys_and_values(self.model)
         self.favouring: list[Favour] = []  # what leads the decoder, in this order
+        self.tells_log_probability = False  # of its hypotheses
         self.masks_features = False  # in training, by SpecAugment
         self.start: Whisper | None = None
         self.encodings = None
@@ -217,11 +219,11 @@ class WhisperRecogniser:
         Greedy search, of at most ``max_length`` tokens.
         """
         read, hear, write = self.stages()
-        return write(hear(read(paths)))
+        return [each["text"] for each in write(hear(read(paths)))]
 
     def stages(
         self, changed: Iterable[str] = ()
-    ) -> tuple[Callable, Callable, Callable[..., list[str]]]:
+    ) -> tuple[Callable, Callable, Callable[..., list[Hypothesis]]]:
         """Return three functions that transcribe audio files, one after the other.
 
         The first may be called by any thread. What the second one gives, a tensor, stays true when
@@ -230,29 +232,33 @@ class WhisperRecogniser:
         if any(name.startswith(ENCODER) for name in changed):
 
             @torch.inference_mode()
-            def write(features: torch.Tensor, unrepeated: int = 0) -> list[str]:
+            def write(features: torch.Tensor, unrepeated: int = 0) -> list[Hypothesis]:
                 return self.write(self._encoder(features), unrepeated)
 
             return self.read, lambda features: features, write
         return self.prepare, torch.inference_mode()(self.encode), self.write
 
     @torch.inference_mode()
-    def write(self, encoded: torch.Tensor, unrepeated: int = 0) -> list[str]:
+    def write(self, encoded: torch.Tensor, unrepeated: int = 0) -> list[Hypothesis]:
         """Return one hypothesis for each of the encoder's outputs.
 
         No sequence of ``unrepeated`` tokens stands in one twice (0: any may).
         """
         with autocast(self.device, self.precision):
-            tokens = greedy(
+            decoded = greedy(
                 self.model,
                 encoded,
                 self.tokenizer.prefix_tokens,
                 self.max_length,
                 unrepeated,
                 self.favouring,
+                self.tells_log_probability,
             )
+        tokens = [each.tokens for each in decoded]
+        texts = self.tokenizer.batch_decode(tokens, skip_special_tokens=True)
         return [
-            text.strip() for text in self.tokenizer.batch_decode(tokens, skip_special_tokens=True)
+            hypothesis(text.strip(), each.log_probability)
+            for text, each in zip(texts, decoded, strict=True)
         ]
 
     def tensors(self) -> dict[str, torch.Tensor]:

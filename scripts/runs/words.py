@@ -10,20 +10,22 @@ from typing import Any
 
 import matrix
 import roles
+from adaptations import ADAPTATIONS
 from addresses import redacted
 from evaluation import AIDS
-from paths import PRETRAINED, REAL, Aids, Model, TaskVector, TrainingData, coefficient
+from paths import PRETRAINED, PSEUDO, REAL, Aids, Model, TaskVector, TrainingData, coefficient
 
 # What a table of progress has a line for, in the order of the work.
 STAGES = (
-    "fetch", "pretrained", "prepare", "synthesize", "xvectors", "filter", "key_terms", "channels",
-    "augment", "pool", "collect", "label", "finetune", "task_vector", "apply", "transcribe",
-    "score", "agree", "evaluations", "leakage", "summarize", "breakdown", "vector_geometry",
-    "report", "deliver", "export", "model_card",
+    "fetch", "pretrained", "prepare", "write_texts", "select_texts", "synthesize", "xvectors",
+    "filter", "key_terms", "channels", "augment", "pool", "collect", "label", "finetune",
+    "task_vector", "apply", "transcribe", "score", "agree", "evaluations", "leakage", "summarize",
+    "breakdown", "rank", "vector_geometry", "report", "deliver", "export", "model_card",
 )  # fmt: skip
 ARMS = (
     PRETRAINED, "source-real", "source-synthetic", "source-mixed", matrix.CONTINUED,
-    "target-synthetic", matrix.JOINT, matrix.REPLAYING_TTS, "target-real",
+    "target-synthetic", matrix.JOINT, matrix.REPLAYING_TTS, "source-pseudo", roles.SELF_TRAINED,
+    "target-real",
 )  # fmt: skip
 # Options by which another call of Snakemake is the same experiment on the same machines.
 KEPT_OPTIONS: dict[tuple[str, ...], dict[str, Any]] = {
@@ -82,6 +84,8 @@ def describe(rule: str, wildcards: Mapping[str, str], arms: Mapping[str, str]) -
         words.append(model_words(model.trained, vector, scale, arms))
         if aids := left.pop("aids", model.aids):
             words.append(aids_words(Aids.parse(str(aids))))
+        if adaptation := left.pop("adaptation", model.adaptation):
+            words.append(f"adapting by {ADAPTATIONS[adaptation].title}")
     if "vector" in left:
         words.append(f"task vector {left.pop('vector')}")
     seed = left.pop("seed", None)
@@ -129,6 +133,8 @@ def data_words(data: TrainingData) -> str:
         return f"recordings of {data.group} and {data.speech}"
     if data.speech == REAL:
         return f"recordings of {data.group}"
+    if data.speech == PSEUDO:
+        return f"recordings of {data.group} as the base model heard them"
     return f"{data.group} spoken by {data.speech}"
 
 
