@@ -89,7 +89,7 @@ def prompt(wildcards) -> dict:
 def encodings(wildcards) -> list[str]:
     """Return the option that keeps the encoder's outputs, where all models share the encoder."""
     finetune = base_model(wildcards)["finetune"]
-    shared = finetune["trained"] == "decoder" and not finetune["spec_augment"]
+    shared = modules.keeps_encoder(finetune["trained"]) and not finetune["spec_augment"]
     if not shared or not config["keep_encodings"]:
         return []
     return ["--encodings", f"{RESULTS}/encodings/{base_of(wildcards)}"]
@@ -182,6 +182,27 @@ def training_manifests(split: str):
         return [f"<results>/{manifest}" for manifest in of_data]
 
     return manifests
+
+
+def manifests_of_fisher(wildcards) -> list[str]:
+    """Return the recordings of the source to which EWC holds a model of a target, if it does."""
+    if "ewc_weight" not in finetune_settings(wildcards):
+        return []
+    target = paths.TrainingData.parse(wildcards.data).group
+    manifest = paths.Manifest(roles.source_group(config, target), paths.REAL, "train")
+    return [f"<results>/{manifest}"]
+
+
+def options_of_manifests(wildcards, input) -> list[str]:
+    """Return the options of what is trained on, replayed in part, and of what EWC holds to.
+
+    What is replayed comes last, and is trained on like the rest where there is no ratio.
+    """
+    flags = ["--train"] * len(input.train)
+    if "replay" in finetune_settings(wildcards):
+        flags[-1] = "--replayed"
+    pairs = [*zip(flags, input.train), *(("--fisher", path) for path in input.fisher)]
+    return [part for pair in pairs for part in pair]
 
 
 def vectors_to_merge(wildcards) -> list[str]:
@@ -436,15 +457,17 @@ def channels_imitated(wildcards) -> list[str]:
 
 def finetune_settings(wildcards) -> dict:
     """Return the settings of a training run, and no others: one that changes reruns it."""
-    settings = base_model(wildcards)["finetune"]
-    if paths.TrainingData.parse(wildcards.data).mixed:
+    settings, data = base_model(wildcards)["finetune"], paths.TrainingData.parse(wildcards.data)
+    if data.mixed:
         settings = settings | settings["mixed"]
     if "first" in wildcards.keys():
         rate = settings["learning_rate"] * settings["continued_learning_rate_factor"]
         settings = settings | {"learning_rate": rate}
     settings = settings | {key: config[key] for key in ("window", "precision", "max_length")}
     settings["task"] = base_model(wildcards)["task"]
-    known = TrainingSettings.__dataclass_fields__
+    uses = {"ia3": True, "replay": data.replayed, "ewc_weight": data.group in config["targets"]}
+    unused = {key for key, is_of_use in uses.items() if not (is_of_use and settings.get(key))}
+    known = TrainingSettings.__dataclass_fields__.keys() - unused
     return {key: value for key, value in settings.items() if key in known}
 
 

@@ -16,8 +16,9 @@ from paths import (
 
 CONTINUED = "source-mixed->target-synthetic"
 JOINT = "source-real+target-synthetic"
+REPLAYING_TTS = "source-synthetic+target-synthetic"
 # for delivery, each with and without a vector, or with aids, as the pretrained model may have
-CANDIDATES = ("target-synthetic", CONTINUED, JOINT)
+CANDIDATES = ("target-synthetic", CONTINUED, JOINT, REPLAYING_TTS)
 
 
 def name_of(tts: str | None) -> str:
@@ -34,6 +35,9 @@ def model_of(arm: str, target: str, tts: str | None, group: str) -> Model:
         return Model(TrainingData(target, speech), first=TrainingData(group, speech, mixed=True))
     if arm == JOINT:
         return Model(TrainingData(target, name_of(tts), replayed=group))
+    if arm == REPLAYING_TTS:
+        speech = name_of(tts)
+        return Model(TrainingData(target, speech, replayed=group, replayed_speech=speech))
     if arm == PRETRAINED:
         return Model()
     role, kind = arm.split("-")

@@ -99,6 +99,8 @@ MADE = {  # what a model of an arm is made of, in words
     "target-synthetic": "trained on synthetic speech of the target's texts",
     "source-real+target-synthetic": "trained on the source's recordings and synthetic speech of the"
     " target's texts together",
+    "source-synthetic+target-synthetic": "trained on synthetic speech of the source's texts and of"
+    " the target's together",
     "source-pseudo": "trained on the source's recordings, labelled with what the base model heard",
     "target-pseudo": "self-training: trained on the target's recordings, labelled with what the"
     " base model heard, where it was sure; no transcript of them is read",

@@ -26,7 +26,8 @@ WORD = "[a-z0-9][a-z0-9_]*"  # a domain, a TTS
 EXCEPT = f"except-({WORD})"
 POOL = f"(?=.)(?P<whole>{SOURCE})?(?:(?:^|-){EXCEPT})*"
 GROUP = f"(?:{EXCEPT}|{WORD})(?:-{EXCEPT})*"  # a domain, or a pool of several
-DATA = f"(?P<group>{GROUP})-(?P<mixed>mixed-)?(?P<speech>{WORD})(?:-with-(?P<replayed>{GROUP}))?"
+DATA = f"(?P<group>{GROUP})-(?P<mixed>mixed-)?(?P<speech>{WORD})"
+DATA += f"(?:-with-(?P<replayed>{GROUP})(?:-(?P<replayed_speech>{WORD}))?)?"
 VECTOR = f"(?P<each>each-)?(?P<group>{GROUP})-(?P<speech>{WORD})(?:-(?P<modules>{SEVERAL}))?"
 VECTOR += f"(?:-(?P<method>{METHOD}))?"
 AIDS = f"(?P<domain>{WORD})(?=-)(?P<terms>-terms)?(?P<lm>-lm)?"
@@ -90,40 +91,44 @@ class TrainingData(Name):
     """A data set: recordings of a group (a domain or a pool), its texts spoken by a TTS, or both.
 
     ``speech`` is "real" (recordings), "pseudo" (these, with the base model's hypotheses as labels)
-    or a TTS; ``mixed`` has recordings and a TTS. Recordings of a ``replayed`` group join them.
+    or a TTS; ``mixed`` has recordings and a TTS. Recordings of a ``replayed`` group join them, or
+    its texts spoken by a TTS, ``replayed_speech``.
     """
 
     WHAT = (
         "training data, GROUP-real, GROUP-pseudo, GROUP-TTS or GROUP-mixed-TTS, maybe with"
-        " -with-GROUP"
+        " -with-GROUP or -with-GROUP-TTS"
     )
     group: str
     speech: str
     mixed: bool = False
     replayed: str = ""
+    replayed_speech: str = REAL
 
     def __str__(self) -> str:
         replayed = f"-with-{self.replayed}" if self.replayed else ""
+        replayed += "" if self.replayed_speech == REAL else f"-{self.replayed_speech}"
         return f"{self.group}-{'mixed-' if self.mixed else ''}{self.speech}{replayed}"
 
     @classmethod
     def _read(cls, text: str) -> Self:
         match = matched(DATA, text)
-        mixed, replayed = bool(match["mixed"]), match["replayed"] or ""
-        return cls(match["group"], match["speech"], mixed, replayed)
+        replayed = match["replayed"] or "", match["replayed_speech"] or REAL
+        return cls(match["group"], match["speech"], bool(match["mixed"]), *replayed)
 
     @staticmethod
     def pattern(groups: Iterable[str], tts: Iterable[str]) -> str:
         """Return the pattern of a wildcard for the data of some groups."""
-        group = f"(?:{one_of(groups)})"
-        return f"{group}-(?:{REAL}|{PSEUDO}|(?:mixed-)?(?:{one_of(tts)}))(?:-with-{group})?"
+        group, spoken = f"(?:{one_of(groups)})", f"(?:{one_of(tts)})"
+        own = f"{REAL}|{PSEUDO}|(?:mixed-)?{spoken}"
+        return f"{group}-(?:{own})(?:-with-{group}(?:-{spoken})?)?"
 
     def manifests(self, split: str, base: str) -> list["Manifest"]:
         """Return the manifests of a split for a base model: one for each kind of speech in it."""
         speech = labelled_by(base) if self.speech == PSEUDO else self.speech
-        kinds = [REAL, speech] if self.mixed else [speech]
-        own = [Manifest(self.group, kind, split) for kind in kinds]
-        return own + ([Manifest(self.replayed, REAL, split)] if self.replayed else [])
+        parts = [(self.group, REAL)] if self.mixed else []
+        parts += [(self.group, speech), (self.replayed, self.replayed_speech)]
+        return [Manifest(*part, split) for part in parts if part[0]]
 
 
 @dataclass(frozen=True)

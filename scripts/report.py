@@ -33,6 +33,7 @@ from reporting.clips import (
     players,
     within_budget,
 )
+from reporting.gain_and_loss import gain_and_loss, key_of
 from reporting.lambda_curve import lambda_curve
 from reporting.pages import TEMPLATES, style, template
 from reporting.vector_charts import vector_maps
@@ -177,6 +178,8 @@ def render(
         primaries=primaries(summary),
         note=summary_table.note(summary),
         charts=charts_of(summary),
+        gain_and_loss=Markup(gain_and_loss(summary)),
+        gain_and_loss_key=key_of(summary),
         compared_rows=compared_rows,
         breakdown_of=breakdown_of,
         played_ids=played_ids(changed, left),

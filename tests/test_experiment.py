@@ -376,7 +376,7 @@ def test_an_arm_that_a_model_or_a_language_cannot_have_is_refused():
     ):
         changed(arms=["pretrained"], base_models=models, finetune=whole, exports=["ggml"])
     told = (
-        r"base_models\.letters \(wav2vec2.*is trained whole, not in part \(trained: decoder, as the"
+        r"base_models\.letters \(wav2vec2.*has neither decoder nor embeddings \(trained: decoder;"
     )
     with pytest.raises(InputError, match=told):
         changed(arms=["pretrained"], base_models=models)
@@ -889,6 +889,51 @@ OF_CTC = {"preset": "wav2vec2-conformer-large"}
         ),
         (
             {},
+            {"finetune": WHOLE | {"lora_rank": 8, "ewc_weight": 2}},
+            r"finetune\.ewc_weight: 2, but LoRA \(lora_rank: 8\) trains factors, .*; set ewc_w",
+        ),
+        (
+            {},
+            {"finetune": WHOLE | {"ia3": True, "trained": "attention"}},
+            r"finetune\.trained: attention, but \(IA\)³ \(ia3: true\) trains factors, .* or ia3",
+        ),
+        (
+            {},
+            {"finetune": WHOLE | {"lora_rank": 8, "ia3": True}},
+            r"finetune\.ia3: true, but LoRA \(lora_rank: 8\) trains its factors; set ia3: false",
+        ),
+        (
+            {},
+            {"finetune": WHOLE | {"trained": "decoder_atention"}},
+            r"config: finetune\.trained: 'decoder_atention' is nothing that can be trained; wr",
+        ),
+        (
+            LETTERS,
+            {"finetune": WHOLE | {"trained": "decoder_norms"}},
+            r"neither decoder nor embeddings \(trained: decoder_norms; the preset from-text",
+        ),
+        (
+            {},
+            {
+                "finetune": WHOLE | {"ewc_weight": 2},
+                "task_vector": {"scaling_coefficients": [0.5], "chosen_on": ["sources"]},
+                "source": ["games", "talk"],
+                "domains": CONFIG["domains"] | {"talk": {"manifest": "talk.jsonl"}},
+            },
+            r"ewc_weight: 2, but task_vector\.chosen_on: sources trains models of source dom",
+        ),
+        (
+            {},
+            {
+                "finetune": WHOLE | {"ewc_weight": 2},
+                "task_vector": CONFIG["task_vector"] | {"vectors": ["domains"]},
+                "source": "complement",
+                "domains": CONFIG["domains"] | {"talk": {"manifest": "talk.jsonl"}},
+            },
+            r"ewc_weight: 2, but the vector domains is of models of each domain, ",
+        ),
+        (
+            {},
             {"finetune": {"max_steps": 9, "epochs": 0, "mixed": {"max_steps": 0}}},
             r"base_models\.tiny\.finetune\.mixed\.max_steps: 0, and without finetune\.epochs",
         ),
@@ -942,6 +987,22 @@ def test_what_is_set_for_the_model_that_has_it_is_no_mistake():
     whole = WHOLE | {"spec_augment": True, "kl_weight": 0.2, "interpolation": 0.5}
     changed(**WHISPER, finetune=whole, window=9.58)
     changed(finetune=WHOLE | {"lora_rank": 8, "interpolation": 1})
+    changed(finetune=WHOLE | {"ia3": True, "ewc_weight": 0, "trained": "without_embeddings"})
+    changed(finetune=WHOLE | {"lora_rank": 8, "trained": "decoder_last_2_layers"})
+    part = {"trained": "attention", "ewc_weight": 2}
+    changed(base_models={"letters": masked}, finetune=WHOLE | part)
+    changed(source="complement", finetune=WHOLE | part | {"replay": 2})
+
+
+def test_synthetic_speech_of_the_source_is_replayed_beside_the_targets():
+    arm = "source-synthetic+target-synthetic"
+    config = changed(arms=["pretrained", arm, f"{arm}+vector"], targets=["phone"])
+    rows = of_target(config, "phone", "test")
+    names = [row["model"].split("/")[4] for row in rows]
+    assert names == ["pretrained", *["phone-kokoro-with-source-kokoro"] * 3]
+    evidence = of_target(config, "phone", "evidence")
+    assert {row["arm"] for row in evidence} == {"pretrained", arm, f"{arm}+vector"}
+    assert {row["target_recordings"] for row in rows} == {"none"}
 
 
 HELD_OUT = {"engine": "kokoro", "artifact": "voices", "voices": ["c"], "held_out": True}

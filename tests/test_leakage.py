@@ -6,7 +6,7 @@ test on, all by speakers of their own.
 
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -184,7 +184,8 @@ class Tiny:
         self.finetune("source-kokoro", "pretrained", ["source/kokoro"], ["source/kokoro"])
         both = ["source/real", "source/kokoro"]
         self.finetune("source-mixed-kokoro", "pretrained", both, both)
-        self.finetune("music-kokoro", "pretrained", ["music/kokoro"], [f"music/{dev}"])
+        held_to = self.options.get("held_to", ())
+        self.finetune("music-kokoro", "pretrained", ["music/kokoro"], [f"music/{dev}"], held_to)
         self.finetune("a-kokoro", "pretrained", ["a/kokoro"], ["a/kokoro"])
         self.finetune("music-real", "pretrained", ["music/real"], ["music/real"])
         self.finetune(
@@ -199,10 +200,14 @@ class Tiny:
             parameters={"command": "mean"},
         )
 
-    def finetune(self, name: str, first: str, train: list[str], dev: list[str]) -> None:
+    def finetune(
+        self, name: str, first: str, train: list[str], dev: list[str], fisher: Sequence[str] = ()
+    ) -> None:
         manifests = {"train": [f"manifests/{each}/train" for each in train]}
         manifests["dev"] = [f"manifests/{each}/dev" for each in dev]
-        inputs = [f"models/{first}", *manifests["train"], *manifests["dev"]]
+        if fisher:
+            manifests["fisher"] = [f"manifests/{each}/train" for each in fisher]
+        inputs = [f"models/{first}", *(each for names in manifests.values() for each in names)]
         roles = {
             role: [str(self.path(each)) for each in names] for role, names in manifests.items()
         }
@@ -405,6 +410,14 @@ def test_no_test_recording_is_among_the_untranscribed_ones(tmp_path: Path):
     judge(tiny, utterance(tiny.folder, "music", 8), copy)
     (line,) = agreed(tiny, 2)
     assert line.startswith("music: 1 test recordings are among the untranscribed ones of the verd")
+
+
+def test_recordings_to_which_ewc_held_a_model_were_used_in_its_training(tmp_path: Path):
+    assert Tiny(tmp_path / "source", held_to=["source/real"]).violations() == []
+    tiny = Tiny(tmp_path / "target", held_to=["music/real"])
+    assert tiny.of("target-synthetic").touched["target_recordings"] == NONE | {"training": 2}
+    told = "says of target recordings 'none', but 2 were used in training"
+    assert any("target-synthetic (WER" in line and told in line for line in tiny.violations())
 
 
 def self_train(tiny: Tiny, script: str = "label.py", text: str = "sentence 4 of music") -> None:

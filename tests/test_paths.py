@@ -40,6 +40,10 @@ NAMES = [
     ("except-news-real", TrainingData("except-news", "real")),
     ("source-except-qa-mixed-kokoro", MIXED),
     ("news-kokoro-with-except-news", TrainingData("news", "kokoro", replayed="except-news")),
+    (
+        "news-kokoro-with-except-news-except-qa-kokoro",
+        TrainingData("news", "kokoro", replayed="except-news-except-qa", replayed_speech="kokoro"),
+    ),
     ("source-pseudo", TrainingData("source", "pseudo")),
     ("source-kokoro", TaskVector("source", "kokoro")),
     ("each-source-pseudo-ties", TaskVector("source", "pseudo", each=True, method="ties")),
@@ -123,6 +127,8 @@ def test_a_name_is_written_and_read_back(text, name):
         (TrainingData, "-real"),
         (TrainingData, "news-mixed-"),
         (TrainingData, "news-kokoro-after-news-real"),
+        (TrainingData, "news-kokoro-with-source-real"),
+        (TrainingData, "news-kokoro-with-source-kokoro-kokoro"),
         (TaskVector, "source-mixed-kokoro"),
         (TaskVector, "source-kokoro-encodr"),
         (TaskVector, "source-kokoro-encoder1"),
@@ -232,6 +238,7 @@ def test_every_name_of_an_experiment_is_one_that_its_wildcards_match(experiment)
     data |= {TrainingData(*each) for each in product(groups, ["real", "pseudo", *tts])}
     data |= {TrainingData(*each, mixed=True) for each in product(groups, tts)}
     data |= {TrainingData(*each, replayed=groups[0]) for each in product(groups, tts)}
+    data |= {TrainingData(g, t, replayed=groups[0], replayed_speech=t) for g in groups for t in tts}
     vectors |= {
         TaskVector(*each) for each in product(groups, [*tts, "engines", "pseudo"], [False, True])
     }

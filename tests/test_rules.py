@@ -422,10 +422,10 @@ def test_the_files_of_a_folder_and_a_column_are_what_prepare_depends_on(folder):
         assert inputs == {} and message in told and "Traceback" not in told
 
 
-def trainings(folder: Path, **finetune: object) -> dict[str, list[str]]:
+def trainings(folder: Path, arms: tuple[str, ...] = (), **finetune: object) -> dict[str, list[str]]:
     """Return the words of every training's command by its output, but for resources."""
-    settings = EXPERIMENT["finetune"] | finetune
-    done = dry_run(folder, EXPERIMENT | {"finetune": settings})
+    settings = {"finetune": EXPERIMENT["finetune"] | finetune}
+    done = dry_run(folder, EXPERIMENT | settings | ({"arms": list(arms)} if arms else {}))
     assert done.returncode == 0, done.stderr[-2000:]
     lines = [line for line in done.stdout.splitlines() if "scripts/finetune.py" in line]
     commands = {}
@@ -453,6 +453,38 @@ def test_a_training_reruns_for_what_changes_its_result_and_for_nothing_else(fold
     assert changed(mixed={"patience": 9}) == mixed - further
     assert changed(continued_learning_rate_factor=0.2) == further
     assert changed(learning_rate=2e-3) == before.keys()
+    assert changed(ewc_weight=0, ia3=False, replay=0.5) == set()  # nothing is replayed
+    assert changed(ewc_weight=2) == {output for output in before if "/source-" not in output}
+
+
+def test_what_is_replayed_and_held_to_is_told_to_the_trainings_that_do_so(folder):
+    arms = ("source-real", "target-synthetic", "source-real+target-synthetic")
+    arms += ("source-synthetic+target-synthetic",)
+    manifests = "results/hostile/manifests"
+    plain, told = trainings(folder, arms), trainings(folder, arms, ewc_weight=2, replay=0.5)
+    replayed = {}
+    for output, words in told.items():
+        settings = json.loads(words[words.index("--settings") + 1])
+        assert (
+            ("ewc_weight" in settings) == ("--fisher" in words) == ("/source-real/" not in output)
+        )
+        assert ("replay" in settings) == ("--replayed" in words) == ("-with-" in output)
+        assert {"ewc_weight", "replay"} & settings.keys() == {
+            key for key, flag in (("ewc_weight", "--fisher"), ("replay", "--replayed"))
+            if flag in words
+        }  # fmt: skip
+        if "--fisher" in words:
+            assert words[words.index("--fisher") + 1] == f"{manifests}/source/real/train.jsonl"
+        if "--replayed" in words:
+            path = words[words.index("--replayed") + 1]
+            replayed[output.split("/")[4]] = path.removeprefix(f"{manifests}/source/")
+            assert plain[output].count("--train") == 2 and path in plain[output]
+            assert words.count("--train") == 1
+    assert replayed == {
+        f"{target}-hibari-with-source{speech}": f"{kind}/train.jsonl"
+        for target in ("shop", "leaflet")
+        for speech, kind in (("", "real"), ("-hibari", "hibari"))
+    }
 
 
 def test_rules_that_inherit_say_nothing_again():

@@ -8,6 +8,7 @@ from adaptations import CTC as CTC_MODEL
 from adaptations import WHISPER, refusal
 from errors import InputError
 from evaluation import adaptation_of, has_aids
+from modules import trained_of
 from roles import arms_of
 from texts.languages import NAMES
 from texts.normalise import WITHOUT_SPACES
@@ -52,10 +53,12 @@ def check_decoders(config: dict, artifacts: dict) -> None:
                 f" base_models.{name} ({told}) is a CTC model, which neither faster-whisper nor"
                 " whisper.cpp runs; leave out exports, or take another base model"
             )
-        if (part := config["base_models"][name]["finetune"]["trained"]) != "all":
+        choice = config["base_models"][name]["finetune"]["trained"]
+        trained = trained_of(choice)
+        if trained.module or trained.part == "without_embeddings":
             raise InputError(
-                f"config: base_models.{name} ({told}) is a CTC model, which is trained whole, not"
-                f" in part (trained: {part}, as the preset from-text has it); set"
+                f"config: base_models.{name} ({told}) is a CTC model, which has neither decoder nor"
+                f" embeddings (trained: {choice}; the preset from-text has decoder); set"
                 " finetune.trained: all, or name a preset of CTC models"
             )
 

@@ -6,14 +6,16 @@ from errors import InputError
 from records.record import Record
 
 WEIGHTS = ".safetensors"
-AIDS = {"terms": "terms_bonus", "texts": "texts_weight"}  # of a decoder, and their strength
+# what leads a decoder, or is adapted to, and the setting that tells that there is any
+AIDS = {"terms": "terms_bonus", "texts": "texts_weight", "recordings": "adaptation"}
 
 
 def manifests_of(record: Record) -> dict[str, list[str]]:
-    """Return the manifests of a training run: "train" and "dev"."""
+    """Return the manifests of a training run: "train", "dev", and "fisher", to which it is held."""
     told = record.content.get("manifests", {})
     manifests = {
-        role: [os.path.normpath(path) for path in told.get(role, [])] for role in ("train", "dev")
+        role: [os.path.normpath(path) for path in told.get(role, [])]
+        for role in ("train", "dev", "fisher")
     }
     named = {path for paths in manifests.values() for path in paths}
     checkpoints = {os.path.dirname(path) for path in record.inputs if path.endswith(WEIGHTS)}

@@ -18,7 +18,6 @@ from lineages.inputs_of import WEIGHTS, aids_of, manifests_of
 from records.reading import made_of_itself, read_records
 from records.record import Record
 
-# what leads a decoder, or is adapted to, and the setting that tells that there is any
 AUDIO = (".wav", ".flac", ".mp3", ".ogg")  # voices that a TTS imitates; no record has made them
 
 
@@ -174,7 +173,7 @@ def training(provenance: Provenance, path: str, record: Record, of_inputs: OfInp
     return together(of_inputs).union(
         *(
             {Use(stage, learnt_as(provenance, name), name) for name in manifests[role]}
-            for stage, role in (("training", "train"), ("selection", "dev"))
+            for stage, role in (("training", "train"), ("training", "fisher"), ("selection", "dev"))
         )
     )
 

@@ -20,6 +20,7 @@ ONNX = 1000  # measured: 250 with hibari's 8 MB of weights, 580 with Kokoro's 92
 KEPT_SPEECH = 1100  # of a sweep over coefficients: transcription.HELD, in MB
 LOADED = 3  # times the weights: read, in the model, on their way to the GPU
 TRAINED = 8  # times the weights: gradient, two moments, best; and a whole state that is read again
+HELD = 2  # times the weights, with ewc_weight: where they started, and their Fisher information
 MORE_MEMORY = 1.5  # on each further attempt
 
 # Time, s
@@ -106,10 +107,11 @@ def finetune(
     seconds = network_seconds(trained, parameters, window, passes, gpus)
     seconds += network_seconds(judged, parameters, window, judging, gpus)
     seconds += reading_seconds(trained + judged, window, threads)
+    copies = TRAINED + (HELD if settings.get("ewc_weight") else 0)
     return Needs(
-        memory=gpus * (TORCH + TRAINED * model_mb),
+        memory=gpus * (TORCH + copies * model_mb),
         seconds=seconds,
-        disk=1000 + (TRAINED - 2) * model_mb,  # state, twice while it is replaced; and the model
+        disk=1000 + (copies - 2) * model_mb,  # state, twice while it is replaced; and the model
         shortest=SHORTEST_ON_GPU,
     )
 

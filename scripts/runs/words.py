@@ -24,7 +24,8 @@ STAGES = (
 )  # fmt: skip
 ARMS = (
     PRETRAINED, "source-real", "source-synthetic", "source-mixed", arms.CONTINUED,
-    "target-synthetic", arms.JOINT, "source-pseudo", roles.SELF_TRAINED, "target-real",
+    "target-synthetic", arms.JOINT, arms.REPLAYING_TTS, "source-pseudo", roles.SELF_TRAINED,
+    "target-real",
 )  # fmt: skip
 # Options by which another call of Snakemake is the same experiment on the same machines.
 KEPT_OPTIONS: dict[tuple[str, ...], dict[str, Any]] = {
@@ -126,7 +127,8 @@ def trained_words(model: Model, arms: Mapping[str, str]) -> str:
 def data_words(data: TrainingData) -> str:
     """Return what a data set is: recordings of a domain, its texts as spoken by a TTS, or both."""
     if data.replayed:
-        return f"{data_words(replace(data, replayed=''))} with recordings of {data.replayed}"
+        replayed = data_words(TrainingData(data.replayed, data.replayed_speech))
+        return f"{data_words(replace(data, replayed='', replayed_speech=REAL))} with {replayed}"
     if data.mixed:
         return f"recordings of {data.group} and {data.speech}"
     if data.speech == REAL:
