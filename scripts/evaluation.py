@@ -128,9 +128,8 @@ def adaptation_of(arm: str) -> str | None:
 
 def without_aids(arm: str) -> str:
     """Return the arm that is trained: without what its decoder is led by, or what it adapts by."""
-    arm = arm.removesuffix(f"+{adaptation_of(arm)}")
-    for aid in reversed(AIDS):
-        arm = arm.removesuffix(aid)
+    for ending in (*(f"+{name}" for name in ADAPTATIONS), *reversed(AIDS)):
+        arm = arm.removesuffix(ending)
     return arm
 
 
