@@ -1,13 +1,14 @@
 """What each lever of the recipe is worth: errors on human test recordings, and seconds of training.
 
 A lever is a base model of `experiments/levers.yaml` whose `finetune` differs in one thing from that
-of `plain`. Its models, trained on the targets' synthetic speech alone, are compared with plain's on
-all targets' test recordings together, means over the seeds. What is not there is run first; of the
+of `plain`; of other experiments it may be a TTS, or a whole experiment of several that are given.
+Its models, trained on the targets' synthetic speech alone, are compared with plain's on all
+targets' test recordings together, means over the seeds. What is not there is run first; of an
 experiment only what this needs.
 """
 
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from measure import Report, arguments
@@ -41,19 +42,32 @@ def tests_of(experiment: Path) -> list[ScoredEvaluation]:
     """Run an experiment's tests, and no more of it; return them."""
     evaluations = matrix.evaluations(reading.read([experiment]))
     tests = [e for e in evaluations if isinstance(e, ScoredEvaluation) and e.role == "test"]
-    tests = [e for e in tests if e.arm != PRETRAINED or e.base == PLAIN]  # one of them is enough
     command = ["snakemake", "--profile", "profiles/local", "--configfile", str(experiment)]
     subprocess.run([*command, "--", *(each.score for each in tests)], check=True)
     return tests
 
 
-def rows_by_lever(tests: Sequence[ScoredEvaluation]) -> dict[str, dict[str, PooledRow]]:
-    """Return the row of each target by lever, and the pretrained model's by its own name."""
+def rows_by_lever(
+    tests_of_experiment: Mapping[str, Sequence[ScoredEvaluation]],
+) -> dict[str, dict[str, PooledRow]]:
+    """Return the row of each target by lever, and the pretrained model's by its own name.
+
+    A lever is called by what distinguishes it: the experiment, the base model, the TTS.
+    """
     rows: dict[str, dict[str, PooledRow]] = {}
-    for row in gather(tests):
-        arm, base = row.evaluation.arm, row.evaluation.base
-        lever = PRETRAINED if arm == PRETRAINED else base
-        rows.setdefault(lever, {})[row.evaluation.target] = row
+    for experiment, tests in tests_of_experiment.items():
+        several_bases = len({each.base for each in tests}) > 1
+        several_tts = len({each.tts for each in tests} - {None}) > 1
+        for row in gather(tests):
+            of = row.evaluation
+            distinguished = (
+                (of.base, several_bases or len(tests_of_experiment) == 1 and not several_tts),
+                (of.tts, several_tts),
+                (experiment, len(tests_of_experiment) > 1),
+            )
+            lever = ", ".join(str(name) for name, is_told in distinguished if is_told)
+            name = PRETRAINED if of.arm == PRETRAINED else lever
+            rows.setdefault(name, {})[of.target] = row
     return rows
 
 
@@ -69,20 +83,24 @@ def seconds_of_training(rows: Sequence[PooledRow]) -> float:
 
 def main() -> None:
     parser = arguments("levers", __doc__)
+    add = parser.add_argument
     experiment = Path("experiments/levers.yaml")
-    parser.add_argument("--experiment", type=Path, default=experiment, help="to run and compare")
+    add("--experiment", type=Path, nargs="+", default=[experiment], help="to run and compare")
+    add("--plain", default=PLAIN, help="the lever that the others are compared with")
     options = parser.parse_args()
     report = Report("levers")
-    rows = rows_by_lever(tests_of(options.experiment))
-    targets = list(rows[PLAIN])
+    rows = rows_by_lever({path.stem: tests_of(path) for path in options.experiment})
+    if options.plain not in rows:
+        parser.error(f"--plain {options.plain}: take one of {'; '.join(rows)}")
+    targets = list(rows[options.plain])
     whole = {lever: union([of_lever[t] for t in targets]) for lever, of_lever in rows.items()}
-    levers = [lever for lever in whole if lever not in (PLAIN, PRETRAINED)]
-    plain = whole[PLAIN]
+    levers = [lever for lever in whole if lever not in (options.plain, PRETRAINED)]
+    plain = whole[options.plain]
     compared = [ResampledRows([whole[lever], plain], SETTINGS).compare(0, 1) for lever in levers]
     tested = adjusted([each for each in compared if each], SETTINGS.confidence)
     versus = dict(zip(levers, tested, strict=True))
     print(HEAD.format(targets=" | ".join(targets)), "|---" * (len(targets) + 5) + "|", sep="\n")
-    for lever in (PRETRAINED, PLAIN, *levers):
+    for lever in (PRETRAINED, options.plain, *levers):
         wers = {target: rows[lever][target].wer for target in targets} | {"all": whole[lever].wer}
         seconds = seconds_of_training(list(rows[lever].values())) if lever != PRETRAINED else None
         print(line(lever, wers, versus.get(lever), seconds))

@@ -10,6 +10,7 @@ from snakemake_interface_executor_plugins.settings import ExecMode
 
 sys.path.insert(0, str(Path(workflow.basedir) / "scripts"))
 
+import adaptations
 import addresses
 from names import one_of
 from records.code_version import code_version as hash_of_code
@@ -102,6 +103,7 @@ wildcard_constraints:
     model=paths.Model.TRAINED,
     modules=modules.SEVERAL,
     aids=paths.Aids.pattern(config["domains"]),
+    adaptation=adaptations.NAME,
     vector=paths.TaskVector.pattern(OF_SOURCE, config["tts"]),
     unmerged=paths.TaskVector.unmerged(OF_SOURCE, config["tts"]),
     method=methods.METHOD,

@@ -6,6 +6,7 @@ rule finetune:
         checkpoint="<results>/models/{base}/pretrained/seed0/model.safetensors",
         train=training_manifests("train"),
         dev=training_manifests("dev"),
+        fisher=manifests_of_fisher,
     output:
         weights="<results>/models/{base}/{data}/seed{seed}/model.safetensors",
         lineage=record_of("<results>/models/{base}/{data}/seed{seed}/model.safetensors"),
@@ -24,7 +25,7 @@ rule finetune:
         curves=curves,
     params:
         code=code_version("finetune.py"),
-        train=repeated("--train", "train"),
+        train=options_of_manifests,
         dev=repeated("--dev", "dev"),
         settings=as_json(finetune_settings),
         language=config["language"],
@@ -50,6 +51,7 @@ use rule finetune as finetune_further with:
         checkpoint="<results>/models/{base}/{first}/seed{seed}/model.safetensors",
         train=training_manifests("train"),
         dev=training_manifests("dev"),
+        fisher=manifests_of_fisher,
     output:
         weights="<results>/models/{base}/{data}-after-{first}/seed{seed}/model.safetensors",
         lineage=record_of(

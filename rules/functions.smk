@@ -7,7 +7,7 @@ from engines import ENGINES
 from evaluation import Evaluation
 from inputs.folders import files_of
 from inputs.sounds import audio_files
-from places import Hypotheses
+from places import Hypotheses, TrainingTexts
 from runs import estimates, sizes
 from runs.shards import number_of_shards, seconds_per_utterance
 from scoring.summary import shipped
@@ -89,7 +89,7 @@ def prompt(wildcards) -> dict:
 def encodings(wildcards) -> list[str]:
     """Return the option that keeps the encoder's outputs, where all models share the encoder."""
     finetune = base_model(wildcards)["finetune"]
-    shared = finetune["trained"] == "decoder" and not finetune["spec_augment"]
+    shared = modules.keeps_encoder(finetune["trained"]) and not finetune["spec_augment"]
     if not shared or not config["keep_encodings"]:
         return []
     return ["--encodings", f"{RESULTS}/encodings/{base_of(wildcards)}"]
@@ -184,6 +184,27 @@ def training_manifests(split: str):
     return manifests
 
 
+def manifests_of_fisher(wildcards) -> list[str]:
+    """Return the recordings of the source to which EWC holds a model of a target, if it does."""
+    if "ewc_weight" not in finetune_settings(wildcards):
+        return []
+    target = paths.TrainingData.parse(wildcards.data).group
+    manifest = paths.Manifest(roles.source_group(config, target), paths.REAL, "train")
+    return [f"<results>/{manifest}"]
+
+
+def options_of_manifests(wildcards, input) -> list[str]:
+    """Return the options of what is trained on, replayed in part, and of what EWC holds to.
+
+    What is replayed comes last, and is trained on like the rest where there is no ratio.
+    """
+    flags = ["--train"] * len(input.train)
+    if "replay" in finetune_settings(wildcards):
+        flags[-1] = "--replayed"
+    pairs = [*zip(flags, input.train), *(("--fisher", path) for path in input.fisher)]
+    return [part for pair in pairs for part in pair]
+
+
 def vectors_to_merge(wildcards) -> list[str]:
     """Return the task vectors that a method merges: of each domain, TTS or cluster, or just one."""
     vector = paths.TaskVector.parse(wildcards.unmerged)
@@ -203,6 +224,11 @@ def vectors_to_merge(wildcards) -> list[str]:
 def method_version(wildcards) -> str:
     """Return the hash of the logic of merging by one method."""
     return code_version("merge.py", f"merging/{methods.method_of(wildcards.method).name}.py")
+
+
+def adaptation_version(wildcards) -> str:
+    """Return the hash of the logic of transcribing with one method of test-time adaptation."""
+    return code_version("transcribe.py", f"adaptation/{wildcards.adaptation}.py")
 
 
 def task_vector_option(input, scales: list[str]) -> list[str]:
@@ -318,6 +344,55 @@ def speakers(wildcards) -> list[str]:
     ]
 
 
+def training_texts(domain: str, which: str) -> str:
+    """Return the file of a domain's training texts (see ``TrainingTexts``)."""
+    return f"<results>/{TrainingTexts(domain, which)}"
+
+
+def texts_to_speak(wildcards) -> str:
+    """Return the texts of a domain's split that a TTS speaks."""
+    if wildcards.split != "train":
+        return f"<results>/texts/{wildcards.domain}/{wildcards.split}.jsonl"
+    spoken = roles.texts_spoken(config["domains"][wildcards.domain])
+    return training_texts(wildcards.domain, spoken)
+
+
+def texts_to_select_of(wildcards) -> str:
+    """Return the training texts of which some are selected: with those that are written, if any."""
+    written = "generate" in config["domains"][wildcards.domain]
+    return training_texts(wildcards.domain, "written" if written else "train")
+
+
+def selection(wildcards) -> dict:
+    """Return how texts of a domain are selected."""
+    return config["domains"][wildcards.domain]["select"]
+
+
+def texts_of_source(wildcards) -> list[str]:
+    """Return the training texts of a target's source, if those of the target are to be unlike."""
+    if selection(wildcards)["by"] != "unlike_source":
+        return []
+    source = roles.domains_of(config, roles.source_group(config, wildcards.domain))
+    return [training_texts(name, "train") for name in source]
+
+
+def bounds_of_texts(wildcards) -> dict:
+    """Return what bounds a domain's texts."""
+    domain = config["domains"][wildcards.domain]
+    return {key: domain[key] for key in ("min_words", "max_duration")}
+
+
+def texts_apart(wildcards) -> list[str]:
+    """Return a domain's dev and test texts, which no language model may write again."""
+    name = wildcards.domain
+    apart = [f"<results>/texts/{name}/dev.jsonl"]
+    if name in WITH_TEST_TEXTS:
+        apart.append(f"<results>/texts/{name}/test.jsonl")
+    if name in [*WITH_RECORDINGS, *WITH_TEST_RECORDINGS]:
+        apart.append(f"<results>/manifests/{name}/real/test.jsonl")
+    return apart
+
+
 def pronunciations(wildcards) -> list[str]:
     """Return the file of how a domain's words are said, if it has one."""
     path = config["domains"][wildcards.domain].get("pronunciations")
@@ -385,15 +460,17 @@ def channels_imitated(wildcards) -> list[str]:
 
 def finetune_settings(wildcards) -> dict:
     """Return the settings of a training run, and no others: one that changes reruns it."""
-    settings = base_model(wildcards)["finetune"]
-    if paths.TrainingData.parse(wildcards.data).mixed:
+    settings, data = base_model(wildcards)["finetune"], paths.TrainingData.parse(wildcards.data)
+    if data.mixed:
         settings = settings | settings["mixed"]
     if "first" in wildcards.keys():
         rate = settings["learning_rate"] * settings["continued_learning_rate_factor"]
         settings = settings | {"learning_rate": rate}
     settings = settings | {key: config[key] for key in ("window", "precision", "max_length")}
     settings["task"] = base_model(wildcards)["task"]
-    known = TrainingSettings.__dataclass_fields__
+    uses = {"ia3": True, "replay": data.replayed, "ewc_weight": data.group in config["targets"]}
+    unused = {key for key, is_of_use in uses.items() if not (is_of_use and settings.get(key))}
+    known = TrainingSettings.__dataclass_fields__.keys() - unused
     return {key: value for key, value in settings.items() if key in known}
 
 

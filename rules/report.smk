@@ -8,6 +8,10 @@ PLAYED_REAL = [name for name in PLAYED if name in WITH_RECORDINGS]
 SOURCE_DOMAINS = sorted({name for group in GROUPS for name in roles.domains_of(config, group)})
 SCORES = sorted({row.score for row in evaluations() if row.score})
 HAS_VECTORS = any(row.vector_path for row in evaluations())
+# One target's arms of one base model are ranked by its own table.
+IS_RANKED = len(config["targets"]) * len(config["base_models"]) > 1 and all(
+    roles.test_speech(config, target) for target in config["targets"]
+)
 
 
 rule evaluations:
@@ -117,6 +121,30 @@ rule breakdown:
         """
 
 
+rule rank:
+    input:
+        evaluations="<experiment>/evaluations.json",
+        summary="<experiment>/summary.json",
+        scores=sorted({row.score for row in evaluations() if row.role == "test"}),
+    output:
+        json="<experiment>/ranking.json",
+        lineage=record_of("<experiment>/ranking.json"),
+    log:
+        "<logs>/rank.log",
+    localrule: True
+    conda:
+        "../envs/syn2real.yaml"
+    params:
+        code=code_version("rank.py"),
+    shell:
+        """
+        python scripts/rank.py \
+            --evaluations {input.evaluations:q} \
+            --summary {input.summary:q} \
+            --output {output.json:q} >{log:q} 2>&1
+        """
+
+
 rule vector_geometry:
     input:
         vectors=sorted({row.vector_path for row in evaluations() if row.vector_path}),
@@ -151,6 +179,7 @@ rule report:
         summary="<experiment>/summary.json",
         breakdown="<experiment>/breakdown.json",
         vectors=["<experiment>/task_vectors.json"] if HAS_VECTORS else [],
+        ranking=["<experiment>/ranking.json"] if IS_RANKED else [],
         templates=sorted(
             glob("scripts/reporting/templates/*.html.j2")
             + glob("scripts/reporting/templates/report.*")
@@ -172,12 +201,13 @@ rule report:
     params:
         code=code_version("report.py"),
         vectors=repeated("--task-vectors", "vectors"),
+        ranking=repeated("--ranking", "ranking"),
         experiment=whole_config,
     shell:
         """
         python scripts/report.py \
             --summary {input.summary:q} \
-            --breakdown {input.breakdown:q} {params.vectors:q} \
+            --breakdown {input.breakdown:q} {params.vectors:q} {params.ranking:q} \
             --experiment {params.experiment:q} \
             --real {input.real:q} \
             --synthetic {input.synthetic:q} \

@@ -64,6 +64,7 @@ def to_transcribe(wildcards, input, threads):
         transcription_window(wildcards),
         len(SCALES) if "vector" in names and "scale" not in names else 1,
         threads,
+        adapts="adaptation" in names,
     )
 
 
@@ -97,6 +98,17 @@ def to_convert(wildcards, input, threads):
 def to_prepare(wildcards, input, threads):
     """Return what the preparation of a domain needs."""
     return estimates.prepare()
+
+
+def to_write_texts(wildcards, input, threads):
+    """Return what a language model needs that writes texts."""
+    domain = config["domains"][wildcards.domain]
+    return estimates.write_texts(sizes.weights_mb(input.weights), domain["generate"]["texts"])
+
+
+def to_select_texts(wildcards, input, threads):
+    """Return what selecting texts needs."""
+    return estimates.select_texts(sum(map(sizes.count_lines, input)))
 
 
 def to_filter(wildcards, input, threads):

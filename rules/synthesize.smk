@@ -3,7 +3,7 @@
 
 rule synthesize:
     input:
-        texts="<results>/texts/{domain}/{split}.jsonl",
+        texts=texts_to_speak,
         weights=lambda wildcards: index_of(config["tts"][wildcards.tts]["artifact"]),
         speakers=speakers,
         pronunciations=pronunciations,

@@ -117,3 +117,25 @@ use rule transcribe as transcribe_with_aids with:
         aids=options_of_aids,
         work=f"{RESULTS}/work/transcribe/{{base}}/{{model}}+{{aids}}/seed{{seed}}/"
         "{domain}-{speech}-{split}",
+
+
+use rule transcribe as transcribe_adapting with:
+    input:
+        checkpoint=checkpoint("{model}"),
+        manifest="<results>/manifests/{domain}/{speech}/{split}.jsonl",
+    output:
+        hypotheses="<results>/hypotheses/{base}/{model}+{adaptation}/seed{seed}/"
+        "{domain}/{speech}/{split}.jsonl",
+        lineage=record_of(
+            "<results>/hypotheses/{base}/{model}+{adaptation}/seed{seed}/"
+            "{domain}/{speech}/{split}.jsonl"
+        ),
+    log:
+        "<logs>/transcribe/{base}/{model}+{adaptation}/seed{seed}/{domain}-{speech}-{split}.log",
+    params:
+        code=adaptation_version,
+        aids=lambda wildcards: ["--adapt", wildcards.adaptation],
+        batch_size=1,
+        encodings=[],  # an encoder that adapts has none to keep
+        work=f"{RESULTS}/work/transcribe/{{base}}/{{model}}+{{adaptation}}/seed{{seed}}/"
+        "{domain}-{speech}-{split}",

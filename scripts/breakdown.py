@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from errors import InputError, run
-from evaluation import has_aids
+from evaluation import adaptation_of, has_aids
 from files.atomic import check_outputs
 from files.manifest import read_jsonl, read_manifest
 from paths import PRETRAINED
@@ -41,11 +41,14 @@ def shown_rows(target: TargetSummary) -> list[SummaryRow]:
 
 
 def best_adapted(rows: Sequence[SummaryRow]) -> int | None:
-    """Return the place of the lowest WER among the rows, but the first, that saw target texts."""
+    """Return the place of the lowest WER among the rows, but the first, that saw target texts.
+
+    Those that adapted to the test recordings, too, are left out.
+    """
     adapted = [
         i
         for i, row in enumerate(rows)
-        if i and ("target-synthetic" in row.arm or has_aids(row.arm))
+        if i and ("target-synthetic" in row.arm or has_aids(row.arm)) and not adaptation_of(row.arm)
     ]
     return min(adapted, key=lambda index: rows[index].wer, default=None)
 

@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from adaptations import ADAPTATIONS
 from methods import parts_of, titled
 from modules import factors_of
 from paths import coefficient
@@ -36,8 +37,9 @@ class Evaluation:
 
     ``scaling_coefficient`` and what is said of the vector are null without one. ``target`` is
     whose table it is in, ``domain`` whose speech is recognised. ``aids`` are the files that its
-    decoder is led by, whose strength is ``terms_bonus`` or ``texts_weight``, else null. ``line``
-    is the simulated line that the target's recordings went through ("bad"), or null.
+    decoder is led by, whose strength is ``terms_bonus`` or ``texts_weight``, else null.
+    ``adaptation`` is the method by which it adapts to the speech that it recognises, or null.
+    ``line`` is the simulated line that the target's recordings went through ("bad"), or null.
     """
 
     role: str | None
@@ -59,6 +61,7 @@ class Evaluation:
     aids: list[str]
     terms_bonus: float | None  # nats
     texts_weight: float | None
+    adaptation: str | None
     manifest: str | None
     hypotheses: str | None
     score: str | None
@@ -97,6 +100,8 @@ MADE = {  # what a model of an arm is made of, in words
     "target-synthetic": "trained on synthetic speech of the target's texts",
     "source-real+target-synthetic": "trained on the source's recordings and synthetic speech of the"
     " target's texts together",
+    "source-synthetic+target-synthetic": "trained on synthetic speech of the source's texts and of"
+    " the target's together",
     "source-pseudo": "trained on the source's recordings, labelled with what the base model heard",
     "target-pseudo": "self-training: trained on the target's recordings, labelled with what the"
     " base model heard, where it was sure; no transcript of them is read",
@@ -113,20 +118,42 @@ KNOWN_AS = {  # what an arm is to those who compare it
     "target-pseudo+vector": "Pseudo2Real",
     "target-real": "topline",
 }
+SOURCE_RECORDINGS = "recordings of the source"  # of what a model is made from
 TASK_VECTORS = {"pooled": "τ", "domains": "mean τ of domains", "engines": "mean τ of engines"}
 CLUSTERS = re.compile(r"clusters([2-9]|[1-9]\d+)")  # a kind of task vector: clusters4
 
 
+def adaptation_of(arm: str) -> str | None:
+    """Return the method by which an arm adapts to each recording that it transcribes, if any."""
+    last = arm.rpartition("+")[2]
+    return last if last in ADAPTATIONS else None
+
+
 def without_aids(arm: str) -> str:
-    """Return the arm that is trained: the name without what its decoder is led by."""
-    for aid in reversed(AIDS):
-        arm = arm.removesuffix(aid)
+    """Return the arm that is trained: without what its decoder is led by, or what it adapts by."""
+    for ending in (*(f"+{name}" for name in ADAPTATIONS), *reversed(AIDS)):
+        arm = arm.removesuffix(ending)
     return arm
 
 
 def has_aids(arm: str) -> bool:
     """Say whether an arm's decoder is led by key terms or n-grams."""
-    return arm != without_aids(arm)
+    return any(aid in arm for aid in AIDS)
+
+
+def uses_of(arm: str) -> tuple[str, ...]:
+    """Return what the models of an arm are made from, besides the base model."""
+    uses = {
+        "texts of the target": "target-synthetic" in arm or has_aids(arm),
+        SOURCE_RECORDINGS: any(
+            part in arm for part in ("source-real", "source-mixed", "source-pseudo", VECTOR)
+        ),
+        "texts of the source": "source-synthetic" in arm,
+        "recordings of the target": "target-real" in arm,
+        "recordings of the target, without transcripts": "target-pseudo" in arm,
+        "the test recordings, without transcripts": adaptation_of(arm) is not None,
+    }
+    return tuple(name for name, is_used in uses.items() if is_used)
 
 
 def clusters_of(vector: str) -> int:
@@ -160,11 +187,16 @@ def symbol(vector: str) -> str:
 
 
 def label(arm: str, scale: float | None, vector: str | None, tts: str | None = None) -> str:
-    """Return an arm's name as it is shown: with arrow, scaled vector, aids and its TTS, if any."""
+    """Return an arm's name as it is shown: with arrow, and with what there is of the rest.
+
+    That is a scaled vector, the decoder's aids or test-time adaptation, and the TTS.
+    """
     trained = without_aids(arm)
     name = trained.removesuffix(VECTOR).replace("->", "→")
     if vector is not None and scale is not None:
         name += f" + {coefficient(scale)} {symbol(vector)}"
     of_arm = arm.removeprefix(trained)
     name += "".join(f" + {words}" for aid, words in AIDS.items() if aid in of_arm)
+    if adaptation := adaptation_of(arm):
+        name += f" + {ADAPTATIONS[adaptation].title}"
     return f"{name} ({tts})" if tts else name

@@ -3,9 +3,9 @@
 From lineage alone (see provenance.py): for each score, what of its target was used in training,
 in selection (dev speech that stops a training), in filtering (speech that the filter judged, and
 its judge), in synthesis (texts spoken, real speakers and channels imitated), in decoding (texts
-whose n-grams led the decoder, speech that told key terms), and, of scores on which a scaling
-coefficient or the model to deliver may be chosen, in that choice. ``--check`` holds a summary's
-claims against that.
+whose n-grams led the decoder, speech that told key terms, recordings that the model adapted to),
+and, of scores on which a scaling coefficient or the model to deliver may be chosen, in that choice.
+``--check`` holds a summary's claims against that.
 """
 
 import argparse
@@ -118,14 +118,16 @@ def of_test_set(
 ) -> Iterator[str]:
     """Tell where a row's test recordings, sentences or speakers were used.
 
-    Where a row says that it uses target recordings, their speakers may be those of the test set.
+    Where a row says that it uses target recordings, their speakers may be those of the test set;
+    where it says that it adapts to the test recordings, they are heard in decoding.
     """
     scores = [examinations[target.target, path] for path in (*row.scores, *row.dev_scores)]
     said = {*CLAIMS.get(row.target_recordings, ())}
     if row.target_recordings_for_choice:
         said.add("choice")
     for stage in STAGES:
-        if number := max(score.test_recordings[stage] for score in scores):
+        number = max(score.test_recordings[stage] for score in scores)
+        if number and not (stage == "decoding" and stage in said):
             yield f"{number} test recordings were used in {stage}"
         for kind, name in NAMES.items():
             if name in target.accepted_overlap or (name == "speakers" and stage in said):

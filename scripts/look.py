@@ -6,14 +6,18 @@ characters, rare words) is told, and kept by `prepare`.
 """
 
 import argparse
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
+from domains.coverage import covering, share_covered
 from domains.domain import Domain
 from domains.own_data import read_texts_of_user
+from domains.splits import draw
 from domains.survey import SHOWN, Rank, Survey, survey
-from errors import run
+from errors import InputError, run
 from texts.languages import NAMES, add_language
+from texts.normalise import normalise
 
 
 def report(path: str, rows: list[tuple[str, str, str]], seen: Survey, language: str) -> str:
@@ -26,6 +30,20 @@ def report(path: str, rows: list[tuple[str, str, str]], seen: Survey, language: 
     for each in seen.findings:
         lines += [f"{each.count:,} {each.what}:", *(f"  {example}" for example in each.examples)]
     return "\n".join(lines if seen.findings else [*lines, "Nothing odd was found."])
+
+
+def selection(rows: list[tuple[str, str, str]], language: str, number: int) -> str:
+    """Return what so many of the different texts have of all words, drawn or by coverage."""
+    sentences = [*filter(None, dict.fromkeys(normalise(text, language) for _, text, _ in rows))]
+    number = min(number, len(sentences))
+    units = [Counter(sentence.split()) for sentence in sentences]
+    drawn = draw(sentences, {"train": number}, seed=1)["train"]
+    of_drawn = share_covered(units, drawn)
+    of_covering = share_covered(units, covering(units, number))
+    return (
+        f"{number:,} of {len(sentences):,} different texts have, drawn at random, {of_drawn:.0%} of"
+        f" the words, and by coverage {of_covering:.0%}."
+    )
 
 
 def language_model() -> Rank:
@@ -73,11 +91,21 @@ def main(argv: list[str] | None = None) -> None:
         metavar="PATH",
         help="Whisper's tokens, to find rare words: a checkpoint's folder, or a .tiktoken file",
     )
+    add(
+        "--select",
+        type=int,
+        metavar="N",
+        help="say how many words N of the texts have (see `select` of a domain)",
+    )
     options = parser.parse_args(argv)
+    if options.select is not None and options.select < 1:
+        raise InputError(f"--select {options.select}: at least 1")
     rows = read_texts_of_user(options.texts, "text", options.language, options.column)
     tokens = token_counter(options.tokenizer) if options.tokenizer else None
     seen = survey(rows, options.language, options.max_duration, language_model(), tokens)
     print(report(options.texts, rows, seen, options.language))
+    if options.select:
+        print(selection(rows, options.language, options.select))
 
 
 if __name__ == "__main__":

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any, NamedTuple
 
+from adaptations import TEST_TIME
+from arms import CANDIDATES, aids_of, model_of, vector_of
 from evaluation import (
     OF_SPEECH,
     VECTOR,
@@ -14,12 +16,12 @@ from evaluation import (
     Evaluation,
     ScoredEvaluation,
     ScoredSpeech,
+    adaptation_of,
     clusters_of,
     has_aids,
     without_aids,
 )
 from groups import SOURCE, Cluster
-from kinds import name_of, vector_of
 from methods import parts_of
 from paths import (
     ENGINES,
@@ -30,7 +32,6 @@ from paths import (
     Checkpoint,
     Manifest,
     Model,
-    TrainingData,
 )
 from places import Hypotheses, KeyTermsFile, Score, TrainingTexts, VectorFile
 from roles import (
@@ -39,6 +40,7 @@ from roles import (
     SELF_TRAINED,
     SOURCES,
     UNTRANSCRIBED,
+    arms_of,
     domains_of,
     evidence_tts,
     groups,
@@ -50,34 +52,6 @@ from roles import (
     training_tts,
     without,
 )
-
-CONTINUED = "source-mixed->target-synthetic"
-JOINT = "source-real+target-synthetic"
-# for delivery, each with and without a vector, or with aids, as the pretrained model may have
-CANDIDATES = ("target-synthetic", CONTINUED, JOINT)
-
-
-def model_of(arm: str, target: str, tts: str | None, group: str) -> Model:
-    """Return the model of an arm, without its vector."""
-    if arm == CONTINUED:
-        speech = name_of(tts)
-        return Model(TrainingData(target, speech), first=TrainingData(group, speech, mixed=True))
-    if arm == JOINT:
-        return Model(TrainingData(target, name_of(tts), replayed=group))
-    if arm == PRETRAINED:
-        return Model()
-    role, kind = arm.split("-")
-    speech = kind if kind in (REAL, PSEUDO) else name_of(tts)
-    trained_on = group if role == SOURCE else target
-    return Model(TrainingData(trained_on, speech, mixed=kind == "mixed"))
-
-
-def aids_of(arm: str, target: str) -> Aids | None:
-    """Return what leads the decoder of an arm: key terms, n-grams or both of its target's texts."""
-    if not has_aids(arm):
-        return None
-    named = arm.removeprefix(without_aids(arm))
-    return Aids(target, terms="+terms" in named, lm="+lm" in named)
 
 
 def files_of_aids(config: dict, aids: Aids | None) -> dict[str, list[str]]:
@@ -114,7 +88,7 @@ def evaluations(config: dict) -> Iterator[Evaluation]:
                 yield from deliveries(config, base, target)
                 continue
             for speech in speech_for(config, target):
-                for arm in arms(config, target):
+                for arm in arms(config, base, target):
                     if arm.is_scored(speech.role):
                         yield from evaluations_of(config, base, target, arm, speech)
 
@@ -157,8 +131,11 @@ class Arm(NamedTuple):
         """Say whether this arm has numbers of a role: only adapted models can forget.
 
         What the decoder's aids do elsewhere is seen on the evidence's recordings of the source.
+        One that adapts to the test recordings is a number of the test alone, and never delivered.
         """
         trained = without_aids(self.name)
+        if adaptation_of(self.name):
+            return role == "test"
         if role in ("evidence", "agreement"):
             return trained == PRETRAINED or trained.removesuffix(VECTOR) in CANDIDATES
         if role == "forgetting" and not has_aids(self.name):
@@ -166,10 +143,13 @@ class Arm(NamedTuple):
         return role == "test" or self.vector is not None
 
 
-def arms(config: dict, target: str) -> Iterator[Arm]:
-    """Yield the arms of a target: one that hears no TTS once, each vector with each coefficient."""
+def arms(config: dict, base: str, target: str) -> Iterator[Arm]:
+    """Yield the arms of a base model and a target.
+
+    One that hears no TTS comes once, each vector with each coefficient.
+    """
     choice, every_tts = config["task_vector"], training_tts(config)
-    for name in config["arms"]:
+    for name in arms_of(config, base):
         if not is_run(config, target, name):
             continue
         vectors = choice[vectors_key(name)] if name.endswith(VECTOR) else [None]
@@ -224,9 +204,9 @@ def evaluations_of(
     model = model_of(on, adapted_to, arm.tts, group)
     heard = PSEUDO if is_pseudo(arm.name) else arm.tts
     vector = vector_of(arm.vector, heard, group) if arm.vector else None
-    aids = aids_of(arm.name, target)
+    aids, adaptation = aids_of(arm.name, target), adaptation_of(arm.name)
     files, strengths = files_of_aids(config, aids), config["decoding"]
-    whole = replace(model, vector=vector, scale=arm.scale, aids=aids)
+    whole = replace(model, vector=vector, scale=arm.scale, aids=aids, adaptation=adaptation)
     written = model if speech else whole  # a vector is added while a model is transcribing
     kind = kind_of(config, group, speech) if speech else None
     for seed in [0] if model == Model() and not vector else config["seeds"]:
@@ -256,7 +236,8 @@ def evaluations_of(
             aids=[*files["terms"], *files["texts"]],
             terms_bonus=strengths["terms_bonus"] if files["terms"] else None,
             texts_weight=strengths["texts_weight"] if files["texts"] else None,
-            target_recordings=target_recordings(config, base, on),
+            adaptation=adaptation,
+            target_recordings=target_recordings(config, base, on, adaptation),
             line=config["domains"][target].get("line"),
             accepted_overlap=config["domains"][target].get("accepted_overlap", []),
         )
@@ -271,16 +252,15 @@ def kind_of(config: dict, group: str, speech: ScoredSpeech) -> str:
     return "target" if speech.role == "evidence" else "out of domain"
 
 
-def target_recordings(config: dict, base: str, arm: str) -> str:
+def target_recordings(config: dict, base: str, arm: str, adaptation: str | None = None) -> str:
     """Return for what the target's recordings served in making an arm (without its vector)."""
     if arm == "target-real":
         return "training"
     if arm == SELF_TRAINED:
         return WITHOUT_TRANSCRIPTS
     selected = config["base_models"][base]["finetune"]["selected_on"] == "real"
-    return (
-        "model selection" if selected and arm in (CONTINUED, JOINT, "target-synthetic") else "none"
-    )
+    used = ["model selection"] if selected and arm in CANDIDATES else []
+    return ", ".join([*used, TEST_TIME] if adaptation else used) or "none"
 
 
 def results_folder(config: dict) -> str:

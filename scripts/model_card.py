@@ -15,12 +15,12 @@ import jinja2
 from huggingface_hub import EvalResult, ModelCard, ModelCardData
 from markupsafe import Markup
 
+from arms import kind_of_vector
 from errors import InputError, run
 from escaping import code, markdown
 from evaluation import TASK_VECTORS, symbol
 from files.atomic import atomic_path, check_outputs
 from files.json_file import read_json
-from kinds import kind_of_vector
 from paths import REAL, seed_folder
 from records.record import MODEL_CARD, WEIGHTS, checkpoint_files
 from records.writing import write_record
@@ -44,6 +44,7 @@ from scoring.summary import Summary, read_summary
 
 TEMPLATE = Path(__file__).parent / "reporting" / "templates" / "model_card.md.j2"
 PAPER = "arxiv:2406.02925"
+REPLAYED = {True: "the source's recordings", False: "synthetic speech of the source's texts"}
 STRIDE = 2  # mel frames per encoder position: the encoder's second convolution
 
 
@@ -137,11 +138,14 @@ def describe(
         "target": about_domain(history, target),
         "sources": [about_domain(history, domain) for domain in sources],
         "engines": about_engines(history, speech),
-        "utterances": speech["utterances"],
+        # of what is replayed by a ratio, the manifests list more
+        "utterances": training.content["training"]["utterances"]
+        if training and settings.get("replay")
+        else speech["utterances"],
         "earlier": [about_speech(each) for each in earlier],
         "scale": own.model.scale,
         "part": "" if kind in TASK_VECTORS else symbol(kind),
-        "replayed": data.replayed if data else "",
+        "replayed": REPLAYED[data.replayed_speech == REAL] if data and data.replayed else "",
         "aids": about_aids(history.own) if history.is_led else None,
         "settings": settings,
         "decoding": decoding,

@@ -1,7 +1,8 @@
-"""The rule for names that become file names: of experiments, models, artifacts, domains, TTS."""
+"""Names that become file names: what users may call things, and how such names are read."""
 
 import re
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from functools import partial
 from typing import ClassVar, Self
 
@@ -67,12 +68,9 @@ class Name:
     @classmethod
     def parse(cls, text: str) -> Self:
         """Return what a name says; raise ``InputError`` for a text that is no name of this kind."""
-        try:
-            name = cls._read(text)
-            if str(name) == text:
+        with suppress(InputError, ValueError):
+            if str(name := cls._read(text)) == text:
                 return name
-        except (InputError, ValueError):
-            pass
         raise InputError(f"{text!r} is no name of {cls.WHAT}")
 
     @classmethod

@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import ClassVar, Self
 
+from adaptations import NAME as ADAPTATION
 from errors import InputError
 from groups import GROUP, WORD, whole_group
 from methods import METHOD, method_of
@@ -22,12 +23,14 @@ REAL, PRETRAINED, ENGINES = "real", "pretrained", "engines"
 PSEUDO = "pseudo"  # recordings with what the base model heard in place of their transcripts
 NUMBER = r"\d+(?:\.\d+)?"  # a scaling coefficient
 SEED = r"\d+"
-DATA = f"(?P<group>{GROUP})-(?P<mixed>mixed-)?(?P<speech>{WORD})(?:-with-(?P<replayed>{GROUP}))?"
+DATA = f"(?P<group>{GROUP})-(?P<mixed>mixed-)?(?P<speech>{WORD})"
+DATA += f"(?:-with-(?P<replayed>{GROUP})(?:-(?P<replayed_speech>{WORD}))?)?"
 VECTOR = rf"(?:(?P<each>each-)|clusters-(?P<clusters>\d+)-)?(?P<group>{GROUP})-(?P<speech>{WORD})"
 VECTOR += f"(?:-(?P<modules>{SEVERAL}))?"
 VECTOR += f"(?:-(?P<method>{METHOD}))?"
 AIDS = f"(?P<domain>{WORD})(?=-)(?P<terms>-terms)?(?P<lm>-lm)?"
-MODEL = rf"(?P<trained>[^+]+)(?:\+(?P<vector>[^+]+)-tv(?P<scale>{NUMBER}))?(?:\+(?P<aids>[^+]+))?"
+MODEL = rf"(?P<trained>[^+]+)(?:\+(?P<vector>[^+]+)-tv(?P<scale>{NUMBER}))?"
+MODEL += rf"(?:\+(?P<aids>[^+]+-[^+]+))?(?:\+(?P<adaptation>{ADAPTATION}))?"
 
 
 def labelled_by(base: str) -> str:
@@ -65,33 +68,37 @@ class TrainingData(Name):
     """A data set: recordings of a group (a domain or a pool), its texts spoken by a TTS, or both.
 
     ``speech`` is "real" (recordings), "pseudo" (these, with the base model's hypotheses as labels)
-    or a TTS; ``mixed`` has recordings and a TTS. Recordings of a ``replayed`` group join them.
+    or a TTS; ``mixed`` has recordings and a TTS. Recordings of a ``replayed`` group join them, or
+    its texts spoken by a TTS, ``replayed_speech``.
     """
 
     WHAT = (
         "training data, GROUP-real, GROUP-pseudo, GROUP-TTS or GROUP-mixed-TTS, maybe with"
-        " -with-GROUP"
+        " -with-GROUP or -with-GROUP-TTS"
     )
     group: str
     speech: str
     mixed: bool = False
     replayed: str = ""
+    replayed_speech: str = REAL
 
     def __str__(self) -> str:
         replayed = f"-with-{self.replayed}" if self.replayed else ""
+        replayed += "" if self.replayed_speech == REAL else f"-{self.replayed_speech}"
         return f"{self.group}-{'mixed-' if self.mixed else ''}{self.speech}{replayed}"
 
     @classmethod
     def _read(cls, text: str) -> Self:
         match = matched(DATA, text)
-        mixed, replayed = bool(match["mixed"]), match["replayed"] or ""
-        return cls(match["group"], match["speech"], mixed, replayed)
+        replayed = match["replayed"] or "", match["replayed_speech"] or REAL
+        return cls(match["group"], match["speech"], bool(match["mixed"]), *replayed)
 
     @staticmethod
     def pattern(groups: Iterable[str], tts: Iterable[str]) -> str:
         """Return the pattern of a wildcard for the data of some groups."""
-        group = f"(?:{one_of(groups)})"
-        return f"{group}-(?:{REAL}|{PSEUDO}|(?:mixed-)?(?:{one_of(tts)}))(?:-with-{group})?"
+        group, spoken = f"(?:{one_of(groups)})", f"(?:{one_of(tts)})"
+        own = f"{REAL}|{PSEUDO}|(?:mixed-)?{spoken}"
+        return f"{group}-(?:{own})(?:-with-{group}(?:-{spoken})?)?"
 
     def manifests(self, split: str, base: str) -> list["Manifest"]:
         """Return the manifests of a split for a base model: one for each kind of speech in it.
@@ -100,9 +107,9 @@ class TrainingData(Name):
         """
         group = self.group if split == "train" else whole_group(self.group)
         speech = labelled_by(base) if self.speech == PSEUDO else self.speech
-        kinds = [REAL, speech] if self.mixed else [speech]
-        own = [Manifest(group, kind, split) for kind in kinds]
-        return own + ([Manifest(self.replayed, REAL, split)] if self.replayed else [])
+        parts = [(group, REAL)] if self.mixed else []
+        parts += [(group, speech), (self.replayed, self.replayed_speech)]
+        return [Manifest(*part, split) for part in parts if part[0]]
 
 
 @dataclass(frozen=True)
@@ -184,44 +191,46 @@ class Aids(Name):
 class Model(Name):
     """A model of some base: pretrained (no data), or trained on data, maybe after other data.
 
-    A task vector may be added to it, times a scaling coefficient; its decoder may have aids.
+    A task vector may be added, times a coefficient; its decoder may have aids; or it adapts.
     """
 
-    WHAT = "a model, pretrained, DATA or DATA-after-DATA, maybe with +VECTOR-tvSCALE, maybe +AIDS"
+    WHAT = "a model, pretrained, DATA or DATA-after-DATA, maybe +VECTOR-tvSCALE, +AIDS, +ADAPTATION"
     TRAINED: ClassVar[str] = r"[^+/]+"  # the pattern of a wildcard for one with nothing added
     data: TrainingData | None = None
     first: TrainingData | None = None
     vector: TaskVector | None = None
     scale: float | None = None
     aids: Aids | None = None
+    adaptation: str | None = None
 
     def __str__(self) -> str:
         name = str(self.data or PRETRAINED) + (f"-after-{self.first}" if self.first else "")
         if self.vector is not None and self.scale is not None:
             name += f"+{self.vector}-tv{coefficient(self.scale)}"
-        return name + (f"+{self.aids}" if self.aids else "")
+        return "+".join([name, *(str(each) for each in (self.aids, self.adaptation) if each)])
 
     @classmethod
     def _read(cls, text: str) -> Self:
         match = matched(MODEL, text)
         data, after, first = match["trained"].partition("-after-")
-        vector, aids = match["vector"], match["aids"]
+        vector, aids, adaptation = match["vector"], match["aids"], match["adaptation"]
         return cls(
             None if match["trained"] == PRETRAINED else TrainingData.parse(data),
             TrainingData.parse(first) if after else None,
             TaskVector.parse(vector) if vector else None,
             float(match["scale"]) if vector else None,
             Aids.parse(aids) if aids else None,
+            adaptation,
         )
 
     @classmethod
     def pattern(cls, scale: str) -> str:
-        """Return the pattern of a wildcard for any: with a vector times a scale, aids, neither."""
-        return rf"{cls.TRAINED}(?:\+[^/]+-tv{scale}|\+[^+/]+-(?:terms|lm))?"
+        """Return the pattern of a wildcard for any, with a vector times a scale or without."""
+        return rf"{cls.TRAINED}(?:\+[^/]+-tv{scale}|\+[^+/]+-(?:terms|lm)|\+(?:{ADAPTATION}))?"
 
     @property
     def trained(self) -> Self:
-        """The model that the task vector is added to, and whose decoder has the aids."""
+        """The model that a vector is added to, whose decoder has the aids, or which adapts."""
         return type(self)(self.data, self.first)
 
 

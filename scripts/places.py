@@ -62,18 +62,25 @@ class Score(Hypotheses):
 
 @dataclass(frozen=True)
 class TrainingTexts(Name):
-    """The texts of a domain that a TTS speaks for training, and that n-grams are counted of."""
+    """The training texts of a domain, of which n-grams are counted, and that a TTS speaks.
 
-    WHAT = "training texts, texts/DOMAIN/train.jsonl"
+    ``which`` are "train", those that were given, "written", with more by a language model behind
+    them, or "selected", a part of either.
+    """
+
+    WHAT = "training texts, texts/DOMAIN/{train,written,selected}.jsonl"
+    KINDS: ClassVar[tuple[str, ...]] = ("train", "written", "selected")
     domain: str
+    which: str = "train"
 
     def __str__(self) -> str:
-        return f"texts/{self.domain}/train.jsonl"
+        return f"texts/{self.domain}/{self.which}.jsonl"
 
     @classmethod
     def _read(cls, text: str) -> Self:
-        _, domain, _ = text.split("/")
-        return cls(domain)
+        _, domain, file = text.split("/")
+        which = cls.KINDS.index(file.removesuffix(".jsonl"))  # ValueError for another
+        return cls(domain, cls.KINDS[which])
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,9 @@ from typing import Any
 
 from markupsafe import Markup
 
+from adaptations import ADAPTATIONS
 from errors import run
-from evaluation import KNOWN_AS, MADE, without_aids
+from evaluation import KNOWN_AS, MADE, adaptation_of, without_aids
 from files.atomic import atomic_path, check_outputs
 from files.json_file import parse_object, read_object
 from files.manifest import read_manifest
@@ -32,12 +33,14 @@ from reporting.clips import (
     players,
     within_budget,
 )
+from reporting.gain_and_loss import gain_and_loss, key_of
 from reporting.lambda_curve import lambda_curve
 from reporting.pages import TEMPLATES, style, template
 from reporting.vector_charts import vector_maps
 from reporting.verdicts import primaries, verdicts
 from reporting.words import enumerated
 from scoring.breakdown_file import Breakdown, read_breakdown
+from scoring.ranking_file import Ranking, read_ranking
 from scoring.summary import Summary, read_summary
 from vectors.geometry import Geometry, read_geometry
 
@@ -88,6 +91,12 @@ def facts(experiment: dict[str, Any], summary: Summary) -> list[tuple[str, str]]
         "Test utterances": f"{sum(target.utterances for target in summary.targets):,}",
     }
     return [(name, in_words(value)) for name, value in values.items() if value]
+
+
+def adaptations_in(summary: Summary) -> list[str]:
+    """Return the titles of the methods of test-time adaptation in a summary's tables."""
+    names = dict.fromkeys(adaptation_of(row.arm) for _, row in summary.rows())
+    return [ADAPTATIONS[name].title for name in names if name]
 
 
 def through_line(domains: dict[str, dict]) -> str:
@@ -142,6 +151,7 @@ def render(
     breakdown: Breakdown | None = None,
     geometry: Geometry | None = None,
     examples: Examples | None = None,
+    ranking: Ranking | None = None,
 ) -> str:
     """Return the page. ``origin`` says where the summary comes from (file, commit)."""
     breakdown_of = {target.name: target for target in breakdown.targets} if breakdown else {}
@@ -163,13 +173,17 @@ def render(
         verdicts=verdicts(summary),
         verdict_figure=Markup(verdict_figure(summary)),
         made={arm.replace("->", "→"): words for arm, words in MADE.items()},
+        adaptations=adaptations_in(summary),
         known_as=KNOWN_AS,
         primaries=primaries(summary),
         note=summary_table.note(summary),
         charts=charts_of(summary),
+        gain_and_loss=Markup(gain_and_loss(summary)),
+        gain_and_loss_key=key_of(summary),
         compared_rows=compared_rows,
         breakdown_of=breakdown_of,
         played_ids=played_ids(changed, left),
+        ranking=ranking,
         vectors=geometry,
         vector_charts=vector_charts_of(geometry) if geometry else [],
         examples=examples,
@@ -208,6 +222,7 @@ def main(argv: list[str] | None = None) -> None:
         "--breakdown", type=Path, help="breakdown.json of breakdown.py: what kinds of speech differ"
     )
     add("--task-vectors", type=Path, help="task_vectors.json of vector_geometry.py")
+    add("--ranking", type=Path, help="ranking.json of rank.py: the methods over all targets")
     add("--real", type=Path, nargs="*", default=[], help="manifests of real speech, to listen to")
     add("--synthetic", type=Path, nargs="*", default=[], help="manifests of synthetic speech, same")
     add("--examples", type=int, default=3, help="utterances to listen to per domain (default 3; "
@@ -215,20 +230,21 @@ def main(argv: list[str] | None = None) -> None:
     add("--output", type=Path, required=True, help="HTML page to write")
     options = parser.parse_args(argv)
 
-    files = [options.summary, options.breakdown, options.task_vectors]
+    files = [options.summary, options.breakdown, options.task_vectors, options.ranking]
     inputs = [*filter(None, files), *map(os.path.relpath, FILES), *options.real, *options.synthetic]
     given = [] if options.experiment.lstrip().startswith("{") else [options.experiment]
     check_outputs([options.output], [*inputs, *given])
     summary = read_summary(options.summary)
     breakdown = read_breakdown(options.breakdown) if options.breakdown else None
     geometry = read_geometry(options.task_vectors) if options.task_vectors else None
+    ranking = read_ranking(options.ranking) if options.ranking else None
     experiment = read_experiment(options.experiment)
     examples: Examples = {}
     if options.examples:
         real, synthetic = read_manifests(options.real), read_manifests(options.synthetic)
         examples = audio_examples(real, synthetic, options.examples)
     origin = origin_of(options.summary)
-    page = render(summary, experiment, origin, breakdown, geometry, examples)
+    page = render(summary, experiment, origin, breakdown, geometry, examples, ranking)
     with atomic_path(options.output) as temporary:
         temporary.write_text(page, encoding="utf-8")
     print(f"{options.output}: {options.output.stat().st_size / 1e6:.1f} MB")

@@ -3,6 +3,8 @@
 Everything here takes a config that ``configs.reading`` has completed and checked.
 """
 
+from collections.abc import Mapping
+
 from groups import SOURCE, Pool, whole_group
 from paths import PSEUDO, REAL
 
@@ -28,9 +30,14 @@ def has_test_recordings(domain: dict) -> bool:
     return "test_manifest" in domain
 
 
+def texts_spoken(domain: Mapping) -> str:
+    """Return which of a domain's training texts are spoken: those given, with more, or selected."""
+    return "selected" if "select" in domain else "written" if "generate" in domain else "train"
+
+
 def is_pseudo(arm: str) -> bool:
     """Say whether an arm, or its vector, is trained on recordings with the base model's labels."""
-    return PSEUDO in arm
+    return f"-{PSEUDO}" in arm
 
 
 def learns_from_untranscribed(config: dict, target: str) -> bool:
@@ -82,6 +89,11 @@ def test_speech(config: dict, target: str) -> list[str]:
     if not has_test_texts(domain):
         return []
     return [name for name, tts in config["tts"].items() if tts["held_out"]]
+
+
+def arms_of(config: dict, base: str) -> list[str]:
+    """Return the arms that are run from a base model: all, unless it names its own."""
+    return list(config["base_models"][base].get("arms", config["arms"]))
 
 
 def source_group(config: dict, target: str) -> str:

@@ -247,11 +247,8 @@ def main(argv: list[str] | None = None) -> None:
         [options.texts, options.resources, options.speakers, options.pronunciations],
     )
     texts = check(options)
-    if options.pronunciations:
-        texts = as_listed(texts, read_pronunciations(options.pronunciations))
+    listed = read_pronunciations(options.pronunciations) if options.pronunciations else []
     engine = load(options)
-    if engine.letters_only:
-        texts = for_letters_only(texts, options.language or ENGLISH)
     speeds = speeds_of(options, engine)
     asked = requests(
         texts,
@@ -262,6 +259,9 @@ def main(argv: list[str] | None = None) -> None:
         speeds,
         options.seed,
     )
+    asked = as_listed(asked, listed) if listed else asked
+    if engine.letters_only:
+        asked = for_letters_only(asked, options.language or ENGLISH)
     journal = Journal(options.audio_dir, options.output.stem)
     most_failures = most_of(options.max_failures, len(asked))
     rows, failures, resumed = speak_all(

@@ -3,16 +3,19 @@
 An utterance longer than the window is cut at its pauses, and its pieces' texts are joined.
 With a work folder, the same command goes on after a kill with the batches that are not yet
 transcribed, and ends with the same bytes. What was transcribed with a task vector stays there, so
-that the command with one more scaling coefficient transcribes with that one only.
+that the command with one more scaling coefficient transcribes with that one only. With ``--adapt``
+the model adapts to each recording before it transcribes it (see adaptation/).
 """
 
 import argparse
+import importlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from adaptations import ADAPTATIONS
 from computing import readers
 from computing.precision import name_of
 from errors import InputError, run
@@ -61,6 +64,11 @@ def cut_at_pauses(hypotheses: Sequence[dict]) -> dict[str, int]:
     return {"cut_at_pauses": count} if count else {}
 
 
+def how_adapted(name: str | None) -> dict[str, Any]:
+    """Return the settings of test-time adaptation, if there is any: it hears one at a time."""
+    return {"adaptation": name, "batch_size": 1, "order": "of the manifest"} if name else {}
+
+
 def parse_arguments(argv: list[str] | None) -> argparse.Namespace:
     """Return the command line's values."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
@@ -104,6 +112,11 @@ def parse_arguments(argv: list[str] | None) -> argparse.Namespace:
     add("--terms-bonus", type=float, default=1.0, help="of a term's first token, nats (default 1)")
     add("--texts", help="texts whose n-grams lead an unsure Whisper (JSON lines: id, text)")
     add("--texts-weight", type=float, default=0.1, help="of their log probabilities (default 0.1)")
+    add(
+        "--adapt",
+        choices=ADAPTATIONS,
+        help="adapt to each recording, of which no text is known, in the manifest's order",
+    )
     add("--encodings", help="folder that keeps the encoder's outputs, for models that share it")
     add_language(parser)
     add("--task", default="transcribe", help="transcribe or translate (default transcribe)")
@@ -122,6 +135,11 @@ def main(argv: list[str] | None = None) -> None:
         raise InputError(
             f"{len(options.output)} outputs for {len(scales)} hypotheses of each utterance;"
             " give as many --output as --scaling-coefficient, in the same order"
+        )
+    if options.adapt and (options.task_vector or options.encodings):
+        raise InputError(
+            "--adapt changes the whole model for each recording: leave out --encodings, and instead"
+            " of --task-vector write the sum first, with task_vector.py apply"
         )
     written = [*options.output, options.work_dir, options.encodings]
     given = [options.model, options.manifest, options.task_vector, options.terms, options.texts]
@@ -147,6 +165,7 @@ def main(argv: list[str] | None = None) -> None:
         terms, texts = texts_of(options.terms), texts_of(options.texts)
         favour(recogniser, terms, options.terms_bonus, texts, options.texts_weight)
     leading = [Path(path) for paths in aids.values() for path in paths]
+    aids |= {"recordings": [options.manifest]} if options.adapt else {}
     facts: dict[str, Any] = {"aids": aids} if aids else {}  # of the record
     inputs, addition = [*checkpoint_files(options.model), Path(options.manifest), *leading], None
     if options.task_vector:
@@ -166,26 +185,37 @@ def main(argv: list[str] | None = None) -> None:
             "terms_bonus": options.terms_bonus if options.terms else None,
             "texts_weight": options.texts_weight if options.texts else None,
         }
+        | how_adapted(options.adapt)
         | ({"log_probability": True} if options.log_probability else {})
         for scale in scales
     ]
+    modules = [f"adaptation/{options.adapt}.py"] if options.adapt else []
     journals: list[Path] = []
     if options.work_dir:
         device = {"device": recogniser.device.type}
-        names = (fingerprint(__file__, parameters | device, inputs) for parameters in settings)
+        names = (
+            fingerprint(__file__, parameters | device, inputs, modules) for parameters in settings
+        )
         journals = [Path(options.work_dir) / f"{name}.jsonl" for name in names]
     read_by = readers.readers_of(options.readers, recogniser.device)
     with in_pieces(utterances, options.window) as spoken:
-        sweeps = sweep(
-            recogniser,
-            spoken,
-            options.batch_size,
-            scales,
-            addition,
-            journals,
-            read_by,
-            options.guard_repetition,
-        )
+        if options.adapt:
+            guarded, journal = options.guard_repetition, journals[0] if journals else None
+            stream = importlib.import_module("adaptation.stream")  # no others depend on its code
+            sweeps = [
+                stream.transcribe(recogniser, spoken, options.adapt, journal, read_by, guarded)
+            ]
+        else:
+            sweeps = sweep(
+                recogniser,
+                spoken,
+                options.batch_size,
+                scales,
+                addition,
+                journals,
+                read_by,
+                options.guard_repetition,
+            )
     for of_spoken, output, parameters in zip(sweeps, options.output, settings, strict=True):
         hypotheses = joined(of_spoken, spoken, options.language)
         write_jsonl(output, with_untranscribed(hypotheses, rows))
@@ -198,6 +228,7 @@ def main(argv: list[str] | None = None) -> None:
             | longer_than_window(rows, utterances)
             | cut_at_pauses(hypotheses)
             | decoded_again(hypotheses),
+            modules=modules,
             device=str(recogniser.device),
             **facts,
         )

@@ -78,6 +78,7 @@ def evaluation(
         "aids": [],
         "terms_bonus": None,
         "texts_weight": None,
+        "adaptation": None,
         "manifest": str(folder / "manifest.jsonl"),
         "hypotheses": str(path.with_suffix(".jsonl")),
         "score": None if errors is None else write_made_up_score(path, errors),

@@ -2,16 +2,19 @@
 
 import json
 import sys
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
+from evaluation import uses_of
 from files.audio import save_audio
 from files.manifest import write_jsonl
 from made_up_summary import comparison, made_up_row, made_up_summary, made_up_target
 from scoring.differences import TestedDifference
 from scoring.leakage_file import STAGES
+from scoring.ranking_file import RankedMethod, Ranking
 from scoring.summary import Fold, Forgetting, ReportedChoice, SummaryRow, TargetSummary
 
 NAMES = (
@@ -162,6 +165,30 @@ def target(name: str, size: Size) -> TargetSummary:
     )
 
 
+def ranking(names: Sequence[str], size: Size) -> Ranking:
+    """Return the arms, the best first; training of each took a minute."""
+    return Ranking(
+        targets=tuple(names),
+        utterances=size.utterances,
+        words=7 * size.utterances,
+        confidence=0.95,
+        methods=tuple(
+            RankedMethod(
+                label=arm.replace("->", "→"),
+                arm=arm,
+                base="tiny",
+                uses=uses_of(arm),
+                seeds=size.seeds,
+                wer=percent / 100,
+                wer_interval=(percent / 100 - 0.01, percent / 100 + 0.01),
+                versus_pretrained=None if percent == 24 else comparison(percent / 100 - 0.24),
+                seconds_of_training=60,
+            )
+            for arm, percent in sorted(ARMS.items(), key=lambda arm: arm[1])
+        ),
+    )
+
+
 def cells(count: int, wer: float, key: str = "wer") -> list[dict]:
     """Return ``count`` arms' rates with intervals, each 2 points below the one before."""
     rates = [wer - 0.02 * arm for arm in range(count)]
@@ -296,6 +323,7 @@ def write_made_up_report_inputs(folder: Path, size: Size = SMALL) -> list[str]:
         "summary": asdict(summary),
         "breakdown": {"targets": [broken_down(name, size, audio) for name in names]},
         "task_vectors": task_vectors(size),
+        "ranking": asdict(ranking(names, size)),
         "experiment": {"name": "made-up", "base_models": ["tiny"], "source": "complement"}
         | {"window": 30, "finetune": {"learning_rate": 1e-5}}
         | {"artifacts": {"tiny": {"licence": "MIT", "files": {"a.bin": {"sha256": "ab" * 32}}}}},
@@ -306,6 +334,7 @@ def write_made_up_report_inputs(folder: Path, size: Size = SMALL) -> list[str]:
     write_jsonl(folder / "synthetic.jsonl", manifest(folder, size, audio, voice="af_heart"))
     options = {"summary": "summary.json", "experiment": "experiment.json"}
     options |= {"breakdown": "breakdown.json", "task-vectors": "task_vectors.json"}
+    options |= {"ranking": "ranking.json"}
     options |= {"real": "real.jsonl", "synthetic": "synthetic.jsonl"}
     return [f"--{option}={folder / file}" for option, file in options.items()]
 

@@ -317,6 +317,7 @@ def evaluation(folder: Path, arm: str, model: str, texts: list[str]) -> ScoredEv
     return ScoredEvaluation(
         **none,
         texts_weight=None,
+        adaptation=None,
         aids=[],
         role="test",
         base="tiny",

@@ -7,7 +7,7 @@ import torch
 from transformers import WhisperForConditionalGeneration
 
 from recognisers.cross_attention import AbsorbingAttention, absorb_keys_and_values
-from recognisers.low_rank import add_factors
+from recognisers.factors import add_factors
 from tiny import write_whisper
 
 HEAD = 16  # width of a head of the tiny Whisper

@@ -89,6 +89,7 @@ EXERCISED = {
     "python benchmarks/from_nothing.py": "python benchmarks/from_nothing.py --help",
     "python benchmarks/slurm_overhead.py": "python benchmarks/slurm_overhead.py --help",
     "python benchmarks/levers.py": "python benchmarks/levers.py --help",
+    "python benchmarks/selection.py resources/slurp-text": "python benchmarks/selection.py --help",
     "python benchmarks/agreement.py results/calls --heard heard": (
         "python benchmarks/agreement.py --help"
     ),

@@ -131,6 +131,13 @@ def test_every_coefficient_of_a_sweep_is_a_transcription():
     assert HELD / 1e6 <= kept < HELD / 1e6 + 100
 
 
+def test_adapting_to_a_recording_takes_ten_times_four_passes_on_top_of_two():
+    plain = estimates.transcribe(TINY, FEW, 30)
+    adapting = estimates.transcribe(TINY, FEW, 30, adapts=True)
+    network = estimates.network_seconds(FEW.utterances, TINY * 1e6 / 4, 30, 10 * 4, 1)
+    assert adapting.seconds == pytest.approx(plain.seconds + network)
+
+
 def write_manifest(path, durations) -> str:
     rows = [{"id": str(i), "text": f"text {i}", "duration": d} for i, d in enumerate(durations)]
     path.write_text("".join(json.dumps(row) + "\n" for row in rows))
@@ -192,6 +199,14 @@ def test_the_configs_number_of_shards_and_seconds_win_over_the_estimate():
     calendar = SLURP | {"scenario": "calendar"}
     assert shards.number_of_shards(calendar, BARK | {"shards": 7}) == 7
     assert shards.number_of_shards(calendar, BARK | {"seconds_per_utterance": 6.0}) == 39
+
+
+def test_texts_that_are_written_are_spoken_too_and_those_not_selected_are_not():
+    calendar = SLURP | {"scenario": "calendar", "generate": {"texts": 450}}
+    slow = BARK | {"batch_size": 1}
+    assert shards.number_of_shards(calendar, slow) == 50  # 2000 texts x 5 x 6 s = 1000 min
+    assert shards.number_of_shards(calendar | {"select": {"texts": 200}}, slow) == 5  # 100 min
+    assert shards.spoken_texts({"select": {"texts": 200}}, 90) == 90
 
 
 def test_texts_of_a_users_files_are_counted_once_each(tmp_path):

@@ -9,13 +9,13 @@ import pytest
 import experiment
 import matrix
 import roles
+from arms import kind_of_vector, vector_of
 from configs import checking, completing, known, reading
 from conftest import ROOT
 from corpora.slurp import PUBLISHED
 from errors import InputError
 from evaluation import label, symbol
 from files.strict_yaml import load_yaml
-from kinds import kind_of_vector, vector_of
 
 FILES = {"weights": {"checksum": "first-use", "sources": [{"path": "/nowhere"}]}}
 CONFIG = {
@@ -69,6 +69,67 @@ def test_a_bound_of_durations_that_a_domain_names_is_of_its_test_set_too(given, 
     durations = ("max_duration", "max_test_duration")
     assert {key: phone[key] for key in durations if key in phone} == completed
     assert reading.complete_and_check(config) == config
+
+
+def with_keys(name: str, **keys: object) -> dict:
+    """Return the domains, one of which has more keys."""
+    return {"domains": CONFIG["domains"] | {name: CONFIG["domains"][name] | keys}}
+
+
+def test_texts_are_selected_by_coverage_and_written_by_examples_unless_the_domain_says_more():
+    written = {"artifact": "smollm2-135m", "texts": 9}
+    config = changed(**with_keys("shop", select={"texts": 5}, generate=written))
+    shop = config["domains"]["shop"]
+    assert shop["select"] == {"texts": 5, "by": "coverage", "seed": 1}
+    more = {"prompt": "", "examples": 8, "temperature": 0.7, "seed": 1}
+    assert shop["generate"] == written | more
+    assert "smollm2-135m" in config["artifacts"] and "select" not in config["domains"]["phone"]
+    assert roles.texts_spoken(shop) == "selected"
+    assert roles.texts_spoken({"generate": written}) == "written"
+    assert roles.texts_spoken(config["domains"]["phone"]) == "train"
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        (
+            with_keys("games", select={"texts": 5}),
+            "games.select: is for a target, and 'games' is in",
+        ),
+        (
+            with_keys("games", generate={"artifact": "smollm2-135m", "texts": 9}),
+            "games.generate: is for a target, and 'games' is in the source",
+        ),
+        (
+            with_keys("phone", select={"texts": 5}) | {"source": "complement", "task_vector": {}},
+            "phone.select: is for a target, and 'phone' is in the source",
+        ),
+        (
+            with_keys("shop", select={"texts": 5}, train=9),
+            "shop.select: train draws 9 of the texts",
+        ),
+        (
+            with_keys("shop", select={"texts": 5, "by": "phones"}) | {"language": "fr"},
+            "shop.select.by: phones knows how English is said, and not French; take coverage",
+        ),
+        (
+            with_keys("shop", select={"texts": 5, "by": "unlike_source"}) | {"targets": ["phone"]},
+            "shop.select.by: unlike_source is for a target; add 'shop' to targets, or take",
+        ),
+        (
+            with_keys("shop", select={"texts": 5, "by": "cover"}),
+            r"select.by: 'cover' is not one of",
+        ),
+        (with_keys("shop", select={"by": "coverage"}), "'texts' is a required property"),
+        (
+            with_keys("shop", generate={"artifact": "smollm", "texts": 9}),
+            "shop.generate.artifact: 'smollm' is not under artifacts; did you mean 'smollm2",
+        ),
+    ],
+)
+def test_texts_that_can_not_be_selected_or_written_are_refused(changes, message):
+    with pytest.raises(InputError, match=message):
+        changed(**changes)
 
 
 @pytest.mark.parametrize(
@@ -284,12 +345,28 @@ def test_aids_stand_behind_the_name_of_an_arm(arm, shown):
     assert label(arm, None, None, "kokoro") == f"{shown} (kokoro)"
 
 
+def test_a_base_model_may_name_arms_of_its_own():
+    models = CONFIG["base_models"] | {"lora": {"artifact": "base", "arms": ["source-real"]}}
+    config = changed(arms=["pretrained", "source-real"], base_models=models)
+    arms = {
+        base: {each.arm for each in matrix.evaluations(config) if each.base == base}
+        for base in models
+    }
+    assert arms.pop("lora") == {"source-real"}
+    assert all(found == {"pretrained", "source-real"} for found in arms.values())
+    models["lora"]["arms"] = ["source-mixed"]
+    with pytest.raises(
+        InputError, match=r"base_models\.lora\.arms: 'source-mixed' is not under arms"
+    ):
+        changed(arms=["pretrained", "source-real"], base_models=models)
+
+
 def test_an_arm_that_a_model_or_a_language_cannot_have_is_refused():
     models = CONFIG["base_models"] | {"letters": {"artifact": "wav2vec2-conformer-rope-large-960h"}}
     told = (
         r"config: arms: pretrained\+lm leads Whisper's decoder, but base_models\.letters \(wav2vec2"
         r"-conformer-rope-large-960h: wav2vec2\) is a CTC model, which has none; leave out"
-        r" pretrained\+lm, or take another base model"
+        r" pretrained\+lm, or name the others under base_models\.letters\.arms"
     )
     with pytest.raises(InputError, match=told):
         changed(arms=["pretrained", "pretrained+lm"], base_models=models)
@@ -300,7 +377,7 @@ def test_an_arm_that_a_model_or_a_language_cannot_have_is_refused():
     ):
         changed(arms=["pretrained"], base_models=models, finetune=whole, exports=["ggml"])
     told = (
-        r"base_models\.letters \(wav2vec2.*is trained whole, not in part \(trained: decoder, as the"
+        r"base_models\.letters \(wav2vec2.*has neither decoder nor embeddings \(trained: decoder;"
     )
     with pytest.raises(InputError, match=told):
         changed(arms=["pretrained"], base_models=models)
@@ -315,6 +392,52 @@ def test_an_arm_that_a_model_or_a_language_cannot_have_is_refused():
     with pytest.raises(InputError, match=r"arms: pretrained\+terms\+lm needs words, but Japanese"):
         changed(arms=["pretrained+terms+lm", "pretrained+lm"], **japanese)
     changed(arms=["pretrained+lm"], **japanese)
+
+
+def test_arms_that_adapt_to_test_recordings_are_tested_say_so_and_are_no_candidates():
+    arms = ["pretrained", "pretrained+entropy", "target-synthetic+pseudo_labels"]
+    rows = rows_of(changed(arms=arms, targets=["phone"], seeds=[1, 2]))
+    adapting = [row for row in rows if row["adaptation"]]
+    assert {(row["arm"], row["role"], row["adaptation"], row["seed"]) for row in adapting} == {
+        ("pretrained+entropy", "test", "entropy", 0),
+        ("target-synthetic+pseudo_labels", "test", "pseudo_labels", 1),
+        ("target-synthetic+pseudo_labels", "test", "pseudo_labels", 2),
+    }
+    assert {row["target_recordings"] for row in adapting} == {"test-time adaptation"}
+    assert adapting[0]["model"] == "results/tiny/models/tiny/pretrained/seed0"
+    assert adapting[0]["hypotheses"] == (
+        "results/tiny/hypotheses/tiny/pretrained+entropy/seed0/phone/real/test.jsonl"
+    )
+    selected = {"learning_rate": 1e-5, "epochs": 2, "selected_on": "real"}
+    rows = rows_of(changed(arms=arms[1:], targets=["phone"], finetune=selected))
+    assert [row["target_recordings"] for row in rows] == [
+        "test-time adaptation", "model selection, test-time adaptation",
+    ]  # fmt: skip
+
+
+def test_an_adaptation_stands_behind_the_name_of_an_arm():
+    assert label("pretrained+suta", None, None) == "pretrained + SUTA"
+    shown = "target-synthetic + pseudo-labels (kokoro)"
+    assert label("target-synthetic+pseudo_labels", None, None, "kokoro") == shown
+
+
+def test_an_adaptation_that_does_not_fit_a_base_model_is_refused_with_those_that_do():
+    with pytest.raises(
+        InputError,
+        match=r"arms: pretrained\+suta: base_models\.tiny: suta adapts CTC models, and this is a"
+        r" Whisper model; take entropy, pseudo_labels, or leave out pretrained\+suta",
+    ):
+        changed(
+            arms=["pretrained", "pretrained+suta"],
+            base_models={"tiny": {"artifact": "whisper-tiny.en"}},
+        )
+    letters = {"tiny": {"artifact": "wav2vec2-conformer-rope-large-960h"}}
+    whole = {"learning_rate": 1e-5, "epochs": 2, "trained": "all"}
+    changed(arms=["pretrained", "pretrained+suta"], base_models=letters, finetune=whole)
+    with pytest.raises(InputError, match="take dsuta, pseudo_labels, suta, or leave out"):
+        changed(arms=["pretrained+entropy"], base_models=letters, finetune=whole)
+    with pytest.raises(InputError, match=r"'pretrained\+sutta' is not one of"):
+        changed(arms=["pretrained+sutta"])
 
 
 CANDIDATES = [
@@ -767,6 +890,51 @@ OF_CTC = {"preset": "wav2vec2-conformer-large"}
         ),
         (
             {},
+            {"finetune": WHOLE | {"lora_rank": 8, "ewc_weight": 2}},
+            r"finetune\.ewc_weight: 2, but LoRA \(lora_rank: 8\) trains factors, .*; set ewc_w",
+        ),
+        (
+            {},
+            {"finetune": WHOLE | {"ia3": True, "trained": "attention"}},
+            r"finetune\.trained: attention, but \(IA\)³ \(ia3: true\) trains factors, .* or ia3",
+        ),
+        (
+            {},
+            {"finetune": WHOLE | {"lora_rank": 8, "ia3": True}},
+            r"finetune\.ia3: true, but LoRA \(lora_rank: 8\) trains its factors; set ia3: false",
+        ),
+        (
+            {},
+            {"finetune": WHOLE | {"trained": "decoder_atention"}},
+            r"config: finetune\.trained: 'decoder_atention' is nothing that can be trained; wr",
+        ),
+        (
+            LETTERS,
+            {"finetune": WHOLE | {"trained": "decoder_norms"}},
+            r"neither decoder nor embeddings \(trained: decoder_norms; the preset from-text",
+        ),
+        (
+            {},
+            {
+                "finetune": WHOLE | {"ewc_weight": 2},
+                "task_vector": {"scaling_coefficients": [0.5], "chosen_on": ["sources"]},
+                "source": ["games", "talk"],
+                "domains": CONFIG["domains"] | {"talk": {"manifest": "talk.jsonl"}},
+            },
+            r"ewc_weight: 2, but task_vector\.chosen_on: sources trains models of source dom",
+        ),
+        (
+            {},
+            {
+                "finetune": WHOLE | {"ewc_weight": 2},
+                "task_vector": CONFIG["task_vector"] | {"vectors": ["domains"]},
+                "source": "complement",
+                "domains": CONFIG["domains"] | {"talk": {"manifest": "talk.jsonl"}},
+            },
+            r"ewc_weight: 2, but the vector domains is of models of each domain, ",
+        ),
+        (
+            {},
             {"finetune": {"max_steps": 9, "epochs": 0, "mixed": {"max_steps": 0}}},
             r"base_models\.tiny\.finetune\.mixed\.max_steps: 0, and without finetune\.epochs",
         ),
@@ -820,6 +988,22 @@ def test_what_is_set_for_the_model_that_has_it_is_no_mistake():
     whole = WHOLE | {"spec_augment": True, "kl_weight": 0.2, "interpolation": 0.5}
     changed(**WHISPER, finetune=whole, window=9.58)
     changed(finetune=WHOLE | {"lora_rank": 8, "interpolation": 1})
+    changed(finetune=WHOLE | {"ia3": True, "ewc_weight": 0, "trained": "without_embeddings"})
+    changed(finetune=WHOLE | {"lora_rank": 8, "trained": "decoder_last_2_layers"})
+    part = {"trained": "attention", "ewc_weight": 2}
+    changed(base_models={"letters": masked}, finetune=WHOLE | part)
+    changed(source="complement", finetune=WHOLE | part | {"replay": 2})
+
+
+def test_synthetic_speech_of_the_source_is_replayed_beside_the_targets():
+    arm = "source-synthetic+target-synthetic"
+    config = changed(arms=["pretrained", arm, f"{arm}+vector"], targets=["phone"])
+    rows = of_target(config, "phone", "test")
+    names = [row["model"].split("/")[4] for row in rows]
+    assert names == ["pretrained", *["phone-kokoro-with-source-kokoro"] * 3]
+    evidence = of_target(config, "phone", "evidence")
+    assert {row["arm"] for row in evidence} == {"pretrained", arm, f"{arm}+vector"}
+    assert {row["target_recordings"] for row in rows} == {"none"}
 
 
 HELD_OUT = {"engine": "kokoro", "artifact": "voices", "voices": ["c"], "held_out": True}

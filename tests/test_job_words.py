@@ -113,6 +113,14 @@ def test_what_leads_a_decoder_is_told_by_rule_and_by_name():
     assert job_words.describe("score", scored, ARMS) == told
 
 
+def test_what_a_model_adapts_by_is_told_by_rule_and_by_name():
+    tested = {"base": "b", "seed": "0", "domain": "telephone", "speech": "real", "split": "test"}
+    told = "base model b, arm pretrained, adapting by SUTA, on telephone real test, seed 0"
+    wildcards = {"model": "pretrained", "adaptation": "suta"}
+    assert job_words.describe("transcribe_adapting", tested | wildcards, ARMS) == told
+    assert job_words.describe("score", tested | {"name": "pretrained+suta"}, ARMS) == told
+
+
 def test_a_shard_is_told_with_its_domain_and_voice():
     wildcards = {"domain": "shop", "tts": "bark", "split": "train", "shard": "2", "shards": "7"}
     words = job_words.describe("synthesize", wildcards, ARMS)

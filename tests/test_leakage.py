@@ -6,13 +6,14 @@ test on, all by speakers of their own.
 
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
 
 import leakage
+from adaptations import TEST_TIME
 from conftest import ROOT
 from errors import InputError
 from evaluation import Evaluation, ScoredEvaluation
@@ -136,6 +137,10 @@ class Tiny:
     def synthesize(self, domain: str, split: str) -> None:
         shard = f"synthesized/{domain}/kokoro/{split}/shard1of1"
         texts = f"texts/{domain}/{split}"
+        if split == "train" and self.options.get("selected") == domain:
+            self.manifest(f"texts/{domain}/written", "write_texts.py", [texts])
+            texts = f"texts/{domain}/selected"
+            self.manifest(texts, "select_texts.py", [f"texts/{domain}/written"])
         voice = self.options.get("voice", "heart")
         spoken = {"speaker": f"kokoro:{voice}", "tts": "kokoro", "voice": voice}
         rows = []
@@ -179,7 +184,8 @@ class Tiny:
         self.finetune("source-kokoro", "pretrained", ["source/kokoro"], ["source/kokoro"])
         both = ["source/real", "source/kokoro"]
         self.finetune("source-mixed-kokoro", "pretrained", both, both)
-        self.finetune("music-kokoro", "pretrained", ["music/kokoro"], [f"music/{dev}"])
+        held_to = self.options.get("held_to", ())
+        self.finetune("music-kokoro", "pretrained", ["music/kokoro"], [f"music/{dev}"], held_to)
         self.finetune("a-kokoro", "pretrained", ["a/kokoro"], ["a/kokoro"])
         self.finetune("music-real", "pretrained", ["music/real"], ["music/real"])
         self.finetune(
@@ -194,10 +200,14 @@ class Tiny:
             parameters={"command": "mean"},
         )
 
-    def finetune(self, name: str, first: str, train: list[str], dev: list[str]) -> None:
+    def finetune(
+        self, name: str, first: str, train: list[str], dev: list[str], fisher: Sequence[str] = ()
+    ) -> None:
         manifests = {"train": [f"manifests/{each}/train" for each in train]}
         manifests["dev"] = [f"manifests/{each}/dev" for each in dev]
-        inputs = [f"models/{first}", *manifests["train"], *manifests["dev"]]
+        if fisher:
+            manifests["fisher"] = [f"manifests/{each}/train" for each in fisher]
+        inputs = [f"models/{first}", *(each for names in manifests.values() for each in names)]
         roles = {
             role: [str(self.path(each)) for each in names] for role, names in manifests.items()
         }
@@ -237,7 +247,7 @@ class Tiny:
                 scaling_coefficient=scale, vector="pooled" if scale else None,
                 vector_path=str(self.path("task_vectors/mean")) if scale else None,
                 vector_on="target-synthetic" if scale else None, speech=speech, split=split, seed=1,
-                window=15, aids=[], terms_bonus=None, texts_weight=None,
+                window=15, aids=[], terms_bonus=None, texts_weight=None, adaptation=None,
                 manifest=str(self.path(manifest)), hypotheses=str(self.path(hypotheses)),
                 score=str(self.path(f"scores/{name}")), target_recordings=claim,
                 line=None, accepted_overlap=[],
@@ -402,6 +412,14 @@ def test_no_test_recording_is_among_the_untranscribed_ones(tmp_path: Path):
     assert line.startswith("music: 1 test recordings are among the untranscribed ones of the verd")
 
 
+def test_recordings_to_which_ewc_held_a_model_were_used_in_its_training(tmp_path: Path):
+    assert Tiny(tmp_path / "source", held_to=["source/real"]).violations() == []
+    tiny = Tiny(tmp_path / "target", held_to=["music/real"])
+    assert tiny.of("target-synthetic").touched["target_recordings"] == NONE | {"training": 2}
+    told = "says of target recordings 'none', but 2 were used in training"
+    assert any("target-synthetic (WER" in line and told in line for line in tiny.violations())
+
+
 def self_train(tiny: Tiny, script: str = "label.py", text: str = "sentence 4 of music") -> None:
     """Add a model that learns the target's recordings as the pretrained model heard them."""
     for split in ("train", "dev"):
@@ -472,6 +490,15 @@ def test_a_test_sentence_that_was_spoken_is_found_in_texts_filter_and_training(t
     tiny = Tiny(tmp_path, {"texts/music/train": [text]})
     everywhere = {"training": 1, "filtering": 1, "synthesis": 1}
     assert tiny.of("target-synthetic").touched["test_sentences"] == NONE | everywhere
+
+
+def test_a_test_sentence_that_a_language_model_wrote_is_found_where_it_is_spoken(tmp_path: Path):
+    text = {"id": "w1", "text": "sentence 4 of music", "spoken": "x", "domain": "music"}
+    everywhere = {"training": 1, "filtering": 1, "synthesis": 1}
+    planted = {"texts/music/written": [text]}
+    found = Tiny(tmp_path, planted, selected="music").of("target-synthetic").touched
+    assert found["test_sentences"] == NONE | everywhere
+    assert found["target_recordings"] == NONE
 
 
 def test_target_recordings_of_the_filters_judge_count_as_filtering(tmp_path: Path):
@@ -567,6 +594,57 @@ def test_hypotheses_that_do_not_say_which_texts_led_them_are_refused(tmp_path: P
     tiny = Tiny(tmp_path)
     aided(tiny, aids={"terms": ["x"]})
     with pytest.raises(InputError, match="which of its inputs are the texts that led the decoder"):
+        tiny.examined()
+
+
+def adapting(tiny: Tiny, claim: str = TEST_TIME, **facts: object) -> ScoredEvaluation:
+    """Add an arm that adapts to the test recordings; return its evaluation."""
+    tiny.score("pretrained+suta", "pretrained", claim=claim, name="adapting")
+    manifest = "manifests/music/real/test"
+    tiny.record(
+        "transcribe.py",
+        [Path(tiny.evaluations[-1].hypotheses)],
+        ["models/pretrained", manifest],
+        {"scaling_coefficient": None, "window": 15.0, "adaptation": "suta"},
+        **{"aids": {"recordings": [str(tiny.path(manifest))]}} | facts,
+    )
+    tiny.change(-1, adaptation="suta", vector=None)
+    return tiny.evaluations[-1]
+
+
+def test_test_recordings_that_a_model_adapted_to_count_as_decoding_and_their_texts_do_not(
+    tmp_path: Path,
+):
+    tiny = Tiny(tmp_path)
+    examined = tiny.of(adapting(tiny).arm)
+    heard = len(tiny.rows("manifests/music/real/test"))
+    assert examined.touched["target_recordings"] == NONE | {"decoding": heard}
+    assert examined.touched["test_sentences"] == NONE
+    assert examined.test_recordings == NONE | {"decoding": heard}
+    assert tiny.violations() == []
+
+
+def test_an_arm_that_adapted_to_test_recordings_and_does_not_say_so_is_found(tmp_path: Path):
+    tiny = Tiny(tmp_path)
+    adapting(tiny, claim="none")
+    heard = len(tiny.rows("manifests/music/real/test"))
+    lines = [line for line in tiny.violations() if "pretrained+suta" in line]
+    assert f"says of target recordings 'none', but {heard} were used in decoding" in lines[0]
+    assert f"{heard} test recordings were used in decoding" in lines[1]
+
+
+def test_hypotheses_of_another_adaptation_than_said_are_named(tmp_path: Path):
+    tiny = Tiny(tmp_path)
+    adapting(tiny)
+    tiny.change(-1, adaptation=None)
+    with pytest.raises(InputError, match="was transcribed with the adaptation suta, not None"):
+        tiny.examined()
+
+
+def test_hypotheses_that_do_not_say_what_their_model_adapted_to_are_refused(tmp_path: Path):
+    tiny = Tiny(tmp_path)
+    adapting(tiny, aids={})
+    with pytest.raises(InputError, match="which of its inputs are the recordings that led"):
         tiny.examined()
 
 

@@ -117,3 +117,14 @@ def test_the_command_says_it_on_a_screen(tmp_path, capsys):
     assert capsys.readouterr().out.splitlines()[-1] == "Nothing odd was found."
     with pytest.raises(InputError, match=r"t\.csv: has no column 'sad'; did you mean 'said'"):
         look.main([str(path), "--language", "en", "--column", "sad"])
+
+
+def test_what_a_selection_would_have_of_the_words_is_told_if_asked(tmp_path, capsys):
+    """Two of four texts: the long one and the one that shares no word with it, all five words."""
+    (tmp_path / "t.txt").write_text("open it\nopen it now\nnow\ngo on\nGo on.\n")
+    look.main([str(tmp_path / "t.txt"), "--language", "en", "--select", "2"])
+    told = capsys.readouterr().out.splitlines()[-1]
+    assert told.startswith("2 of 4 different texts have, drawn at random, ")
+    assert told.endswith(" of the words, and by coverage 100%.")
+    with pytest.raises(InputError, match="--select 0: at least 1"):
+        look.main([str(tmp_path / "t.txt"), "--language", "en", "--select", "0"])

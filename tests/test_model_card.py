@@ -456,19 +456,44 @@ def test_the_pretrained_model_gets_no_card():
         model_card.main(["--checkpoint", other, "--summary", "summary.json"])
 
 
-@pytest.mark.parametrize("replayed", ["", "-with-queen"])
-def test_a_model_to_which_no_vector_was_added_has_a_card_without_one(replayed):
+@pytest.mark.parametrize(
+    ("replayed", "speech"),
+    [("", ""), ("-with-queen", "real"), ("-with-queen-hibari", "hibari")],
+)
+def test_a_model_to_which_no_vector_was_added_has_a_card_without_one(replayed, speech):
     experiment()
     name = f"shop-hibari{replayed}"
     if replayed:
-        train(name, ["shop/hibari", "queen/real"])
+        train(name, ["shop/hibari", f"queen/{speech}"], replay=0.5)
     summary = str(write_made_up_summary(RESULTS / "summary.json", table()))
     folder = RESULTS / "models/base" / name / "seed1"
     model_card.main(["--checkpoint", str(folder / "model.safetensors"), "--summary", summary])
     text = (folder / "README.md").read_text()
     assert "adapted to shop" in text and "No task vector was added" in text
     assert "λ" not in text.partition("## What it does")[0]
-    assert ("and of the source's recordings together" in text) == bool(replayed)
+    assert ("and of the source's recordings together" in text) == (speech == "real")
+    assert ("and of synthetic speech of the source's texts together" in text) == (
+        speech == "hibari"
+    )
+    told = "fine-tuned on 3 utterances"  # as the record says, and not the manifests
+    assert (told in text and "(0.5 of these for each of the former)" in text) == bool(replayed)
+
+
+@pytest.mark.parametrize(
+    ("settings", "told"),
+    [
+        (
+            {"trained": "decoder_last_2_layers", "ewc_weight": 2.0},
+            "the decoder last 2 layers, held to the source by EWC of weight 2, adamw",
+        ),
+        ({"trained": "all", "ia3": True}, "all parameters ((IA)³), adamw"),
+    ],
+)
+def test_the_card_says_what_was_trained_and_to_what_it_was_held(monkeypatch, settings, told):
+    for key, value in settings.items():
+        monkeypatch.setitem(SETTINGS, key, value)
+    experiment()
+    assert f"Trained: {told}" in card(table())
 
 
 def test_the_card_says_which_part_of_the_vector_was_added():

@@ -60,9 +60,11 @@ COMMANDS = [
     ("prepare.py", f"--domain d --declaration '{JSON}' --texts-dir OUT", "train"),
     ("pretrained.py", "--artifact in --output OUT", "in"),
     ("pretrained.py", "--artifact in --output OUT", "."),
+    ("rank.py", "--evaluations in/a --summary in/summary.json --output OUT", "in/a"),
     ("report.py", "--summary in/summary.json --experiment in/b --output OUT", "in/b"),
     ("score.py", "--references in/a --hypotheses in/b --output OUT", "in/a"),
     ("summarize.py", "--evaluations in/e.json --output-json out --output-tsv OUT", "in/e.json"),
+    ("select_texts.py", "--texts in/a --number 1 --by coverage --source in/b --output OUT", "in/b"),
     ("synthesize.py", f"{SPEECH} --audio-dir out --output OUT", "in/a"),
     ("synthesize.py", f"{SPEECH} --audio-dir OUT --output out", "in/r"),
     ("task_vector.py", "subtract --real in/a --synthetic in/b --output OUT", "in/a"),
@@ -77,11 +79,13 @@ COMMANDS = [
     ("transfer.py", "--model in --add train train 1 --output OUT", "train"),
     ("transcribe.py", "--model in --manifest m --output out --work-dir OUT", "in"),
     ("vector_geometry.py", "--vector in/a --base in/b --output OUT", "in/b"),
+    ("write_texts.py", "--texts in/a --apart in/b --model in/r --number 1 --output OUT", "in/b"),
     ("xvectors.py", "--manifest in/a --encoder in/r --output OUT", "in/a"),
 ]  # fmt: skip
 OF_A_LANGUAGE = (
     "agree.py", "collect.py", "compare.py", "deliver.py", "export.py", "filter.py", "finetune.py",
-    "key_terms.py", "label.py", "leakage.py", "prepare.py", "score.py", "transcribe.py",
+    "key_terms.py", "label.py", "leakage.py", "prepare.py", "score.py",
+    "select_texts.py", "transcribe.py", "write_texts.py",
 )  # fmt: skip
 ALIASES = {
     "itself": lambda path: path,

@@ -11,7 +11,7 @@ import roles
 from configs import known, reading
 from conftest import ROOT
 from errors import InputError
-from evaluation import VECTOR, Evaluation, without_aids
+from evaluation import VECTOR, Evaluation, adaptation_of, has_aids, without_aids
 from groups import Cluster, Pool
 from names import one_of
 from paths import (
@@ -40,6 +40,10 @@ NAMES = [
     ("except-news-real", TrainingData("except-news", "real")),
     ("source-except-qa-mixed-kokoro", MIXED),
     ("news-kokoro-with-except-news", TrainingData("news", "kokoro", replayed="except-news")),
+    (
+        "news-kokoro-with-except-news-except-qa-kokoro",
+        TrainingData("news", "kokoro", replayed="except-news-except-qa", replayed_speech="kokoro"),
+    ),
     ("source-pseudo", TrainingData("source", "pseudo")),
     ("source-kokoro", TaskVector("source", "kokoro")),
     ("each-source-pseudo-ties", TaskVector("source", "pseudo", each=True, method="ties")),
@@ -83,9 +87,16 @@ NAMES = [
         "pretrained+source-engines-tv0.25+news-lm",
         Model(**ADDED, aids=Aids("news", terms=False, lm=True)),
     ),
+    ("pretrained+suta", Model(adaptation="suta")),
+    ("news-kokoro+pseudo_labels", Model(KOKORO, adaptation="pseudo_labels")),
+    (
+        "pretrained+source-engines-tv0.25+news-lm+entropy",
+        Model(**ADDED, aids=Aids("news", terms=False, lm=True), adaptation="entropy"),
+    ),
     ("pretrained+source-lm-tv0.5", Model(vector=TaskVector("source", "lm"), scale=0.5)),
     ("key_terms/news/kokoro.jsonl", KeyTermsFile("news", "kokoro")),
     ("texts/news/train.jsonl", TrainingTexts("news")),
+    ("texts/news/selected.jsonl", TrainingTexts("news", "selected")),
     ("models/tiny.en/news-kokoro/seed3", Checkpoint("tiny.en", Model(KOKORO), 3)),
     (
         "task_vectors/tiny/source-engines/seed1.safetensors",
@@ -125,6 +136,8 @@ def test_a_name_is_written_and_read_back(text, name):
         (TrainingData, "-real"),
         (TrainingData, "news-mixed-"),
         (TrainingData, "news-kokoro-after-news-real"),
+        (TrainingData, "news-kokoro-with-source-real"),
+        (TrainingData, "news-kokoro-with-source-kokoro-kokoro"),
         (TaskVector, "source-mixed-kokoro"),
         (TaskVector, "source-kokoro-encodr"),
         (TaskVector, "source-kokoro-encoder1"),
@@ -144,6 +157,8 @@ def test_a_name_is_written_and_read_back(text, name):
         (Model, "news-kokoro+news"),
         (Model, "news-kokoro+news-lm-terms"),
         (Model, "news-kokoro+news-lm+source-kokoro-tv0.5"),
+        (Model, "pretrained+sutta"),
+        (Model, "pretrained+suta+news-lm"),
         (Aids, "news"),
         (Aids, "except-news-lm"),
         (TrainingTexts, "texts/news/dev.jsonl"),
@@ -186,6 +201,7 @@ def test_a_seed_is_read_back_from_its_folder():
 def rows_of(experiment: str) -> tuple[dict, list[Evaluation]]:
     if experiment == EVERY_ARM:
         arms = known.load_schema()["properties"]["arms"]["items"]["enum"]
+        arms = [arm for arm in arms if adaptation_of(arm) not in ("suta", "dsuta")]  # of CTC
         kinds = ["pooled", "engines", "encoder", "encoder-decoder0.5", "domains-ties0.3"]
         kinds += ["encoder-lines", "pooled-cross_attention0.5"]
         vectors = {
@@ -236,6 +252,7 @@ def test_every_name_of_an_experiment_is_one_that_its_wildcards_match(experiment)
     data |= {TrainingData(*each) for each in product(groups, ["real", "pseudo", *tts])}
     data |= {TrainingData(*each, mixed=True) for each in product(groups, tts)}
     data |= {TrainingData(*each, replayed=groups[0]) for each in product(groups, tts)}
+    data |= {TrainingData(g, t, replayed=groups[0], replayed_speech=t) for g in groups for t in tts}
     vectors |= {
         TaskVector(*each) for each in product(groups, [*tts, "engines", "pseudo"], [False, True])
     }
@@ -248,7 +265,7 @@ def test_every_name_of_an_experiment_is_one_that_its_wildcards_match(experiment)
     assert all(pattern.fullmatch(str(model)) for model in models)
     aids = {str(model.aids) for model in models if model.aids}
     assert all(re.fullmatch(Aids.pattern(config["domains"]), each) for each in aids)
-    kinds = {arm.removeprefix(without_aids(arm)) for arm in config["arms"]} - {""}
+    kinds = {arm.removeprefix(without_aids(arm)) for arm in config["arms"] if has_aids(arm)}
     assert len(aids) == len(kinds) * len(config["targets"])
     assert experiment != EVERY_ARM or len(kinds) == 3
     assert not re.fullmatch(TrainingData.pattern(groups, tts), "source-except-nothing-real")

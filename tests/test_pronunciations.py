@@ -10,6 +10,8 @@ import pytest
 import humming
 import synthesize
 from configs.user_files import check_files
+from engines.engine import Request
+from engines.utterances import requests
 from engines.wording import as_listed, for_letters_only
 from errors import InputError
 from files.manifest import read_manifest
@@ -79,7 +81,8 @@ def test_signs_of_a_list_mean_those_of_the_text(tmp_path):
     ("lines", "message"),
     [
         (["Zylo\tzigh low", "SQL sequel"], r"p.tsv:2: 'SQL sequel' has no tab; give a word"),
-        (["Zylo\tzigh\tlow"], r"p.tsv:1: .* has 2 tabs; give a word"),
+        (["Zylo\tzigh low\t"], r"p.tsv:1: '' \(how it is said\) has nothing that is said"),
+        (["Zylo\tzigh low\t[zil] o"], r"p.tsv:1: '\[zil\] o' has brackets or a sign"),
         (["\tzigh low"], r"p.tsv:1: '' \(the word\) has nothing that is said.*; give a word"),
         (["(Zylo)\tzigh low"], r"p.tsv:1: '\(Zylo\)' \(the word\) has nothing that is said"),
         (["Zylo\t"], r"p.tsv:1: '' \(how it is said\) has nothing that is said"),
@@ -87,7 +90,7 @@ def test_signs_of_a_list_mean_those_of_the_text(tmp_path):
         (["Zylo\t[zaI] low"], r"p.tsv:1: '\[zaI\] low' has brackets or a sign .*; write it in"),
         (["Zylo\tzigh_low"], r"p.tsv:1: 'zigh_low' has brackets or a sign"),
         (["Zylo\tzigh low", "", "zylo\tzil o"],
-         r"p.tsv:3: 'zylo' is said 'zil o' here, but 'zigh low' at \S*p.tsv:1; remove one"),
+         r"p.tsv:3: 'zylo' is said 'zil o' here, but 'zigh low' at \S*p.tsv:1; remove .* tab"),
         ([""], r"p.tsv: is empty; give a word .*, or remove the key pronunciations"),
     ],
 )  # fmt: skip
@@ -102,16 +105,40 @@ def test_a_word_may_stand_twice_if_it_is_said_alike_and_in_capitals_it_is_anothe
     assert [each.word for each in read] == ["Zylo", "ZYLO"]
 
 
+def asked_of(samples: int = 1, **spoken: str) -> list[Request]:
+    """Return the utterances of texts by id."""
+    rows = [{"id": id, "text": text, "spoken": text} for id, text in spoken.items()]
+    return requests(rows, 1, 1, samples, ["ann"], (1, 1), seed=1)
+
+
 def test_engines_without_digits_get_the_words_of_what_is_listed_too():
-    rows = [{"id": "a", "text": "Zylo 24/7", "spoken": "Zylo 24/7"},
-            {"id": "b", "text": "Room 5", "spoken": "Room 5"}]  # fmt: skip
-    said = as_listed(rows, listed(**{"24/7": "24 by 7"}))
-    assert said[0]["pronounced"] == said[0]["spoken"] == "zigh low 24 by 7"
-    assert said[1] == rows[1]
+    asked = asked_of(a="Zylo 24/7", b="Room 5")
+    said = as_listed(asked, listed(**{"24/7": "24 by 7"}))
+    assert said[0].text["pronounced"] == said[0].spoken == "zigh low 24 by 7"
+    assert said[1] == asked[1]
     words = for_letters_only(said, "en")
-    assert words[0]["spoken"] == "zigh low twenty four by seven"
-    assert words[0]["pronounced"] == "zigh low 24 by 7"
-    assert words[1]["spoken"] == "Room five"
+    assert words[0].spoken == "zigh low twenty four by seven"
+    assert words[0].text["pronounced"] == "zigh low 24 by 7"
+    assert words[1].spoken == "Room five"
+
+
+def test_the_utterances_of_a_text_take_the_ways_to_say_a_word_in_turn(tmp_path):
+    read = read_pronunciations(write(tmp_path, "Zylo\tzigh low\tzil o\tzee lo", "SQL\tsequel"))
+    assert [each.ways for each in read] == [("zigh low", "zil o", "zee lo"), ("sequel",)]
+    said = [one.spoken for one in as_listed(asked_of(6, a="Zylo SQL"), read)]
+    ways = [f"{way} sequel" for way in ("zigh low", "zil o", "zee lo")]
+    start = ways.index(said[0])
+    assert said == [ways[(start + sample) % 3] for sample in range(6)]
+
+
+def test_texts_that_are_spoken_once_begin_with_one_way_or_another_by_their_ids():
+    read = [Pronunciation("Zylo", "zigh low", "", ("zil o",))]
+    texts = {f"t{n}": "Zylo" for n in range(100)}
+    first = [one.spoken for one in as_listed(asked_of(**texts), read)]
+    assert 35 < first.count("zigh low") < 65 and first.count("zil o") == 100 - first.count(
+        "zigh low"
+    )
+    assert [one.spoken for one in as_listed(asked_of(**texts)[50:], read)] == first[50:]
 
 
 # --- the synthesis

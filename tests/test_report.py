@@ -301,6 +301,14 @@ def test_a_row_says_what_its_arm_is_known_as(written: tuple[Path, Summary]):
     assert any(text.startswith(f"topline · {topline.evaluation}") for text in said)
 
 
+def test_what_an_arm_that_adapts_to_test_recordings_hears_is_said_where_there_is_one():
+    rows = [made_up_row("pretrained"), made_up_row("pretrained+suta", label="pretrained + SUTA")]
+    summary = made_up_summary(made_up_target(rows))
+    told = "the model hears the test recordings themselves, without their texts"
+    assert told in report.render(summary, {}, {})
+    assert told not in report.render(made_up_summary(made_up_target(rows[:1])), {}, {})
+
+
 def test_overview_has_a_column_per_arm_whatever_its_coefficient():
     def row(scale: float) -> SummaryRow:
         vector = {"vector": "pooled", "chosen": True, "label": f"pretrained + {scale:g} τ"}
@@ -440,6 +448,15 @@ def test_tables_and_regions_are_labelled(written: tuple[Path, Summary]):
     regions = [div for div in page.all("div") if div.get("role") == "region"]
     assert regions and all("aria-label" in div and div["tabindex"] == "0" for div in regions)
     assert any("width=device-width" in meta.get("content", "") for meta in page.all("meta"))
+
+
+def test_the_methods_stand_in_order_with_what_they_are_made_from(tmp_path: Path):
+    main([*write_made_up_report_inputs(tmp_path), f"--output={tmp_path / 'report.html'}"])
+    page = Page((tmp_path / "report.html").read_text())
+    [table] = [each for each in page.all("table") if each.get("data-name") == "made-up methods"]
+    said = page.said("td")
+    assert table and said.index("12.0 [11.0, 13.0]") < said.index("24.0 [23.0, 25.0]")
+    assert {"recordings of the target", "nothing", "texts of the target", "60"} <= set(said)
 
 
 def test_two_runs_are_equal_and_lineage_is_beside(written: tuple[Path, Summary]):

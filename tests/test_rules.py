@@ -132,6 +132,23 @@ def test_what_leads_a_decoder_is_made_of_the_targets_training_texts_and_strength
     assert "key_terms/shop/hibari.jsonl" in shards
 
 
+def test_an_arm_that_adapts_is_transcribed_one_by_one_and_keeps_no_encodings(folder):
+    arms = ["pretrained", "pretrained+entropy", "target-synthetic+pseudo_labels"]
+    done = dry_run(folder, EXPERIMENT | {"arms": arms})
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
+    lines = [line for line in done.stdout.splitlines() if "python scripts/transcribe.py" in line]
+    told = {}
+    for words in map(shlex.split, lines):
+        if "--adapt" in words:
+            option = dict(zip(words, words[1:], strict=False))
+            told[option["--output"].split("/")[4]] = option["--adapt"], option["--batch-size"]
+            assert "--encodings" not in words
+    assert told == {
+        "pretrained+entropy": ("entropy", "1"),
+        "shop-hibari+pseudo_labels": ("pseudo_labels", "1"),
+    }
+
+
 def test_how_words_are_said_is_told_to_every_synthesis_of_its_domain_alone(folder):
     said = "$(touch PWNED) said.tsv"
     (folder / said).write_text("door\tdaw\n")
@@ -145,6 +162,39 @@ def test_how_words_are_said_is_told_to_every_synthesis_of_its_domain_alone(folde
     texts = {words[words.index("--texts") + 1] for words in told}
     assert texts == {f"results/hostile/texts/leaflet/{split}.jsonl" for split in ("train", "dev")}
     assert said not in "".join(line for line in done.stdout.splitlines() if "prepare.py" in line)
+
+
+def test_texts_are_written_and_selected_for_training_alone_and_of_one_domain(folder):
+    written = {"artifact": "mine", "texts": 40, "prompt": HOSTILE}
+    shop = EXPERIMENT["domains"]["shop"] | {"generate": written}
+    shop |= {"select": {"texts": 30, "by": "unlike_source"}}
+    done = dry_run(folder, EXPERIMENT | {"domains": EXPERIMENT["domains"] | {"shop": shop}})
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
+    options: dict[str, list[dict]] = {}
+    for words in map(shlex.split, done.stdout.splitlines()):
+        if words[:1] == ["python"]:
+            given = dict(zip(words, words[1:], strict=False))
+            options.setdefault(words[1], []).append(given | {"words": words})
+    (writing,) = options["scripts/write_texts.py"]
+    texts = "results/hostile/texts/shop"
+    assert (writing["--texts"], writing["--output"]) == (
+        f"{texts}/train.jsonl",
+        f"{texts}/written.jsonl",
+    )
+    assert writing["--apart"] == f"{texts}/dev.jsonl"
+    assert "results/hostile/manifests/shop/real/test.jsonl" in writing["words"]
+    assert f"--prompt={HOSTILE}" in writing["words"] and writing["--number"] == "40"
+    (selecting,) = options["scripts/select_texts.py"]
+    assert selecting["--texts"] == f"{texts}/written.jsonl"
+    assert selecting["--source"] == "results/hostile/texts/own/train.jsonl"
+    assert (selecting["--number"], selecting["--by"]) == ("30", "unlike_source")
+    spoken = {each["--texts"] for each in options["scripts/synthesize.py"]}
+    others = {f"results/hostile/texts/{name}" for name in ("own", "leaflet")}
+    assert spoken == {f"{texts}/selected.jsonl", f"{texts}/dev.jsonl"} | {
+        f"{other}/{split}.jsonl" for other in others for split in ("train", "dev")
+    }
+    declared = [each["--declaration"] for each in options["scripts/prepare.py"]]
+    assert not any("select" in each or "generate" in each for each in declared)
 
 
 def test_a_model_that_is_led_is_delivered_with_what_led_it_in_the_test(folder):
@@ -400,10 +450,10 @@ def test_the_files_of_a_folder_and_a_column_are_what_prepare_depends_on(folder):
         assert inputs == {} and message in told and "Traceback" not in told
 
 
-def trainings(folder: Path, **finetune: object) -> dict[str, list[str]]:
+def trainings(folder: Path, arms: tuple[str, ...] = (), **finetune: object) -> dict[str, list[str]]:
     """Return the words of every training's command by its output, but for resources."""
-    settings = EXPERIMENT["finetune"] | finetune
-    done = dry_run(folder, EXPERIMENT | {"finetune": settings})
+    settings = {"finetune": EXPERIMENT["finetune"] | finetune}
+    done = dry_run(folder, EXPERIMENT | settings | ({"arms": list(arms)} if arms else {}))
     assert done.returncode == 0, done.stderr[-2000:]
     lines = [line for line in done.stdout.splitlines() if "scripts/finetune.py" in line]
     commands = {}
@@ -431,6 +481,38 @@ def test_a_training_reruns_for_what_changes_its_result_and_for_nothing_else(fold
     assert changed(mixed={"patience": 9}) == mixed - further
     assert changed(continued_learning_rate_factor=0.2) == further
     assert changed(learning_rate=2e-3) == before.keys()
+    assert changed(ewc_weight=0, ia3=False, replay=0.5) == set()  # nothing is replayed
+    assert changed(ewc_weight=2) == {output for output in before if "/source-" not in output}
+
+
+def test_what_is_replayed_and_held_to_is_told_to_the_trainings_that_do_so(folder):
+    arms = ("source-real", "target-synthetic", "source-real+target-synthetic")
+    arms += ("source-synthetic+target-synthetic",)
+    manifests = "results/hostile/manifests"
+    plain, told = trainings(folder, arms), trainings(folder, arms, ewc_weight=2, replay=0.5)
+    replayed = {}
+    for output, words in told.items():
+        settings = json.loads(words[words.index("--settings") + 1])
+        assert (
+            ("ewc_weight" in settings) == ("--fisher" in words) == ("/source-real/" not in output)
+        )
+        assert ("replay" in settings) == ("--replayed" in words) == ("-with-" in output)
+        assert {"ewc_weight", "replay"} & settings.keys() == {
+            key for key, flag in (("ewc_weight", "--fisher"), ("replay", "--replayed"))
+            if flag in words
+        }  # fmt: skip
+        if "--fisher" in words:
+            assert words[words.index("--fisher") + 1] == f"{manifests}/source/real/train.jsonl"
+        if "--replayed" in words:
+            path = words[words.index("--replayed") + 1]
+            replayed[output.split("/")[4]] = path.removeprefix(f"{manifests}/source/")
+            assert plain[output].count("--train") == 2 and path in plain[output]
+            assert words.count("--train") == 1
+    assert replayed == {
+        f"{target}-hibari-with-source{speech}": f"{kind}/train.jsonl"
+        for target in ("shop", "leaflet")
+        for speech, kind in (("", "real"), ("-hibari", "hibari"))
+    }
 
 
 def test_rules_that_inherit_say_nothing_again():

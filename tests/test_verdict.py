@@ -13,13 +13,15 @@ import pytest
 from conftest import ROOT
 from evaluation import without_aids
 from made_up import BASELINE, evaluation, write_evaluations
+from matrix import CANDIDATES
+from paths import PRETRAINED
 from report import render
 from reporting.summary_table import print_summary, repetitions
 from reporting.verdicts import made, primaries, verdicts
 from scoring.decisions import Verdict
 from scoring.evaluations import ArmKey, ModelKey, read_evaluations
 from scoring.summary import Summary, SummarySettings, shipped, write_summary
-from scoring.verdict import estimates_of, preference
+from scoring.verdict import PREFERRED, estimates_of, preference
 from summarize import summarize
 
 sys.path.append(str(ROOT / "benchmarks"))
@@ -492,3 +494,7 @@ def test_a_choice_is_held_to_the_best_candidate_and_to_the_pretrained_model(tmp_
     assert (case.gain, case.regret) == pytest.approx((0.4, 0.6))
     assert case.ships and case.harms and case.seed == 1
     assert case.left_out == ("source-real+target-synthetic",)
+
+
+def test_every_candidate_has_a_place_among_those_preferred():
+    assert sorted(PREFERRED) == sorted([*CANDIDATES, PRETRAINED])

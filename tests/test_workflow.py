@@ -179,7 +179,8 @@ def test_how_a_model_is_trained_concerns_nothing_that_was_done_before(finished):
         yaml.safe_dump(experiment | {"finetune": experiment["finetune"] | {"gpus": 2}})
     )
     assert set(planned(finished, "other.yaml")) <= {
-        "evaluations", "leakage", "summarize", "breakdown", "report", "model_card", "all", "total",
+        "evaluations", "leakage", "summarize", "breakdown", "rank", "report", "model_card", "all",
+        "total",
     }  # fmt: skip
 
 
@@ -192,7 +193,12 @@ def test_exports_make_nothing_anew_but_the_cards_which_tell_of_them(finished):
     counts = planned(finished, "exports.yaml")
     assert (counts["export"], counts["model_card"]) == (2, 2)
     of_the_checkpoints = {"transcribe_with_task_vector"}  # at a λ that no sweep is asked for
-    with_the_files_name = {"summarize", "breakdown", "report"}  # in the command of each number
+    with_the_files_name = {
+        "summarize",
+        "breakdown",
+        "rank",
+        "report",
+    }  # in the command of each number
     assert set(counts) <= {
         *("export", "model_card", "all", "total"), *of_the_checkpoints, *with_the_files_name
     }  # fmt: skip
@@ -635,6 +641,7 @@ def everything() -> dict:
         "noises",
         "rooms",
         "slurp",
+        "writer",
     )
     source = {"checksum": "first-use", "sources": [{"path": "/nowhere"}]}
     recorded = {"corpus": "slurp", "artifact": "slurp", "microphone": "headset"}
@@ -658,6 +665,8 @@ def everything() -> dict:
             | {"scenario": "play", "augmentation": {"room": {"artifact": "rooms"}}},
             "music": recorded
             | {"scenario": "music"}
+            | {"generate": {"artifact": "writer", "texts": 9, "prompt": "{Songs}"}}
+            | {"select": {"texts": 99, "by": "unlike_source"}}
             | {"augmentation": {"noise": {"artifact": "noises", "snr": [5, 20]}, "telephone": {}}},
         },
         "tts": {

@@ -1,10 +1,11 @@
 """A config checked: its values by the schema, then what they say of one another."""
 
 from configs.completing import artifacts_named
-from configs.decoders import check_decoders, check_words
+from configs.decoders import check_adaptations, check_decoders, check_words
 from configs.known import load_artifacts, load_presets, load_schema
 from configs.languages import check_parts
 from configs.names import check_coefficients, check_lengths, check_references, check_roles
+from configs.texts import check_texts
 from configs.training import (
     check_kinds,
     check_positions,
@@ -33,6 +34,7 @@ def check(config: dict) -> None:
     check_references(config)
     check_coefficients(config["task_vector"])
     check_roles(config)
+    check_texts(config)
     known = load_artifacts() | config["artifacts"]
     for place, name in artifacts_named(config):
         refer(name, known, place, "artifacts")
@@ -45,6 +47,7 @@ def check(config: dict) -> None:
     check_lengths(config)
     check_parts(config, known)
     check_decoders(config, known)
+    check_adaptations(config, known)
     check_words(config)
     check_voices(config)
     for name, declaration in config["artifacts"].items():

@@ -110,6 +110,8 @@ def artifacts_named(config: dict) -> Iterator[tuple[str, str]]:
     for name, domain in config["domains"].items():
         if "artifact" in domain:
             yield f"domains.{name}.artifact", domain["artifact"]
+        if "generate" in domain:
+            yield f"domains.{name}.generate.artifact", domain["generate"]["artifact"]
         augmentation = domain.get("augmentation", {})
         of_dev = {f"dev.{kind}": value for kind, value in augmentation.get("dev", {}).items()}
         for kind, settings in (augmentation | of_dev).items():

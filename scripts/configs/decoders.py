@@ -1,11 +1,15 @@
-"""What needs a decoder, or words to lead it by, held to the base models and the language."""
+"""What needs a decoder, words to lead it by, or another model, held to base models and language."""
 
 import json
 import re
 from collections.abc import Iterator
 
+from adaptations import CTC as CTC_MODEL
+from adaptations import WHISPER, refusal
 from errors import InputError
-from evaluation import has_aids
+from evaluation import adaptation_of, has_aids
+from modules import trained_of
+from roles import arms_of
 from texts.languages import NAMES
 from texts.normalise import WITHOUT_SPACES
 
@@ -36,13 +40,12 @@ def declared(model: dict, artifacts: dict) -> str:
 
 def check_decoders(config: dict, artifacts: dict) -> None:
     """Raise ``InputError`` for what a CTC model's decoder would have to do: it has none."""
-    arms = [arm for arm in config["arms"] if has_aids(arm)]
     for name, told in ctc_models(config, artifacts):
-        if arms:
+        if arms := [arm for arm in arms_of(config, name) if has_aids(arm)]:
             raise InputError(
                 f"config: arms: {arms[0]} leads Whisper's decoder, but base_models.{name}"
                 f" ({told}) is a CTC model, which has none; leave out"
-                f" {', '.join(arms)}, or take another base model"
+                f" {', '.join(arms)}, or name the others under base_models.{name}.arms"
             )
         if config["exports"]:
             raise InputError(
@@ -50,12 +53,26 @@ def check_decoders(config: dict, artifacts: dict) -> None:
                 f" base_models.{name} ({told}) is a CTC model, which neither faster-whisper nor"
                 " whisper.cpp runs; leave out exports, or take another base model"
             )
-        if (part := config["base_models"][name]["finetune"]["trained"]) != "all":
+        choice = config["base_models"][name]["finetune"]["trained"]
+        trained = trained_of(choice)
+        if trained.module or trained.part == "without_embeddings":
             raise InputError(
-                f"config: base_models.{name} ({told}) is a CTC model, which is trained whole, not"
-                f" in part (trained: {part}, as the preset from-text has it); set"
+                f"config: base_models.{name} ({told}) is a CTC model, which has neither decoder nor"
+                f" embeddings (trained: {choice}; the preset from-text has decoder); set"
                 " finetune.trained: all, or name a preset of CTC models"
             )
+
+
+def check_adaptations(config: dict, artifacts: dict) -> None:
+    """Raise ``InputError`` for a method of test-time adaptation that does not fit a base model."""
+    kinds = dict.fromkeys((name for name, _ in ctc_models(config, artifacts)), CTC_MODEL)
+    kinds |= dict.fromkeys(whisper_models(config, artifacts), WHISPER)
+    for base, kind in kinds.items():
+        for arm in arms_of(config, base):
+            if (name := adaptation_of(arm)) and (reason := refusal(name, kind)):
+                raise InputError(
+                    f"config: arms: {arm}: base_models.{base}: {reason}, or leave out {arm}"
+                )
 
 
 def check_words(config: dict) -> None:

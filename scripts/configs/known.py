@@ -4,9 +4,12 @@ import copy
 import functools
 from pathlib import Path
 
+from adaptations import ADAPTATIONS
+from arms import CANDIDATES
 from corpora import CORPORA
 from engines import ENGINES
 from files.strict_yaml import load_yaml
+from paths import PRETRAINED
 
 RULES = Path(__file__).parents[2] / "rules"
 SCHEMA = RULES / "config.schema.yaml"
@@ -22,11 +25,16 @@ def parsed(path: Path) -> dict:
 
 
 def load_schema() -> dict:
-    """Return the schema of a config, with the names of engines and corpora filled in."""
+    """Return the schema of a config, with the names of engines, corpora and adaptations filled in.
+
+    A model that may be delivered may adapt to each recording, too: "target-synthetic+suta".
+    """
     schema = copy.deepcopy(parsed(SCHEMA))
     for section, key, table in (("tts", "engine", ENGINES), ("domains", "corpus", CORPORA)):
         named = schema["properties"][section]["additionalProperties"]
         named["properties"][key]["enum"] = list(table)
+    adapted = [f"{arm}+{name}" for arm in (PRETRAINED, *CANDIDATES) for name in ADAPTATIONS]
+    schema["properties"]["arms"]["items"]["enum"] += adapted
     return schema
 
 

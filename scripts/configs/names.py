@@ -11,6 +11,7 @@ from roles import (
     SELF_TRAINED,
     SOURCES,
     UNTRANSCRIBED,
+    arms_of,
     domains_of,
     imitated_group,
     is_pseudo,
@@ -56,12 +57,15 @@ def check_lengths(config: dict) -> None:
 
 
 def check_references(config: dict) -> None:
-    """Raise ``InputError`` for a source, a target or a judge of the filter that is not there."""
+    """Raise ``InputError`` for a domain, a judge of the filter or an arm that is not there."""
     for role in ("source", "targets"):
         for name in [] if config[role] == COMPLEMENT else config[role]:
             refer(name, config["domains"], role, "domains")
     judge = config["filter"]["base_model"]
     refer(judge, config["base_models"], "filter.base_model", "base_models")
+    for name in config["base_models"]:
+        for arm in arms_of(config, name):
+            refer(arm, dict.fromkeys(config["arms"]), f"base_models.{name}.arms", "arms")
 
 
 def check_roles(config: dict) -> None:

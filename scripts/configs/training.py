@@ -2,8 +2,11 @@
 
 from configs.decoders import ctc_models, whisper_models
 from errors import InputError
+from matrix import evaluations
+from methods import parts_of
+from modules import PARTS, trained_of
 from paths import REAL
-from roles import SELF_TRAINED, is_text_only
+from roles import COMPLEMENT, SELF_TRAINED, is_text_only
 
 POSITION = 0.02  # s, of Whisper's encoder
 
@@ -34,11 +37,56 @@ def check_training(config: dict) -> None:
                 f"config: {place}.finetune.mixed.max_steps: 0, and without finetune.epochs nothing"
                 " ends the training of source-mixed; raise one of them"
             )
-        if settings["interpolation"] < 1 and settings["lora_rank"]:
+        check_factors(settings, f"config: {place}.finetune")
+        if settings.get("ewc_weight"):
+            check_held(config, name, f"{place}.finetune.ewc_weight: {settings['ewc_weight']:g}")
+
+
+def check_factors(settings: dict, place: str) -> None:
+    """Raise ``InputError`` for what is said of weights where LoRA or (IA)³ trains factors."""
+    rank, scales = settings["lora_rank"], settings.get("ia3")
+    if rank and scales:
+        raise InputError(
+            f"{place}.ia3: true, but LoRA (lora_rank: {rank}) trains its factors; set ia3: false or"
+            " lora_rank: 0"
+        )
+    if not (rank or scales):
+        return
+    told, remedy = f"LoRA (lora_rank: {rank})", "lora_rank: 0"
+    if scales:
+        told, remedy = "(IA)³ (ia3: true)", "ia3: false"
+    part = trained_of(settings["trained"]).part
+    for key, is_set, without in (
+        ("interpolation", settings["interpolation"] < 1, "1"),
+        ("ewc_weight", settings.get("ewc_weight"), "0"),
+        ("trained", part in PARTS and part != "without_embeddings", "all"),
+    ):
+        if is_set:
+            value = settings[key] if key == "trained" else f"{settings[key]:g}"
             raise InputError(
-                f"config: {place}.finetune.interpolation: {settings['interpolation']:g}, but LoRA"
-                f" (lora_rank: {settings['lora_rank']}) trains factors, not weights; set"
-                " interpolation: 1 or lora_rank: 0"
+                f"{place}.{key}: {value}, but {told} trains factors, not weights; set"
+                f" {key}: {without} or {remedy}"
+            )
+
+
+def check_held(config: dict, base: str, place: str) -> None:
+    """Raise ``InputError`` where a base's models that EWC holds to a source serve another target.
+
+    It holds those of a target to recordings of its source, which in complement mode are those of
+    all other targets.
+    """
+    for row in evaluations(config):
+        if row.base != base:
+            continue
+        said = ""
+        if row.role == "nested":
+            said = "task_vector.chosen_on: sources trains models of source domains as of targets"
+        elif config["source"] == COMPLEMENT and row.vector and parts_of(row.vector)[0] == "domains":
+            said = f"the vector {row.vector} is of models of each domain, which is a target too"
+        if said:
+            raise InputError(
+                f"config: {place}, but {said}; EWC would hold those to another source, or to none;"
+                " leave that out, or set ewc_weight: 0"
             )
 
 

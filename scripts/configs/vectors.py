@@ -4,7 +4,7 @@ from configs.decoders import ctc_models
 from errors import InputError
 from evaluation import TASK_VECTORS, clusters_of
 from methods import METHODS, method_of, parts_of
-from modules import factors_of
+from modules import factors_of, trained_of
 from paths import ENGINES
 from roles import domains_of, groups, training_tts
 
@@ -78,12 +78,16 @@ def check_method(config: dict, ctc: set[str], kind: str, place: str) -> None:
 def untrained(settings: dict, is_ctc: bool) -> tuple[str, str, str]:
     """Return the module that is not trained, the setting that says so, and the remedy; or nothing.
 
-    LoRA's factors are in the attention, of which a CTC model's decoder, its letters, has none.
+    A CTC model's decoder is its layer of letters, which has no factors, and one part: its biases.
     """
-    if settings["trained"] == "decoder":
-        return "encoder", "trained: decoder", "trained: all (the preset from-text has decoder)"
-    if settings["trained"] == "encoder":
-        return "decoder", "trained: encoder", "trained: all"
+    trained = trained_of(settings["trained"])
+    said = f"trained: {settings['trained']}"
+    if trained.module == "decoder":
+        return "encoder", said, "trained: all (the preset from-text has decoder)"
+    if trained.module == "encoder" or is_ctc and trained.part not in ("", "biases"):
+        return "decoder", said, "trained: all"
     if is_ctc and (rank := settings["lora_rank"]):
         return "decoder", f"lora_rank: {rank}", "lora_rank: 0"
+    if is_ctc and settings.get("ia3"):
+        return "decoder", "ia3: true", "ia3: false"
     return "", "", ""

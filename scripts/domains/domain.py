@@ -14,7 +14,7 @@ from settings.fields import WRITE, fill
 KINDS = ("corpus", "manifest", "splits", "texts")
 NOT_DECLARED = ("selection", "language")
 NOT_PREPARED = (  # for later stages
-    *("augmentation", "accepted_overlap", "pronunciations", "untranscribed"),
+    *("augmentation", "accepted_overlap", "generate", "pronunciations", "select", "untranscribed"),
 )
 SLURP = "slurp"
 DEV, TEST = 50, 200  # utterances drawn, if the domain does not say

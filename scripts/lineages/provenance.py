@@ -14,11 +14,10 @@ from typing import NamedTuple
 from errors import InputError
 from files.checksum import sha256
 from files.regular import Unreadable
+from lineages.inputs_of import WEIGHTS, aids_of, manifests_of
 from records.reading import made_of_itself, read_records
 from records.record import Record
 
-WEIGHTS = ".safetensors"
-AIDS = {"terms": "terms_bonus", "texts": "texts_weight"}  # of a decoder, and their strength
 AUDIO = (".wav", ".flac", ".mp3", ".ogg")  # voices that a TTS imitates; no record has made them
 
 
@@ -149,35 +148,6 @@ class Provenance:
         }
 
 
-def manifests_of(record: Record) -> dict[str, list[str]]:
-    """Return the manifests of a training run: "train" and "dev"."""
-    told = record.content.get("manifests", {})
-    manifests = {
-        role: [os.path.normpath(path) for path in told.get(role, [])] for role in ("train", "dev")
-    }
-    named = {path for paths in manifests.values() for path in paths}
-    checkpoints = {os.path.dirname(path) for path in record.inputs if path.endswith(WEIGHTS)}
-    inputs = {path for path in record.inputs if os.path.dirname(path) not in checkpoints}
-    if named != inputs:
-        raise InputError(
-            f"{record.sidecar}: does not say which of its inputs are to train on and which are to"
-            f" select on: {', '.join(sorted(named ^ inputs))}; train this model again"
-        )
-    return manifests
-
-
-def aids_of(record: Record) -> dict[str, list[str]]:
-    """Return the files that led the decoder of a transcription: "terms" and "texts"."""
-    told = record.content.get("aids", {})
-    for kind, strength in AIDS.items():
-        if record.content["parameters"].get(strength) is not None and not told.get(kind):
-            raise InputError(
-                f"{record.sidecar}: does not say which of its inputs are the {kind} that led the"
-                " decoder; transcribe again"
-            )
-    return {kind: [os.path.normpath(path) for path in told.get(kind, [])] for kind in AIDS}
-
-
 OfInputs = Mapping[str, Uses]
 Step = Callable[[Provenance, str, Record, OfInputs], Uses]
 
@@ -203,7 +173,7 @@ def training(provenance: Provenance, path: str, record: Record, of_inputs: OfInp
     return together(of_inputs).union(
         *(
             {Use(stage, learnt_as(provenance, name), name) for name in manifests[role]}
-            for stage, role in (("training", "train"), ("selection", "dev"))
+            for stage, role in (("training", "train"), ("training", "fisher"), ("selection", "dev"))
         )
     )
 
@@ -221,12 +191,16 @@ def learnt_as(provenance: Provenance, path: str) -> str:
 
 
 def transcription(provenance: Provenance, path: str, record: Record, of_inputs: OfInputs) -> Uses:
-    """Of hypotheses: what made model, task vector and aids, not the speech that is heard."""
+    """Of hypotheses: what made model, task vector and aids, not the speech that is heard.
+
+    A model that adapts to that speech learns from its recordings, though not from their texts.
+    """
     aids = aids_of(record)
     of_model = {name: of_inputs[name] for name in of_inputs if name.endswith(WEIGHTS)}
     of_terms = {name: of_inputs[name] for name in aids["terms"] if name in of_inputs}
     counted = {Use("decoding", "texts", name) for name in aids["texts"] if name in of_inputs}
-    return together(of_model | of_terms) | counted
+    heard = {Use("decoding", "channels", name) for name in aids["recordings"]}
+    return together(of_model | of_terms) | counted | heard
 
 
 def channels(provenance: Provenance, path: str, record: Record, of_inputs: OfInputs) -> Uses:
@@ -282,6 +256,8 @@ STEPS: dict[str, Step] = {
     "prepare.py": nothing,
     "collect.py": nothing,
     "pretrained.py": nothing,
+    "write_texts.py": all_inputs,
+    "select_texts.py": all_inputs,
     "label.py": all_inputs,
     "pool.py": all_inputs,
     "cluster.py": all_inputs,

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from itertools import chain, groupby, pairwise
+from itertools import chain, groupby
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +20,11 @@ from computing.precision import PrecisionChoice, autocast, precision_of
 from computing.processor import processor
 from errors import InputError
 from files.audio import SAMPLING_RATE, load_audio
+from modules import trained_of
 from recognisers.checkpoints import CtcModel, check_writes, load_ctc
+from recognisers.freezing import freeze_all_but
 from recognisers.hypotheses import Hypothesis, hypothesis
-from recognisers.letters import letter_ids, special_cases, spell
+from recognisers.letters import frames_needed, letter_ids, special_cases, spell
 
 CTC_MODELS: dict[str, type[CtcModel]] = {
     "hubert": HubertForCTC,
@@ -30,13 +32,9 @@ CTC_MODELS: dict[str, type[CtcModel]] = {
     "wav2vec2-conformer": Wav2Vec2ConformerForCTC,
 }
 DROPOUTS = (  # of config.json; layers that are dropped whole (layerdrop) are another matter
-    "activation_dropout",
-    "attention_dropout",
-    "conformer_conv_dropout",
-    "feat_proj_dropout",
-    "final_dropout",
-    "hidden_dropout",
-)
+    "activation_dropout", "attention_dropout", "conformer_conv_dropout", "feat_proj_dropout",
+    "final_dropout", "hidden_dropout",
+)  # fmt: skip
 
 
 class CtcRecogniser:
@@ -75,16 +73,15 @@ class CtcRecogniser:
         self.ids = letter_ids(self.tokenizer)
         self.letters = {id: letter for letter, id in self.ids.items()}
         self.cases = str.maketrans(special_cases(self.ids, language))
-        names = ("q_proj", "v_proj", "linear_q", "linear_v")  # the Conformer's are the last two
-        modules = {name.rsplit(".")[-1] for name, _ in self.model.named_modules()}
-        self.lora_targets = tuple(name for name in names if name in modules)
         self.model.to(self.device)  # type: ignore[arg-type]  # its decorator hides self
         self.tells_log_probability = False  # of its hypotheses
 
     def freeze(self, trained: str) -> None:
-        """Exclude from training the convolutions that hear the waveform, as is usual."""
-        if trained != "all":
+        """Train only ``trained``, and not the convolutions that hear the waveform, as is usual."""
+        module, part = trained_of(trained)
+        if module or part == "without_embeddings":
             raise InputError(f"trained: {trained}: a CTC model has no {trained}; set trained: all")
+        freeze_all_but(self.model, trained)
         self.model.freeze_feature_encoder()
 
     def train(self) -> None:
@@ -249,11 +246,6 @@ class CtcRecogniser:
         self.model.save_pretrained(folder, save_original_format=False)
         self.tokenizer.save_pretrained(folder)
         self.features.save_pretrained(folder)
-
-
-def frames_needed(labels: Sequence[int]) -> int:
-    """Return the fewest frames that CTC can align: a blank stands between two equal labels."""
-    return len(labels) + sum(first == second for first, second in pairwise(labels))
 
 
 def set_mask_time_prob(model: CtcModel, probability: float, folder: str | Path) -> None:

@@ -1,8 +1,9 @@
-"""The letters of a CTC model's vocabulary, and texts spelt in them."""
+"""The letters of a CTC model: how a text is spelt in them, and how many frames they take."""
 
 import unicodedata
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+from itertools import pairwise
 
 from transformers import Wav2Vec2CTCTokenizer
 
@@ -57,3 +58,8 @@ def spell(text: str, letters: dict[str, int]) -> tuple[str, Counter[str]]:
         else:
             dropped[character] += 1
     return " ".join("".join(spelt).split()), dropped
+
+
+def frames_needed(labels: Sequence[int]) -> int:
+    """Return the fewest frames that CTC can align: a blank stands between two equal labels."""
+    return len(labels) + sum(first == second for first, second in pairwise(labels))

@@ -1,6 +1,6 @@
 """The door to the recognisers: which one a checkpoint needs is told by its ``config.json``.
 
-Each has ``model``, ``device``, ``precision``, ``window`` (s), ``language``, ``lora_targets`` and
+Each has ``model``, ``device``, ``precision``, ``window`` (s), ``language`` and
 ``tells_log_probability``, and the methods ``labels``, ``tokens``, ``fault``, ``check``, ``freeze``,
 ``train``, ``prepare``, ``loss``, ``transcribe``, ``stages``, ``tensors``, ``state_dict`` and
 ``save``.

@@ -17,6 +17,7 @@ from files.audio import SAMPLING_RATE, load_audio
 from recognisers.checkpoints import check_prompt, check_speaks, generation_of, load_whisper
 from recognisers.cross_attention import absorb_keys_and_values
 from recognisers.encoded import Encodings, read_encoding, write_encoding
+from recognisers.freezing import freeze_all_but
 from recognisers.greedy import Favour, greedy
 from recognisers.hypotheses import Hypothesis, hypothesis
 from recognisers.label_loss import IGNORED, divergence, pad_labels
@@ -26,7 +27,6 @@ from recognisers.window import WHISPER_WINDOW, crop_window
 from texts.written import LabelForm, label_text
 
 MAX_LENGTH = 225  # tokens of a hypothesis; the published experiment's
-LORA_TARGETS = ("q_proj", "v_proj")
 ENCODER = "model.encoder."
 POSITION_TABLE = f"{ENCODER}embed_positions.weight"
 NOT_IN_WEIGHTS = ("activation_function", "encoder_attention_heads", "scale_embedding")
@@ -40,8 +40,6 @@ class WhisperRecogniser:
     The position table is cropped to ``window`` (s); ``tensors`` has it whole. With ``encodings``, a
     folder, the encoder's outputs are kept there: for models that share an encoder.
     """
-
-    lora_targets = LORA_TARGETS
 
     def __init__(
         self,
@@ -114,20 +112,11 @@ class WhisperRecogniser:
         return torch.stack([log_mel(waveform, self.filters, samples) for waveform in waveforms])
 
     def freeze(self, trained: str) -> None:
-        """Exclude from training all but ``trained``.
+        """Exclude from training all but ``trained`` (see ``modules.CHOICES``).
 
-        That is ``all`` parameters, all ``without_embeddings`` of tokens (by which tokens are picked
-        as well), or those of the ``encoder`` or the ``decoder`` alone.
+        Tokens are picked by their embeddings as well, which are the decoder's.
         """
-        model = self.model.model
-        frozen = {
-            "all": [],
-            "without_embeddings": [model.decoder.embed_tokens],
-            "encoder": [model.decoder, self.model.proj_out],
-            "decoder": [model.encoder],
-        }[trained]
-        for module in frozen:
-            module.requires_grad_(False)
+        freeze_all_but(self.model, trained)
 
     def stay_near_start(self, weight: float, temperature: float) -> None:
         """Let ``loss`` hold the model to what it predicts now.

@@ -13,6 +13,7 @@ from files.regular import read_bytes
 from files.text_file import read_text
 
 BOOKKEEPING = {  # what changes no artifact
+    "adaptations.py",
     "corpora/__init__.py",
     "engines/__init__.py",
     "errors.py",

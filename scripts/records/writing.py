@@ -102,14 +102,18 @@ def write_record(
 
 
 def fingerprint(
-    script: str | Path, parameters: dict[str, Any], inputs: Iterable[str | Path]
+    script: str | Path,
+    parameters: dict[str, Any],
+    inputs: Iterable[str | Path],
+    modules: Iterable[str] = (),
 ) -> str:
     """Return a hash of all that work that is resumed depends on, so that no two are mixed.
 
-    That is settings (with what "auto" stands for), inputs' bytes, code and packages.
+    That is settings (with what "auto" stands for), inputs' bytes, code and packages. ``modules``
+    are those that the script picked at run time, as paths from its folder.
     """
     begun = time.perf_counter()
-    code = code_of(script)[0]
+    code = code_of(script, *modules)[0]
     parts = [parameters, code, installed_versions(), *map(known_sha256, inputs)]
     seconds_spent.append(time.perf_counter() - begun)
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()

@@ -17,6 +17,7 @@ PURPOSES = {  # of the external files that a stage brings in
     "prepare.py": "data of a domain",
     "pretrained.py": "recogniser",
     "synthesize.py": "text to speech",
+    "write_texts.py": "language model that wrote texts",
     "xvectors.py": "speaker encoder",
 }
 # https://huggingface.co/docs/hub/repositories-licenses, those that models and data have

@@ -10,7 +10,7 @@ import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from matrix import CONTINUED
+from arms import CONTINUED
 from paths import PRETRAINED
 from reporting.tables import change, forgotten
 from reporting.verdicts import row_of
@@ -162,9 +162,9 @@ def compared_rows(target: TargetSummary) -> list[tuple[SummaryRow, Difference]]:
 
 
 def gain_and_forgetting(target: TargetSummary) -> str:
-    """Return the change on the target against that elsewhere, as SVG, or "" if none is known.
+    """Return the change elsewhere against that on the target, as SVG, or "" if none is known.
 
-    Points are numbered in the order of ``compared_rows``.
+    Lower left is best. Points are numbered in the order of ``compared_rows``.
     """
     rows = compared_rows(target)
     if not rows:
@@ -182,22 +182,22 @@ def gain_and_forgetting(target: TargetSummary) -> str:
         for kind in kinds:
             axes.plot([], [], MARKERS[kind], color=GREY, label=f"on {kind} test sets")
         figure.legend(loc="outside upper left", frameon=False, ncols=2)
-        axes.set_xlabel(f"change of WER on {wrap(target.name, 30)[0]}, points (left: fewer errors)")
-        axes.set_ylabel("change elsewhere, points (up: forgotten)")
+        axes.set_xlabel("change of WER elsewhere, points (right: forgotten)")
+        axes.set_ylabel(f"change on {wrap(target.name, 30)[0]}, points (down: gained)")
         words = "; ".join(
             f"{row.label}: {change(gain)} on the target, "
             + ", ".join(f"{change(c)} on {kind} test sets" for kind, c in forgotten(row).items())
             for row, gain in rows
         )
-        title = f"Change of WER on {target.name} against the change elsewhere, in points"
+        title = f"Change of WER elsewhere against the change on {target.name}, in points"
         return inline(figure, title, f"{words}.")
 
 
 def draw_point(axes: Axes, number: str, gain: Difference, cost: Difference, kind: str) -> None:
     """Draw an arm's number where its gain and its cost meet, with both intervals."""
-    x, y = 100 * gain.difference, 100 * cost.difference
+    x, y = 100 * cost.difference, 100 * gain.difference
     colour = COLOURS[(int(number) - 1) % len(COLOURS)]
-    for pair, other, is_x in ((gain.interval, y, True), (cost.interval, x, False)):
+    for pair, other, is_x in ((cost.interval, y, True), (gain.interval, x, False)):
         ends = [100 * bound for bound in pair]
         places = (ends, [other, other]) if is_x else ([other, other], ends)
         axes.plot(*places, color=colour, linewidth=1.2, alpha=0.6)

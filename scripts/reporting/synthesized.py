@@ -20,6 +20,7 @@ from files.text_file import read_lines
 from paths import Manifest
 from places import TrainingTexts
 from records.reading import record_of
+from roles import texts_spoken
 from runs.shards import number_of_shards
 from texts.pronunciations import Pronunciation, occurring, read_pronunciations
 
@@ -98,8 +99,8 @@ class Texts:
 
 
 def read_training_texts(results: Path, domain: str, declared: Mapping) -> Texts:
-    """Return a domain's training texts; none if they are not prepared yet."""
-    path = results / str(TrainingTexts(domain))
+    """Return a domain's training texts that are spoken; none if they are not made yet."""
+    path = results / str(TrainingTexts(domain, texts_spoken(declared)))
     rows = read_texts(path) if path.is_file() else []
     said = declared.get("pronunciations")
     listed = read_pronunciations(said) if said else []

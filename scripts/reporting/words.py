@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from evaluation import VECTOR, WITHOUT_TRANSCRIPTS, has_aids, label
+from evaluation import VECTOR, WITHOUT_TRANSCRIPTS, adaptation_of, has_aids, label
 from paths import PRETRAINED, REAL
 from scoring.differences import Comparison, Difference
 from scoring.summary import Forgetting, SummaryRow, TargetSummary
@@ -41,6 +41,7 @@ def sentences(target: TargetSummary) -> list[str]:
         about_test_speech(target),
         about_text(target.name, rows),
         about_aids(target.name, rows),
+        about_adaptation(target.name, rows),
         about_pseudo(target.name, rows),
         about_vector(rows),
         about_price(rows),
@@ -78,7 +79,11 @@ def about_line(target: TargetSummary) -> str:
 
 def about_text(name: str, rows: list[SummaryRow]) -> str:
     """Say which arms that saw the target's texts, and none of its recordings, beat pretrained."""
-    adapted = [row for row in rows if "target-synthetic" in row.arm and not has_aids(row.arm)]
+    adapted = [
+        row
+        for row in rows
+        if "target-synthetic" in row.arm and not has_aids(row.arm) and not adaptation_of(row.arm)
+    ]
     return against_pretrained(f"On {name}, with speech synthesized from its texts", rows, adapted)
 
 
@@ -86,6 +91,13 @@ def about_aids(name: str, rows: list[SummaryRow]) -> str:
     """Say which arms whose decoder is led by the target's texts beat pretrained."""
     led = [row for row in rows if has_aids(row.arm)]
     return against_pretrained(f"On {name}, with a decoder that is led by its texts", rows, led)
+
+
+def about_adaptation(name: str, rows: list[SummaryRow]) -> str:
+    """Say which arms that adapt to the test recordings beat pretrained, and what they heard."""
+    adapting = [row for row in rows if adaptation_of(row.arm)]
+    beginning = f"On {name}, with test-time adaptation, which hears the test recordings (not their"
+    return against_pretrained(f"{beginning} texts)", rows, adapting)
 
 
 def about_pseudo(name: str, rows: list[SummaryRow]) -> str:

@@ -20,6 +20,7 @@ ONNX = 1000  # measured: 250 with hibari's 8 MB of weights, 580 with Kokoro's 92
 KEPT_SPEECH = 1100  # of a sweep over coefficients: transcription.HELD, in MB
 LOADED = 3  # times the weights: read, in the model, on their way to the GPU
 TRAINED = 8  # times the weights: gradient, two moments, best; and a whole state that is read again
+HELD = 2  # times the weights, with ewc_weight: where they started, and their Fisher information
 MORE_MEMORY = 1.5  # on each further attempt
 
 # Time, s
@@ -28,6 +29,7 @@ CORE = 5e10  # FLOP/s; measured: an export of Whisper tiny takes 0.6 to 1.2 s fo
 FORWARD = 60  # FLOP for each parameter and second of audio window; Whisper's sizes have 38 to 55
 BACKWARD = 2  # times the forward pass
 DECODING = 1  # times the forward pass: greedy search, of an utterance in a batch (reckoned)
+ADAPTING = 10  # steps on each recording (see adaptation/)
 PIECES = 2  # for each window of what is longer, at most (see recognisers/pieces.py)
 FEATURES = 1e-3  # for a second of audio window, on one core; measured: reading and log-mel
 START = 60  # of a job with torch on a busy node
@@ -105,23 +107,31 @@ def finetune(
     seconds = network_seconds(trained, parameters, window, passes, gpus)
     seconds += network_seconds(judged, parameters, window, judging, gpus)
     seconds += reading_seconds(trained + judged, window, threads)
+    copies = TRAINED + (HELD if settings.get("ewc_weight") else 0)
     return Needs(
-        memory=gpus * (TORCH + TRAINED * model_mb),
+        memory=gpus * (TORCH + copies * model_mb),
         seconds=seconds,
-        disk=1000 + (TRAINED - 2) * model_mb,  # state, twice while it is replaced; and the model
+        disk=1000 + (copies - 2) * model_mb,  # state, twice while it is replaced; and the model
         shortest=SHORTEST_ON_GPU,
     )
 
 
 def transcribe(
-    model_mb: float, speech: AmountOfSpeech, window: float, coefficients: int = 1, threads: int = 1
+    model_mb: float,
+    speech: AmountOfSpeech,
+    window: float,
+    coefficients: int = 1,
+    threads: int = 1,
+    adapts: bool = False,
 ) -> Needs:
     """Return what transcribing a manifest needs, with each of some scaling coefficients.
 
-    With several, the model as it was and the encoded speech are kept in memory.
+    With several, the model as it was and the encoded speech are kept in memory. If it ``adapts`` to
+    each recording, it takes steps on each, one by one.
     """
     windows = max(speech.utterances, PIECES * speech.seconds / window)
-    each = network_seconds(windows, model_mb * 1e6 / 4, window, 1 + DECODING, 1)
+    passes = 1 + DECODING + adapts * ADAPTING * (1 + BACKWARD + DECODING)
+    each = network_seconds(windows, model_mb * 1e6 / 4, window, passes, 1)
     each += reading_seconds(windows, window, threads) + LOADED * model_mb * 1e6 / DISK
     kept = model_mb + KEPT_SPEECH if coefficients > 1 else 0
     return Needs(TORCH + LOADED * model_mb + kept, coefficients * each, shortest=SHORTEST_ON_GPU)
@@ -154,6 +164,20 @@ def pretrained(weights: float) -> Needs:
 def prepare() -> Needs:
     """Return what a domain needs, whose size is not known before: half an hour for all of SLURP."""
     return Needs(4 * PYTHON, 1800, 10_000)
+
+
+def write_texts(weights: float, texts: int) -> Needs:
+    """Return what a language model of ``weights`` (MB) needs to write texts, on one core.
+
+    It reads and writes some 2,000 tokens for each (reckoned), at 2 FLOP a parameter.
+    """
+    seconds = texts * 2000 * 2 * weights * 1e6 / 2 / CORE  # 2 bytes a parameter
+    return Needs(TORCH + 2 * LOADED * weights, seconds, shortest=SHORTEST_ON_GPU)
+
+
+def select_texts(texts: int) -> Needs:
+    """Return what selecting of so many texts needs, at 100 of them a second (reckoned)."""
+    return Needs(TORCH, texts / 100)
 
 
 def filter_speech(speech: AmountOfSpeech) -> Needs:

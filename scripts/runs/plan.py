@@ -16,7 +16,7 @@ from typing import NamedTuple
 from errors import InputError
 from paths import REAL, Manifest, TrainingData
 from roles import domains_of, is_text_only, samples_per_text
-from runs.shards import seconds_per_utterance, training_texts
+from runs.shards import seconds_per_utterance, spoken_texts, training_texts
 
 DRAWN = {"dev": 50, "test": 200}  # sentences, where a domain does not say how many
 PARAMETERS = {"tiny": 38, "base": 74, "small": 244, "medium": 769, "large": 1550}  # millions
@@ -27,6 +27,7 @@ OTHERS = 0.5  # a job without
 TRANSCRIBED = 0.18  # an utterance
 SWEPT = 0.09  # an utterance, with a further coefficient
 TRAINED = 0.25  # an utterance, in all four epochs
+WRITTEN = 1.0  # a text, by a language model of 135 million parameters
 SPREAD = (0.7, 2)  # of the time that a run takes, by the estimate
 OF_WEIGHTS = ("pretrained", "finetune", "finetune_further", "task_vector")  # rules that write them
 OF_TORCH = (*OF_WEIGHTS, "transcribe", "vector_geometry")
@@ -81,6 +82,8 @@ def utterances_of(config: dict, domain: dict, manifest: Manifest) -> int:
         texts = max(1, training_texts(domain) - sum(drawn.values()))
     if manifest.speech not in config["tts"]:  # recordings, whoever labelled them
         return int(texts)
+    if manifest.split == "train":
+        texts = spoken_texts(domain, int(texts))
     return int(texts) * samples_per_text(config["tts"][manifest.speech], manifest.split)
 
 
@@ -97,6 +100,8 @@ def seconds(job: Job, config: dict) -> float:
     if job.rule == "synthesize":
         each = seconds_per_utterance(config["tts"][named["tts"]])
         return OTHERS + each * utterances(config, heard(job)) / int(named["shards"])
+    if job.rule == "write_texts":
+        return START + WRITTEN * int(config["domains"][named["domain"]]["generate"]["texts"])
     if not job.rule.startswith(OF_TORCH):
         return OTHERS
     base = named.get("base", config["filter"]["base_model"])

@@ -59,6 +59,13 @@ def count_different(path: str, column: str | None, *stamps: tuple[int, int]) -> 
     return 0
 
 
+def spoken_texts(domain: dict, given: int) -> int:
+    """Return about how many texts are spoken of a domain with so many training texts."""
+    written = domain["generate"]["texts"] if "generate" in domain else 0
+    texts = given + written if given else 0
+    return min(domain["select"]["texts"], texts) if "select" in domain else texts
+
+
 def number_of_shards(domain: dict, tts: dict) -> int:
     """Return into how many jobs the synthesis of a domain's training texts is divided.
 
@@ -66,6 +73,6 @@ def number_of_shards(domain: dict, tts: dict) -> int:
     """
     if "shards" in tts:
         return int(tts["shards"])
-    texts = training_texts(domain)
+    texts = spoken_texts(domain, training_texts(domain))
     seconds = texts * tts["samples_per_text"] * seconds_per_utterance(tts)
     return int(min(max(1, round(seconds / SHARD)), max(1, texts)))

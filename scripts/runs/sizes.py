@@ -17,7 +17,7 @@ from files.regular import open_regular
 from files.text_file import read_lines
 
 DURATION = re.compile(rb'"duration": ?([0-9.eE+-]+)')
-WEIGHTS = {".safetensors", ".bin", ".pt", ".pth", ".onnx", ".ckpt", ".npz"}
+WEIGHTS = {".safetensors", ".bin", ".pt", ".pth", ".onnx", ".ckpt", ".npz", ".gguf"}
 
 
 class AmountOfSpeech(NamedTuple):

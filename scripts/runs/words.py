@@ -8,22 +8,24 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import matrix
+import arms
 import roles
+from adaptations import ADAPTATIONS
 from addresses import redacted
 from evaluation import AIDS
 from paths import PRETRAINED, PSEUDO, REAL, Aids, Model, TaskVector, TrainingData, coefficient
 
 # What a table of progress has a line for, in the order of the work.
 STAGES = (
-    "fetch", "pretrained", "prepare", "synthesize", "xvectors", "filter", "key_terms", "channels",
-    "augment", "pool", "cluster", "collect", "label", "finetune", "task_vector", "apply",
-    "transcribe", "score", "agree", "evaluations", "leakage", "summarize", "breakdown",
-    "vector_geometry", "report", "deliver", "export", "model_card",
+    "fetch", "pretrained", "prepare", "write_texts", "select_texts", "synthesize", "xvectors",
+    "filter", "key_terms", "channels", "augment", "pool", "cluster", "collect", "label", "finetune",
+    "task_vector", "apply", "transcribe", "score", "agree", "evaluations", "leakage", "summarize",
+    "breakdown", "rank", "vector_geometry", "report", "deliver", "export", "model_card",
 )  # fmt: skip
 ARMS = (
-    PRETRAINED, "source-real", "source-synthetic", "source-mixed", matrix.CONTINUED,
-    "target-synthetic", matrix.JOINT, "source-pseudo", roles.SELF_TRAINED, "target-real",
+    PRETRAINED, "source-real", "source-synthetic", "source-mixed", arms.CONTINUED,
+    "target-synthetic", arms.JOINT, arms.REPLAYING_TTS, "source-pseudo", roles.SELF_TRAINED,
+    "target-real",
 )  # fmt: skip
 # Options by which another call of Snakemake is the same experiment on the same machines.
 KEPT_OPTIONS: dict[tuple[str, ...], dict[str, Any]] = {
@@ -50,7 +52,7 @@ def stage(rule: str) -> str:
 def arms_of_models(config: dict) -> dict[str, str]:
     """Return the arm of each model name (``telephone-hibari``) of a checked config's matrix."""
     return {
-        str(matrix.model_of(arm, target, tts, roles.source_group(config, target))): arm
+        str(arms.model_of(arm, target, tts, roles.source_group(config, target))): arm
         for target in config["targets"]
         for tts in roles.training_tts(config)
         for arm in ARMS
@@ -82,6 +84,8 @@ def describe(rule: str, wildcards: Mapping[str, str], arms: Mapping[str, str]) -
         words.append(model_words(model.trained, vector, scale, arms))
         if aids := left.pop("aids", model.aids):
             words.append(aids_words(Aids.parse(str(aids))))
+        if adaptation := left.pop("adaptation", model.adaptation):
+            words.append(f"adapting by {ADAPTATIONS[adaptation].title}")
     if "vector" in left:
         words.append(f"task vector {left.pop('vector')}")
     seed = left.pop("seed", None)
@@ -123,7 +127,8 @@ def trained_words(model: Model, arms: Mapping[str, str]) -> str:
 def data_words(data: TrainingData) -> str:
     """Return what a data set is: recordings of a domain, its texts as spoken by a TTS, or both."""
     if data.replayed:
-        return f"{data_words(replace(data, replayed=''))} with recordings of {data.replayed}"
+        replayed = data_words(TrainingData(data.replayed, data.replayed_speech))
+        return f"{data_words(replace(data, replayed='', replayed_speech=REAL))} with {replayed}"
     if data.mixed:
         return f"recordings of {data.group} and {data.speech}"
     if data.speech == REAL:

@@ -26,8 +26,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from arms import CONTINUED, JOINT, REPLAYING_TTS, aids_of
 from evaluation import VECTOR, without_aids
-from matrix import CONTINUED, JOINT, aids_of
 from paths import PRETRAINED
 from scoring.bootstrap import interval
 from scoring.comparisons import ResampledRows
@@ -42,7 +42,9 @@ LEAST_GAIN = 0.01  # a fraction of the words
 MORE_REPETITIVE = 0.02  # than the pretrained model, a fraction of the utterances
 BY_CHANCE = 1  # endless repetitions more than the pretrained model's
 SMALLEST_WER = 0.001  # as which none counts, so that estimates are numbers
-PREFERRED = (JOINT, "target-synthetic", CONTINUED, PRETRAINED)  # the last with aids only
+PREFERRED = (
+    JOINT, "target-synthetic", CONTINUED, REPLAYING_TTS, PRETRAINED,  # the last with aids only
+)  # fmt: skip
 AIDS_PREFERRED = ("", "+lm", "+terms", "+terms+lm")
 
 

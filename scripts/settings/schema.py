@@ -8,6 +8,7 @@ from typing import Any
 import jsonschema
 
 from errors import InputError, remedy_for
+from modules import trained_of
 from names import BESIDE, name_of
 
 LARGEST = 10**15  # of numbers in a config
@@ -25,6 +26,9 @@ def _checks_names(kind: str) -> None:
 
 for kind in BESIDE:
     _checks_names(kind)
+FORMATS.checks("what is trained", InputError)(
+    lambda value: not isinstance(value, str) or bool(trained_of(value))
+)
 
 
 def _whole_pattern(_: object, pattern: str, value: object, __: object) -> Iterator:

@@ -1,7 +1,8 @@
 """How words of a domain are said: a list by its experts, for names that a TTS would say wrong.
 
-Each line is a word, or several, as it is written, a tab, and what the TTS is told instead. Only
-what is spoken changes: a recogniser learns the written word.
+Each line is a word, or several, as it is written, a tab, and what the TTS is told instead; behind
+further tabs may stand other ways to say it, which utterances take in turn. Only what is spoken
+changes: a recogniser learns the written word.
 """
 
 import functools
@@ -25,20 +26,29 @@ Span = tuple[int, int]  # start and end in a text
 
 @dataclass(frozen=True)
 class Pronunciation:
-    """A word as it stands in what a TTS reads, how it is said, and its place: file and line."""
+    """A word as it stands in what a TTS reads, how it is said, and its place: file and line.
+
+    ``others`` are further ways to say it.
+    """
 
     word: str
     said: str
     place: str
+    others: tuple[str, ...] = ()
 
     @functools.cached_property
     def small(self) -> str:
         """The word in small letters, to look for it quickly."""
         return self.word.casefold()
 
+    @property
+    def ways(self) -> tuple[str, ...]:
+        """All ways to say the word, in their order."""
+        return (self.said, *self.others)
 
-def pronounced(spoken: str, listed: Sequence[Pronunciation]) -> str:
-    """Return what a TTS reads with all words as they are said.
+
+def pronounced(spoken: str, listed: Sequence[Pronunciation], turn: int = 0) -> str:
+    """Return what a TTS reads with all words as they are said, in the way whose ``turn`` it is.
 
     Of two that overlap the first one counts, and of two that begin at one place the longer one.
     What is put in is not looked through again.
@@ -46,7 +56,7 @@ def pronounced(spoken: str, listed: Sequence[Pronunciation]) -> str:
     parts, end = [], 0
     for (start, stop), entry in occurring(spoken, listed):
         if start >= end:
-            parts += [spoken[end:start], beside_letters(entry)]
+            parts += [spoken[end:start], beside_letters(entry, turn)]
             end = stop
     if not parts:
         return spoken
@@ -80,13 +90,13 @@ def pattern(word: str) -> regex.Pattern:
     return regex.compile(f"{before}(?{case}:{regex.escape(word)}){after}")
 
 
-def beside_letters(entry: Pronunciation) -> str:
+def beside_letters(entry: Pronunciation, turn: int) -> str:
     """Return how a word is said, with a space where a sign of its own stood beside a letter.
 
     Of ``use.NET`` the word ``.NET`` makes ``use dot net``.
     """
     before, after = ("" if edge.isalnum() else " " for edge in (entry.word[0], entry.word[-1]))
-    return f"{before}{entry.said}{after}"
+    return f"{before}{entry.ways[turn % len(entry.ways)]}{after}"
 
 
 def read_pronunciations(path: str | Path) -> list[Pronunciation]:
@@ -98,10 +108,11 @@ def read_pronunciations(path: str | Path) -> list[Pronunciation]:
             continue
         entry = parse(line, f"{path}:{number}")
         first = entries.setdefault(entry.word if entry.word.isupper() else entry.small, entry)
-        if first.said != entry.said:
+        if first.ways != entry.ways:
+            here, there = (" or ".join(map(repr, each.ways)) for each in (entry, first))
             raise InputError(
-                f"{entry.place}: {entry.word!r} is said {entry.said!r} here, but {first.said!r} at"
-                f" {first.place}; remove one of the lines"
+                f"{entry.place}: {entry.word!r} is said {here} here, but {there} at {first.place};"
+                " remove one of the lines, or give both ways in one, with a tab between them"
             )
     if not entries:
         raise InputError(f"{path}: is empty; {A_LINE}, or remove the key pronunciations")
@@ -110,20 +121,22 @@ def read_pronunciations(path: str | Path) -> list[Pronunciation]:
 
 def parse(line: str, place: str) -> Pronunciation:
     """Return the pronunciation of a line; raise ``InputError`` if it is none."""
-    written, *others = line.split("\t")
-    if len(others) != 1:
-        tabs = f"{len(others)} tabs" if others else "no tab"
-        raise InputError(f"{place}: {line.strip()[:60]!r} has {tabs}; {A_LINE}")
+    written, *given = line.split("\t")
+    if not given:
+        raise InputError(f"{place}: {line.strip()[:60]!r} has no tab; {A_LINE}")
     word = " ".join(MARKUP.sub(" ", without_remarks(written)).split())
-    said = fold(others[0])
-    for given, text, what in ((written, word, "the word"), (others[0], said, "how it is said")):
-        if not any(map(str.isalnum, text)):
+    ways = [fold(each) for each in given]
+    checked = [(written, word, "the word")]
+    checked += [(each, way, "how it is said") for each, way in zip(given, ways, strict=True)]
+    for text, what_is_said, what in checked:
+        if not any(map(str.isalnum, what_is_said)):
             raise InputError(
-                f"{place}: {given!r} ({what}) has nothing that is said, as what stands in brackets;"
+                f"{place}: {text!r} ({what}) has nothing that is said, as what stands in brackets;"
                 f" {A_LINE}"
             )
-    if without_remarks(said) != said or MARKUP.search(said):
-        raise InputError(
-            f"{place}: {said!r} has brackets or a sign that no TTS is told; write it in words"
-        )
-    return Pronunciation(word, said, place)
+    for said in ways:
+        if without_remarks(said) != said or MARKUP.search(said):
+            raise InputError(
+                f"{place}: {said!r} has brackets or a sign that no TTS is told; write it in words"
+            )
+    return Pronunciation(word, ways[0], place, tuple(ways[1:]))

@@ -69,6 +69,18 @@ def batches(
     return epoch_of_batches
 
 
+def drawn(ids: Sequence[str], count: int, salt: str) -> list[int]:
+    """Return the indices of ``count`` ids at most, in order: those with the smallest hashes.
+
+    Of fewer, some of the same are drawn. ``salt`` says what for, and by which seed.
+    """
+
+    def digest(index: int) -> bytes:
+        return hashlib.sha256(f"{salt}/{ids[index]}".encode()).digest()
+
+    return sorted(sorted(range(len(ids)), key=digest)[:count])
+
+
 class Speech:
     """Utterances with their labels; audio is read when a loss is asked for, or before.
 
@@ -121,11 +133,30 @@ class Speech:
         kept = [index for index, fault in enumerate(faults) if fault is None]
         if not kept:
             raise InputError("; ".join([*remarks, "no utterance is left; mend the texts"]))
-        self.utterances = [self.utterances[index] for index in kept]
-        self.ids = [self.ids[index] for index in kept]
-        self.keys = [self.keys[index] for index in kept]
-        self.labels = [self.labels[index] for index in kept]
+        self._keep(kept)
         return remarks
+
+    def _keep(self, indices: Sequence[int]) -> None:
+        self.utterances = [self.utterances[index] for index in indices]
+        self.ids = [self.ids[index] for index in indices]
+        self.keys = [self.keys[index] for index in indices]
+        self.labels = [self.labels[index] for index in indices]
+
+    def thin_out(self, own: int, ratio: float, seed: int) -> None:
+        """Keep of the manifests behind ``own`` first ones ``ratio`` utterances for each of theirs.
+
+        What is replayed of an earlier task is a share of the new one's data, as in LAMOL (Sun et
+        al. 2020, arXiv 1909.03329). Where there are fewer, all are kept.
+        """
+        of_own = [index for index, id in enumerate(self.ids) if int(id.partition("/")[0]) < own]
+        others = range(len(of_own), len(self.ids))  # they come behind
+        wanted = max(1, round(ratio * len(of_own)))
+        chosen = drawn([self.ids[index] for index in others], wanted, f"{seed}/replay")
+        self.remarks.append(
+            f"{len(chosen)} of {len(others)} utterances are replayed, {ratio:g} for each of the"
+            f" {len(of_own)} others"
+        )
+        self._keep(of_own + [others[index] for index in chosen])
 
     def __len__(self) -> int:
         return len(self.utterances)

@@ -24,6 +24,7 @@ def finetune(
     recogniser: Recogniser,
     train: Speech,
     dev: Speech,
+    source: Speech | None,
     settings: Settings,
     state_path: Path,
     fingerprint: str,
@@ -32,8 +33,8 @@ def finetune(
 ) -> Training:
     """Train; on return the recogniser holds the parameters of the best dev evaluation.
 
-    When SIGTERM came, the state is written and ``Stopped`` raised. ``draw`` is called for each
-    point of a curve.
+    ``source`` is the speech to which ``ewc_weight`` holds the model. When SIGTERM came, the state
+    is written and ``Stopped`` raised. ``draw`` is called for each point of a curve.
     """
     lengths = [len(labels) for labels in train.labels]
     per_epoch = len(batches(train.keys, lengths, settings.batch_size, settings.seed, epoch=0))
@@ -42,6 +43,10 @@ def finetune(
     training = Training(recogniser, settings, total_steps)
     if training.restore(state_path, fingerprint) and distributed.rank() == 0:
         print(f"resuming at step {training.step} of {total_steps}", file=sys.stderr)
+    if training.consolidation and source and not training.consolidation.fisher:
+        with sigterm.at_once():
+            training.consolidation.learn(source, settings.seed)
+        training.save(state_path, fingerprint)
 
     def stop() -> None:
         training.save(state_path, fingerprint, at_once=True)

@@ -16,6 +16,7 @@ from files.checkpoint_file import read_pickled
 from recognisers.load import Recogniser
 from training import several_processes as distributed
 from training.data import Speech
+from training.ewc import Consolidation
 from training.settings import Settings
 
 MAX_GRADIENT_NORM = 1.0
@@ -92,7 +93,8 @@ class Training:
         self.parameters = list(self.trained.values())
         self.optimizer = make_optimizer(
             settings.optimizer,
-            parameter_groups(self.parameters, settings.weight_decay),
+            # (IA)³'s scales, which have two dimensions, would decay to 0, and start at 1
+            parameter_groups(self.parameters, 0.0 if settings.ia3 else settings.weight_decay),
             settings.learning_rate,
         )
         self.schedule = torch.optim.lr_scheduler.LambdaLR(
@@ -100,6 +102,9 @@ class Training:
             lambda step: learning_rate_factor(step, settings.warmup_steps, total_steps),
         )
         self.start = self._parameters() if settings.interpolation < 1 else {}
+        self.consolidation = (
+            Consolidation(self.trained, settings.ewc_weight) if settings.ewc_weight else None
+        )
         self.step = 0
         self.history: list[dict] = []
         self.best: dict[str, torch.Tensor] = {}
@@ -116,6 +121,7 @@ class Training:
     ) -> float:
         """Take one optimiser step; return the loss per token (nats), which must be a number.
 
+        The penalty of ``ewc_weight`` is part of it.
         Each process computes its ``share`` of the batch, whose audio comes from ``audio`` if it is
         read ahead. Every part counts by its tokens, so the division changes nothing.
         """
@@ -128,12 +134,14 @@ class Training:
             value += loss.item()
             loss.backward()
         [value] = distributed.total([value], self.recogniser.device)
+        distributed.sum_gradients(self.parameters)
+        if self.consolidation:
+            value += self.consolidation.pull()
         if not math.isfinite(value):
             raise InputError(
                 f"the loss became {value} at step {self.step + 1};"
                 " lower the learning rate, or set precision: fp32"
             )
-        distributed.sum_gradients(self.parameters)
         torch.nn.utils.clip_grad_norm_(self.parameters, MAX_GRADIENT_NORM)
         self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)
@@ -218,6 +226,7 @@ class Training:
             "best": self.best,
             "last": self.last,
             "since_best": self.since_best,
+            "fisher": self.consolidation.fisher if self.consolidation else {},
         }
         with atomic_path(path) as temporary, temporary.open("wb") as file:
             torch.save(state, file)  # given a path, it does not say that the disk is full
@@ -246,5 +255,8 @@ class Training:
         self.step, self.history = state["step"], state["history"]
         self.best, self.since_best = state["best"], state["since_best"]
         self.last = state["last"]
+        if self.consolidation:
+            on = self.recogniser.device
+            self.consolidation.fisher = {k: v.to(on) for k, v in state["fisher"].items()}
         self.saved = self.step
         return True

@@ -4,6 +4,7 @@ from dataclasses import asdict, dataclass
 from typing import Annotated, Any, Literal
 
 from computing.precision import PrecisionChoice
+from modules import CHOICES, TRAINED
 
 Count = Annotated[int, {"minimum": 0}]
 Positive = Annotated[int, {"minimum": 1}]
@@ -24,13 +25,17 @@ class Settings:
     epochs: Annotated[float, {"minimum": 0}] = 0.0  # at most; 0: no bound
     max_steps: Count = 0  # at most; 0: no bound
     batch_size: Positive = 16  # utterances per optimiser step
-    trained: Literal["all", "without_embeddings", "encoder", "decoder"] = "all"
+    trained: Annotated[str, {"pattern": TRAINED, "description": f"one of {CHOICES}"}] = "all"
     labels: Literal["sentence", "space", "bare"] = "sentence"  # of Whisper, see texts/written.py
     spec_augment: bool = False  # of Whisper: masks on its features
     kl_weight: Annotated[float, {"minimum": 0}] = (
         0.0  # of the divergence from the start's predictions
     )
     kl_temperature: Annotated[float, {"exclusiveMinimum": 0}] = 1.5
+    ewc_weight: Annotated[float | None, {"minimum": 0}] = None  # of the pull to the start; None: 0
+    replay: Annotated[float | None, {"exclusiveMinimum": 0}] = (
+        None  # replayed utterances for each other one; None: all there are
+    )
     average_last: Count = 0  # dev evaluations whose parameters are averaged; 0: the best one's
     interpolation: Annotated[float, {"exclusiveMinimum": 0, "maximum": 1}] = (
         1.0  # of the way from the start's parameters to the trained ones; 1: all of it
@@ -42,6 +47,7 @@ class Settings:
     lora_alpha: float = 16.0  # scale of LoRA's change, times its rank
     lora_dropout: float = 0.0  # before LoRA's factors
     lora_targets: list[str] | None = None  # linear layers with factors; None: queries and values
+    ia3: bool | None = None  # whether (IA)³'s scales are trained; None: no
     evaluate_every: Count = 0  # optimiser steps; 0: an epoch
     patience: Positive = 3  # dev evaluations without a better one before training stops
     criterion: Literal["wer", "loss"] = "wer"  # of a dev evaluation
@@ -49,7 +55,7 @@ class Settings:
     max_length: Tokens = 225  # of a dev hypothesis, at most
     language: str  # a code of Whisper's
     task: Literal["transcribe", "translate"] = "transcribe"
-    seed: Count  # of the data order, dropout and LoRA's factors
+    seed: Count  # of the data order, what is drawn, dropout and LoRA's factors
     micro_batch_size: Count = 0  # utterances at once per process; 0: all of its share
     gradient_checkpointing: bool = False
 

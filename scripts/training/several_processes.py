@@ -12,7 +12,7 @@ import sys
 import tempfile
 import time
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -127,6 +127,12 @@ def total(values: Sequence[float], device: torch.device) -> list[float]:
     sums = torch.tensor(values, dtype=torch.float64, device=device)
     dist.all_reduce(sums)
     return sums.tolist()
+
+
+def add_up(tensors: Iterable[torch.Tensor]) -> None:
+    """Add up each tensor over all processes, in place."""
+    for tensor in tensors if size() > 1 else ():
+        dist.all_reduce(tensor)
 
 
 def gather(rows: list) -> list:
