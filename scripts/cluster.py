@@ -66,8 +66,8 @@ def check_speakers(vectors: Mapping[str, np.ndarray], count: int, path: Path) ->
         )
     if len(vectors) < count:
         raise InputError(
-            f"{path}: has {len(vectors)} speakers, too few for {count} clusters; ask for fewer"
-            f" (clusters{max(2, len(vectors))}), or leave out vectors of clusters"
+            f"{path}: has {len(vectors)} speakers, too few for {count} clusters; ask for fewer, or"
+            " leave out vectors of clusters"
         )
 
 

@@ -55,7 +55,7 @@ def test_each_utterance_is_in_the_cluster_of_its_speaker_and_those_without_a_vec
     ("speakers", "options", "message"),
     [
         ({"ann": 0, "unknown": 1}, ["--clusters=2"], "some utterances are of nobody known"),
-        (PLACES, ["--clusters=5"], r"has 4 speakers, too few for 5 clusters; .* \(clusters4\)"),
+        (PLACES, ["--clusters=5"], "has 4 speakers, too few for 5 clusters; ask for fewer"),
         ({"di": 0, "eve": 9}, ["--clusters=2"], "has no utterance of cluster 1 of 2"),
         (PLACES, ["--clusters=2", "--cluster=3"], "--cluster 3: give 1 to 2"),
     ],
