@@ -15,12 +15,12 @@ import jinja2
 from huggingface_hub import EvalResult, ModelCard, ModelCardData
 from markupsafe import Markup
 
+from arms import kind_of_vector
 from errors import InputError, run
 from escaping import code, markdown
 from evaluation import TASK_VECTORS, symbol
 from files.atomic import atomic_path, check_outputs
 from files.json_file import read_json
-from matrix import kind_of_vector
 from paths import REAL, seed_folder
 from records.record import MODEL_CARD, WEIGHTS, checkpoint_files
 from records.writing import write_record

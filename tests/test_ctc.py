@@ -16,7 +16,7 @@ import transcribe
 from errors import InputError
 from files.audio import load_audio
 from files.manifest import read_jsonl, read_manifest, write_jsonl
-from recognisers.ctc import frames_needed, spell
+from recognisers.letters import frames_needed, spell
 from recognisers.load import load_recogniser
 from tiny import LETTERS, finetune_command, write_ctc, write_speech, write_whisper
 from training import evaluation

@@ -7,7 +7,7 @@ import pytest
 from errors import InputError
 from files.manifest import read_manifest, read_texts
 from filter import character_error_rate
-from recognisers.ctc import spell
+from recognisers.letters import spell
 from scoring.word_errors import score
 from test_prepare import make_row, prepare_main, write_rows
 from texts.folding import fold

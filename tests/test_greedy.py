@@ -172,8 +172,8 @@ def test_the_log_probability_is_that_of_the_whole_hypothesis_given_at_once(engli
     prompt, encoded = english.tokenizer.prefix_tokens, heard(6)
     settings.begin_suppress_tokens = None
     for row, each in enumerate(greedy(english.model, encoded, prompt, 60, measured=True)):
-        tokens = [*each.tokens, END]
-        given = torch.tensor([[*prompt, *each.tokens]])
+        tokens = [*each.tokens, END][:60]  # one may be cut off before its end
+        given = torch.tensor([[*prompt, *tokens[:-1]]])
         logits = english.model(
             encoder_outputs=BaseModelOutput(encoded[row : row + 1]), decoder_input_ids=given
         ).logits[0, len(prompt) - 1 :]

@@ -25,7 +25,7 @@ from filter import character_error_rate
 from lineages import leaks
 from made_up import evaluation, write_evaluations
 from made_up_summary import made_up_summary
-from recognisers.ctc import special_cases, spell
+from recognisers.letters import special_cases, spell
 from reporting import summary_table
 from scoring.word_errors import score as score_texts
 from test_experiment import CONFIG, changed

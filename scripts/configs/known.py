@@ -5,10 +5,10 @@ import functools
 from pathlib import Path
 
 from adaptations import ADAPTATIONS
+from arms import CANDIDATES
 from corpora import CORPORA
 from engines import ENGINES
 from files.strict_yaml import load_yaml
-from matrix import CANDIDATES
 from paths import PRETRAINED
 
 RULES = Path(__file__).parents[2] / "rules"

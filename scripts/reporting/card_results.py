@@ -6,7 +6,7 @@ from pathlib import Path
 
 from markupsafe import Markup
 
-from matrix import CONTINUED
+from arms import CONTINUED
 from paths import PRETRAINED, Checkpoint, coefficient, seed_folder
 from records.record import Record
 from reporting.card_verdict import about_coefficient, verdict

@@ -10,7 +10,7 @@ import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from matrix import CONTINUED
+from arms import CONTINUED
 from paths import PRETRAINED
 from reporting.tables import change, forgotten
 from reporting.verdicts import row_of

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import matrix
+import arms
 import roles
 from adaptations import ADAPTATIONS
 from addresses import redacted
@@ -23,8 +23,8 @@ STAGES = (
     "breakdown", "rank", "vector_geometry", "report", "deliver", "export", "model_card",
 )  # fmt: skip
 ARMS = (
-    PRETRAINED, "source-real", "source-synthetic", "source-mixed", matrix.CONTINUED,
-    "target-synthetic", matrix.JOINT, matrix.REPLAYING_TTS, "source-pseudo", roles.SELF_TRAINED,
+    PRETRAINED, "source-real", "source-synthetic", "source-mixed", arms.CONTINUED,
+    "target-synthetic", arms.JOINT, arms.REPLAYING_TTS, "source-pseudo", roles.SELF_TRAINED,
     "target-real",
 )  # fmt: skip
 # Options by which another call of Snakemake is the same experiment on the same machines.
@@ -52,7 +52,7 @@ def stage(rule: str) -> str:
 def arms_of_models(config: dict) -> dict[str, str]:
     """Return the arm of each model name (``telephone-hibari``) of a checked config's matrix."""
     return {
-        str(matrix.model_of(arm, target, tts, roles.source_group(config, target))): arm
+        str(arms.model_of(arm, target, tts, roles.source_group(config, target))): arm
         for target in config["targets"]
         for tts in roles.training_tts(config)
         for arm in ARMS

@@ -6,8 +6,8 @@ from typing import NamedTuple, TypeVar
 
 import numpy as np
 
+from arms import CONTINUED
 from errors import InputError
-from matrix import CONTINUED
 from paths import PRETRAINED
 from scoring.bootstrap import interval, resampled_rates, two_sided_p
 from scoring.differences import Comparison, Interval

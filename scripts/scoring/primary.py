@@ -11,8 +11,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
+from arms import CONTINUED
 from evaluation import VECTOR
-from matrix import CONTINUED
 from paths import PRETRAINED
 from scoring.comparisons import ResampledRows, adjusted
 from scoring.decisions import PrimaryComparison

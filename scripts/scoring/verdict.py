@@ -26,8 +26,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from arms import CONTINUED, JOINT, REPLAYING_TTS, aids_of
 from evaluation import VECTOR, without_aids
-from matrix import CONTINUED, JOINT, REPLAYING_TTS, aids_of
 from paths import PRETRAINED
 from scoring.bootstrap import interval
 from scoring.comparisons import ResampledRows
