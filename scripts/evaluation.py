@@ -117,6 +117,7 @@ KNOWN_AS = {  # what an arm is to those who compare it
     "target-pseudo+vector": "Pseudo2Real",
     "target-real": "topline",
 }
+SOURCE_RECORDINGS = "recordings of the source"  # of what a model is made from
 TASK_VECTORS = {"pooled": "τ", "domains": "mean τ of domains", "engines": "mean τ of engines"}
 
 
@@ -128,9 +129,8 @@ def adaptation_of(arm: str) -> str | None:
 
 def without_aids(arm: str) -> str:
     """Return the arm that is trained: without what its decoder is led by, or what it adapts by."""
-    arm = arm.removesuffix(f"+{adaptation_of(arm)}")
-    for aid in reversed(AIDS):
-        arm = arm.removesuffix(aid)
+    for ending in (*(f"+{name}" for name in ADAPTATIONS), *reversed(AIDS)):
+        arm = arm.removesuffix(ending)
     return arm
 
 
@@ -143,7 +143,7 @@ def uses_of(arm: str) -> tuple[str, ...]:
     """Return what the models of an arm are made from, besides the base model."""
     uses = {
         "texts of the target": "target-synthetic" in arm or has_aids(arm),
-        "recordings of the source": any(
+        SOURCE_RECORDINGS: any(
             part in arm for part in ("source-real", "source-mixed", "source-pseudo", VECTOR)
         ),
         "texts of the source": "source-synthetic" in arm,

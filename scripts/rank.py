@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 from errors import InputError, run
-from evaluation import ScoredEvaluation, uses_of
+from evaluation import SOURCE_RECORDINGS, ScoredEvaluation, uses_of
 from files.atomic import check_outputs
 from paths import PRETRAINED, Checkpoint, Model
 from records.reading import known_sha256, upstream
-from records.record import WEIGHTS
+from records.record import WEIGHTS, Record
 from records.writing import write_record
 from reporting.tables import column_name
 from scoring.comparisons import ResampledRows, adjusted
@@ -71,22 +71,31 @@ def pretrained_weights(model: str) -> Path:
 
 
 @cache
-def trainings(file: str) -> dict[str, float]:
-    """Return the seconds of each training that a file was made from, by its record."""
-    return {
-        record.sidecar: record.content["run"]["ended"] - record.content["run"]["started"]
-        for record in upstream(file)
-        if record.script == "finetune.py"
-    }
+def trainings(file: str) -> dict[str, Record]:
+    """Return the records of the trainings that a file was made from, by their paths."""
+    return {each.sidecar: each for each in upstream(file) if each.script == "finetune.py"}
 
 
-def seconds_of_training(evaluations: Sequence[ScoredEvaluation]) -> float:
-    """Return the seconds of all trainings that some models and their vectors were made from."""
-    taken: dict[str, float] = {}
+def trainings_of(evaluations: Sequence[ScoredEvaluation]) -> list[Record]:
+    """Return the records of all trainings that some models and their vectors were made from."""
+    found: dict[str, Record] = {}
     for each in evaluations:
-        taken |= trainings(str(Path(each.model, WEIGHTS)))
-        taken |= trainings(each.vector_path) if each.vector_path else {}
-    return sum(taken.values()) / len({each.seed for each in evaluations})
+        found |= trainings(str(Path(each.model, WEIGHTS)))
+        found |= trainings(each.vector_path) if each.vector_path else {}
+    return list(found.values())
+
+
+def seconds_of(records: Iterable[Record]) -> float:
+    """Return the seconds of all stages that wrote some records."""
+    return float(
+        sum(each.content["run"]["ended"] - each.content["run"]["started"] for each in records)
+    )
+
+
+def data_of(arm: str, records: Iterable[Record]) -> tuple[str, ...]:
+    """Return what an arm's models were made from: EWC is held to recordings of the source."""
+    held = any(each.content.get("manifests", {}).get("fisher") for each in records)
+    return tuple(dict.fromkeys([*uses_of(arm), *([SOURCE_RECORDINGS] if held else [])]))
 
 
 def rank(summary: Summary, rows: Iterable[PooledRow]) -> Ranking:
@@ -120,6 +129,10 @@ def rank(summary: Summary, rows: Iterable[PooledRow]) -> Ranking:
     }
     tested = dict(zip(versus, adjusted([*versus.values()], settings.confidence), strict=True))
     size = test.size
+    records = {
+        method: trainings_of([each for row in parts[method] for each in row.evaluations])
+        for method in ranked
+    }
     return Ranking(
         targets=tuple(dict.fromkeys(target.target for target in summary.targets if target.rows)),
         utterances=size.utterances,
@@ -130,14 +143,12 @@ def rank(summary: Summary, rows: Iterable[PooledRow]) -> Ranking:
                 label=column_name(methods[method][0]),
                 arm=method.arm,
                 base=method.base,
-                uses=uses_of(method.arm),
+                uses=data_of(method.arm, records[method]),
                 seeds=len(methods[method][0].seeds),
                 wer=test.rows[place[method]].wer,
                 wer_interval=test.wer_interval(place[method]),
                 versus_pretrained=tested.get(method),
-                seconds_of_training=seconds_of_training(
-                    [each for row in parts[method] for each in row.evaluations]
-                ),
+                seconds_of_training=seconds_of(records[method]) / len(methods[method][0].seeds),
             )
             for method in ranked
         ),

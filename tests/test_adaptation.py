@@ -11,7 +11,7 @@ import pytest
 import torch
 
 import transcribe
-from adaptation import dsuta, entropy, pseudo_labels, stream, suta
+from adaptation import dsuta, entropy, pseudo_labels, stream, suta, tokens
 from adaptation.entropies import entropy as entropy_of
 from adaptation.stream import Utterance
 from adaptation.tokens import Scored, hypotheses, score
@@ -123,9 +123,9 @@ def test_drawn_hypotheses_give_the_gradient_of_the_entropy_of_all(together):
     whole = torch.zeros(())
     for drawn in product(ways, repeat=together):
         rows = [torch.stack([first, second[one]]) for one, _ in drawn]
-        tokens = torch.tensor(drawn)
-        scored = Scored(torch.stack(rows), tokens, torch.ones(together, 2))
-        chosen = scored.logits.log_softmax(-1).gather(-1, tokens[..., None])
+        picked = torch.tensor(drawn)
+        scored = Scored(torch.stack(rows), picked, torch.ones(together, 2))
+        chosen = scored.logits.log_softmax(-1).gather(-1, picked[..., None])
         whole = whole + chosen.sum().exp().detach() * entropy.loss(scored)
     found = torch.autograd.grad(whole, (first, second))
     for one, other in zip(found, expected, strict=True):
@@ -270,7 +270,7 @@ def record_of(output: Path) -> dict:
 @pytest.mark.parametrize(("name", "kind"), [("dsuta", "wav2vec2"), ("entropy", "whisper")])
 def test_killed_halfway_it_ends_with_the_same_bytes(data, tmp_path, monkeypatch, name, kind):
     """A rate so large that what was learnt is heard."""
-    module = {"dsuta": suta, "entropy": entropy}[name]
+    module = {"dsuta": suta, "entropy": tokens}[name]
     monkeypatch.setattr(module, "LEARNING_RATE", 0.05)
     adapt, work = ["--adapt", name], ["--work-dir", str(tmp_path / "work")]
     whole = run(data, tmp_path / "whole.jsonl", *adapt, kind=kind)

@@ -13,6 +13,7 @@ from conftest import ROOT
 SCRIPTS = ROOT / "scripts"
 # by commands and folders alike
 SHARED = {
+    "arms",
     *(
         "adaptations",
         "addresses",

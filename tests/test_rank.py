@@ -32,6 +32,7 @@ MODELS = {
     BASELINE: "{}-kokoro-after-source-mixed-kokoro",
     JOINT: "{}-kokoro-with-source",
     "target-real": "{}-real",
+    "target-synthetic": "{}-kokoro",
 }
 
 
@@ -90,6 +91,16 @@ def test_it_says_what_a_method_is_made_from(tmp_path: Path):
     }
     assert uses["pretrained"] == []
     assert uses[JOINT] == ["texts of the target", "recordings of the source"]
+
+
+def test_a_model_that_ewc_holds_to_the_source_was_made_from_its_recordings(tmp_path: Path):
+    rows = [result_of(tmp_path, t, "target-synthetic", [1] * 40) for t in ("music", "news")]
+    path = sidecar(Path(rows[0]["model"], "model.safetensors"))
+    record = json.loads(path.read_text()) | {"manifests": {"fisher": ["source.jsonl"]}}
+    path.write_text(json.dumps(record))
+    rows += [result_of(tmp_path, t, "pretrained", [2] * 40, seed=0) for t in ("music", "news")]
+    first = ranked(tmp_path, rows)["methods"][0]
+    assert first["uses"] == ["texts of the target", "recordings of the source"]
 
 
 def test_a_training_that_both_targets_rest_on_counts_once(tmp_path: Path):

@@ -301,6 +301,14 @@ def test_a_row_says_what_its_arm_is_known_as(written: tuple[Path, Summary]):
     assert any(text.startswith(f"topline · {topline.evaluation}") for text in said)
 
 
+def test_what_an_arm_that_adapts_to_test_recordings_hears_is_said_where_there_is_one():
+    rows = [made_up_row("pretrained"), made_up_row("pretrained+suta", label="pretrained + SUTA")]
+    summary = made_up_summary(made_up_target(rows))
+    told = "the model hears the test recordings themselves, without their texts"
+    assert told in report.render(summary, {}, {})
+    assert told not in report.render(made_up_summary(made_up_target(rows[:1])), {}, {})
+
+
 def test_overview_has_a_column_per_arm_whatever_its_coefficient():
     def row(scale: float) -> SummaryRow:
         vector = {"vector": "pooled", "chosen": True, "label": f"pretrained + {scale:g} τ"}

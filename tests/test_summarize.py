@@ -259,6 +259,28 @@ def test_decoders_that_are_led_by_texts_have_a_sentence_of_their_own(tmp_path: P
     assert target["verdict"] is None and not any(row["forgetting"] for row in target["rows"])
 
 
+def test_models_that_adapt_to_test_recordings_are_told_apart_from_those_that_saw_texts_alone(
+    tmp_path: Path, capsys
+):
+    data = [
+        evaluation(tmp_path, "pretrained", [2] * 40, seed=0),
+        evaluation(tmp_path, "target-synthetic", [1] * 40),
+        evaluation(tmp_path, "target-synthetic+suta", [0] * 40),
+    ]
+    for row in data[2:]:
+        row |= {"adaptation": "suta", "target_recordings": "test-time adaptation"}
+    (target,) = run_summarize(tmp_path, data)["targets"]
+    text, adapting = target["plain_words"]
+    assert text.endswith("are made by target-synthetic (20.0 %).")
+    assert adapting == (
+        "On music, with test-time adaptation, which hears the test recordings (not their texts),"
+        " fewer word errors than the pretrained model (40.0 %) are made by target-synthetic + SUTA"
+        " (0.0 %)."
+    )
+    told = " ".join(capsys.readouterr().out.split())
+    assert "Target recordings, test-time adaptation: target-synthetic + SUTA." in told
+
+
 def test_sentences_do_not_claim_what_they_do_not(tmp_path: Path):
     noisy = [0, 4, 2, 2] * 10
     data = [

@@ -4,7 +4,7 @@ Each utterance is adapted to (fast weights) from slow weights, which take one st
 utterances that were heard. A domain's shift is found by the loss: how much weights of the domain's
 beginning lower it, against the base model, is measured on the next utterances, and where they lower
 it clearly less, twice in a row, the slow weights are the base model's again. Numbers are those of
-the paper's experiments; both kinds of weights come with AdamW's moments, as in its authors' code.
+the authors' published settings; weights come with AdamW's moments, as in their code.
 """
 
 from collections.abc import Sequence
@@ -96,7 +96,7 @@ class Stream:
 
 
 def deviates(changes: Sequence[float], usual: Sequence[float]) -> bool:
-    """Say whether the mean of some changes of the loss lies above the usual ones (section 3.3).
+    """Say whether the mean of some changes of the loss lies above the usual ones.
 
     It does if it is more than two standard deviations of such a mean above their own.
     """

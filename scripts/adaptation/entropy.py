@@ -7,7 +7,7 @@ prediction's entropy falls, and tokens become less likely that unsure prediction
 2026, arXiv 2605.08186) derives that, and adapts Whisper by it. Only its abstract could be read
 here: the two parts are its, worked out again from the definition; the rest is ours. Hypotheses are
 drawn from the model, and only layer norms are trained; steps and optimizer are SUTA's, and the rate
-is larger, as of layer norms alone little moves at SUTA's.
+is larger, as of layer norms alone nothing is heard at SUTA's.
 """
 
 import zlib
@@ -19,18 +19,15 @@ import torch
 from adaptation import suta
 from adaptation.entropies import entropy
 from adaptation.stream import EachAnew, Utterance
-from adaptation.tokens import Scored, hypotheses, score
-from adaptation.weights import Weights, layer_norms
+from adaptation.tokens import Scored, hypotheses, score, weights_of
 from recognisers.whisper import WhisperRecogniser
 
-LEARNING_RATE = 2e-4
 DRAWN = 4  # hypotheses at each step
 
 
 def start(recogniser: WhisperRecogniser) -> EachAnew:
     """Return the method, for a recogniser."""
-    weights = Weights(recogniser.model, layer_norms(recogniser.model), LEARNING_RATE)
-    return EachAnew(weights, partial(loss_of, recogniser), suta.STEPS)
+    return EachAnew(weights_of(recogniser), partial(loss_of, recogniser), suta.STEPS)
 
 
 def loss_of(recogniser: WhisperRecogniser, utterance: Utterance, step: int) -> torch.Tensor:

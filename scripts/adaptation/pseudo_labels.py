@@ -2,7 +2,7 @@
 
 It is the rival of SUTA in its paper (arXiv 2203.14222, "single-utterance dynamic pseudo labeling"),
 with the same steps, rate and parameters. Of Whisper, which that paper does not have, the layer
-norms are trained, on the cross-entropy of its hypothesis.
+norms are trained, on the cross-entropy of its hypothesis and at the rate of ``entropy``.
 """
 
 from functools import partial
@@ -10,10 +10,8 @@ from functools import partial
 import torch
 from torch.nn.functional import ctc_loss, log_softmax, nll_loss
 
-from adaptation import suta
+from adaptation import suta, tokens
 from adaptation.stream import EachAnew, Utterance
-from adaptation.tokens import Scored, hypotheses, score
-from adaptation.weights import Weights, layer_norms
 from recognisers.ctc import CtcRecogniser
 from recognisers.load import Recogniser
 from recognisers.whisper import WhisperRecogniser
@@ -24,7 +22,7 @@ def start(recogniser: Recogniser) -> EachAnew:
     if isinstance(recogniser, CtcRecogniser):
         weights = suta.weights_of(recogniser)
         return EachAnew(weights, partial(loss_of_letters, recogniser), suta.STEPS)
-    weights = Weights(recogniser.model, layer_norms(recogniser.model), suta.LEARNING_RATE)
+    weights = tokens.weights_of(recogniser)
     return EachAnew(weights, partial(loss_of_tokens, recogniser), suta.STEPS)
 
 
@@ -53,10 +51,11 @@ def of_best_path(scores: torch.Tensor, blank: int) -> torch.Tensor:
 def loss_of_tokens(recogniser: WhisperRecogniser, utterance: Utterance, step: int) -> torch.Tensor:
     """Return the loss of Whisper's hypothesis."""
     encoded = recogniser.encode(utterance.audio)
-    return of_tokens(score(recogniser, encoded, hypotheses(recogniser, encoded.detach())))
+    rows = tokens.hypotheses(recogniser, encoded.detach())
+    return of_tokens(tokens.score(recogniser, encoded, rows))
 
 
-def of_tokens(scored: Scored) -> torch.Tensor:
+def of_tokens(scored: tokens.Scored) -> torch.Tensor:
     """Return the cross-entropy (nats) of hypotheses, the mean over their tokens."""
     log_probabilities = scored.logits.log_softmax(dim=-1)
     losses = nll_loss(log_probabilities.mT, scored.tokens, reduction="none")

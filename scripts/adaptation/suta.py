@@ -2,8 +2,8 @@
 
 Ten steps on the entropy of the frames that are no blanks and on the confusion of classes, both
 softened by a temperature; layer norms and the convolutions that hear the waveform are trained, with
-their projection. Then the model is what it was. What the paper leaves open (AdamW, the rate, frames
-weighted by their certainty) is as its authors' scripts have it.
+their projection. Then the model is what it was. Numbers, AdamW and the weighting of frames by their
+certainty are those of the authors' scripts.
 """
 
 from collections.abc import Iterator
@@ -56,7 +56,7 @@ def scores_of(recogniser: CtcRecogniser, utterance: Utterance) -> torch.Tensor:
 
 
 def loss(scores: torch.Tensor, blank: int) -> torch.Tensor:
-    """Return the loss (section 3.2) of an utterance's scores, [frames, classes]."""
+    """Return the loss of an utterance's scores, [frames, classes]."""
     softened = scores / TEMPERATURE
     heard = entropy(softened[scores.argmax(dim=-1) != blank])
     sure = heard.mean() if len(heard) else heard.sum()  # of blanks alone: 0

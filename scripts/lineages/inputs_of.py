@@ -6,7 +6,8 @@ from errors import InputError
 from records.record import Record
 
 WEIGHTS = ".safetensors"
-AIDS = {"terms": "terms_bonus", "texts": "texts_weight"}  # of a decoder, and their strength
+# what leads a decoder, or is adapted to, and the setting that tells that there is any
+AIDS = {"terms": "terms_bonus", "texts": "texts_weight", "recordings": "adaptation"}
 
 
 def manifests_of(record: Record) -> dict[str, list[str]]:

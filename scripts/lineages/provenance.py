@@ -18,7 +18,6 @@ from lineages.inputs_of import WEIGHTS, aids_of, manifests_of
 from records.reading import made_of_itself, read_records
 from records.record import Record
 
-# what leads a decoder, or is adapted to, and the setting that tells that there is any
 AUDIO = (".wav", ".flac", ".mp3", ".ogg")  # voices that a TTS imitates; no record has made them
 
 
