@@ -18,6 +18,7 @@ from errors import InputError
 from configs import reading, user_files
 from runs.forward_sigterm import forward_sigterm
 from runs.words import command_of_number
+import groups
 import matrix
 import methods
 import modules
@@ -84,8 +85,9 @@ TRANSCRIBED = f"{paths.REAL}|{TTS}"  # speech whose texts are known
 PSEUDO = one_of(paths.labelled_by(base) for base in config["base_models"])
 ANOTHER_SCALE = f"(?!(?:{one_of(SCALES)})/){paths.NUMBER}"  # one that no sweep is asked for
 HEARD = one_of([*config["domains"], *POOLED])
-OF_SOURCE = [*GROUPS, *WITH_RECORDINGS]  # what task vectors are of
-TRAINING_DATA = paths.TrainingData.pattern([*GROUPS, *config["domains"]], config["tts"])
+CLUSTERS = matrix.clusters(config)
+OF_SOURCE = [*GROUPS, *WITH_RECORDINGS, *CLUSTERS]  # what task vectors are of
+TRAINING_DATA = paths.TrainingData.pattern([*GROUPS, *config["domains"], *CLUSTERS], config["tts"])
 
 
 wildcard_constraints:

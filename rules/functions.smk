@@ -178,7 +178,7 @@ def training_manifests(split: str):
         data = paths.TrainingData.parse(wildcards.data)
         of_data = data.manifests(split, wildcards.base)
         if split == "dev" and base_model(wildcards)["finetune"]["selected_on"] == "real":
-            of_data = [paths.Manifest(data.group, paths.REAL, split)]
+            of_data = [paths.Manifest(groups.whole_group(data.group), paths.REAL, split)]
         return [f"<results>/{manifest}" for manifest in of_data]
 
     return manifests
@@ -206,10 +206,13 @@ def options_of_manifests(wildcards, input) -> list[str]:
 
 
 def vectors_to_merge(wildcards) -> list[str]:
-    """Return the task vectors that a method merges: of each domain or TTS, or the one it changes."""
+    """Return the task vectors that a method merges: of each domain, TTS or cluster, or just one."""
     vector = paths.TaskVector.parse(wildcards.unmerged)
     of_each = [vector]
-    if vector.each:
+    if vector.clusters:
+        of_clusters = groups.Cluster.all(vector.group, vector.clusters)
+        of_each = [paths.TaskVector(cluster, vector.speech) for cluster in of_clusters]
+    elif vector.each:
         domains = roles.domains_of(config, vector.group)
         of_each = [paths.TaskVector(domain, vector.speech) for domain in domains]
     elif vector.speech == paths.ENGINES:

@@ -77,6 +77,26 @@ use rule mean_task_vector_of_domains as mean_task_vector_of_engines with:
         f"<logs>/task_vector/{{base}}/{{group}}-{paths.ENGINES}/seed{{seed}}.log",
 
 
+use rule mean_task_vector_of_domains as mean_task_vector_of_clusters with:
+    input:
+        lambda wildcards: expand(
+            "<results>/task_vectors/{base}/{cluster}-{tts}/seed{seed}.safetensors",
+            **wildcards,
+            cluster=groups.Cluster.all(wildcards.group, int(wildcards.clusters)),
+        ),
+    output:
+        vector="<results>/task_vectors/{base}/clusters-{clusters}-{group}-{tts}/seed{seed}.safetensors",
+        lineage=record_of(
+            "<results>/task_vectors/{base}/clusters-{clusters}-{group}-{tts}/seed{seed}.safetensors"
+        ),
+    log:
+        "<logs>/task_vector/{base}/clusters-{clusters}-{group}-{tts}/seed{seed}.log",
+    wildcard_constraints:
+        group=one_of(GROUPS),
+        tts=paths.PSEUDO,
+        clusters=r"\d+",
+
+
 rule task_vector_of_modules:
     input:
         "<results>/task_vectors/{base}/{group}-{tts}/seed{seed}.safetensors",

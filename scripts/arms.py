@@ -1,13 +1,13 @@
 """Arms: what their names say of the model, its task vector and what leads its decoder."""
 
-from evaluation import TASK_VECTORS, has_aids, without_aids
+from evaluation import TASK_VECTORS, clusters_of, has_aids, without_aids
+from groups import SOURCE
 from methods import parts_of
 from paths import (
     ENGINES,
     PRETRAINED,
     PSEUDO,
     REAL,
-    SOURCE,
     Aids,
     Model,
     TaskVector,
@@ -50,20 +50,22 @@ def vector_of(kind: str, tts: str | None, group: str) -> TaskVector:
     """Return a task vector.
 
     ``pooled``: of all source domains together; ``domains``: the mean of one per source domain;
-    ``engines``: the mean of the pooled ones of every TTS; else of some modules: their part of the
-    pooled one. A method may stand behind it: ``domains-ties``. ``tts`` may be ``PSEUDO``: what
+    ``engines``: the mean of the pooled ones of every TTS; ``clusters4``: the mean of one for each
+    of four clusters of the source's speakers; else of some modules: their part of the pooled one. A
+    method may stand behind it: ``domains-ties``. ``tts`` may be ``PSEUDO``: what
     pseudo-labels lack (Pseudo2Real, Lin et al. 2025, 2510.08047).
     """
     whole, method = parts_of(kind)
     speech = ENGINES if whole == ENGINES else name_of(tts)
-    modules = "" if whole in TASK_VECTORS else whole
-    return TaskVector(group, speech, whole == "domains", modules, method)
+    clusters = clusters_of(whole)
+    modules = "" if whole in TASK_VECTORS or clusters else whole
+    return TaskVector(group, speech, whole == "domains", modules, method, clusters)
 
 
 def kind_of_vector(vector: TaskVector) -> str:
     """Return the kind of a task vector, of which ``vector_of`` makes it."""
     mean = ENGINES if vector.speech == ENGINES else "domains" if vector.each else "pooled"
-    whole = vector.modules or mean
+    whole = f"clusters{vector.clusters}" if vector.clusters else vector.modules or mean
     return f"{whole}-{vector.method}" if vector.method else whole
 
 

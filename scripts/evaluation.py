@@ -1,5 +1,6 @@
 """An evaluation: a model of one seed on some speech, and how it is called."""
 
+import re
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -119,6 +120,7 @@ KNOWN_AS = {  # what an arm is to those who compare it
 }
 SOURCE_RECORDINGS = "recordings of the source"  # of what a model is made from
 TASK_VECTORS = {"pooled": "τ", "domains": "mean τ of domains", "engines": "mean τ of engines"}
+CLUSTERS = re.compile(r"clusters([2-9]|[1-9]\d+)")  # a kind of task vector: clusters4
 
 
 def adaptation_of(arm: str) -> str | None:
@@ -154,16 +156,28 @@ def uses_of(arm: str) -> tuple[str, ...]:
     return tuple(name for name, is_used in uses.items() if is_used)
 
 
+def clusters_of(vector: str) -> int:
+    """Return of how many clusters of speakers a kind of task vector is the mean: of "clusters4", 4.
+
+    Of other kinds it is 0. A method behind it says nothing of that.
+    """
+    match = CLUSTERS.fullmatch(parts_of(vector)[0])
+    return int(match[1]) if match else 0
+
+
 def symbol(vector: str) -> str:
     """Return a kind of task vector as it is shown.
 
-    It is one of ``TASK_VECTORS`` or of some modules, and may be made by a method.
+    It is one of ``TASK_VECTORS``, of clusters of speakers or of some modules, and may be made by a
+    method.
     """
     whole, method = parts_of(vector)
     if method:
         return titled(symbol(whole), method)
     if vector in TASK_VECTORS:
         return TASK_VECTORS[vector]
+    if count := clusters_of(vector):
+        return f"mean τ of {count} clusters of speakers"
     factors = factors_of(vector)
     parts = [
         ("" if factor == 1 else f"{coefficient(factor)} ") + f"τ of the {module}"

@@ -17,16 +17,17 @@ from evaluation import (
     ScoredEvaluation,
     ScoredSpeech,
     adaptation_of,
+    clusters_of,
     has_aids,
     without_aids,
 )
+from groups import SOURCE, Cluster
 from methods import parts_of
 from paths import (
     ENGINES,
     PRETRAINED,
     PSEUDO,
     REAL,
-    SOURCE,
     Aids,
     Checkpoint,
     Manifest,
@@ -42,6 +43,7 @@ from roles import (
     arms_of,
     domains_of,
     evidence_tts,
+    groups,
     is_pseudo,
     is_run,
     is_text_only,
@@ -165,6 +167,19 @@ def vectors_key(arm: str) -> str:
     if is_pseudo(arm):
         return "vectors_on_pseudo"
     return "vectors_on_pretrained" if PRETRAINED in arm else "vectors"
+
+
+def cluster_counts(config: dict) -> list[int]:
+    """Return into how many clusters the source's speakers are parted: none, one number, several."""
+    if f"{SELF_TRAINED}{VECTOR}" not in config["arms"]:
+        return []
+    return sorted({*map(clusters_of, config["task_vector"]["vectors_on_pseudo"])} - {0})
+
+
+def clusters(config: dict) -> list[str]:
+    """Return the clusters of speakers that have task vectors of their own, as groups."""
+    counts = cluster_counts(config)
+    return [name for group in groups(config) for n in counts for name in Cluster.all(group, n)]
 
 
 def deliveries(config: dict, base: str, target: str) -> Iterator[Evaluation]:

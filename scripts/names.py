@@ -18,8 +18,9 @@ BESIDE = {  # letters and digits, in a name of each kind; domains and TTS are jo
     "tts": "_",
 }
 JOINED = (  # words that stand beside the names of domains and TTS, or in their place
-    "after", "all", "augmented", "complement", "constant", "domains", "each", "engines", "except",
-    "mixed", "pooled", "pretrained", "pseudo", "real", "source", "sources", "with",
+    "after", "all", "augmented", "cluster", "clusters", "complement", "constant", "domains", "each",
+    "engines", "except", "mixed", "pooled", "pretrained", "pseudo", "real", "source", "sources",
+    "with",
 )  # fmt: skip
 RESERVED = {"experiment": ("slurm_jobs",), "domain": JOINED, "tts": JOINED}
 

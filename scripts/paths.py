@@ -14,21 +14,19 @@ from typing import ClassVar, Self
 
 from adaptations import NAME as ADAPTATION
 from errors import InputError
+from groups import GROUP, WORD, whole_group
 from methods import METHOD, method_of
 from modules import SEVERAL, factors_of
 from names import Name, matched, one_of
 
-REAL, PRETRAINED, SOURCE, ENGINES = "real", "pretrained", "source", "engines"
+REAL, PRETRAINED, ENGINES = "real", "pretrained", "engines"
 PSEUDO = "pseudo"  # recordings with what the base model heard in place of their transcripts
 NUMBER = r"\d+(?:\.\d+)?"  # a scaling coefficient
 SEED = r"\d+"
-WORD = "[a-z0-9][a-z0-9_]*"  # a domain, a TTS
-EXCEPT = f"except-({WORD})"
-POOL = f"(?=.)(?P<whole>{SOURCE})?(?:(?:^|-){EXCEPT})*"
-GROUP = f"(?:{EXCEPT}|{WORD})(?:-{EXCEPT})*"  # a domain, or a pool of several
 DATA = f"(?P<group>{GROUP})-(?P<mixed>mixed-)?(?P<speech>{WORD})"
 DATA += f"(?:-with-(?P<replayed>{GROUP})(?:-(?P<replayed_speech>{WORD}))?)?"
-VECTOR = f"(?P<each>each-)?(?P<group>{GROUP})-(?P<speech>{WORD})(?:-(?P<modules>{SEVERAL}))?"
+VECTOR = rf"(?:(?P<each>each-)|clusters-(?P<clusters>\d+)-)?(?P<group>{GROUP})-(?P<speech>{WORD})"
+VECTOR += f"(?:-(?P<modules>{SEVERAL}))?"
 VECTOR += f"(?:-(?P<method>{METHOD}))?"
 AIDS = f"(?P<domain>{WORD})(?=-)(?P<terms>-terms)?(?P<lm>-lm)?"
 MODEL = rf"(?P<trained>[^+]+)(?:\+(?P<vector>[^+]+)-tv(?P<scale>{NUMBER}))?"
@@ -63,27 +61,6 @@ def seed_folder(seed: int) -> str:
 def seed_of(folder: str) -> int:
     """Return the seed of a folder that ``seed_folder`` names; raise ``InputError`` for others."""
     return int(matched(f"seed({SEED})", folder)[1])
-
-
-@dataclass(frozen=True)
-class Pool(Name):
-    """Source domains that are trained on together: ``source``, or with ``except-NAME``, without it.
-
-    ``whole`` is "source", or in complement mode, where every pool leaves out a target, empty.
-    """
-
-    WHAT = "pooled domains"
-    whole: str
-    left_out: tuple[str, ...]
-
-    def __str__(self) -> str:
-        whole = [self.whole] if self.whole else []
-        return "-".join(whole + [f"except-{name}" for name in self.left_out])
-
-    @classmethod
-    def _read(cls, text: str) -> Self:
-        match = matched(POOL, text)
-        return cls(match["whole"] or "", tuple(re.findall(EXCEPT, text)))
 
 
 @dataclass(frozen=True)
@@ -124,10 +101,14 @@ class TrainingData(Name):
         return f"{group}-(?:{own})(?:-with-{group}(?:-{spoken})?)?"
 
     def manifests(self, split: str, base: str) -> list["Manifest"]:
-        """Return the manifests of a split for a base model: one for each kind of speech in it."""
+        """Return the manifests of a split for a base model: one for each kind of speech in it.
+
+        A cluster of speakers has no dev of its own, which would be little.
+        """
+        group = self.group if split == "train" else whole_group(self.group)
         speech = labelled_by(base) if self.speech == PSEUDO else self.speech
-        parts = [(self.group, REAL)] if self.mixed else []
-        parts += [(self.group, speech), (self.replayed, self.replayed_speech)]
+        parts = [(group, REAL)] if self.mixed else []
+        parts += [(group, speech), (self.replayed, self.replayed_speech)]
         return [Manifest(*part, split) for part in parts if part[0]]
 
 
@@ -136,19 +117,25 @@ class TaskVector(Name):
     """A task vector of a group and a TTS; ``each``: the mean of one per domain of the group.
 
     ``speech`` may be "engines": the mean of those of every TTS; or "pseudo": real speech with
-    transcripts minus the same with pseudo-labels. ``modules``: those that it is of,
-    if not of the whole model. ``method``: by what it is made, in place of the mean or of that one.
+    transcripts minus the same with pseudo-labels, perhaps the mean of one for each of so many
+    ``clusters`` of speakers (0: of none). ``modules``: those that it is of, if not of the whole
+    model. ``method``: by what it is made, in place of the mean or of that one.
     """
 
-    WHAT = "a task vector, GROUP-TTS, each-GROUP-TTS or GROUP-engines, maybe with -MODULES, -METHOD"
+    WHAT = (
+        "a task vector, GROUP-TTS, each-GROUP-TTS, clusters-COUNT-GROUP-pseudo or GROUP-engines,"
+        " maybe with -MODULES, -METHOD"
+    )
     group: str
     speech: str
     each: bool = False
     modules: str = ""
     method: str = ""
+    clusters: int = 0
 
     def __str__(self) -> str:
-        name = f"{'each-' if self.each else ''}{self.group}-{self.speech}"
+        of_each = "each-" if self.each else f"clusters-{self.clusters}-" if self.clusters else ""
+        name = f"{of_each}{self.group}-{self.speech}"
         return "-".join(filter(None, (name, self.modules, self.method)))
 
     @classmethod
@@ -159,13 +146,14 @@ class TaskVector(Name):
             factors_of(modules)
         if method:
             method_of(method)
-        return cls(match["group"], match["speech"], bool(match["each"]), modules, method)
+        each, clusters = bool(match["each"]), int(match["clusters"] or 0)
+        return cls(match["group"], match["speech"], each, modules, method, clusters)
 
     @staticmethod
     def unmerged(groups: Iterable[str], tts: Iterable[str]) -> str:
         """Return the pattern of a wildcard for the vectors of some groups without a method."""
         speech = f"(?:{one_of(tts)}|{ENGINES}|{PSEUDO})"
-        return f"(?:each-)?(?:{one_of(groups)})-{speech}(?:-{SEVERAL})?"
+        return rf"(?:each-|clusters-\d+-)?(?:{one_of(groups)})-{speech}(?:-{SEVERAL})?"
 
     @classmethod
     def pattern(cls, groups: Iterable[str], tts: Iterable[str]) -> str:

@@ -5,7 +5,8 @@ Everything here takes a config that ``configs.reading`` has completed and checke
 
 from collections.abc import Mapping
 
-from paths import PSEUDO, REAL, SOURCE, Pool
+from groups import SOURCE, Pool, whole_group
+from paths import PSEUDO, REAL
 
 COMPLEMENT = "complement"
 UNTRANSCRIBED = "untranscribed"  # a domain's recordings without texts; a judge's are
@@ -111,7 +112,8 @@ def without(config: dict, group: str, domain: str) -> str:
 
 
 def domains_of(config: dict, group: str) -> list[str]:
-    """Return the domains that are pooled in a group."""
+    """Return the domains that are pooled in a group, or in that whose speakers it has in part."""
+    group = whole_group(group)
     if group in config["domains"]:
         return [group]
     whole = config["source"]

@@ -9,6 +9,7 @@ import pytest
 import experiment
 import matrix
 import roles
+from arms import kind_of_vector, vector_of
 from configs import checking, completing, known, reading
 from conftest import ROOT
 from corpora.slurp import PUBLISHED
@@ -1385,6 +1386,19 @@ def test_a_domain_of_texts_is_self_trained_on_its_untranscribed_recordings_with_
             {"task_vector": CONFIG["task_vector"] | {"vectors_on_pseudo": ["engines-ties"]}},
             r"vectors_on_pseudo: engines-ties is of several TTS, and no TTS speaks pseudo-labelled",
         ),
+        (
+            {"task_vector": CONFIG["task_vector"] | {"vectors": ["clusters4"]}},
+            r"task_vector\.vectors: clusters4 is of clusters of speakers, .* vectors_on_pseudo",
+        ),
+        (
+            {"task_vector": CONFIG["task_vector"] | {"vectors_on_pseudo": ["clusters1"]}},
+            r"vectors_on_pseudo: 'clusters1'",
+        ),
+        (
+            {"task_vector": CONFIG["task_vector"] | {"vectors_on_pseudo": ["clusters2-slerp0.5"]}}
+            | {"pseudo_labels": {"speaker_encoder": "ears"}},
+            r"pseudo_labels\.speaker_encoder: 'ears' is not under artifacts",
+        ),
         ({"pseudo_labels": {"min_log_probability": 0.5}}, r"0\.5 is greater than the maximum of 0"),
         (
             {"domains": CONFIG["domains"] | {"phone": {"manifest": "a", "untranscribed": "b"}}},
@@ -1404,3 +1418,23 @@ def test_in_complement_mode_no_target_is_in_the_vector_of_its_own_self_training(
     assert {path.split("/")[-2] for path in paths} == {"except-music-pseudo"}
     like = {name: domain | {"augmentation": "like_source"} for name, domain in domains.items()}
     assert self_trained(domains=like, source="complement", targets="all")  # no arm hears a TTS
+
+
+def test_clusters_of_the_sources_speakers_have_vectors_whose_mean_is_added():
+    kinds = ["clusters2", "clusters3-ties"]
+    config = self_trained(task_vector=CONFIG["task_vector"] | {"vectors_on_pseudo": kinds})
+    rows = [row for row in of_target(config, "phone") if row["scaling_coefficient"] == 0.25]
+    assert [row["vector_path"].split("/")[-2] for row in rows] == [
+        "clusters-2-source-pseudo",
+        "clusters-3-source-pseudo-ties",
+    ]
+    assert label(rows[0]["arm"], 0.25, "clusters2") == (
+        "target-pseudo + 0.25 mean τ of 2 clusters of speakers"
+    )
+    assert symbol("clusters3-ties") == "τ of 3 clusters of speakers by TIES"
+    assert matrix.clusters(config)[1:3] == ["source-cluster-2of2", "source-cluster-1of3"]
+    assert roles.domains_of(config, "source-cluster-2of2") == ["games"]
+    assert "spkrec-xvect-voxceleb" in config["artifacts"]
+    assert "spkrec-xvect-voxceleb" not in self_trained()["artifacts"]
+    vectors = [vector_of(kind, "pseudo", "source") for kind in kinds]
+    assert [kind_of_vector(vector) for vector in vectors] == kinds

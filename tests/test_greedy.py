@@ -176,7 +176,7 @@ def test_the_log_probability_is_that_of_the_whole_hypothesis_given_at_once(engli
         given = torch.tensor([[*prompt, *tokens[:-1]]])
         logits = english.model(
             encoder_outputs=BaseModelOutput(encoded[row : row + 1]), decoder_input_ids=given
-        ).logits[0, len(prompt) - 1 :]
+        ).logits[0, len(prompt) - 1 :][: len(tokens)]
         left = torch.full_like(logits, -torch.inf)
         left[:, BYTES] = logits[:, BYTES]
         chosen = left.log_softmax(-1)[range(len(tokens)), tokens]

@@ -13,19 +13,8 @@ from conftest import ROOT
 SCRIPTS = ROOT / "scripts"
 # by commands and folders alike
 SHARED = {
-    "arms",
-    *(
-        "adaptations",
-        "addresses",
-        "errors",
-        "escaping",
-        "evaluation",
-        "matrix",
-        "methods",
-        "modules",
-        "names",
-    ),
-    *("paths", "places", "roles"),
+    *("adaptations", "addresses", "arms", "errors", "escaping", "evaluation", "groups", "matrix"),
+    *("methods", "modules", "names", "paths", "places", "roles"),
 }
 LONGEST = 300  # lines of a module
 FOLDERS = sorted(path.parent.name for path in SCRIPTS.glob("*/__init__.py"))

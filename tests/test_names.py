@@ -55,7 +55,10 @@ def test_hyphens_join_domains_and_tts_and_may_stand_in_other_names():
     assert check_name("whisper-tiny.en", "artifact") == "whisper-tiny.en"
 
 
-@pytest.mark.parametrize("name", ["source", "real", "mixed", "except", "each", "engines", "pseudo"])
+@pytest.mark.parametrize(
+    "name",
+    ["source", "real", "mixed", "except", "each", "engines", "pseudo", "cluster", "clusters"],
+)
 @pytest.mark.parametrize("kind", ["domain", "tts"])
 def test_a_word_of_the_file_names_is_no_domain_and_no_tts(kind, name):
     with pytest.raises(InputError, match=f"'{name}' can't be a name here: .*something else"):
@@ -130,12 +133,14 @@ def test_no_two_numbers_of_a_matrix_share_a_file():
         tts={name: CONFIG["tts"]["kokoro"] for name in ("bark", "news", "qa")},
         arms=["pretrained", "pretrained+vector", "source-real", "source-synthetic"]
         + ["source-mixed", "source-mixed->target-synthetic", "target-synthetic", "target-real"]
-        + ["source-mixed->target-synthetic+vector", "target-synthetic+vector"],
+        + ["source-mixed->target-synthetic+vector", "target-synthetic+vector"]
+        + ["source-pseudo", "target-pseudo", "target-pseudo+vector"],
         finetune=CONFIG["finetune"] | {"trained": "all"},
         task_vector={"scaling_coefficients": [0.1, 0.11, 1, 11], "chosen_on": ["sources", "bark"]}
         | {
             "vectors": ["pooled", "domains", "engines", "encoder", "decoder0.1"]
-            + ["pooled-ties", "domains-ties", "engines-ties0.1", "encoder-ties", "pooled-tsv_m"]
+            + ["pooled-ties", "domains-ties", "engines-ties0.1", "encoder-ties", "pooled-tsv_m"],
+            "vectors_on_pseudo": ["pooled", "domains", "clusters2", "clusters4", "clusters4-ties"],
         }
         | {"delivered": {"scaling_coefficient": 1}},
     )

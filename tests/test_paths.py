@@ -12,13 +12,13 @@ from configs import known, reading
 from conftest import ROOT
 from errors import InputError
 from evaluation import VECTOR, Evaluation, adaptation_of, has_aids, without_aids
+from groups import Cluster, Pool
 from names import one_of
 from paths import (
     Aids,
     Checkpoint,
     Manifest,
     Model,
-    Pool,
     TaskVector,
     TrainingData,
     seed_folder,
@@ -49,6 +49,11 @@ NAMES = [
     ("each-source-pseudo-ties", TaskVector("source", "pseudo", each=True, method="ties")),
     ("each-except-news-kokoro", TaskVector("except-news", "kokoro", each=True)),
     ("source-kokoro-encoder", TaskVector("source", "kokoro", modules="encoder")),
+    ("except-qa-cluster-2of4", Cluster("except-qa", 2, 4)),
+    ("source-cluster-2of4-pseudo", TrainingData("source-cluster-2of4", "pseudo")),
+    ("source-cluster-2of4-pseudo", TaskVector("source-cluster-2of4", "pseudo")),
+    ("clusters-4-except-qa-pseudo", TaskVector("except-qa", "pseudo", clusters=4)),
+    ("clusters-4-source-pseudo-ties", TaskVector("source", "pseudo", method="ties", clusters=4)),
     ("source-kokoro-ties", TaskVector("source", "kokoro", method="ties")),
     ("ties-ties-ties", TaskVector("ties", "ties", method="ties")),
     ("each-source-kokoro-tsv_m", TaskVector("source", "kokoro", each=True, method="tsv_m")),
@@ -123,6 +128,10 @@ def test_a_name_is_written_and_read_back(text, name):
         (Pool, ""),
         (Pool, "-except-news"),
         (Pool, "source-news"),
+        (Cluster, "source"),
+        (Cluster, "source-cluster-02of4"),
+        (TaskVector, "each-clusters-4-source-pseudo"),
+        (TaskVector, "clusters-0-source-pseudo"),
         (TrainingData, "news"),
         (TrainingData, "-real"),
         (TrainingData, "news-mixed-"),
@@ -195,7 +204,11 @@ def rows_of(experiment: str) -> tuple[dict, list[Evaluation]]:
         arms = [arm for arm in arms if adaptation_of(arm) not in ("suta", "dsuta")]  # of CTC
         kinds = ["pooled", "engines", "encoder", "encoder-decoder0.5", "domains-ties0.3"]
         kinds += ["encoder-lines", "pooled-cross_attention0.5"]
-        changes = {"arms": arms, "finetune": {"trained": "all"}, "task_vector": {"vectors": kinds}}
+        vectors = {
+            "vectors": kinds,
+            "vectors_on_pseudo": ["domains", "clusters2", "clusters3-ties"],
+        }
+        changes = {"arms": arms, "finetune": {"trained": "all"}, "task_vector": vectors}
         config = reading.read([ROOT / "experiments/demo.yaml"], changes)
     else:
         config = reading.read([ROOT / experiment])
@@ -231,6 +244,7 @@ def test_every_path_of_an_experiments_matrix_is_read_back(experiment):
 def test_every_name_of_an_experiment_is_one_that_its_wildcards_match(experiment):
     config, rows = rows_of(experiment)
     groups, tts = [*roles.groups(config), *config["domains"]], list(config["tts"])
+    groups += matrix.clusters(config)
     folder = f"{matrix.results_folder(config)}/"
     models = {Score.parse(row.score.removeprefix(folder)).model for row in rows if row.score}
     vectors = {model.vector for model in models} - {None}
@@ -262,10 +276,10 @@ def test_a_wildcard_without_values_matches_nothing():
     assert re.fullmatch(one_of(["a.b", "c"]), "a.b") and not re.fullmatch(one_of(["a.b"]), "aXb")
 
 
-def test_names_are_written_and_read_in_two_modules():
+def test_names_are_written_and_read_in_three_modules():
     """Rules have them as Snakemake's templates, whose wildcards are constrained from there."""
     grammar = re.compile(r"-after-|-tv\b|-mixed-(?!>)|\beach-|except-|[^\n]:g\}[^\n]*\.jsonl?")
-    homes = {"paths.py", "places.py", "languages.py", "texts"}
+    homes = {"groups.py", "paths.py", "places.py", "languages.py", "texts"}
     for path in sorted((ROOT / "scripts").rglob("*.py")):
         if path.name in homes or path.parent.name in homes:
             continue

@@ -288,6 +288,34 @@ def test_pseudo_labels_are_what_the_base_model_heard_and_are_learnt_with_them_al
     assert vector["--synthetic"] == f"{results}/models/tiny/source-pseudo/seed1/model.safetensors"
 
 
+def test_each_cluster_of_speakers_has_its_utterances_two_trainings_and_a_vector(folder):
+    changes = {"arms": ["pretrained", "target-pseudo+vector"], "targets": ["shop"]}
+    changes["task_vector"] = {"vectors_on_pseudo": ["clusters2"]}
+    done = dry_run(folder, EXPERIMENT | changes)
+    manifests = "results/hostile/manifests"
+    kept = {each["--output"]: each for each in options_of(done, "cluster.py")}
+    assert kept.keys() == {
+        f"{manifests}/source-cluster-{n}of2/{speech}/train.jsonl"
+        for n in (1, 2)
+        for speech in ("real", "pseudo-tiny")
+    }
+    second = kept[f"{manifests}/source-cluster-2of2/pseudo-tiny/train.jsonl"]
+    assert (second["--clusters"], second["--cluster"]) == ("2", "2")
+    assert second["--manifest"] == f"{manifests}/source/pseudo-tiny/train.jsonl"
+    (encoded,) = options_of(done, "xvectors.py")
+    assert encoded["--manifest"] == f"{manifests}/source/real/train.jsonl"
+    assert encoded["--output"] == second["--speakers"]
+    learnt = {each["--train"]: each["--dev"] for each in options_of(done, "finetune.py")}
+    assert learnt[second["--output"]] == f"{manifests}/source/pseudo-tiny/dev.jsonl"
+    assert learnt.keys() == kept.keys() | {f"{manifests}/shop/pseudo-tiny/train.jsonl"}
+    vectors = [each["--output"].split("/")[-2] for each in options_of(done, "task_vector.py")]
+    assert sorted(vectors) == [
+        "clusters-2-source-pseudo",
+        "source-cluster-1of2-pseudo",
+        "source-cluster-2of2-pseudo",
+    ]
+
+
 @pytest.mark.parametrize(
     ("judge", "parts"),
     [

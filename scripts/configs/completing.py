@@ -5,6 +5,7 @@ from typing import cast
 
 from configs.known import DEFAULT_PRESET, load_artifacts, load_presets, load_schema
 from domains.splits import LONGEST_TEST
+from matrix import cluster_counts
 from roles import COMPLEMENT, is_text_only
 from settings.schema import fill_defaults
 from texts.languages import slowest
@@ -104,6 +105,8 @@ def artifacts_named(config: dict) -> Iterator[tuple[str, str]]:
         yield f"base_models.{name}.artifact", model["artifact"]
     if "judge" in config:
         yield "judge", config["judge"]
+    if cluster_counts(config):
+        yield "pseudo_labels.speaker_encoder", config["pseudo_labels"]["speaker_encoder"]
     for name, domain in config["domains"].items():
         if "artifact" in domain:
             yield f"domains.{name}.artifact", domain["artifact"]

@@ -2,8 +2,9 @@
 
 from errors import InputError
 from evaluation import VECTOR
+from groups import SOURCE
 from matrix import evaluations, is_named_by_hand
-from paths import REAL, SOURCE, coefficient
+from paths import REAL, coefficient
 from roles import (
     COMPLEMENT,
     CONSTANT,

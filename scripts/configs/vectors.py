@@ -2,7 +2,7 @@
 
 from configs.decoders import ctc_models
 from errors import InputError
-from evaluation import TASK_VECTORS
+from evaluation import TASK_VECTORS, clusters_of
 from methods import METHODS, method_of, parts_of
 from modules import factors_of, trained_of
 from paths import ENGINES
@@ -23,7 +23,12 @@ def check_vectors(config: dict, artifacts: dict) -> None:
                 )
             if method:
                 check_method(config, ctc, kind, place)
-            if whole not in TASK_VECTORS:
+            if clusters_of(whole) and key != "vectors_on_pseudo":
+                raise InputError(
+                    f"{place}: {kind} is of clusters of speakers, which have a task vector of what"
+                    " pseudo-labels lack, and none of a TTS; write it under vectors_on_pseudo"
+                )
+            if whole not in TASK_VECTORS and not clusters_of(whole):
                 check_modules(config, ctc, kind, place)
 
 
@@ -56,7 +61,7 @@ def check_method(config: dict, ctc: set[str], kind: str, place: str) -> None:
     about = METHODS[method.name]
     for group in groups(config):
         sets = {"domains": domains_of(config, group), "engines": training_tts(config)}
-        count = len(sets.get(whole, [whole]))
+        count = clusters_of(whole) or len(sets.get(whole, [whole]))
         if not about.fewest <= count <= about.most:
             exactly = "" if about.most == about.fewest else " or more"
             raise InputError(

@@ -181,11 +181,12 @@ def training(provenance: Provenance, path: str, record: Record, of_inputs: OfInp
 def learnt_as(provenance: Provenance, path: str) -> str:
     """Return what the utterances of a manifest are to those who learn from them (see ``Use``)."""
     maker = provenance.records.get(path)
-    if maker is None or maker.script not in ("label.py", "pool.py"):
+    if maker is None or maker.script not in ("label.py", "pool.py", "cluster.py"):
         return "utterances"
     if maker.script == "label.py":
         return "labelled"
-    parts = {learnt_as(provenance, name) for name in provenance.followed(maker)}
+    manifests = (name for name in provenance.followed(maker) if not name.endswith(WEIGHTS))
+    parts = {learnt_as(provenance, name) for name in manifests}
     return parts.pop() if len(parts) == 1 else "utterances"
 
 
@@ -219,25 +220,19 @@ def is_hypotheses(provenance: Provenance, path: str) -> bool:
     return provenance.record_of(path).script == "transcribe.py"
 
 
-def filtering(provenance: Provenance, path: str, record: Record, of_inputs: OfInputs) -> Uses:
-    """Of filtered speech: all of the speech, and what made the model that judged it."""
-    return judging(provenance, of_inputs, "filtering")
+def judging(stage: str) -> Step:
+    """Of filtered speech or key terms: all of the speech, and what made the model that heard it."""
 
+    def step(provenance: Provenance, path: str, record: Record, of_inputs: OfInputs) -> Uses:
+        uses: set[Use] = set()
+        for name, those in of_inputs.items():
+            if is_hypotheses(provenance, name):
+                uses |= {use._replace(stage=stage) for use in those}
+            else:
+                uses |= {Use(stage, "utterances", name), *those}
+        return frozenset(uses)
 
-def key_terms(provenance: Provenance, path: str, record: Record, of_inputs: OfInputs) -> Uses:
-    """Of key terms: all of the speech in which they were missed, and what made its judge."""
-    return judging(provenance, of_inputs, "decoding")
-
-
-def judging(provenance: Provenance, of_inputs: OfInputs, stage: str) -> Uses:
-    """Return the uses of what came of a judge's hypotheses of speech, for a stage."""
-    uses: set[Use] = set()
-    for name, those in of_inputs.items():
-        if is_hypotheses(provenance, name):
-            uses |= {use._replace(stage=stage) for use in those}
-        else:
-            uses |= {Use(stage, "utterances", name), *those}
-    return frozenset(uses)
+    return step
 
 
 def synthesis(provenance: Provenance, path: str, record: Record, of_inputs: OfInputs) -> Uses:
@@ -265,14 +260,15 @@ STEPS: dict[str, Step] = {
     "select_texts.py": all_inputs,
     "label.py": all_inputs,
     "pool.py": all_inputs,
+    "cluster.py": all_inputs,
     "augment.py": all_inputs,
     "task_vector.py": all_inputs,
     "merge.py": all_inputs,
     "xvectors.py": nothing,
     "channels.py": channels,
     "synthesize.py": synthesis,
-    "filter.py": filtering,
-    "key_terms.py": key_terms,
+    "filter.py": judging("filtering"),
+    "key_terms.py": judging("decoding"),
     "finetune.py": training,
     "transcribe.py": transcription,
     "score.py": scoring,

@@ -254,12 +254,9 @@ class WhisperRecogniser:
                 self.favouring,
                 self.tells_log_probability,
             )
-        tokens = [each.tokens for each in decoded]
+        tokens, means = map(list, zip(*decoded, strict=True))
         texts = self.tokenizer.batch_decode(tokens, skip_special_tokens=True)
-        return [
-            hypothesis(text.strip(), each.log_probability)
-            for text, each in zip(texts, decoded, strict=True)
-        ]
+        return [hypothesis(text.strip(), mean) for text, mean in zip(texts, means, strict=True)]
 
     def tensors(self) -> dict[str, torch.Tensor]:
         """Return the model's tensors as an ordinary Whisper has them: with all positions.

@@ -18,7 +18,7 @@ from paths import PRETRAINED, PSEUDO, REAL, Aids, Model, TaskVector, TrainingDat
 # What a table of progress has a line for, in the order of the work.
 STAGES = (
     "fetch", "pretrained", "prepare", "write_texts", "select_texts", "synthesize", "xvectors",
-    "filter", "key_terms", "channels", "augment", "pool", "collect", "label", "finetune",
+    "filter", "key_terms", "channels", "augment", "pool", "cluster", "collect", "label", "finetune",
     "task_vector", "apply", "transcribe", "score", "agree", "evaluations", "leakage", "summarize",
     "breakdown", "rank", "vector_geometry", "report", "deliver", "export", "model_card",
 )  # fmt: skip
