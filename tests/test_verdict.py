@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from arms import CANDIDATES
 from conftest import ROOT
 from evaluation import without_aids
 from made_up import BASELINE, evaluation, write_evaluations
-from matrix import CANDIDATES
 from paths import PRETRAINED
 from report import render
 from reporting.summary_table import print_summary, repetitions

@@ -85,7 +85,7 @@ def check_held(config: dict, base: str, place: str) -> None:
             said = f"the vector {row.vector} is of models of each domain, which is a target too"
         if said:
             raise InputError(
-                f"config: {place}, but {said}; EWC would hold those to another source, or to none;"
+                f"config: {place}, but {said}; EWC would hold those to another source, or to none:"
                 " leave that out, or set ewc_weight: 0"
             )
 
