@@ -32,7 +32,7 @@ ASKED_FILE = (
 )
 
 # Every command of the pages, and what is run here in its place. `make -n` prints what would be run.
-JUDGED = [f"results/{name}" for name in ("calls", "demo", "no_room", "drascula")]
+JUDGED = [f"results/{name}" for name in ("calls", "demo", "no_room", "drascula", "bad-line")]
 EXERCISED = {
     "make demo": "make -n demo",
     "make demo EXPERIMENT=my.yaml": "make -n demo EXPERIMENT=my.yaml",

@@ -11,6 +11,7 @@ import finetune
 import transcribe
 from errors import InputError
 from files.manifest import read_jsonl
+from recognisers.hypotheses import hypothesis
 from recognisers.load import load_recogniser
 from recognisers.whisper import WhisperRecogniser
 from tiny import finetune_command, write_ctc, write_speech, write_whisper
@@ -130,8 +131,8 @@ def test_an_endless_repetition_is_decoded_again_and_noted(data, tmp_path, monkey
 
     def endless(recogniser, encoded, unrepeated=0):
         written.append((len(encoded), unrepeated))
-        texts = write(recogniser, encoded, unrepeated)
-        return texts if unrepeated else ["yes", "you " * 60, "no", "well"]
+        found = write(recogniser, encoded, unrepeated)
+        return found if unrepeated else list(map(hypothesis, ("yes", "you " * 60, "no", "well")))
 
     monkeypatch.setattr(WhisperRecogniser, "write", endless)
     plain = transcribed(data, tmp_path / "plain.jsonl")
