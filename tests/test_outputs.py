@@ -37,6 +37,7 @@ COMMANDS = [
      " --output OUT", "in/b"),
     ("breakdown.py", "--summary in/summary.json --output OUT", "in/summary.json"),
     ("channels.py", "--manifest in/a --output OUT", "in/a"),
+    ("cluster.py", "--speakers in/a --manifest in/b --clusters 2 --cluster 1 --output OUT", "in/b"),
     ("collect.py", f"--domain d --declaration '{CALLS}' --audio-dir out --output OUT", "in/a"),
     ("collect.py", f"--domain d --declaration '{CALLS}' --audio-dir OUT --output out", "in"),
     ("compare.py", "in/a in/b --references in/c --json OUT", "in/c"),

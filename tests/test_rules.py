@@ -516,8 +516,8 @@ def test_what_is_replayed_and_held_to_is_told_to_the_trainings_that_do_so(folder
 
 
 def test_rules_that_inherit_say_nothing_again():
-    """Snakemake merges the parameters of ``use rule ... with``."""
+    """Snakemake merges the parameters of ``use rule ... with``; code may be a method's."""
     for path in sorted((ROOT / "rules").glob("*.smk")):
         for block in re.findall(r"(?ms)^use rule .*?(?=^\S|\Z)", path.read_text()):
             params = block.partition("    params:\n")[2]
-            assert "code=" not in params, block
+            assert "code=code_version" not in params, block

@@ -16,9 +16,9 @@ Word = Annotated[
 # with variables, which the node expands, and without commands
 Folder = Annotated[str | None, {"pattern": r"[A-Za-z0-9_./${}:~+-]+", "description": REMEDY}]
 GPU_RULES = (
-    "finetune", "finetune_further", "synthesize", "transcribe", "transcribe_by_judge",
-    "transcribe_sweep", "transcribe_synthesized", "transcribe_with_aids",
-    "transcribe_with_task_vector", "xvectors",
+    "finetune", "finetune_further", "synthesize", "transcribe", "transcribe_adapting",
+    "transcribe_by_judge", "transcribe_sweep", "transcribe_synthesized", "transcribe_to_label",
+    "transcribe_with_aids", "transcribe_with_task_vector", "write_texts", "xvectors",
 )  # fmt: skip
 
 
