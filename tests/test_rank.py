@@ -7,6 +7,7 @@ import pytest
 
 import rank
 import summarize
+from conftest import ROOT
 from errors import InputError
 from made_up import BASELINE, evaluation, write_evaluations
 from records.record import sidecar
@@ -20,7 +21,7 @@ def trained(folder: Path, seconds: int, *inputs: Path, script: str = "finetune.p
     path = folder / "model.safetensors"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(f"weights of {folder}")
-    write_record(Path("scripts", script), [path], list(inputs), {})
+    write_record(ROOT / "scripts" / script, [path], list(inputs), {})
     record = json.loads(sidecar(path).read_text())
     record["run"] |= {"started": 100, "ended": 100 + seconds}
     sidecar(path).write_text(json.dumps(record))
