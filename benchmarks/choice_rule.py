@@ -78,7 +78,6 @@ def settings_of(folder: Path) -> SummarySettings:
         resampled_by=used["resampled_by"],
         chosen_on=tuple(used["chosen_on"]),
         constant=used["constant"],
-        again="",
     )
 
 

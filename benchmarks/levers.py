@@ -10,15 +10,16 @@ experiment only what this needs.
 import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from statistics import fmean
 
 from measure import Report, arguments
 
 import matrix
 from configs import reading
 from evaluation import ScoredEvaluation
-from files.json_file import read_object
 from paths import PRETRAINED
-from records.record import WEIGHTS, sidecar
+from records.reading import read_record
+from records.record import WEIGHTS, duration, sidecar
 from scoring.bootstrap import CONFIDENCE, RESAMPLES
 from scoring.comparisons import ResampledRows, adjusted
 from scoring.differences import Comparison
@@ -27,15 +28,7 @@ from scoring.summary import SummarySettings
 
 PLAIN = "plain"
 HEAD = "| lever | {targets} | all | against plain, points | p (Holm) | s of a training |"
-SETTINGS = SummarySettings(
-    confidence=CONFIDENCE,
-    resamples=RESAMPLES,
-    seed=0,
-    resampled_by="sentence",
-    chosen_on=(),
-    constant=None,
-    again="",
-)
+SETTINGS = SummarySettings(CONFIDENCE, RESAMPLES, seed=0, resampled_by="sentence")
 
 
 def tests_of(experiment: Path) -> list[ScoredEvaluation]:
@@ -73,12 +66,8 @@ def rows_by_lever(
 
 def seconds_of_training(rows: Sequence[PooledRow]) -> float:
     """Return the mean seconds of the jobs that trained the models of some rows."""
-    runs = [
-        read_object(sidecar(Path(each.model, WEIGHTS)))["run"]
-        for row in rows
-        for each in row.evaluations
-    ]
-    return sum(run["ended"] - run["started"] for run in runs) / len(runs)
+    models = [each.model for row in rows for each in row.evaluations]
+    return fmean(duration(read_record(sidecar(Path(model, WEIGHTS)))) for model in models)
 
 
 def main() -> None:

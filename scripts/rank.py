@@ -16,7 +16,7 @@ from evaluation import SOURCE_RECORDINGS, ScoredEvaluation, uses_of
 from files.atomic import check_outputs
 from paths import PRETRAINED, Checkpoint, Model
 from records.reading import known_sha256, upstream
-from records.record import WEIGHTS, Record
+from records.record import WEIGHTS, Record, duration
 from records.writing import write_record
 from reporting.tables import column_name
 from scoring.comparisons import ResampledRows, adjusted
@@ -72,8 +72,12 @@ def pretrained_weights(model: str) -> Path:
 
 @cache
 def trainings(file: str) -> dict[str, Record]:
-    """Return the records of the trainings that a file was made from, by their paths."""
-    return {each.sidecar: each for each in upstream(file) if each.script == "finetune.py"}
+    """Return the records of the trainings that weights were made from, by their paths.
+
+    Weights lead to weights: what is learnt from was made by no training.
+    """
+    of_weights = upstream(file, Path(WEIGHTS).suffix)
+    return {each.sidecar: each for each in of_weights if each.script == "finetune.py"}
 
 
 def trainings_of(evaluations: Sequence[ScoredEvaluation]) -> list[Record]:
@@ -83,13 +87,6 @@ def trainings_of(evaluations: Sequence[ScoredEvaluation]) -> list[Record]:
         found |= trainings(str(Path(each.model, WEIGHTS)))
         found |= trainings(each.vector_path) if each.vector_path else {}
     return list(found.values())
-
-
-def seconds_of(records: Iterable[Record]) -> float:
-    """Return the seconds of all stages that wrote some records."""
-    return float(
-        sum(each.content["run"]["ended"] - each.content["run"]["started"] for each in records)
-    )
 
 
 def data_of(arm: str, records: Iterable[Record]) -> tuple[str, ...]:
@@ -113,9 +110,6 @@ def rank(summary: Summary, rows: Iterable[PooledRow]) -> Ranking:
         resamples=summary.resamples,
         seed=summary.seed,
         resampled_by=summary.resampled_by,
-        chosen_on=(),
-        constant=None,
-        again="",
     )
     test = ResampledRows([union(of_method) for of_method in parts.values()], settings)
     pretrained = pretrained_models(methods)
@@ -129,6 +123,7 @@ def rank(summary: Summary, rows: Iterable[PooledRow]) -> Ranking:
     }
     tested = dict(zip(versus, adjusted([*versus.values()], settings.confidence), strict=True))
     size = test.size
+    seeds_of = {method: len(rows[0].seeds) for method, rows in methods.items()}
     records = {
         method: trainings_of([each for row in parts[method] for each in row.evaluations])
         for method in ranked
@@ -144,11 +139,12 @@ def rank(summary: Summary, rows: Iterable[PooledRow]) -> Ranking:
                 arm=method.arm,
                 base=method.base,
                 uses=data_of(method.arm, records[method]),
-                seeds=len(methods[method][0].seeds),
+                seeds=seeds_of[method],
                 wer=test.rows[place[method]].wer,
                 wer_interval=test.wer_interval(place[method]),
                 versus_pretrained=tested.get(method),
-                seconds_of_training=seconds_of(records[method]) / len(methods[method][0].seeds),
+                seconds_of_training=sum(map(duration, records[method]))
+                / len(methods[method][0].seeds),
             )
             for method in ranked
         ),

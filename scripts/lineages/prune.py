@@ -26,7 +26,7 @@ from lineages.code import SCRIPTS
 from lineages.files import CACHES, PRUNED, Experiment
 from lineages.hash_cache import HashCache
 from lineages.remaking import Remaking
-from records.record import MODEL_CARD, Record
+from records.record import MODEL_CARD, Record, duration
 
 CARD, _ = MODEL_CARD  # beside a checkpoint that is delivered
 KINDS = {
@@ -170,12 +170,6 @@ def table(candidates: list[Candidate]) -> Iterator[str]:
         )
         size = sum(each.bytes for each in these) / 1e6
         yield f"{kind:<14}{len(these):>8}{size:>12.1f}{seconds:>10.0f} s  {what}"
-
-
-def duration(record: Record) -> float:
-    """Return how long a stage took, in s."""
-    run = record.content["run"]
-    return float(run["ended"] - run.get("started", run["ended"]))
 
 
 def kept(experiment: Experiment, candidates: Iterable[Candidate]) -> Iterator[str]:

@@ -105,10 +105,11 @@ def record_of_fetched(path: str | Path) -> Record | None:
     return None
 
 
-def upstream(path: str | Path) -> list[Record]:
+def upstream(path: str | Path, endings: str | tuple[str, ...] = "") -> list[Record]:
     """Return the records of a file and of all that it was made from, makers before users.
 
-    Raises ``InputError`` if the file itself has none. Inputs without a record are external files.
+    Only inputs with one of the ``endings`` are followed. Raises ``InputError`` if the file itself
+    has no record. Inputs without one are external files.
     """
     first = record_of(path)
     if first is None:
@@ -124,7 +125,7 @@ def upstream(path: str | Path) -> list[Record]:
         if record.sidecar in by_sidecar:
             return
         for name in record.inputs:
-            if maker := record_of(record.at(name), records_in):
+            if name.endswith(endings) and (maker := record_of(record.at(name), records_in)):
                 visit(maker, (*users, record.sidecar))
         by_sidecar[record.sidecar] = record
 

@@ -67,6 +67,12 @@ def ended(record: Record) -> float:
     return float(record.content["run"]["ended"])
 
 
+def duration(record: Record) -> float:
+    """Return how long a stage took, in s."""
+    run = record.content["run"]
+    return float(run["ended"] - run.get("started", run["ended"]))
+
+
 def licence(name: str, forbids: str = "") -> dict[str, str]:
     """Return a licence as records have it: its name, and what it forbids, if anything."""
     return {"licence": name, **({"forbids": forbids} if forbids else {})}

@@ -32,9 +32,9 @@ class SummarySettings:
     resamples: int
     seed: int
     resampled_by: str
-    chosen_on: tuple[str, ...]
-    constant: float | None
-    again: str
+    chosen_on: tuple[str, ...] = ()
+    constant: float | None = None
+    again: str = ""
 
 
 @dataclass(frozen=True)
