@@ -175,7 +175,8 @@ def test_recordings_of_ones_own_are_a_source_in_any_language(tmp_path):
     config = written(tmp_path, *arguments, "--source", str(source))
     assert config["source"] == ["hotline"]
     assert config["shared"] == "adapted-whisper-tiny-de-hotline"
-    assert all("like_source" in domain["augmentation"] for domain in config["domains"].values())
+    augmentations = [domain["augmentation"] for domain in config["domains"].values()]
+    assert augmentations == [{"like_source": {}, "noise": {"snr": [5, 25]}}] * 2
 
 
 def test_an_experiment_that_was_edited_is_not_written_over(tmp_path):

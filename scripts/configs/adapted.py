@@ -31,8 +31,9 @@ RECORDED = {ENGLISH: ("dialogues", DIALOGUES)} | {  # in these languages, from p
     for language in ("es", "fr", "it", "ru")
 }
 
-LIKE_SOURCE = "like_source"  # where the user's own recordings show the channel
-CHANNELS = {"telephone": {"telephone": {}, "noise": {"snr": [5, 25]}}}  # what is done to speech
+NOISE = {"noise": {"snr": [5, 25]}}  # dB
+LIKE_SOURCE = {"like_source": {}, **NOISE}  # where the user's own recordings show the channel
+CHANNELS = {"telephone": {"telephone": {}, **NOISE}}  # what is done to speech
 
 FEWEST, FEWEST_RECORDED = 50, 100  # texts; transcripts, which are tested on, too
 DEV = (24, 60)  # texts, at least and at most, that the verdict stands on
