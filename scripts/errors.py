@@ -120,6 +120,27 @@ def naming_full_disk(path: str | Path) -> Iterator[None]:
         raise InputError(full_disk(path)) from error
 
 
+@contextmanager
+def naming_unwritable(path: str | Path) -> Iterator[None]:
+    """Make the error of a file or folder that can't be written an ``InputError`` that names it."""
+    try:
+        with naming_full_disk(path):
+            yield
+    except OSError as error:
+        raise InputError(unwritable(path, error)) from error
+
+
+def unwritable(path: str | Path, error: OSError) -> str:
+    """Return why a file or folder can't be written, and what to do."""
+    reason = error.strerror or str(error)
+    if error.filename is not None and str(error.filename) != str(path):
+        reason = f"{reason}: {error.filename}"
+    return (
+        f"{path}: cannot be written ({reason}); make room for it there, or give another place, and"
+        " run the same command again"
+    )
+
+
 def full_disk(path: str | Path | None) -> str:
     """Return which file did not fit on which disk, what is free there, and what to do."""
     remedy = "make room and run the same command again: what is finished is kept"
