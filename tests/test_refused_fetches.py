@@ -22,7 +22,7 @@ import pytest
 import fetch
 from bad_input import RIGHT, Case, judge
 from errors import InputError, run
-from fetching import archives, packages, resuming, sources, web
+from fetching import packages, resuming, sources, web
 from fetching.downloads import describe
 
 CONTENT = bytes(range(256)) * 20  # 5,120 bytes
@@ -33,7 +33,9 @@ Answer = Callable[[BaseHTTPRequestHandler], None]
 # --- a server
 
 
-def answer(status: int = 200, content: bytes = CONTENT, length: Any = True, **headers: str) -> Answer:
+def answer(
+    status: int = 200, content: bytes = CONTENT, length: Any = True, **headers: str
+) -> Answer:
     """Return what sends a status, headers and a content; ``length`` as if it were the content's."""
 
     def send(handler: BaseHTTPRequestHandler) -> None:
@@ -58,9 +60,9 @@ def without_end(begin: bytes, more: bytes, pause: float = 0.02) -> Answer:
 
     def send(handler: BaseHTTPRequestHandler) -> None:
         handler.wfile.write(begin)
-        while True:
+        began = time.monotonic()
+        while time.monotonic() < began + 20:
             handler.wfile.write(more)
-            handler.wfile.flush()
             time.sleep(pause)
 
     return send
@@ -80,16 +82,22 @@ ANSWERS: dict[str, tuple[Answer, str]] = {  # and what is said of it; nothing if
     "the file without a length": (answer(length=None), ""),
     "the file elsewhere": (redirect("/the%20file"), ""),
     "nothing": (raw(b""), "RemoteDisconnected"),
-    "silence": (lambda handler: time.sleep(9), "begin to answer"),
-    "silence after the headers": (without_end(OK + b"\r\n", b"", 9), "timed out|less than"),
+    "silence": (lambda handler: time.sleep(2), "begin to answer"),
+    "silence after the headers": (without_end(OK + b"\r\n", b"", 2), "timed out|less than"),
     "a byte now and then": (without_end(OK + b"\r\n", b"x"), "less than .* bytes a second"),
     "headers byte by byte": (without_end(OK + b"X: ", b"x"), "begin to answer"),
-    "to be continued for ever": (without_end(b"", b"HTTP/1.1 100 Continue\r\n\r\n", 0), "begin to ans"),
+    "to be continued for ever": (
+        without_end(b"", b"HTTP/1.1 100 Continue\r\n\r\n", 0),
+        "begin to ans",
+    ),
     "a redirect without an end": (
         without_end(b"HTTP/1.1 302 Found\r\nLocation: /x\r\n\r\n", bytes(1 << 16), 0),
         "HTTP 404",
     ),
-    "a file without an end": (without_end(OK + b"\r\n", bytes(1 << 16), 0), "larger than the bound"),
+    "a file without an end": (
+        without_end(OK + b"\r\n", bytes(1 << 16), 0),
+        "larger than the bound",
+    ),
     "a promise of an exabyte": (answer(length=1 << 60), "larger than the bound"),
     "not HTTP": (raw(b"SSH-2.0-x\r\n"), "BadStatusLine|RemoteDisc"),
     "a status of three letters": (raw(b"HTTP/1.1 abc OK\r\n\r\n"), "BadStatusLine"),
@@ -165,60 +173,77 @@ def server() -> str:
 
 
 @contextlib.contextmanager
-def impatient():
-    """Let nothing that is slow, or large, take as long as it would."""
-    bounds = {"TIMEOUT": 0.2, "FLOOR": 1e5, "WINDOW": 0.2, "MAX_BYTES": 1 << 24}
+def impatient(is_slow: bool):
+    """Wait for nothing; with ``is_slow`` not for a server either, as if it had had its time."""
+    slow = {"TIMEOUT": 0.3, "FLOOR": 1e5, "WINDOW": 0.3} if is_slow else {}
     with (
-        mock.patch.multiple(resuming, **bounds),
+        mock.patch.multiple(resuming, MAX_BYTES=1 << 20, **slow),
         mock.patch.multiple(web, ATTEMPTS=2, PAUSE=0),
         mock.patch.dict(os.environ, {"HF_HUB_OFFLINE": "", "no_proxy": "*"}),
+        mock.patch.object(os, "fsync"),
     ):
         yield
 
 
-def fetched(files: dict[str, Any], output: Path) -> None:
+def fetched(files: dict[str, Any], output: Path, is_slow: bool = False) -> None:
     declaration = json.dumps({"licence": "MIT", "files": files})
     arguments = ["--artifact", "demo", "--declaration", declaration, "--output", str(output)]
-    with impatient():
+    with impatient(is_slow):
         run(partial(fetch.main, arguments))
 
 
 def from_source(
-    folder: Path, source: dict | Callable[[Path], dict], entry: dict, says: str
+    folder: Path,
+    source: dict | Callable[[Path], dict],
+    entry: dict,
+    is_refused: bool = True,
+    is_slow: bool = False,
 ) -> None:
     """Fetch a file from a source and, if it gives none, from the next; then from it alone."""
     given = source(folder) if callable(source) else source
     (folder / "local").write_bytes(CONTENT)
-    local = {"path": str(folder / "local")} | {key: "local" for key in given if key == "members"}
+    local = {"path": str(folder / "local")}
     if "members" in given:
-        local["path"] = str(folder)
+        local = {"path": str(folder), "members": "local"}
+    if is_refused:
+        try:
+            fetched({"a": entry | {"sources": [given, local]}}, folder / "two", is_slow)
+        except SystemExit as error:
+            raise RuntimeError(f"{describe(given)}: the next source was not tried") from error
     try:
-        fetched({"a": entry | {"sources": [given, local]}}, folder / "two")
-    except SystemExit as error:
-        raise RuntimeError(f"{describe(given)}: the next source was not tried") from error
-    try:
-        fetched({"a": entry | {"sources": [given]}}, folder / "alone")
+        fetched({"a": entry | {"sources": [given]}}, folder / "alone", is_slow)
     finally:
-        if any((folder / "alone").iterdir()) and says:
+        if is_refused and any((folder / "alone").iterdir()):
             raise RuntimeError("something was left of what was refused")
 
 
 def source_case(
-    door: str, what: str, source: dict | Callable[[Path], dict], says: str, pinned: bool = True
+    door: str,
+    what: str,
+    source: dict | Callable[[Path], dict],
+    says: str,
+    pinned: bool = True,
+    is_slow: bool = False,
 ) -> Case:
     """A source that does not give its file; ``says`` is in the line about it, after its number."""
     entry = {"sha256": SHA} if pinned else {"checksum": "first-use"}
     one_line = rf"(?m)^ +1\. .*(?:{says})" if says else ""
-    return Case(door, what, partial(from_source, source=source, entry=entry, says=says), one_line)
+    call = partial(from_source, source=source, entry=entry, is_refused=bool(says), is_slow=is_slow)
+    return Case(door, what, call, one_line)
 
 
 def answer_case(what: str, says: str, pinned: bool = True) -> Case:
     def at_server(folder: Path) -> dict:
         return {"url": f"{server()}/{what.replace(' ', '%20')}"}
 
-    return source_case("server", what + " (first use)" * (not pinned), at_server, says, pinned)
+    name = what + " (first use)" * (not pinned)
+    return source_case("server", name, at_server, says, pinned, what in SLOW)
 
 
+SLOW = (
+    *("silence", "silence after the headers", "a byte now and then", "headers byte by byte"),
+    "to be continued for ever",
+)
 UNGUARDED = (  # what no checksum would tell
     *("HTTP 204", "HTTP 203 and another content", "HTTP 416 at once", "a part, not asked for"),
     *("compressed, not asked for", "fewer bytes than promised", "a length of letters"),
@@ -244,7 +269,9 @@ def resumed(folder: Path, have: bytes, sends: Answer, pinned: bool) -> None:
         raise RuntimeError("parts of two files were put together")
 
 
-def resumed_case(what: str, have: bytes, sends: Answer, says: str = "", pinned: bool = True) -> Case:
+def resumed_case(
+    what: str, have: bytes, sends: Answer, says: str = "", pinned: bool = True
+) -> Case:
     call = partial(resumed, have=have, sends=sends, pinned=pinned)
     return Case("server, resumed", what, call, says)
 
@@ -421,7 +448,9 @@ CASES = [
     *(answer_case(what, ANSWERS[what][1], pinned=False) for what in UNGUARDED),
     resumed_case("the rest", CONTENT[:100], by_range(CONTENT, 100, "bytes 100-5119/5120")),
     resumed_case("another part", CONTENT[:9], by_range(CONTENT, 8, "bytes 8-5119/5120")),
-    resumed_case("another part, first use", X[:9], by_range(CONTENT, 8, "bytes 8-/5120"), "", False),
+    resumed_case(
+        "another part, first use", X[:9], by_range(CONTENT, 8, "bytes 8-/5120"), "", False
+    ),
     resumed_case("an untold part", X[:9], by_range(CONTENT, 9, "lines 9-"), "", False),
     resumed_case("a part that is larger", X, by_range(CONTENT, None, "bytes */5120"), "", False),
     resumed_case("a whole part", CONTENT, by_range(CONTENT, None, "bytes */5120"), "", False),
@@ -480,7 +509,9 @@ CASES = [
     output_case("a file", Path.touch, r"demo.*(Not a dir|File exists|is a file)"),
     output_case("a file above", lambda path: path.parent.joinpath("out").touch(), ""),
     output_case("a FIFO", os.mkfifo, r"demo.*(Not a dir|File exists)"),
-    output_case("a link to nowhere", lambda path: path.symlink_to("/dev/null/x"), r"null.*cannot be written"),
+    output_case(
+        "a link to nowhere", lambda path: path.symlink_to("/dev/null/x"), r"null.*cannot be written"
+    ),
     output_case("a FIFO as lock", blocked(".demo.lock|"), r"\.demo\.lock.*; "),
     output_case("a folder as lock", blocked(".demo.lock"), r"\.demo\.lock.*; "),
     output_case("a FIFO for work", blocked(".demo.work|"), r"\.demo\.work.*; "),
@@ -510,7 +541,9 @@ CASES = [
     declaration_case("a file that is none", of_files({"a": None}), "a: null is not an object"),
     declaration_case("a file that is a list", of_files({"a": []}), r"a: \[\] is not an object"),
     declaration_case("a file without a name", of_files({"": RIGHT_ENTRY}), "files: '' is not"),
-    declaration_case("a name of 5,000 letters", of_files({"a" * 5000: RIGHT_ENTRY}), "files: .*long"),
+    declaration_case(
+        "a name of 5,000 letters", of_files({"a" * 5000: RIGHT_ENTRY}), "files: .*long"
+    ),
     declaration_case("a hash that is a number", of_entry(sha256=306), "sha256: 306"),
     declaration_case("a hash in capitals", of_entry(sha256=SHA.upper()), "sha256: "),
     declaration_case("a hash with a line", of_entry(sha256=SHA + "\n"), "sha256: "),
@@ -533,9 +566,13 @@ CASES = [
     declaration_case("no scheme", of_source(url="//a/b"), "only http"),
     declaration_case("a scheme alone", of_source(url="http:"), "only http"),
     declaration_case("data", of_source(url="data:,x"), "only http"),
-    declaration_case("a change of direction", of_source(url="http://127.0.0.1:1/\u202ex"), "control character"),
+    declaration_case(
+        "a change of direction", of_source(url="http://127.0.0.1:1/\u202ex"), "control character"
+    ),
     declaration_case("an unknown secret", of_source(url="http://a/${HOME}"), "SYN2REAL_"),
-    declaration_case("a type that is a list", of_source(hub="a/b", file="c", repo_type=[]), "revis"),
+    declaration_case(
+        "a type that is a list", of_source(hub="a/b", file="c", repo_type=[]), "revis"
+    ),
     declaration_case(
         "a revision that is a list", of_source(hub="a/b", file="c", revision=[]), "revision"
     ),
@@ -548,7 +585,9 @@ def test_bad_input_is_refused_well(case, tmp_path):
     assert outcome in RIGHT, (outcome, said)
 
 
-def test_a_source_that_fails_is_told_in_one_line_and_the_bounds_are_told():
-    assert archives.MAX_BYTES == 8 << 30
+def test_a_number_of_jobs_that_is_none_is_refused():
     with pytest.raises(InputError, match="--jobs is 0; give 1 or more"):
-        fetch.main(["--artifact", "a", "--declaration", json.dumps(of_entry()), "--output", "x"] + ["--jobs", "0"])
+        fetch.main(
+            ["--artifact", "a", "--declaration", json.dumps(of_entry()), "--output", "x"]
+            + ["--jobs", "0"]
+        )
