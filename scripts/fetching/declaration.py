@@ -199,7 +199,9 @@ def check_address(address: Any, name: str) -> None:
     """Refuse what is no address of an HTTP server."""
     if not isinstance(address, str):
         raise InputError(f"{name}: source url is {redacted(repr(address))}; write one address")
-    if bad := re.search(rf"[\s\"<>\\]|{OBEYED.pattern}", address):  # what stands behind may be a secret
+    if bad := re.search(
+        rf"[\s\"<>\\]|{OBEYED.pattern}", address
+    ):  # what stands behind may be a secret
         raise InputError(
             f"{name}: the address of source url, {redacted(address[: bad.start()])}..., has a"
             ' space, a control character or one of " < > \\; write them as %20, %22, ...'
