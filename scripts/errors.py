@@ -1,6 +1,7 @@
 """What ends a script, told without a traceback: a mistake of the user's, a full disk, a signal."""
 
 import errno
+import os
 import shutil
 import signal
 import sys
@@ -148,6 +149,12 @@ def full_disk(path: str | Path | None) -> str:
         return f"no space left on the disk of the log, or of another file; {remedy}"
     folder = next(parent for parent in Path(path).absolute().parents if parent.is_dir())
     mount = next(parent for parent in (folder, *folder.parents) if parent.is_mount())
+    files = os.statvfs(folder)
+    if files.f_files and not files.f_favail and files.f_bavail:
+        return (
+            f"{path}: no file more can be made on {mount}: all its {files.f_files} inodes are used,"
+            f" though there is room; delete files that nobody needs, and run the same command again"
+        )
     free = shutil.disk_usage(folder).free / 1e6
     return (
         f"{path}: no space left on {mount} (or in your quota on it) for this file, which needs"
