@@ -26,7 +26,7 @@ from files.atomic import atomic_folder, check_outputs
 from files.audio import SAMPLING_RATE
 from files.json_file import read_object
 from files.regular import open_regular
-from recognisers.checkpoints import check_speaks, check_values, check_writes, load_ctc, load_whisper
+from recognisers.checkpoints import check_speaks, check_writes, load_ctc, load_whisper
 from recognisers.ctc import CTC_MODELS
 from recognisers.faster_whisper import read_faster_whisper
 from recognisers.ggml import MAGIC, read_ggml
@@ -44,6 +44,7 @@ from recognisers.original import (
     pick_languages,
     read_ranks,
 )
+from recognisers.values import check_values
 from records.record import INDEX, checkpoint_files
 from records.writing import write_record
 from texts.languages import add_language

@@ -4,8 +4,7 @@
 with the tokenizer of another model loads as well, and its model is prompted with other tokens.
 """
 
-import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TypeVar, cast
 
@@ -28,6 +27,7 @@ from errors import InputError
 from files.checkpoint_file import check_folder, reason_of
 from files.json_file import parse, read_object
 from recognisers.configured import check_config, check_generation, check_preprocessor
+from recognisers.values import check_values
 from texts.languages import NAMES, SCRIPTS, script_of
 
 END_OF_TEXT = "<|endoftext|>"
@@ -41,7 +41,6 @@ PARTS = {  # what each is, and the files that it is in
     Wav2Vec2CTCTokenizer: ("tokenizer", "vocab.json and tokenizer_config.json"),
     Wav2Vec2FeatureExtractor: ("feature extractor", "preprocessor_config.json"),
 }
-LARGEST = 1e9  # of a parameter's values
 TOLD = 3  # tokens that a message names
 
 CtcModel = HubertForCTC | Wav2Vec2ForCTC | Wav2Vec2ConformerForCTC
@@ -135,21 +134,6 @@ def load_weights(folder: Path, model_class: type[Model], config: PretrainedConfi
             )
     check_values(model.state_dict(), folder)
     return model
-
-
-def check_values(tensors: Mapping[str, torch.Tensor], place: str | Path) -> None:
-    """Refuse weights of which a value is no finite number, or is larger than any model has."""
-    for name, tensor in tensors.items():
-        if not tensor.is_floating_point() or not tensor.numel():
-            continue
-        largest = max(map(abs, torch.stack(tensor.aminmax()).tolist()))
-        if not largest <= LARGEST:
-            finite = "values that are not finite numbers"
-            has = f"values up to {largest:.0e}" if math.isfinite(largest) else finite
-            raise InputError(
-                f"{place}: parameter {name!r} has {has}; its weights are damaged: fetch it again,"
-                " or train it again"
-            )
 
 
 def load_part(folder: Path, part_class: type[Part]) -> Part:
