@@ -1,6 +1,7 @@
 """What ends a script, told without a traceback: a mistake of the user's, a full disk, a signal."""
 
 import errno
+import os
 import shutil
 import signal
 import sys
@@ -120,6 +121,27 @@ def naming_full_disk(path: str | Path) -> Iterator[None]:
         raise InputError(full_disk(path)) from error
 
 
+@contextmanager
+def naming_unwritable(path: str | Path) -> Iterator[None]:
+    """Make the error of a file or folder that can't be written an ``InputError`` that names it."""
+    try:
+        with naming_full_disk(path):
+            yield
+    except OSError as error:
+        raise InputError(unwritable(path, error)) from error
+
+
+def unwritable(path: str | Path, error: OSError) -> str:
+    """Return why a file or folder can't be written, and what to do."""
+    reason = error.strerror or str(error)
+    if error.filename is not None and str(error.filename) != str(path):
+        reason = f"{reason}: {error.filename}"
+    return (
+        f"{path}: cannot be written ({reason}); make room for it there, or give another place, and"
+        " run the same command again"
+    )
+
+
 def full_disk(path: str | Path | None) -> str:
     """Return which file did not fit on which disk, what is free there, and what to do."""
     remedy = "make room and run the same command again: what is finished is kept"
@@ -127,6 +149,12 @@ def full_disk(path: str | Path | None) -> str:
         return f"no space left on the disk of the log, or of another file; {remedy}"
     folder = next(parent for parent in Path(path).absolute().parents if parent.is_dir())
     mount = next(parent for parent in (folder, *folder.parents) if parent.is_mount())
+    files = os.statvfs(folder)
+    if files.f_files and not files.f_favail and files.f_bavail:
+        return (
+            f"{path}: no file more can be made on {mount}: all its {files.f_files} inodes are used,"
+            f" though there is room; delete files that nobody needs, and run the same command again"
+        )
     free = shutil.disk_usage(folder).free / 1e6
     return (
         f"{path}: no space left on {mount} (or in your quota on it) for this file, which needs"

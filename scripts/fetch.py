@@ -36,20 +36,22 @@ from pathlib import Path
 from typing import Any
 
 from addresses import restored
-from errors import InputError, run
+from errors import InputError, is_full_disk, naming_unwritable, run
 from fetching.alone import alone, beside
 from fetching.declaration import KNOWN, check_declaration
 from fetching.downloads import Downloads, describe, obtain
 from fetching.first_use import Known
 from fetching.identity import identity, size
-from fetching.source import Unavailable, say
-from fetching.web import megabytes
+from fetching.resuming import megabytes
+from fetching.source import Unavailable, reason_of, say
 from files.atomic import atomic_path, is_within
 from files.json_file import parse_object
 from names import name_of
 from records.record import INDEX, licence
 from records.writing import write_record
 from settings.fields import WRITE
+
+TOLD = 10  # files that a message names, with what is wrong with each of their sources
 
 
 def fetch_file(name: str, entry: dict, output: Path, downloads: Downloads, known: "Known") -> str:
@@ -74,12 +76,15 @@ def fetch_file(name: str, entry: dict, output: Path, downloads: Downloads, known
             if (found := identity(target)) != (expected or found):
                 kind = "declared" if "sha256" in entry else f"at first use ({KNOWN})"
                 raise Unavailable(f"gave sha256 {found}, {kind} is {expected}: removed")
-            put_in_place(target, final, output)
-        except (Unavailable, InputError, OSError) as error:
-            reasons.append(f"    {number}. {describe(source)}: {error}")
-            continue
-        finally:
+        except Exception as error:
             shutil.rmtree(temporary, ignore_errors=True)
+            if is_full_disk(error):
+                raise
+            reasons.append(f"    {number}. {describe(source)}: {reason_of(error)}")
+            continue
+        with naming_unwritable(final):
+            put_in_place(target, final, output)
+        shutil.rmtree(temporary, ignore_errors=True)
         if expected is None:
             known.record(name, found, size(final), describe(source), downloads.published(source))
         seconds = time.monotonic() - started
@@ -96,7 +101,7 @@ def put_in_place(target: Path, final: Path, output: Path) -> None:
     """
     final.parent.mkdir(parents=True, exist_ok=True)
     if not is_within(str(final.parent.resolve()), str(output.resolve())):
-        raise Unavailable(f"{final.parent} is a link that leads out of {output}; remove it")
+        raise InputError(f"{final.parent}: is a link that leads out of {output}; remove it")
     if final.is_symlink():
         final.unlink()
     elif final.is_dir():
@@ -108,9 +113,10 @@ def fetch(
     files: dict[str, dict], output: Path, offline: bool = False, jobs: int = 4
 ) -> dict[str, str]:
     """Fetch the files of an artifact into ``output``; return the source that gave each of them."""
-    output.mkdir(parents=True, exist_ok=True)
     work = beside(output, "work")
-    work.mkdir(exist_ok=True)
+    for folder in (output, work):
+        with naming_unwritable(folder):
+            folder.mkdir(parents=True, exist_ok=True)
     downloads, known = Downloads(work, offline), Known(output)
     used: dict[str, str] = {}
     failures: dict[str, Unavailable] = {}
@@ -125,7 +131,10 @@ def fetch(
         list(pool.map(one, files))
     downloads.clean()
     if failures:
-        told = "\n".join(f"  {name}:\n{failures[name]}" for name in files if name in failures)
+        names = [name for name in files if name in failures]
+        told = "\n".join(f"  {name}:\n{failures[name]}" for name in names[:TOLD])
+        if len(names) > TOLD:
+            told += f"\n  and {len(names) - TOLD} more"
         raise InputError(
             f"{output}: {len(failures)} of {len(files)} files came from none of their sources:\n"
             f"{told}\n"

@@ -21,8 +21,10 @@ from transformers import (
 from transformers.utils.logging import disable_progress_bar
 
 from errors import InputError, run
+from fetching.declaration import KNOWN
 from files.atomic import atomic_folder, check_outputs
 from files.audio import SAMPLING_RATE
+from files.json_file import read_object
 from files.regular import open_regular
 from recognisers.checkpoints import check_speaks, check_writes, load_ctc, load_whisper
 from recognisers.ctc import CTC_MODELS
@@ -42,6 +44,7 @@ from recognisers.original import (
     pick_languages,
     read_ranks,
 )
+from recognisers.values import check_values
 from records.record import INDEX, checkpoint_files
 from records.writing import write_record
 from texts.languages import add_language
@@ -80,11 +83,12 @@ def from_original(checkpoint: Path, output: Path, language: str | None, task: st
     )
     if language:
         check_speaks(model, language, task, checkpoint)
+    check_values(model.state_dict(), checkpoint)
     features = WhisperFeatureExtractor(
         feature_size=dimensions["n_mels"],
         chunk_length=dimensions["n_audio_ctx"] // 50,  # s; an encoder position is 20 ms
     )
-    save(model, tokenizer, features, output)
+    save(model, tokenizer, features, output, checkpoint)
     return [checkpoint, ranks_file]
 
 
@@ -107,12 +111,12 @@ def from_hugging_face(folder: Path, output: Path, language: str | None, task: st
         whisper = load_whisper(folder)
         if language:
             check_speaks(whisper[0], language, task, folder)
-        save(*whisper, output)
+        save(*whisper, output, folder)
     else:
         ctc = load_ctc(folder, CTC_MODELS[kind])
         if language:
             check_writes(ctc[1], language, folder)
-        save(*ctc, output)
+        save(*ctc, output, folder)
     return [path for path in checkpoint_files(folder) if path.is_file() and path.name != INDEX]
 
 
@@ -121,14 +125,18 @@ def save(
     tokenizer: WhisperTokenizer | Wav2Vec2CTCTokenizer,
     features: WhisperFeatureExtractor | Wav2Vec2FeatureExtractor,
     output: Path,
+    place: Path,
 ) -> None:
-    """Write a Hugging Face folder and prove that it can be read: a forward pass on silence."""
+    """Write a Hugging Face folder and prove that it can be read: a forward pass on silence.
+
+    ``place`` is what it was read from, for messages.
+    """
     with atomic_folder(output) as temporary:
         # names as the loaded model has them, so that task vectors fit it; the hub's may be older
         model.save_pretrained(temporary, max_shard_size="100GB", save_original_format=False)
         tokenizer.save_pretrained(temporary)
         features.save_pretrained(temporary)
-        check_forward(temporary, type(model), type(tokenizer))
+        check_forward(temporary, type(model), type(tokenizer), place)
 
 
 @torch.no_grad()
@@ -136,6 +144,7 @@ def check_forward(
     folder: Path,
     model_class: type[PreTrainedModel],
     tokenizer_class: type[WhisperTokenizer | Wav2Vec2CTCTokenizer],
+    place: Path,
 ) -> None:
     """Refuse a folder whose model gives no finite scores for every token of its tokenizer."""
     model = model_class.from_pretrained(folder, local_files_only=True).eval()
@@ -147,12 +156,29 @@ def check_forward(
     else:
         scores = model(torch.zeros(1, SAMPLING_RATE)).logits[0, -1]
     if not torch.isfinite(scores).all():
-        raise InputError(f"{folder}: the model's scores are not finite; its weights are damaged")
+        raise InputError(f"{place}: the model's scores are not finite; its weights are damaged")
     if len(tokenizer) > len(scores):
         raise InputError(
-            f"{folder}: the tokenizer has {len(tokenizer)} entries, the model {len(scores)};"
+            f"{place}: the tokenizer has {len(tokenizer)} entries, the model {len(scores)};"
             " they belong to different models"
         )
+
+
+def check_declared(folder: Path) -> None:
+    """Refuse a fetched folder with files that its index does not list: no checksum is theirs."""
+    index = folder / INDEX
+    if not index.is_file():  # a folder of the user's own
+        return
+    remedy = "fetch the artifact again"
+    listed = read_object(index, remedy).get("files")
+    if not isinstance(listed, dict):
+        raise InputError(f"{index}: does not list what was fetched; {remedy}")
+    for path in checkpoint_files(folder):
+        if path.is_file() and path.name not in (INDEX, KNOWN, *listed):
+            raise InputError(
+                f"{path}: is not listed in {INDEX}, so it has no checksum; declare it among the"
+                " artifact's files, or remove it"
+            )
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -171,6 +197,7 @@ def main(argv: list[str] | None = None) -> None:
     disable_progress_bar()
     folder: Path = arguments.artifact
     check_outputs([arguments.output], [folder])
+    check_declared(folder)
     checkpoints = sorted(path for path in folder.glob("*") if path.suffix in (".pt", ".bin"))
     if (folder / "config.json").is_file() and not (folder / "model.bin").is_file():
         inputs = from_hugging_face(folder, arguments.output, arguments.language, arguments.task)

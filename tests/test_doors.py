@@ -246,7 +246,7 @@ DOORS = {
     "files/table_file.py": "workbooks, Parquet and Arrow",
     "files/checkpoint_file.py": "checkpoints",
     "fetching/archives.py": "archives",
-    "fetching/web.py": "addresses",
+    "fetching/resuming.py": "addresses",
     "addresses.py": "JSON within texts, which it redacts: it is below all folders",
     "files/atomic.py": "the door out: what was just written reaches the disk",
     "computing/direct_file.py": "writes, past the cache",

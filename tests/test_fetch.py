@@ -207,10 +207,14 @@ def server():
             if state["ranges"] and self.headers.get("Range") and same:
                 start = int(self.headers["Range"].removeprefix("bytes=").rstrip("-"))
                 if start >= len(content):
-                    self.send_error(416)
+                    self.send_response(416)
+                    self.send_header("Content-Range", f"bytes */{len(content)}")
+                    self.end_headers()
                     return
             self.send_response(206 if start else 200)
             self.send_header("Content-Length", str(len(content) - start))
+            if start:
+                self.send_header("Content-Range", f"bytes {start}-/{len(content)}")
             self.send_header("ETag", state["etag"])
             self.end_headers()
             breaks = state["break_at"] and not about

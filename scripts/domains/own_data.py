@@ -120,10 +120,10 @@ def check_ids(ids: Iterable[tuple[str, str]]) -> None:
     """Refuse an id (given with its place) that stands twice or is unfit as a file name."""
     place_of: dict[str, str] = {}
     for id, place in ids:
-        if not SAFE_ID.fullmatch(id) or not id.strip("."):
+        if not SAFE_ID.fullmatch(id) or id.startswith("."):
             raise InputError(
                 f"{place}: id {id!r} is unfit as a file name; use letters, digits, '_', '-' and"
-                " '.', 120 at most (without an id, it is the audio file's name)"
+                " '.', 120 at most, no '.' first (without an id, it is the audio file's name)"
             )
         if id.lower() in place_of:
             raise InputError(

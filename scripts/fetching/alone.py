@@ -1,10 +1,12 @@
 """One process at a time fetches into a folder; others wait for it."""
 
+import errno
 import fcntl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from errors import naming_unwritable
 from fetching.source import say
 
 
@@ -15,8 +17,12 @@ def alone(output: Path) -> Iterator[None]:
     The lock is that of a file beside the folder; it ends with its process, however that ends.
     """
     path = beside(output, "lock")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a") as lock:
+    with naming_unwritable(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if path.exists() and not path.is_file():
+            raise FileExistsError(errno.EEXIST, "it is no file", str(path))
+        opened = path.open("a")
+    with opened as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

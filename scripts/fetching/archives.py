@@ -4,7 +4,10 @@ Only regular files that were asked for are written, under names that were checke
 the target, no links, no devices, and no more bytes than a bound.
 """
 
+import bz2
 import fnmatch
+import gzip
+import io
 import lzma
 import os
 import re
@@ -12,36 +15,32 @@ import stat
 import subprocess
 import tarfile
 import zipfile
-import zlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
-from typing import IO
+from typing import IO, Any
 
-from errors import InputError
+from errors import InputError, is_full_disk
 from files.regular import open_regular
 
-MAX_BYTES = 8 * 1024**3  # of one file, or of one folder of files
-MAX_FILES = 100_000
+MAX_BYTES = 8 * 1024**3  # of one file, of one folder of files, and of all that a tar unpacks to
+MAX_FILES = 100_000  # that are taken
+MAX_ENTRIES = 1_000_000  # that an archive has
+FREELY = 1 << 26  # bytes that any archive may unpack to
+TIMES = 200  # its own size, that a larger one may unpack to
+MAX_HEADER = 1 << 20  # bytes of an entry's name, and what else is told of it
 CHUNK = 1 << 20  # bytes
 AR_MAGIC = b"!<arch>\n"
-UNREADABLE = (
-    zipfile.BadZipFile,
-    tarfile.TarError,
-    lzma.LZMAError,
-    zlib.error,
-    EOFError,
-    RuntimeError,  # an encrypted zip, or one packed in an unknown way
-)
+LONG_HEADERS = (b"x", b"g", b"X", b"L", b"K")  # kinds of entries of a tar that tell of another
 
 
 class ArchiveError(InputError):
     """An archive that cannot be read, or that holds what must not be unpacked."""
 
 
-# of a header that is not there, or not whole: public, and missing from the types
-HEADER_ERRORS: tuple[type[Exception], ...] = tuple(
-    getattr(tarfile, name) for name in ("EmptyHeaderError", "TruncatedHeaderError")
-)
+# of a tar that goes on as it should not: public, and missing from the types
+HEADER_ERROR: type[Exception] = getattr(tarfile, "HeaderError")  # noqa: B009
+END_MARK: type[Exception] = getattr(tarfile, "EOFHeaderError")  # noqa: B009
 
 
 class TarEntry(tarfile.TarInfo):
@@ -51,22 +50,59 @@ class TarEntry(tarfile.TarInfo):
     def fromtarfile(cls, tar: tarfile.TarFile) -> "TarEntry":
         try:
             return super().fromtarfile(tar)
-        except HEADER_ERRORS:
-            raise EOFError("it ends without a tar's end mark: it is cut short") from None
+        except END_MARK:
+            raise
+        except HEADER_ERROR as error:
+            raise EOFError(f"it ends without a tar's end mark: {error}") from None
+
+    @classmethod
+    def frombuf(cls, content: bytes, encoding: str, errors: str) -> "TarEntry":
+        entry = super().frombuf(content, encoding, errors)
+        if entry.size < 0 or entry.type in LONG_HEADERS and entry.size > MAX_HEADER:
+            raise EOFError(f"an entry has a header of {entry.size} bytes")
+        return entry
 
 
-def extract_file(archive: Path, member: str, target: Path, max_bytes: int = MAX_BYTES) -> None:
-    """Write the archive's file ``member`` to ``target``."""
-    for name, stream in regular_files(archive):
-        if name == member:
+@contextmanager
+def _naming_faults(archive: Path) -> Iterator[None]:
+    """Make whatever a damaged archive brings about an ``ArchiveError`` that names it."""
+    try:
+        yield
+    except InputError:
+        raise
+    except Exception as error:
+        if is_full_disk(error):
+            raise
+        reason = str(error) or type(error).__name__
+        raise ArchiveError(
+            f"{archive.name}: not a whole zip, tar or deb ({reason[:200]}); give another source"
+        ) from None
+
+
+def bound(archive: Path) -> int:
+    """Return how many bytes an archive may unpack to: far more than any data is packed to."""
+    size = archive.stat().st_size
+    return MAX_BYTES if archive.is_dir() else min(MAX_BYTES, FREELY + TIMES * size)
+
+
+def extract_file(archive: Path, member: str, target: Path, max_bytes: int | None = None) -> None:
+    """Write the archive's file ``member`` to ``target``; it is read to its end, to be whole."""
+    found = False
+    with _naming_faults(archive):
+        for name, stream in regular_files(archive):
+            if name != member:
+                continue
+            if found:
+                raise ArchiveError(f"{archive.name} has two files {member!r}; give another source")
+            found = True
             with target.open("wb") as file:
-                copy_bounded(stream, file, max_bytes)
-            return
-    raise ArchiveError(f"{archive.name} has no file {member!r}")
+                copy_bounded(stream, file, max_bytes or bound(archive))
+    if not found:
+        raise ArchiveError(f"{archive.name} has no file {member!r}")
 
 
 def extract_folder(
-    archive: Path, patterns: list[str], target: Path, max_bytes: int = MAX_BYTES
+    archive: Path, patterns: list[str], target: Path, max_bytes: int | None = None
 ) -> None:
     """Write the files that match one of ``patterns`` below the folder ``target``.
 
@@ -74,17 +110,24 @@ def extract_folder(
     subfolders along. Names are kept from below the folder that all patterns begin with.
     """
     prefix = fixed_folder(patterns)
-    files, left = 0, max_bytes
-    for name, stream in regular_files(archive):
-        if not any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns):
-            continue
-        path = target / safe_name(name.removeprefix(prefix))
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("xb") as file:
-            left -= copy_bounded(stream, file, left)
-        files += 1
-        if files > MAX_FILES:
-            raise ArchiveError(f"{archive.name}: more than {MAX_FILES} files match {patterns}")
+    files, left = 0, max_bytes or bound(archive)
+    with _naming_faults(archive):
+        for name, stream in regular_files(archive):
+            if not any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns):
+                continue
+            path = target / safe_name(name.removeprefix(prefix))
+            try:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                file = path.open("xb")
+            except (FileExistsError, NotADirectoryError):
+                raise ArchiveError(
+                    f"{archive.name} has two files {name!r}, or one below it; give another source"
+                ) from None
+            with file:
+                left -= copy_bounded(stream, file, left)
+            files += 1
+            if files > MAX_FILES:
+                raise ArchiveError(f"{archive.name}: more than {MAX_FILES} files match {patterns}")
     if files == 0:
         raise ArchiveError(f"{archive.name}: no file matches {' or '.join(patterns)}")
 
@@ -124,18 +167,14 @@ def regular_files(archive: Path) -> Iterator[tuple[str, IO[bytes]]]:
         return
     with open_regular(archive) as file:
         is_deb = file.read(len(AR_MAGIC)) == AR_MAGIC
-    try:
+    with _naming_faults(archive):
         if is_deb:
-            yield from _deb_files(archive)
+            files = _deb_files(archive)
         elif zipfile.is_zipfile(archive):
-            yield from _zip_files(archive)
+            files = _zip_files(archive)
         else:
-            with tarfile.open(archive, "r|*", tarinfo=TarEntry) as tar:
-                yield from _tar_files(tar)
-    except UNREADABLE as error:
-        raise ArchiveError(
-            f"{archive.name}: not a whole zip, tar or deb ({error}); give another source"
-        ) from None
+            files = _tar_files(archive)
+        yield from files
 
 
 def _folder_files(folder: Path) -> Iterator[tuple[str, IO[bytes]]]:
@@ -147,43 +186,111 @@ def _folder_files(folder: Path) -> Iterator[tuple[str, IO[bytes]]]:
 
 def _zip_files(archive: Path) -> Iterator[tuple[str, IO[bytes]]]:
     with zipfile.ZipFile(archive) as content:
-        for entry in content.infolist():
+        for number, entry in enumerate(content.infolist()):
+            _check_count(number)
             mode = entry.external_attr >> 16  # of files packed on Unix; else 0
             if not entry.is_dir() and (stat.S_IFMT(mode) in (0, stat.S_IFREG)):
                 with content.open(entry) as stream:
                     yield entry.filename, stream
 
 
-def _tar_files(tar: tarfile.TarFile) -> Iterator[tuple[str, IO[bytes]]]:
-    for entry in tar:
-        if entry.isreg():
-            stream = tar.extractfile(entry)
-            assert stream is not None  # regular files have one
-            yield entry.name.removeprefix("./"), stream
+def _tar_files(archive: Path) -> Iterator[tuple[str, IO[bytes]]]:
+    with open_regular(archive) as file:
+        yield from _entries(_unpacked(file), bound(archive))
+
+
+def _unpacked(file: IO[bytes]) -> IO[bytes]:
+    """Return what a file unpacks to; whoever reads it to its end has had its checksum tested."""
+    start = file.tell()
+    magic = file.read(6)
+    file.seek(start)
+    if magic.startswith(b"\x1f\x8b"):
+        return gzip.GzipFile(fileobj=file)
+    if magic.startswith(b"BZh"):
+        return bz2.BZ2File(file)
+    return lzma.LZMAFile(file) if magic == b"\xfd7zXZ\0" else file
+
+
+def _entries(content: IO[bytes], most: int) -> Iterator[tuple[str, IO[bytes]]]:
+    """Yield the regular files of a tar that is read once; it may unpack to ``most`` bytes."""
+    with tarfile.open(fileobj=content, mode="r|", tarinfo=TarEntry) as tar:
+        for number, entry in enumerate(tar):
+            _check_count(number)
+            tar.members.clear()  # type: ignore[attr-defined]  # else all stay in memory
+            if entry.offset_data + entry.size > most:
+                raise ArchiveError(f"unpacks to more than the bound of {most} bytes")
+            if entry.isreg():
+                stream = tar.extractfile(entry)
+                assert stream is not None  # regular files have one
+                yield entry.name.removeprefix("./"), stream
+    left = most
+    while rest := content.read(CHUNK):  # what is behind the end mark, and a checksum
+        left -= len(rest)
+        if left < 0:
+            raise ArchiveError(f"unpacks to more than the bound of {most} bytes")
+
+
+def _check_count(number: int) -> None:
+    if number >= MAX_ENTRIES:
+        raise ArchiveError(f"has more than {MAX_ENTRIES} entries")
 
 
 def _deb_files(archive: Path) -> Iterator[tuple[str, IO[bytes]]]:
     """Yield the files of a Debian package: an ``ar`` archive whose ``data.tar.*`` holds them."""
-    with archive.open("rb", buffering=0) as file:
+    with open_regular(archive) as file:
         file.seek(len(AR_MAGIC))
         while len(header := file.read(60)) == 60:
-            name, size = header[:16].decode("ascii").strip(" /"), int(header[48:58])
+            name = header[:16].decode("ascii", "replace").strip(" /")
+            size = re.fullmatch(rb"([0-9]{1,10}) *", header[48:58])
+            if size is None:
+                raise ArchiveError(
+                    f"{archive.name}: its member {name!r} has a size of"
+                    f" {header[48:58].decode('ascii', 'replace').strip()!r}; give another source"
+                )
             if name.startswith("data.tar"):
                 break
-            file.seek(size + size % 2, 1)
+            file.seek(int(size[1]) + int(size[1]) % 2, 1)
         else:
             raise ArchiveError(f"{archive.name}: a Debian package without data.tar")
         if name.endswith(".zst"):
-            yield from _zstd_tar_files(file)
-            return
-        with tarfile.open(fileobj=file, mode="r|*", tarinfo=TarEntry) as tar:
-            yield from _tar_files(tar)
+            yield from _zstd_files(file, bound(archive))
+        else:
+            part = io.BufferedReader(Part(file, int(size[1])))
+            yield from _entries(_unpacked(part), bound(archive))
 
 
-def _zstd_tar_files(file: IO[bytes]) -> Iterator[tuple[str, IO[bytes]]]:
+class Part(io.RawIOBase):
+    """The next ``size`` bytes of a file."""
+
+    def __init__(self, file: IO[bytes], size: int) -> None:
+        self.file, self.start, self.size = file, file.tell(), size
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self.file.tell() - self.start
+
+    def seek(self, place: int, whence: int = 0) -> int:
+        return self.file.seek(self.start + place) - self.start
+
+    def readinto(self, buffer: Any) -> int:
+        content = self.file.read(min(len(buffer), self.size - self.tell()))
+        buffer[: len(content)] = content
+        return len(content)
+
+
+def _zstd_files(file: IO[bytes], most: int) -> Iterator[tuple[str, IO[bytes]]]:
+    os.lseek(file.fileno(), file.tell(), os.SEEK_SET)  # it is buffered
     try:
-        process = subprocess.Popen(["zstd", "-dc"], stdin=file, stdout=subprocess.PIPE)
+        process = subprocess.Popen(
+            ["zstd", "-dcq"], stdin=file, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+        )
     except FileNotFoundError:
         raise ArchiveError("its data is zstd-compressed: install the command zstd") from None
-    with process, tarfile.open(fileobj=process.stdout, mode="r|", tarinfo=TarEntry) as tar:
-        yield from _tar_files(tar)
+    with process:
+        assert process.stdout is not None
+        yield from _entries(process.stdout, most)

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from addresses import redacted
 from errors import InputError
+from escaping import OBEYED
 from fetching.archives import ArchiveError, safe_name
 from fetching.source import Source
 from records.record import INDEX
@@ -31,6 +32,7 @@ SOURCE_KEYS: dict[str, set[str]] = {
 NEEDS_MEMBER = ("pypi", "sdist", "npm", "deb")
 KNOWN = "known.json"
 FIRST_USE = "first-use"
+MAX_NAME = 200  # characters of a file's name
 REPO_TYPES = ("model", "dataset", "space")
 
 WORD = r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?"
@@ -103,6 +105,8 @@ def check_file_names(names: Any) -> None:
             raise InputError(f"files: {error}; use a name below the artifact's folder") from None
         if str(path) != name:
             raise InputError(f"files: {name!r} is not in its shortest form; write {str(path)!r}")
+        if len(name) > MAX_NAME:
+            raise InputError(f"files: {name[:60]!r}... is longer than {MAX_NAME} characters")
         if not re.match("[A-Za-z0-9_]", name):
             raise InputError(f"files: {name!r} must begin with a letter, a digit or '_'")
         first = path.parts[0].lower()
@@ -141,6 +145,8 @@ def check_source(source: Any, name: str, pinned: bool) -> None:
         check_address(source["url"], name)
     else:
         check_spec(kind, source[kind], name)
+    if is_folder(source) and not patterns(source):
+        raise InputError(f"{name}: source {kind}: members is empty; list at least one pattern")
     inside = [source[key] for key in ("file", "member") if key in source]
     for text in [*inside, *(patterns(source) if is_folder(source) else [])]:
         if not isinstance(text, str) or not re.fullmatch(r"[^\x00-\x1f\x7f]+", text):
@@ -193,7 +199,9 @@ def check_address(address: Any, name: str) -> None:
     """Refuse what is no address of an HTTP server."""
     if not isinstance(address, str):
         raise InputError(f"{name}: source url is {redacted(repr(address))}; write one address")
-    if bad := re.search(r"[\s\x00-\x20\x7f\"<>\\]", address):  # what stands behind may be a secret
+    if bad := re.search(
+        rf"[\s\"<>\\]|{OBEYED.pattern}", address
+    ):  # what stands behind may be a secret
         raise InputError(
             f"{name}: the address of source url, {redacted(address[: bad.start()])}..., has a"
             ' space, a control character or one of " < > \\; write them as %20, %22, ...'
@@ -202,6 +210,7 @@ def check_address(address: Any, name: str) -> None:
     try:
         parts = urlsplit(address)
         has_host = bool(parts.hostname) and parts.port != 0  # a port that is no number raises
+        (parts.hostname or "").encode("idna")  # so does a name that no host can have
     except ValueError:
         raise InputError(
             f"{told}, which has no host; write @ : / ? # in a password as %40 %3A %2F ..."

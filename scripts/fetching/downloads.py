@@ -8,12 +8,14 @@ import time
 from pathlib import Path
 
 from addresses import redacted
-from fetching.archives import CHUNK, extract_file, extract_folder
+from errors import is_full_disk
+from fetching.archives import CHUNK, MAX_BYTES, extract_file, extract_folder
 from fetching.declaration import is_folder, patterns
 from fetching.identity import size
-from fetching.source import Source, Unavailable, say
+from fetching.resuming import megabytes
+from fetching.source import Source, Unavailable, reason_of, say
 from fetching.sources import LOCAL_KINDS, RESUMED_KINDS, SOURCES
-from fetching.web import PUBLISHED, megabytes
+from fetching.web import PUBLISHED
 from files.regular import open_regular
 from files.text_file import read_text
 
@@ -66,9 +68,11 @@ class Downloads:
         started = time.monotonic()
         try:
             found = SOURCES[kind](source, folder, self.offline)
-        except Unavailable as error:
-            say(f"{name} failed: {error}")
-            return error
+        except Exception as error:
+            if is_full_disk(error):
+                raise
+            say(f"{name} failed: {reason_of(error)}")
+            return Unavailable(reason_of(error))
         if kind != "path":
             seconds = time.monotonic() - started
             say(f"downloaded {name}: {megabytes(size(found))} in {seconds:.1f} s")
@@ -104,6 +108,8 @@ def obtain(source: Source, target: Path, downloads: Downloads) -> None:
     elif "member" in source:
         extract_file(found, source["member"], target)
     elif found.is_file():
+        if size(found) > MAX_BYTES:
+            raise Unavailable(f"larger than the bound of {MAX_BYTES} bytes")
         shutil.copyfile(found, target)
     else:
         raise Unavailable("is a folder; name the files with members")

@@ -80,7 +80,12 @@ def execute(command: list[str], folder: Path) -> None:
         raise Unavailable(f"the command {command[0]} is not installed")
     try:
         result = subprocess.run(
-            command, cwd=folder, capture_output=True, text=True, timeout=COMMAND_TIMEOUT
+            command,
+            cwd=folder,
+            capture_output=True,
+            encoding="utf-8",
+            errors="replace",
+            timeout=COMMAND_TIMEOUT,
         )
     except subprocess.TimeoutExpired:
         raise Unavailable(f"{command[0]} did not end within {COMMAND_TIMEOUT} s") from None

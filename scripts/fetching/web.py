@@ -14,26 +14,46 @@ import time
 import urllib.error
 import urllib.parse
 import urllib.request
+from dataclasses import dataclass
 from pathlib import Path
 
-from addresses import HIDDEN, expanded, missing_variables, redacted
-from errors import InputError
-from fetching.archives import CHUNK, MAX_BYTES
-from fetching.source import Source, Unavailable, say
+from addresses import HIDDEN, expanded, missing_variables
+from errors import InputError, is_full_disk
+from fetching.resuming import is_whole, resume
+from fetching.source import Source, Unavailable, reason_of, say
 from files.json_file import read_json
-from files.regular import open_regular
-from files.text_file import read_text
+from files.regular import check_regular, open_regular
+from files.typed_json import typed
 
 ZENODO = "https://zenodo.org/api/records"
 PUBLISHED = "published"  # beside a download: the checksum that its record tells, "md5:..."
 ATTEMPTS = 4  # of a URL, each going on where the one before stopped
-TIMEOUT = 60  # s without a byte
-REPORT_EVERY = 10  # s between two lines about one URL
+PAUSE = 1  # s before the second attempt; each further one waits twice as long
+ALGORITHMS = ("md5", "sha1", "sha256", "sha512")  # of a record's checksums
 
 
-def megabytes(size: int) -> str:
-    """Return a size in bytes as MB, with one decimal."""
-    return f"{size / 1e6:.1f} MB"
+@dataclass(frozen=True)
+class Links:
+    """Where a file of a Zenodo record is."""
+
+    self: str
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """A file as its Zenodo record tells it: its name, size in bytes and checksum (``md5:...``)."""
+
+    key: str
+    size: int
+    checksum: str
+    links: Links
+
+
+@dataclass(frozen=True)
+class ZenodoRecord:
+    """What is read of a Zenodo record."""
+
+    files: list[Recorded]
 
 
 def url(source: Source, folder: Path, offline: bool) -> Path:
@@ -44,36 +64,34 @@ def url(source: Source, folder: Path, offline: bool) -> Path:
 def zenodo(source: Source, folder: Path, offline: bool) -> Path:
     """A file of a Zenodo record, checked against the size and checksum that the record tells."""
     shutil.rmtree(folder / "record", ignore_errors=True)
-    record = download(f"{ZENODO}/{source['zenodo']}", folder / "record")
+    path = download(f"{ZENODO}/{source['zenodo']}", folder / "record")
     try:
-        files = {
-            file["key"]: (file["links"]["self"], file["size"], file["checksum"])
-            for file in read_json(record)["files"]
-        }
-    except (InputError, KeyError, TypeError) as error:
-        raise Unavailable(
-            f"its record is not understood ({type(error).__name__}: {error})"
-        ) from None
+        record = typed(ZenodoRecord, read_json(path), "the record", "try another source")
+    except InputError as error:
+        raise Unavailable(f"its record is not understood ({error})") from None
+    files = {file.key: file for file in record.files}
     if source["file"] not in files:
         raise Unavailable(f"the record has no file {source['file']!r}; it has {', '.join(files)}")
-    address, size, checksum = files[source["file"]]
-    (folder / PUBLISHED).write_text(checksum)
+    told = files[source["file"]]
+    if told.checksum.partition(":")[0] not in ALGORITHMS:
+        raise Unavailable(f"the record's checksum {told.checksum[:40]!r} is of a kind not known")
+    (folder / PUBLISHED).write_text(told.checksum)
     whole = folder / "download"
-    if not whole.is_file() or disagreement(whole, size, checksum):  # else of a run killed later
-        whole = download(address, folder)
-    if wrong := disagreement(whole, size, checksum):
+    if not whole.is_file() or disagreement(whole, told):  # else of a run killed later
+        whole = download(told.links.self, folder)
+    if wrong := disagreement(whole, told):
         raise Unavailable(wrong)
     return whole
 
 
-def disagreement(path: Path, size: int, checksum: str) -> str:
-    """Return how a file differs from a size (bytes) and a checksum (``md5:...``), or nothing."""
-    if (actual := path.stat().st_size) != size:
-        return f"has {actual} bytes, the record tells {size}"
-    algorithm = checksum.partition(":")[0]
+def disagreement(path: Path, told: Recorded) -> str:
+    """Return how a file differs from the size and checksum that its record tells, or nothing."""
+    if (size := path.stat().st_size) != told.size:
+        return f"has {size} bytes, the record tells {told.size}"
+    algorithm = told.checksum.partition(":")[0]
     with open_regular(path) as file:
         digest = f"{algorithm}:{hashlib.file_digest(file, algorithm).hexdigest()}"
-    return "" if digest == checksum else f"has {digest}, the record tells {checksum}"
+    return "" if digest == told.checksum else f"has {digest}, the record tells {told.checksum}"
 
 
 def download(address: str, folder: Path) -> Path:
@@ -99,15 +117,20 @@ def download(address: str, folder: Path) -> Path:
             resume(address, part, authorization)
             return part.replace(whole)
         except urllib.error.HTTPError as error:
-            if error.code == 416:  # nothing is left to send
-                return part.replace(whole)
             reason = f"HTTP {error.code} {error.reason}"
-            if error.code < 500:
+            if error.code == 416:  # nothing is left to send
+                if is_whole(error.headers, part):
+                    return part.replace(whole)
+                part.unlink(missing_ok=True)
+            elif error.code < 500:
                 break
         except (OSError, http.client.HTTPException) as error:
-            reason = redacted(f"{type(error).__name__}: {error}")
+            if is_full_disk(error):
+                raise
+            reason = reason_of(error)
         if attempt < ATTEMPTS - 1:
-            time.sleep(2**attempt)
+            say(f"{address}: {reason_of(Unavailable(reason))}; trying again")
+            time.sleep(PAUSE * 2**attempt)
     raise Unavailable(reason)
 
 
@@ -139,65 +162,15 @@ def authorized(address: str) -> tuple[str, str | None]:
 def known_to_netrc(host: str) -> tuple[str | None, str | None]:
     """Return the user and password, quoted, that the user's netrc file has for a host."""
     path = os.environ.get("NETRC") or os.path.expanduser("~/.netrc")
-    try:
-        entry = netrc.netrc(path).authenticators(host)
-    except FileNotFoundError:
+    if not os.path.lexists(path):
         return None, None
-    except (OSError, netrc.NetrcParseError, UnicodeDecodeError) as error:
+    try:
+        check_regular(path)
+        entry = netrc.netrc(path).authenticators(host)
+    except Exception as error:  # a file that it can't parse breaks it in several ways
         say(f"{path} is not used, for it cannot be read ({type(error).__name__})")
         return None, None
     if entry is None:
         return None, None
     user, _, password = entry
     return urllib.parse.quote(user), urllib.parse.quote(password or "")
-
-
-class Redirects(urllib.request.HTTPRedirectHandler):
-    """Follows redirects; user and password go to the host that they are for, and to no other."""
-
-    def redirect_request(self, request, file, code, message, headers, address):
-        new = super().redirect_request(request, file, code, message, headers, address)
-        if new and origin(new.full_url) == origin(request.full_url):
-            for name, value in request.unredirected_hdrs.items():
-                if name == "Authorization":
-                    new.add_unredirected_header(name, value)
-        return new
-
-
-def origin(address: str) -> tuple[str, str]:
-    """Return scheme and host of an address."""
-    parts = urllib.parse.urlsplit(address)
-    return parts.scheme, parts.netloc
-
-
-def resume(address: str, part: Path, authorization: str | None = None) -> None:
-    """Fetch into ``part`` what it lacks; begin anew if the server's file is another one by now."""
-    mark = part.with_suffix(".part.version")
-    have = part.stat().st_size if part.is_file() else 0
-    request = urllib.request.Request(address, headers={"User-Agent": "syn2real-fetch"})
-    if have:
-        request.add_header("Range", f"bytes={have}-")
-        if mark.is_file():
-            request.add_header("If-Range", read_text(mark))
-    if authorization:
-        request.add_unredirected_header("Authorization", authorization)
-    opener = urllib.request.build_opener(Redirects)
-    with opener.open(request, timeout=TIMEOUT) as response:
-        if response.status != 206:
-            have = 0
-        if version := response.headers["ETag"] or response.headers["Last-Modified"]:
-            mark.write_text(version)
-        length = response.headers["Content-Length"]
-        whole = have + int(length) if length else None
-        with part.open("ab" if have else "wb") as file:
-            reported = time.monotonic()
-            while chunk := response.read(CHUNK):
-                have += len(chunk)
-                if have > MAX_BYTES:
-                    raise Unavailable(f"larger than the bound of {MAX_BYTES} bytes")
-                file.write(chunk)
-                if time.monotonic() - reported > REPORT_EVERY:
-                    reported = time.monotonic()
-                    say(f"{megabytes(have)} of {megabytes(whole or 0)} from {redacted(address)}")
-    if whole is not None and have != whole:
-        raise ConnectionError(f"the connection ended after {have} of {whole} bytes")

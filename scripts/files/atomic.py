@@ -1,5 +1,6 @@
 """Files that appear under their final name only when they are whole."""
 
+import errno
 import itertools
 import os
 import shutil
@@ -8,7 +9,7 @@ from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from errors import InputError, naming_full_disk
+from errors import InputError, naming_full_disk, naming_unwritable
 
 Given = str | Path | None  # an option's path, None if it was not given
 INSIDE = "SYN2REAL_INSIDE"  # environment variable: a folder outside of which nothing is written
@@ -54,10 +55,12 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
     """
     path = Path(path)
     with naming_full_disk(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(
-            prefix=f".{path.stem[:80]}.", suffix=path.suffix, dir=path.parent
-        )
+        with naming_unwritable(path):
+            check_no_folder(path)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            handle, name = tempfile.mkstemp(
+                prefix=f".{path.stem[:80]}.", suffix=path.suffix, dir=path.parent
+            )
         os.close(handle)
         temporary = Path(name)
         try:
@@ -65,7 +68,8 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
             with temporary.open("rb") as written:
                 os.fsync(written.fileno())
             temporary.chmod(0o666 & ~_umask())
-            temporary.replace(path)
+            with naming_unwritable(path):
+                temporary.replace(path)
         finally:
             temporary.unlink(missing_ok=True)
 
@@ -78,15 +82,23 @@ def atomic_folder(path: str | Path) -> Iterator[Path]:
     """
     path = Path(path)
     with naming_full_disk(path):
-        path.mkdir(parents=True, exist_ok=True)
-        temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
+        with naming_unwritable(path):
+            path.mkdir(parents=True, exist_ok=True)
+            temporary = Path(tempfile.mkdtemp(prefix=f".{path.name[:80]}.", dir=path.parent))
         try:
             yield temporary
             for file in sorted(temporary.iterdir()):
                 file.chmod(0o666 & ~_umask())  # safetensors writes files that others can't read
-                file.replace(path / file.name)
+                with naming_unwritable(path / file.name):
+                    file.replace(path / file.name)
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
+
+
+def check_no_folder(path: Path) -> None:
+    """Raise ``OSError`` if a folder lies where a file is to be written."""
+    if path.is_dir():
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
 
 
 def remove_work(folder: str | Path, pattern: str, kept: Collection[Path] = ()) -> None:

@@ -1,5 +1,6 @@
 """A recording on disk, or a segment or channel of one: its header, and its samples."""
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -97,7 +98,7 @@ class AudioFile:
         return Header(len(waveform), rate, waveform.shape[1])
 
     def _unreadable(self, reason: str) -> UnreadableAudio:
-        there = self.path.is_file()
+        there = os.path.lexists(self.path)
         return UnreadableAudio(
             f"{self.place}: audio_filepath {str(self.path)!r} is not readable as audio ({reason})",
             "audio broken" if there else "audio missing",

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import soundfile
 
-from files.regular import REMEDY, Unreadable, check_regular
+from files.regular import REMEDY, Unreadable, check_regular, open_regular
 
 MAX_SAMPLES = 1 << 30  # of all channels: 18 hours of one at 16 kHz
 OF_FLOATS = ("FLOAT", "DOUBLE")  # what is no number can stand in these alone
@@ -66,6 +66,19 @@ def _opened(
         check_regular(path, remedy)
     try:
         with soundfile.SoundFile(source, **raw) as file:
+            if file.format == "MP3" and not _begins_as_mp3(source):
+                reason = "MP3 behind bytes that are none"
+                raise Unreadable(path, reason, remedy, f"not readable as audio ({reason})")
             yield file
     except (soundfile.LibsndfileError, OSError, TypeError) as error:  # of no format by its name
         raise Unreadable(path, str(error), remedy, f"not readable as audio ({error})") from None
+
+
+def _begins_as_mp3(source: str | Path | io.BytesIO) -> bool:
+    """Say whether a file begins with a tag or a frame; libsndfile looks for one anywhere in it."""
+    if isinstance(source, io.BytesIO):
+        begin = source.getbuffer()[:3].tobytes()
+    else:
+        with open_regular(source) as file:
+            begin = file.read(3)
+    return begin == b"ID3" or begin[:1] == b"\xff" and begin[1:2] >= b"\xe0"

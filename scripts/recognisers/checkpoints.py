@@ -6,11 +6,9 @@ with the tokenizer of another model loads as well, and its model is prompted wit
 
 from collections.abc import Iterator
 from pathlib import Path
-from pickle import UnpicklingError
 from typing import TypeVar, cast
 
 import torch
-from safetensors import SafetensorError
 from transformers import (
     GenerationConfig,
     HubertForCTC,
@@ -26,10 +24,10 @@ from transformers import (
 )
 
 from errors import InputError
-from files.audio import SAMPLING_RATE
-from files.checkpoint_file import check_folder
-from files.json_file import parse
-from recognisers.log_mel import FRAME_LENGTH, HOP_LENGTH
+from files.checkpoint_file import check_folder, reason_of
+from files.json_file import parse, read_object
+from recognisers.configured import check_config, check_generation, check_preprocessor
+from recognisers.values import check_values
 from texts.languages import NAMES, SCRIPTS, script_of
 
 END_OF_TEXT = "<|endoftext|>"
@@ -72,10 +70,13 @@ def load_whisper(
 ) -> tuple[WhisperForConditionalGeneration, WhisperTokenizer, WhisperFeatureExtractor]:
     """Return model (float32), tokenizer and feature extractor of a folder; refuse misfits."""
     folder = Path(folder)
+    check_folder(folder)
+    config = check_config(folder)
+    check_generation(folder, config.get("vocab_size", 0))
+    check_preprocessor(folder, config)
     model = load_weights(folder, WhisperForConditionalGeneration, None)
     tokenizer = load_part(folder, WhisperTokenizer)
     features = load_part(folder, WhisperFeatureExtractor)
-    check_features(features, model.config.num_mel_bins, folder)
     check_generation_config(generation_of(model), model.config, folder)
     check_tokens(tokenizer.get_vocab(), generation_of(model), model.config, folder)
     check_merges(tokenizer, folder)
@@ -91,10 +92,10 @@ def load_ctc(
     """
     folder = Path(folder)
     check_folder(folder)
+    check_preprocessor(folder, check_config(folder))
     model = load_weights(folder, model_class, config)
     tokenizer = load_part(folder, Wav2Vec2CTCTokenizer)
     features = load_part(folder, Wav2Vec2FeatureExtractor)
-    check_features(features, 1, folder)
     check_letters(tokenizer, model.config, folder)
     return model, tokenizer, features
 
@@ -117,16 +118,21 @@ def load_weights(folder: Path, model_class: type[Model], config: PretrainedConfi
             output_loading_info=True,
         )
         model, loading = cast(tuple[Model, dict[str, set]], model_and_loading)
-    except (
-        OSError, ValueError, RuntimeError, TypeError, SafetensorError, UnpicklingError,
-    ) as error:  # fmt: skip
-        raise InputError(f"{folder}: not a Hugging Face {kind} checkpoint ({error})") from None
+    except Exception as error:  # of many kinds, for what is not what it should be
+        reason = reason_of(error)
+        if "ignore_mismatched_sizes" in reason:
+            reason = "its weights are of other sizes than config.json tells"
+        raise InputError(
+            f"{folder}: not a Hugging Face {kind} checkpoint ({reason}); take all its files from"
+            " one model"
+        ) from None
     for problem in ("missing_keys", "unexpected_keys", "mismatched_keys"):
         if names := sorted(map(str, loading[problem])):
             raise InputError(
                 f"{folder}: {len(names)} {problem.replace('_keys', '')} parameters,"
                 f" first {names[0]!r}; it must be a complete {kind} checkpoint"
             )
+    check_values(model.state_dict(), folder)
     return model
 
 
@@ -141,25 +147,6 @@ def load_part(folder: Path, part_class: type[Part]) -> Part:
             f" {files} from the base model of this checkpoint"
         ) from None
     return part
-
-
-def check_features(features: Features, size: int, folder: Path) -> None:
-    """Refuse features that the model does not hear: of another size, rate or step."""
-    path = folder / "preprocessor_config.json"
-    if features.sampling_rate != SAMPLING_RATE:
-        raise InputError(
-            f"{path}: sampling_rate is {features.sampling_rate} Hz;"
-            f" only models of {SAMPLING_RATE} Hz are read"
-        )
-    expected = {"feature_size": size}
-    if isinstance(features, WhisperFeatureExtractor):
-        expected |= {"hop_length": HOP_LENGTH, "n_fft": FRAME_LENGTH}
-    for key, value in expected.items():
-        if getattr(features, key) != value:
-            raise InputError(
-                f"{path}: {key} is {getattr(features, key)}, and must"
-                f" be {value} for this model; take that file from its base model"
-            )
 
 
 def check_generation_config(
@@ -246,6 +233,12 @@ def check_merges(tokenizer: WhisperTokenizer, folder: Path) -> None:
 def check_letters(tokenizer: Wav2Vec2CTCTokenizer, config: PretrainedConfig, folder: Path) -> None:
     """Refuse a vocabulary that is not that of a CTC model's scores."""
     remedy = "take vocab.json and tokenizer_config.json from the base model of this checkpoint"
+    vocabulary = read_object(folder / "vocab.json", remedy)
+    if wrong := [letter for letter, id in vocabulary.items() if type(id) is not int]:
+        raise InputError(
+            f"{folder / 'vocab.json'}: {wrong[0]!r} is {str(vocabulary[wrong[0]])[:60]!r}, no whole"
+            f" number; {remedy}"
+        )
     ids = sorted(tokenizer.get_vocab().values())
     if ids != list(range(config.vocab_size)):
         raise InputError(

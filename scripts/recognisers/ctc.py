@@ -22,6 +22,7 @@ from errors import InputError
 from files.audio import SAMPLING_RATE, load_audio
 from modules import trained_of
 from recognisers.checkpoints import CtcModel, check_writes, load_ctc
+from recognisers.configured import check_config
 from recognisers.freezing import freeze_all_but
 from recognisers.hypotheses import Hypothesis, hypothesis
 from recognisers.letters import frames_needed, letter_ids, special_cases, spell
@@ -61,6 +62,7 @@ class CtcRecogniser:
         self.device = processor()
         self.precision = precision_of(precision, self.device.type)
         kind = CTC_MODELS[model_type]
+        check_config(Path(folder))
         config = AutoConfig.from_pretrained(folder, local_files_only=True)
         if dropout is not None:
             config.update({name: dropout for name in DROPOUTS if hasattr(config, name)})

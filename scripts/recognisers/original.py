@@ -223,10 +223,19 @@ def load_original(checkpoint: Path) -> Original:
     content = read_pickled(checkpoint, AGAIN)
     parts = ("dims", "model_state_dict")
     if not isinstance(content, dict) or not all(isinstance(content.get(p), dict) for p in parts):
-        raise InputError(f"{checkpoint}: lacks 'dims' or 'model_state_dict' of an original Whisper")
+        raise InputError(
+            f"{checkpoint}: lacks 'dims' or 'model_state_dict' of an original Whisper; {AGAIN}"
+        )
+    if odd := [k for k, v in content["model_state_dict"].items() if not is_parameter(k, v)]:
+        raise InputError(f"{checkpoint}: {str(odd[0])[:60]!r} is no parameter; {AGAIN}")
     if missing := sorted({*DIMENSIONS, "n_text_state"} - set(content["dims"])):
-        raise InputError(f"{checkpoint}: 'dims' lacks {', '.join(missing)}")
+        raise InputError(f"{checkpoint}: 'dims' lacks {', '.join(missing)}; {AGAIN}")
     return Original(content["dims"], content["model_state_dict"])
+
+
+def is_parameter(name: Any, value: Any) -> bool:
+    """Say whether an entry of a checkpoint is a tensor with a name."""
+    return isinstance(name, str) and isinstance(value, torch.Tensor)
 
 
 def measure(parameters: Mapping[str, torch.Tensor], path: Path) -> dict[str, int]:

@@ -1,11 +1,13 @@
 """What a record may say: it may come from anywhere, and is read by people and shells."""
 
 import re
+from os.path import normpath
 from typing import Any
 
 from escaping import OBEYED
 
 MAX_DEPTH = 32  # of what is nested in it
+LAST = 253_402_300_799  # s from 1970 to the end of the year 9999
 MAX_NAME = 4096  # characters of a path, as of the system's own bound
 SCRIPT = re.compile(r"\w+\.py")
 MODULE = re.compile(r"[\w./-]+\.py")
@@ -57,6 +59,10 @@ def check_content(content: dict[str, Any]) -> None:
     times = [run[key] for key in ("started", "ended", "lineage_seconds", "peak_memory")]
     if not all(isinstance(time, int | float) and 0 <= time < 1e18 for time in times):
         raise ValueError(f"its times and memory {times} are not all numbers from 0 on")
+    if max(run["started"], run["ended"]) > LAST:
+        raise ValueError(f"it tells of a time after the year 9999: {times}")
+    if itself := {*map(normpath, content["outputs"])} & {*map(normpath, content["inputs"])}:
+        raise ValueError(f"{min(itself)[:200]!r} is told to be made of itself")
     for stamp in run["stamps"].values():
         if len(stamp) != 3 or not all(isinstance(number, int) for number in stamp):
             raise ValueError(f"{stamp!r} is not inode, time and size of a file")

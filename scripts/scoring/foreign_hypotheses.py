@@ -6,6 +6,7 @@ Kaldi and ESPnet; ``jsonl``: JSON lines with ``id`` and ``text``, or NeMo's with
 and ``pred_text``. The suffix tells which it is, unless the user does.
 """
 
+import math
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -170,12 +171,17 @@ def parse_ctm_line(place: str, line: str) -> tuple[str, str, float, str]:
     """Return recording, channel, start (s) and word of a CTM line."""
     fields = line.split()
     try:
-        recording, channel, beginning, _, word = fields[:5]
-        start = float(beginning)
+        recording, channel, beginning, length, word = fields[:5]
+        start, duration = float(beginning), float(length)
     except ValueError:
         raise InputError(
             f"{place}: {line.strip()[:60]!r} is not: recording channel start duration word"
         ) from None
+    if not (0 <= start < math.inf and 0 <= duration < math.inf):
+        raise InputError(
+            f"{place}: start {beginning[:20]!r} and duration {length[:20]!r} are no times; give"
+            " seconds from 0 on"
+        )
     if word.startswith("<ALT"):
         raise InputError(f"{place}: alternatives can't be scored here; choose one of them")
     return recording, channel, start, word

@@ -12,12 +12,12 @@ from typing import NamedTuple
 import torch
 
 from errors import InputError
-from files.json_file import read_object
+from files.checkpoint_file import INDEX, shards_of
 from vectors.arithmetic import check_coefficient, check_same_names, finite, parameters
 from vectors.streaming import Layout, read_layout, read_tensor
 from vectors.whole import write_tensors
 
-WHOLE, INDEX = "model.safetensors", "model.safetensors.index.json"
+WHOLE = "model.safetensors"
 EMBEDDINGS = ("embed_tokens.", "wte.", "word_embeddings.", "lm_head.", "embed_out.", "proj_out.")
 REMEDY = "name the folder of a model that was saved as safetensors"
 
@@ -48,12 +48,7 @@ def read_folder(path: Path) -> Folder:
     """Return a model's folder; raise ``InputError`` if it has no safetensors, or an odd index."""
     names = [WHOLE]
     if (path / INDEX).exists():
-        content = read_object(path / INDEX, REMEDY).get("weight_map")
-        if not isinstance(content, dict) or not content:
-            raise InputError(f"{path / INDEX}: has no weight_map; {REMEDY}")
-        names = sorted(set(map(str, content.values())))
-        if odd := [name for name in names if Path(name).name != name]:
-            raise InputError(f"{path / INDEX}: {odd[0]!r} is no name of a file beside it; {REMEDY}")
+        names = shards_of(path, INDEX, REMEDY)
     files = tuple(read_layout(path / name) for name in names)
     home: dict[str, Layout] = {}
     for file in files:
