@@ -283,7 +283,6 @@ WHISPER: dict[str, tuple[Change, str]] = {
             ("max_length", "negative", -1),
             ("max_length", "text", "x"),
             ("bad_words_ids", "a list", [[1]]),
-            ("return_timestamps", "true", True),
             ("audio_window", "text", "x"),
             ("audio_window", "negative", -1.0),
         )

@@ -48,7 +48,6 @@ GREEDY: dict[str, tuple] = {  # what this project decodes as, whatever a file sa
     "min_length": (0,),
     "min_new_tokens": (0,),
     "bad_words_ids": (),
-    "return_timestamps": (False,),
 }
 
 
