@@ -32,7 +32,7 @@ REFUSED_BADLY, ACCEPTED_WRONGLY = "refused badly", "accepted wrongly"
 HUNG, HARMED = "hung", "harmed"
 OUTCOMES = (REFUSED_WELL, ACCEPTED_RIGHTLY, REFUSED_BADLY, ACCEPTED_WRONGLY, HUNG, HARMED)
 RIGHT = (REFUSED_WELL, ACCEPTED_RIGHTLY)
-SECONDS = 15  # after which a door hangs
+SECONDS = 60  # after which a door hangs; machines are busy at times
 MEMORY = 4 << 30  # bytes that a case may take beyond what the process has
 LONGEST = 2000  # characters of a refusal that one can still read
 

@@ -18,7 +18,7 @@ import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
-from typing import IO, Any
+from typing import IO, Any, cast
 
 from errors import InputError, is_full_disk
 from files.regular import open_regular
@@ -56,7 +56,7 @@ class TarEntry(tarfile.TarInfo):
             raise EOFError(f"it ends without a tar's end mark: {error}") from None
 
     @classmethod
-    def frombuf(cls, content: bytes, encoding: str, errors: str) -> "TarEntry":
+    def frombuf(cls, content: bytes | bytearray, encoding: str, errors: str) -> "TarEntry":
         entry = super().frombuf(content, encoding, errors)
         if entry.size < 0 or entry.type in LONG_HEADERS and entry.size > MAX_HEADER:
             raise EOFError(f"an entry has a header of {entry.size} bytes")
@@ -205,7 +205,7 @@ def _unpacked(file: IO[bytes]) -> IO[bytes]:
     magic = file.read(6)
     file.seek(start)
     if magic.startswith(b"\x1f\x8b"):
-        return gzip.GzipFile(fileobj=file)
+        return cast(IO[bytes], gzip.GzipFile(fileobj=file))
     if magic.startswith(b"BZh"):
         return bz2.BZ2File(file)
     return lzma.LZMAFile(file) if magic == b"\xfd7zXZ\0" else file

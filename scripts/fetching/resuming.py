@@ -13,6 +13,7 @@ import time
 import urllib.parse
 import urllib.request
 from collections.abc import Iterator
+from email.message import Message
 from pathlib import Path
 from typing import Any
 
@@ -70,12 +71,12 @@ class Connections(urllib.request.HTTPHandler, urllib.request.HTTPSHandler):
         urllib.request.HTTPSHandler.__init__(self)
         self.opened: list[http.client.HTTPConnection] = []
 
-    def do_open(self, kind: Any, request: Any, **options: Any) -> Any:
+    def do_open(self, http_class: Any, req: Any, **http_conn_args: Any) -> Any:
         def connect(*place: Any, **more: Any) -> http.client.HTTPConnection:
-            self.opened.append(kind(*place, **more))
+            self.opened.append(http_class(*place, **more))
             return self.opened[-1]
 
-        return super().do_open(connect, request, **options)
+        return super().do_open(connect, req, **http_conn_args)
 
     def end(self) -> None:
         """End them, as if the servers did; who waits for one sees it end."""
@@ -164,10 +165,10 @@ def beginning(response: http.client.HTTPResponse, have: int, part: Path) -> int:
     return have
 
 
-def is_whole(headers: http.client.HTTPMessage, part: Path) -> bool:
+def is_whole(headers: Message, part: Path) -> bool:
     """Say whether a file is as long as the server tells, who has nothing beyond it (HTTP 416)."""
     told = re.fullmatch(rf"bytes \*/({DIGITS})", headers.get("Content-Range", ""))
-    return bool(told) and part.is_file() and part.stat().st_size == int(told[1])
+    return told is not None and part.is_file() and part.stat().st_size == int(told[1])
 
 
 def length(response: http.client.HTTPResponse, have: int) -> int | None:

@@ -6,6 +6,7 @@ and decodes by itself: a setting that is absurd, or that both would ignore, is r
 
 import math
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -81,6 +82,16 @@ def is_number(value: Any, least: float, most: float) -> bool:
     return type(value) in (int, float) and math.isfinite(value) and least <= value <= most
 
 
+def is_one_of(known: tuple, value: Any) -> bool:
+    """Say whether a value is one of those known; a truth value is no number."""
+    return any(value == each and (type(value) is bool) == (type(each) is bool) for each in known)
+
+
+def divides(size: int, value: int) -> bool:
+    """Say whether a number divides a size."""
+    return size % value == 0
+
+
 def check_config(folder: Path) -> Mapping[str, Any]:
     """Return a model's ``config.json``; refuse what no model of a kind known here has."""
     file = Checked(folder / "config.json")
@@ -116,7 +127,7 @@ def check_config(folder: Path) -> Mapping[str, Any]:
     ):
         if width in content:
             size = content[width]
-            file.check(heads, lambda value, size=size: size % value == 0, f"a divisor of {size}")
+            file.check(heads, partial(divides, size), f"a divisor of {size}")
     if content.get("model_type") == "whisper":
         file.check("tie_word_embeddings", bool, "true")
     return content
@@ -160,7 +171,7 @@ def check_generation(folder: Path, vocabulary: int) -> None:
     file.check("audio_window", lambda value: is_number(value, 0.02, 3600), "seconds above 0")
     for key, right in GREEDY.items():
         wanted = f"left out, or {' or '.join(map(str, right)) or 'null'}"
-        file.check(key, lambda value, right=right: value is None or value in right, wanted)
+        file.check(key, partial(is_one_of, (None, *right)), wanted)
 
 
 def check_preprocessor(folder: Path, config: Mapping[str, Any]) -> None:
@@ -170,9 +181,7 @@ def check_preprocessor(folder: Path, config: Mapping[str, Any]) -> None:
         return
     file = Checked(path)
     for key, value in features_of(config):
-        file.check(
-            key, lambda given, value=value: type(given) is not bool and given == value, value
-        )
+        file.check(key, partial(is_one_of, (value,)), str(value))
     for key in ("do_normalize", "return_attention_mask"):
         file.check(key, lambda value: type(value) is bool, "true or false")
 
