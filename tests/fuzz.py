@@ -28,7 +28,7 @@ if __name__ == "__main__":
 HANGS = 20  # s, after which a parser hangs
 MEMORY = 4096  # MB
 LONGEST = 4096  # bytes of an input
-FRAME = 64  # bytes: how far a member of an archive is read at a time
+MOST = 1 << 20  # bytes that are unpacked
 WATCHED = [  # our packages and libraries of Python
     *("domains", "fetching", "files", "inputs", "recognisers", "records", "scoring", "texts"),
     *("vectors", "csv", "html", "json", "tarfile", "yaml", "zipfile"),
@@ -50,12 +50,11 @@ def read(place: str) -> Callable[[Path], object]:
 
 
 def members(path: Path) -> None:
-    """Read all files of an archive."""
-    from fetching.archives import regular_files
+    """Unpack all files of an archive."""
+    from fetching.archives import extract_folder
 
-    for _, stream in regular_files(path):
-        while stream.read(FRAME):
-            pass
+    with tempfile.TemporaryDirectory() as folder:
+        extract_folder(path, ["*"], Path(folder), MOST)
 
 
 def hypotheses(path: Path) -> None:
