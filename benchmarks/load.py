@@ -35,6 +35,7 @@ from records.writing import write_record  # noqa: E402
 RATE = 16_000  # Hz
 SECONDS = 1.5  # of an utterance
 SPEECH = 60.0  # s of sound that all of them are segments of
+SHARE = 10  # texts for each recording that is prepared: its audio is written
 MISHEARD = 5  # every fifth utterance loses its last word
 WORK = {"utterances": 100_000, "domains": 200, "artifacts": 10_000}
 Measured = tuple[float, int]  # seconds, and bytes of memory at the peak
@@ -54,8 +55,17 @@ def write_speech(path: Path) -> None:
     soundfile.write(path, tone.astype(np.float32), RATE)
 
 
+def prepare_texts(folder: Path, count: int) -> Measured:
+    """Read and split the texts of one domain."""
+    (folder / "own.txt").write_text("".join(f"{sentence(number)}\n" for number in range(count)))
+    domain = {"texts": str(folder / "own.txt"), "dev": count // 100}
+    options = ("--declaration", json.dumps(domain), "--texts-dir", folder / "texts_alone")
+    return run(script("prepare.py", "--domain", "load", "--language", "en", *options))
+
+
 def prepare(folder: Path, count: int) -> Measured:
-    """Split and write the recordings of one domain, segments of one file."""
+    """Split and write the recordings of one domain, segments of one file, one for ten texts."""
+    count //= SHARE
     write_speech(folder / "speech.wav")
     starts = np.random.default_rng(0).uniform(0, SPEECH - SECONDS, count).round(3)
     rows = (
@@ -74,28 +84,26 @@ def prepare(folder: Path, count: int) -> Measured:
     )
 
 
-def heard(folder: Path) -> Path:
-    """Write what a recogniser could have heard of the training utterances; return the manifest."""
-    manifest = folder / "manifests" / "train.jsonl"
-    rows = read_manifest(manifest)
+def heard(folder: Path, count: int) -> list[Path]:
+    """Write a manifest of that speech, taken again and again, and what was heard of it."""
+    rows = read_manifest(folder / "manifests" / "train.jsonl")
+    texts = [sentence(number) for number in range(count)]
+    paths = [folder / "many.jsonl", folder / "heard.jsonl"]
     write_jsonl(
-        folder / "heard.jsonl",
-        (
-            {
-                "id": row["id"],
-                "text": row["text"] if n % MISHEARD else row["text"].rpartition(" ")[0],
-            }
-            for n, row in enumerate(rows)
-        ),
+        paths[0],
+        (rows[n % len(rows)] | {"id": f"u{n}", "text": text} for n, text in enumerate(texts)),
     )
-    return manifest
+    shorter = (text if n % MISHEARD else text.rpartition(" ")[0] for n, text in enumerate(texts))
+    write_jsonl(paths[1], ({"id": f"u{n}", "text": text} for n, text in enumerate(shorter)))
+    return paths
 
 
 def filter(folder: Path, count: int) -> Measured:
     """Filter that speech, as if a TTS had spoken it."""
+    manifest, hypotheses = heard(folder, count)
     return run(
         script(
-            *("filter.py", "--manifest", heard(folder), "--hypotheses", folder / "heard.jsonl"),
+            *("filter.py", "--manifest", manifest, "--hypotheses", hypotheses),
             *("--output", folder / "kept.jsonl", "--rejected", folder / "rejected.tsv"),
             *("--language", "en"),
         )
@@ -104,9 +112,10 @@ def filter(folder: Path, count: int) -> Measured:
 
 def score(folder: Path, count: int) -> Measured:
     """Score what was heard of it."""
+    manifest, hypotheses = heard(folder, count)
     return run(
         script(
-            *("score.py", "--references", heard(folder), "--hypotheses", folder / "heard.jsonl"),
+            *("score.py", "--references", manifest, "--hypotheses", hypotheses),
             *("--output", folder / "score.json", "--language", "en"),
         )
     )
@@ -196,7 +205,7 @@ def audit(folder: Path, artifacts: int) -> Measured:
 
 
 STAGES: dict[str, tuple[str, Sequence[Stage]]] = {  # in one folder each
-    "speech": ("utterances", (prepare, filter, score)),
+    "speech": ("utterances", (prepare_texts, prepare, filter, score)),
     "plan": ("domains", (plan, list_evaluations)),
     "summary": ("domains", (summarize,)),
     "page": ("domains", (report,)),

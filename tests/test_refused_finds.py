@@ -36,6 +36,17 @@ def config_with_texts(folder: Path, domains: int, note: str) -> None:
     complete_and_check(json.loads(json.dumps(CONFIG)) | {"domains": CONFIG["domains"] | of_texts})
 
 
+CUT = '{"id": "a", "type": "MonoCut", "start": 0, "recording": {"sources": %s, "transforms": %s},'
+CUT += ' "supervisions": %s}'
+SPOKEN = '[{"text": "b", "start": 0, "duration": 1, "channel": 0}]'
+WAV = '[{"type": "file", "channels": [0], "source": "a.wav"}]'
+
+
+def cut(what: str, says: str, sources: str = WAV, transforms: str = "[]", spoken: str = SPOKEN):
+    content = (CUT % (sources, transforms, spoken)).encode()
+    return find("recordings", f"a cut whose {what}", content, says)
+
+
 def zipped(crc: bytes = b"\x9c\xb6\xd8\x78") -> bytes:
     """Return a zip with a file, as the fuzzer begins with, that has another checksum."""
     archive = next(iter(fuzz.archives()))
@@ -55,6 +66,14 @@ CASES = [
     find("archives", "a zip whose file has another checksum", zipped(b"\0\0\0\0"), r"a\.tar.*CRC"),
     find("archives", "a deb whose size is no number", DEB + b"164      \x01`\n", r"a\.tar"),
     find("archives", "a deb with a name that is not ASCII", DEB[:-45] + b"\xe6" * 60, r"a\.tar"),
+    cut("parts are right", ""),
+    cut("sources are a number", r"a\.jsonl:1: sources is '1'", sources="1"),
+    cut("sources are a text", r"a\.jsonl:1: sources is 'x'", sources='"x"'),
+    cut("channels are a number", r"a\.jsonl:1: channels is '1'", sources='[{"channels": 1}]'),
+    cut("changes are a number", r"a\.jsonl:1: transforms is '1'", transforms="1"),
+    cut("changes are texts", r"a\.jsonl:1: transforms is", transforms='["Speed"]'),
+    cut("texts are a number", r"a\.jsonl:1: supervisions is '1'", spoken="1"),
+    cut("texts are texts", r"a\.jsonl:1: supervisions is", spoken='["b"]'),
     Case(
         "config",
         "200 domains with long paths",

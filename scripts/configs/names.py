@@ -1,7 +1,5 @@
 """Names and paths of a config: what refers to something that is there, and fits its role."""
 
-import json
-
 from errors import InputError
 from evaluation import VECTOR
 from groups import SOURCE
@@ -28,7 +26,6 @@ from roles import (
 from settings.schema import refer
 
 LONGEST = 240  # characters of a part of a path; file systems take 255
-LARGEST = 130_000  # bytes of a config in full: rules give it to commands, and Linux takes 131,071
 
 
 def check_coefficients(choice: dict) -> None:
@@ -46,13 +43,7 @@ def check_coefficients(choice: dict) -> None:
 
 
 def check_lengths(config: dict) -> None:
-    """Raise ``InputError`` for a name too long for a file, or a config too long for an option."""
-    if (size := len(json.dumps(config))) > LARGEST:
-        raise InputError(
-            f"config: domains: with all defaults the config has {size:,} bytes, of which"
-            f" {LARGEST:,} can be given to a command; make two experiments of it, which may share"
-            " models (shared), or shorten paths and lists"
-        )
+    """Raise ``InputError`` for names that together are too long for a file's name."""
     longest = max(config["base_models"], key=len)
     alike = {"base_models": {longest: config["base_models"][longest]}, "seeds": config["seeds"][:1]}
     rows = evaluations(config | alike)  # seeds and other base models only repeat the names
