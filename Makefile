@@ -7,6 +7,7 @@ PYTHON ?= python3
 VENV := .venv
 READY := $(VENV)/ready
 VALIDATOR := $(VENV)/validator
+AUDITOR := $(VENV)/auditor
 EXPERIMENT ?= experiments/demo.yaml
 PROFILE ?= profiles/local
 SNAKEMAKE := snakemake --profile $(PROFILE) --configfile $(EXPERIMENT)
@@ -22,8 +23,8 @@ export HF_HUB_DISABLE_TELEMETRY := 1
 BENCHMARKS := features resampling sweep task_vectors synthesis planning finetuning transcription \
     from_nothing
 
-.PHONY: help demo run adapt status listen efficiency audit trace export test lint unit coqui exporters checks bench peers \
-    docs setup lock clean
+.PHONY: help demo run adapt status listen efficiency audit trace export test lint unit coqui exporters checks \
+    advisories bench peers docs setup lock clean
 
 help:  ## show this list
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 20
@@ -87,11 +88,18 @@ exporters: $(READY)  ## add what writes and runs models in services' forms to th
 	    --disable-pip-version-check --no-deps --requirement requirements-export.lock
 
 checks: $(READY)  ## add what only the tests need: a type checker, a browser's driver, a validator
-	@python -c 'import espeakng_loader, mypy, playwright, xdist' 2>/dev/null || python -m pip install --quiet \
+	@python -c 'import espeakng_loader, hypothesis, mypy, playwright, xdist' 2>/dev/null || python -m pip install --quiet \
 	    --disable-pip-version-check --no-deps --requirement requirements-tests.lock
 	@test -x $(VALIDATOR)/bin/rocrate-validator || { $(PYTHON) -m venv $(VALIDATOR) && \
 	    $(VALIDATOR)/bin/python -m pip install --quiet --disable-pip-version-check \
 	    --requirement requirements-validator.lock; }
+
+advisories: $(READY)  ## which locked packages have known weaknesses (pip-audit; it asks pypi.org)
+	@test -x $(AUDITOR)/bin/pip-audit || { $(PYTHON) -m venv $(AUDITOR) && \
+	    $(AUDITOR)/bin/python -m pip install --quiet --disable-pip-version-check pip-audit==2.10.1; }
+	@for lock in requirements*.lock; do echo "-- $$lock"; \
+	    $(AUDITOR)/bin/pip-audit --no-deps --disable-pip --requirement $$lock || failed=1; done; \
+	    exit $${failed:-0}
 
 bench: peers  ## ours and the peers side by side: benchmarks/README.md (QUICK=1, ONLY="sweep features")
 	@test -s results/drascula/summary.json || $(MAKE) run EXPERIMENT=experiments/drascula.yaml

@@ -1,5 +1,7 @@
 """A config checked: its values by the schema, then what they say of one another."""
 
+import json
+
 from configs.completing import artifacts_named
 from configs.decoders import check_adaptations, check_decoders, check_words
 from configs.known import load_artifacts, load_presets, load_schema
@@ -19,6 +21,8 @@ from errors import InputError
 from fetching.declaration import check_declaration
 from settings.schema import check_numbers, refer, validate
 
+LARGEST = 130_000  # bytes: rules give a config to commands, and Linux takes 131,071 as one option
+
 
 def check_values(config: dict) -> None:
     """Raise ``InputError`` for the first value that does not fit the schema."""
@@ -26,11 +30,22 @@ def check_values(config: dict) -> None:
     validate(config, load_schema())
 
 
+def check_size(config: dict) -> None:
+    """Raise ``InputError`` for a config that no command could be given."""
+    if (size := len(json.dumps(config))) > LARGEST:
+        raise InputError(
+            f"config: domains: with all defaults the config has {size:,} bytes, of which"
+            f" {LARGEST:,} can be given to a command; make two experiments of it, which may share"
+            " models (shared), or shorten paths and lists"
+        )
+
+
 def check(config: dict) -> None:
     """Raise ``InputError`` for the first mistake of a complete config (see completing.py)."""
     for name, model in config["base_models"].items():
         refer(model["preset"], load_presets(), f"base_models.{name}.preset", "the presets")
     check_values(config)
+    check_size(config)
     check_references(config)
     check_coefficients(config["task_vector"])
     check_roles(config)

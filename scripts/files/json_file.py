@@ -100,7 +100,10 @@ def _key_of_number(text: str) -> str:
     decode = json.JSONDecoder(
         parse_float=_kept(_fraction), parse_int=_kept(_whole), parse_constant=_kept(_constant)
     ).decode
-    parts: list[tuple[tuple, Any]] = [((), decode(text))]
+    try:
+        parts: list[tuple[tuple, Any]] = [((), decode(text))]
+    except (ValueError, RecursionError):  # behind it the text is no JSON, or too deep
+        return ""
     while parts:
         keys, part = parts.pop()
         if isinstance(part, _Refusal):

@@ -20,6 +20,7 @@ from files.text_file import read_text
 
 MAX_BYTES = 1 << 22  # of a file
 MAX_NODES = 100_000  # of a file, aliases written out
+LINE_ENDS = re.compile("\r\n|[\n\r\x85\u2028\u2029]")  # as the library counts lines
 LEADING_ZERO = "!leading-zero"
 PLAIN = {  # what an unquoted scalar is, by its text, and the characters that it can begin with
     "tag:yaml.org,2002:null": (r"~|null|Null|NULL|", ["~", "n", "N", ""]),
@@ -109,7 +110,7 @@ def load_yaml(path: str | Path) -> dict[str, Any]:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = mark.line if mark else 0
-        said = text.split("\n")[line].strip()
+        said = LINE_ENDS.split(text)[line].strip()
         tab = "; indent with spaces, not tabs" if "\\t" in str(error.problem) else ""
         raise InputError(
             f"{path}:{line + 1}: not YAML: {error.problem}{tab}: {said!r}; {REMEDY}"

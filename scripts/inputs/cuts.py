@@ -12,6 +12,7 @@ from errors import InputError
 from inputs.entry import Entry, beside
 
 SAVE = "save the audio as files (CutSet.save_audios), and name those cuts"
+AGAIN = "write the cuts again"
 HARMLESS = {"Resample"}  # it is done anyway
 
 
@@ -24,16 +25,18 @@ def is_lhotse(row: dict[str, Any]) -> bool:
 
 def utterances_of(place: str, cut: dict[str, Any], folder: Path) -> Iterator[Entry]:
     """Yield the utterances of a cut."""
-    recording, supervisions = cut.get("recording"), cut.get("supervisions")
+    recording = cut.get("recording")
     if not isinstance(recording, dict):
         kind = "a mixed cut" if "tracks" in cut else "no cut with its recording"
         remedy = SAVE if "tracks" in cut else "make cuts of recordings (lhotse cut simple)"
         raise InputError(f"{place}: is {kind}; {remedy}")
+    supervisions = objects(place, cut, "supervisions")
     if not supervisions:
         raise InputError(
             f"{place}: the cut {cut.get('id')!r} has no supervision, so no text; add it"
         )
-    changes = {str(each.get("name")) for each in recording.get("transforms") or []} - HARMLESS
+    changes = {str(each.get("name")) for each in objects(place, recording, "transforms")}
+    changes -= HARMLESS
     if changes:
         raise InputError(f"{place}: the recording is changed by {min(changes)}; {SAVE}")
     for each in supervisions:
@@ -59,13 +62,23 @@ def utterances_of(place: str, cut: dict[str, Any], folder: Path) -> Iterator[Ent
         )
 
 
+def objects(place: str, part: dict[str, Any], key: str) -> list[dict[str, Any]]:
+    """Return the objects that stand in a list under a key, which may be lacking or null."""
+    found = part.get(key) or []
+    if not isinstance(found, list) or not all(isinstance(each, dict) for each in found):
+        raise InputError(f"{place}: {key} is {str(found)[:40]!r}, not a list of objects; {AGAIN}")
+    return found
+
+
 def source(place: str, recording: dict[str, Any], channel: Any) -> tuple[str, int | None]:
     """Return the file with a channel of a recording, and which of its channels that is.
 
     All are taken (None) of a file that has no other, or if several are said.
     """
-    for each in recording.get("sources") or []:
+    for each in objects(place, recording, "sources"):
         channels = each.get("channels") or []
+        if not isinstance(channels, list):
+            raise InputError(f"{place}: channels is {str(channels)[:40]!r}, not a list; {AGAIN}")
         if isinstance(channel, int) and channel not in channels:
             continue
         if each.get("type") != "file":
@@ -75,4 +88,4 @@ def source(place: str, recording: dict[str, Any], channel: Any) -> tuple[str, in
             )
         alone = not isinstance(channel, int) or len(channels) == 1
         return each.get("source"), None if alone else channels.index(channel)
-    raise InputError(f"{place}: no source has channel {channel!r}; write the cuts again")
+    raise InputError(f"{place}: no source has channel {channel!r}; {AGAIN}")

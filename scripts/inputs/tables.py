@@ -60,7 +60,9 @@ def delimited(path: Path) -> Table:
     quoting: Literal[0, 3] = csv.QUOTE_MINIMAL if quoted else csv.QUOTE_NONE
     lines = io.StringIO(text, newline="")
     cells = numbered_cells(csv.reader(lines, delimiter=sign, quoting=quoting, strict=True), path)
-    at, header = next(cells)
+    at, header = next(cells, (0, []))
+    if not header:
+        raise InputError(f"{path}: no cell has anything in it; {NAMES_FIRST}")
     names = [name.strip() for name in header]
 
     def rows(wanted: Sequence[str]) -> Iterator[Row]:

@@ -14,6 +14,7 @@ Table = dict[str, dict[str, float]]
 Values = dict[str, dict[str, list[float | None]]]
 
 FEW = 12  # rows, up to which numbers stand in the cells of a square map
+MANY = 60  # vectors, up to which each is held against each: the map grows by their square
 
 
 def mean_norms(vectors: Iterable[VectorNorm]) -> tuple[Table, bool]:
@@ -122,10 +123,14 @@ def vector_maps(geometry: Geometry, base: str) -> list[tuple[str, str]]:
     norms, relative = mean_norms(vectors)
     unit = "norm relative to the base" if relative else "norm"
     by_layer = mean_cosines(cosines)
+    square = cosine_table(cosines)
+    caption = f"How far each task vector moves every layer of {base}: its {unit}."
+    if len(square) > MANY:
+        caption += f" Cosines of each of {len(square)} with each are in task_vectors.json."
+        square = {}
     maps = [
-        (heat_map(norms, f"Norm of task vectors by layer, {base}", unit, False),
-         f"How far each task vector moves every layer of {base}: its {unit}."),
-        (heat_map(cosine_table(cosines), f"Cosine of task vectors, {base}", "cosine", True),
+        (heat_map(norms, f"Norm of task vectors by layer, {base}", unit, False), caption),
+        (heat_map(square, f"Cosine of task vectors, {base}", "cosine", True),
          "How alike the task vectors are: the cosine of each with each; 0 is unrelated."),
     ]  # fmt: skip
     if len(by_layer) <= 2 * FEW:
