@@ -43,7 +43,7 @@ except InputError as error:
 
 if workflow.exec_mode == ExecMode.DEFAULT:
     follow(workflow, config)
-    forward_sigterm(signal.SIGINT)  # its jobs have not heard of it, unless the keyboard sent it
+    forward_sigterm(signal.SIGINT, signal.SIGTERM)  # which only the keyboard sends its jobs, too
 else:
     forward_sigterm(signal.SIGTERM)  # this is the Snakemake of a job, which SLURM may stop
 

@@ -103,10 +103,16 @@ def check_keys(keys: Iterable[str], known: Collection[str], place: str) -> None:
 
 
 def is_full_disk(error: BaseException) -> bool:
-    """Say whether an error is that of a full disk or quota; safetensors has one of its own."""
+    """Say whether an error is that of a full disk or quota, or came while that was handled.
+
+    safetensors has one of its own; PyTorch has another one on closing its file.
+    """
     if isinstance(error, OSError):
         return error.errno in FULL
-    return any(f"(os error {number})" in str(error) for number in FULL)
+    if any(f"(os error {number})" in str(error) for number in FULL):
+        return True
+    first = error.__cause__ or error.__context__
+    return not isinstance(error, InputError) and first is not None and is_full_disk(first)
 
 
 @contextmanager

@@ -3,12 +3,12 @@
 import itertools
 import os
 import shutil
-import tempfile
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from errors import InputError, naming_full_disk
+from files.unfinished import unfinished
 
 Given = str | Path | None  # an option's path, None if it was not given
 INSIDE = "SYN2REAL_INSIDE"  # environment variable: a folder outside of which nothing is written
@@ -55,17 +55,11 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
     path = Path(path)
     with naming_full_disk(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(
-            prefix=f".{path.stem[:80]}.", suffix=path.suffix, dir=path.parent
-        )
-        os.close(handle)
-        temporary = Path(name)
+        temporary = unfinished(path)
         try:
+            os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
             yield temporary
-            with temporary.open("rb") as written:
-                os.fsync(written.fileno())
-            temporary.chmod(0o666 & ~_umask())
-            temporary.replace(path)
+            finish(temporary, path)
         finally:
             temporary.unlink(missing_ok=True)
 
@@ -74,19 +68,33 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
 def atomic_folder(path: str | Path) -> Iterator[Path]:
     """Yield a temporary folder beside ``path``; its *files* replace those of ``path`` at the end.
 
-    Files of ``path`` that the block did not write (logs, a sidecar) stay.
+    Files of ``path`` that the block did not write (logs, a sidecar) stay. Weights come last: with
+    them the model is whole.
     """
     path = Path(path)
     with naming_full_disk(path):
         path.mkdir(parents=True, exist_ok=True)
-        temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
+        temporary = unfinished(path)
         try:
+            temporary.mkdir(0o700)
             yield temporary
-            for file in sorted(temporary.iterdir()):
-                file.chmod(0o666 & ~_umask())  # safetensors writes files that others can't read
-                file.replace(path / file.name)
+            for file in sorted(temporary.iterdir(), key=is_weights):
+                finish(file, path / file.name)
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
+
+
+def is_weights(file: Path) -> bool:
+    """Say whether a file holds weights, which are a model only with the files beside them."""
+    return file.suffix in (".safetensors", ".bin")
+
+
+def finish(temporary: Path, path: Path) -> None:
+    """Move a file that is written to its final name, once its bytes are on the disk."""
+    with temporary.open("rb") as written:
+        os.fsync(written.fileno())
+    temporary.chmod(0o666 & ~_umask())  # safetensors writes files that others can't read
+    temporary.replace(path)
 
 
 def remove_work(folder: str | Path, pattern: str, kept: Collection[Path] = ()) -> None:

@@ -125,6 +125,8 @@ class RunLog(logging.Handler):
                 f"interrupted: the running jobs ({len(self.run.running)}) save what they have done"
                 " and stop; the same command goes on from there"
             )
+            for job in self.run.running.values():
+                self.display.say(f"  stopping: {title(job.rule, job.wildcards, self.arms)}")
         elif is_shown(text, level):
             self.display.say(text)
 
