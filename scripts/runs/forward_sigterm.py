@@ -51,9 +51,12 @@ def pass_on(numbers: tuple[int, ...], receiver: socket.socket, sender: socket.so
 def is_to_stop(process: psutil.Process) -> bool:
     """Say whether a process does a job's work: it has a handler, or is a Python that has none yet.
 
-    A shell has none, and ends with its command; SLURM's commands are to end by themselves.
+    A shell has none, and ends with its command; SLURM's commands are to end by themselves. One that
+    has this process's own command line is about to become another.
     """
     try:
+        if process.cmdline() == psutil.Process().cmdline():
+            return False
         return catches_sigterm(process.pid) or process.name().startswith("python")
     except psutil.NoSuchProcess:
         return False
