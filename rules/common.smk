@@ -42,8 +42,9 @@ except InputError as error:
     raise WorkflowError(str(error))
 
 if workflow.exec_mode == ExecMode.DEFAULT:
-    follow(workflow, config)
-    forward_sigterm(signal.SIGINT, signal.SIGTERM)  # which only the keyboard sends its jobs, too
+    run_log = follow(workflow, config)
+    # Only the keyboard sends SIGINT to its jobs, too.
+    forward_sigterm(signal.SIGINT, signal.SIGTERM, tell=run_log.interrupt)
 else:
     forward_sigterm(signal.SIGTERM)  # this is the Snakemake of a job, which SLURM may stop
 

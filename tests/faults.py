@@ -12,6 +12,7 @@ import argparse
 import errno
 import fcntl
 import importlib
+import itertools
 import os
 import random
 import shutil
@@ -23,9 +24,9 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-for threads in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-    os.environ[threads] = "1"  # of a process that is forked
 if __name__ == "__main__":
+    for threads in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+        os.environ[threads] = "1"  # of a process that is forked
     import conftest  # noqa: F401  (the folders to import from)
 
 import trials
@@ -270,7 +271,7 @@ def no_links_nor_locks(trial: Trial) -> str:
 
 def odd_path(trial: Trial) -> str:
     """A folder with spaces, quotes and letters of other alphabets in its path."""
-    trial.folder = trial.folder / "it's müde \"и\" 日本 {x} $HOME"
+    trial.folder = trial.folder / 'it\'s müde "и" 日本 {x} $HOME'
     trial.prepare()
     return ends_or_refuses(trial, trial.start())
 
@@ -365,20 +366,22 @@ class Ground:
         return Trial(command, place, self.given, expected, random.Random(seed))
 
 
-def planned(kills: int, only: str, names: list[str]) -> Iterator[tuple[str, str, int]]:
-    """Yield fault, command and number of each trial: kills shared out, other faults once each."""
-    for fault in [fault for fault in FAULTS if only in fault]:
-        count = -(-kills // (len(KILLS) * len(names))) if fault in KILLS else 1
-        for name in names:
-            for number in range(count):
-                yield fault, name, number
+def planned(kills: int, others: int, only: str, names: list[str]) -> Iterator[tuple[str, str, int]]:
+    """Yield fault, command and number of each trial: of all kills, and of each other fault."""
+    chosen = [fault for fault in FAULTS if only in fault]
+    of_kills, turn = [fault for fault in KILLS if fault in chosen], itertools.cycle(names)
+    for number in range(kills if of_kills else 0):
+        yield of_kills[number % len(of_kills)], names[number % len(names)], number
+    for fault in [fault for fault in chosen if fault not in KILLS]:
+        yield from ((fault, next(turn), number) for number in range(min(others, len(names))))
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--only", default="", help="faults whose name has this in it")
     parser.add_argument("--command", default="", help="commands whose name has this in it")
-    parser.add_argument("--kills", type=int, default=132, help="kill -9 of single commands (132)")
+    parser.add_argument("--kills", type=int, default=66, help="kill -9 of single commands (66)")
+    parser.add_argument("--others", type=int, default=4, help="commands for each other fault (4)")
     parser.add_argument("--seed", type=int, default=1, help="of all moments (1)")
     parser.add_argument("--no-runs", action="store_true", help="single commands alone")
     options = parser.parse_args()
@@ -393,7 +396,7 @@ def main() -> None:
         Path(folder).chmod(0o755)
         ground = Ground(Path(folder))
         names = [name for name in ground.commands if options.command in name]
-        for fault, name, number in planned(options.kills, options.only, names):
+        for fault, name, number in planned(options.kills, options.others, options.only, names):
             trial = ground.trial(ground.commands[name], f"{options.seed} {fault} {name} {number}")
             note(fault, f"{name} {number}", *run_trial(FAULTS[fault], trial))
             shutil.rmtree(trial.folder.parent, ignore_errors=True)

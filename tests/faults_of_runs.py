@@ -1,6 +1,6 @@
 """Faults over whole runs of the tiny experiment, which Snakemake leads.
 
-Each run begins where some of the work is done already or none; afterwards the same command must
+Each run begins where the target's training is still to be done; afterwards the same command must
 give the table and the bytes of an undisturbed run.
 """
 
@@ -9,16 +9,15 @@ import random
 import shutil
 import signal
 import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 import psutil
 
 from tiny_experiment import (
     RESULTS,
+    SHARED,
     command,
     copy_of_checkout,
     write_experiment,
@@ -54,12 +53,28 @@ class Workflow:
             tts={"hibari": {"engine": "hibari", "artifact": "hibari", "voices": ["heart"]}},
         )
         write_own_manifest(self.folder)
-        self.fresh = folder.with_name(f"{folder.name}.fresh")
-        shutil.copytree(self.folder, self.fresh, symlinks=True)
-        begun = time.monotonic()
-        end(start(self.folder))
-        self.seconds = time.monotonic() - begun
+        shared = (self.folder / "resources").resolve()
+        (self.folder / "resources").unlink()
+        (self.folder / "resources").mkdir()  # so that its own artifact lies in the folder
+        for name in SHARED:
+            (self.folder / "resources" / name).symlink_to(shared / name)
+        if end(start(self.folder)):
+            raise RuntimeError(said(self.folder)[-3000:])
         self.made = made(self.folder)
+        before = self.copy(folder.with_name("timed"))
+        begun = time.monotonic()
+        end(start(before))
+        self.seconds = time.monotonic() - begun
+
+    def copy(self, folder: Path, whole: bool = False) -> Path:
+        """Return a copy in which the target's training and all behind it is to be done."""
+        shutil.copytree(self.folder, folder, symlinks=True)
+        (folder / SAID).unlink()
+        gone = ["results/tiny/*/base/own-hibari*", "logs/tiny/finetune", "logs/tiny/run.lock"]
+        gone += ["results/tiny/summary.*", "results/tiny/report.*"]
+        for path in [path for pattern in gone * (not whole) for path in folder.glob(pattern)]:
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+        return folder
 
     def check_again(self, folder: Path) -> None:
         """Run the same command; raise ``Failed`` unless all is as if nothing had befallen it."""
@@ -184,15 +199,8 @@ def twice_at_once(workflow: Workflow, folder: Path, draw: random.Random) -> str:
     return REFUSED_WELL
 
 
-def finished(workflow: Workflow, folder: Path) -> None:
-    """Make a folder that of a finished run."""
-    for name in ("results", "logs", ".snakemake"):
-        shutil.copytree(workflow.folder / name, folder / name, dirs_exist_ok=True)
-
-
 def old_summary(workflow: Workflow, folder: Path, draw: random.Random) -> str:
     """A summary of an older version, when only times make Snakemake run a job again."""
-    finished(workflow, folder)
     summary = folder / RESULTS / "summary.json"
     summary.write_text('{"language": "en", "targets": [{"name": "own", "rows": []}]}\n')
     process = start(folder, "--rerun-triggers", "mtime")
@@ -206,7 +214,6 @@ def old_summary(workflow: Workflow, folder: Path, draw: random.Random) -> str:
 
 def read_only(workflow: Workflow, folder: Path, draw: random.Random) -> str:
     """Results that may not be written: another user's, whose scores are gone."""
-    finished(workflow, folder)
     shutil.rmtree(folder / RESULTS / "scores")
     nobody = ("setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups")
     outcome = check_told(folder, start(folder, program=nobody))
@@ -225,32 +232,19 @@ FAULTS: dict[str, tuple[Callable[[Workflow, Path, random.Random], str], int]] = 
 ODD = "it's müde 日本"  # in the path of all
 
 
-@contextmanager
-def workflow_in(folder: Path) -> Iterator[Workflow]:
-    """Yield the tiny experiment, whose artifact is removed at the end."""
-    place = folder / ODD / "runs"
-    place.parent.mkdir(parents=True)
-    workflow = Workflow(place)
-    yield workflow
-    artifact = (workflow.folder / "resources").resolve() / f"tiny-{workflow.folder.name}"
-    shutil.rmtree(artifact, ignore_errors=True)
-
-
-def try_all(
-    folder: Path, only: str, seed: int, note: Callable[[str, str, str, str], None]
-) -> None:
+def try_all(folder: Path, only: str, seed: int, note: Callable[[str, str, str, str], None]) -> None:
     """Try the faults whose name has a word in it; ``note`` takes what came of each."""
     chosen = {name: fault for name, fault in FAULTS.items() if only in name}
     if not chosen:
         return
-    with workflow_in(folder) as workflow:
-        for name, (fault, count) in chosen.items():
-            for number in range(count):
-                place = workflow.folder.with_name(f"{name.split()[1].strip(',')}{number}")
-                shutil.rmtree(place, ignore_errors=True)
-                shutil.copytree(workflow.fresh, place, symlinks=True)
-                try:
-                    note(name, str(number), fault(workflow, place, random.Random(seed + number)), "")
-                except Failed as failed:
-                    note(name, str(number), *failed.args)
-                sys.stdout.flush()
+    (folder / ODD).mkdir()
+    workflow = Workflow(folder / ODD / "runs")
+    for name, (fault, count) in chosen.items():
+        for number in range(count):
+            whole = fault in (old_summary, read_only)
+            place = workflow.copy(folder / ODD / "trial", whole)
+            try:
+                note(name, str(number), fault(workflow, place, random.Random(seed + number)), "")
+            except Failed as failed:
+                note(name, str(number), *failed.args)
+            shutil.rmtree(place)

@@ -49,8 +49,8 @@ class Command:
         paths = [path for path in sorted(folder.rglob(f"*{RECORD}")) if path.name[0] != "."]
         records = {str(path.relative_to(folder)): json.loads(path.read_text()) for path in paths}
         for record in records.values():
-            del record["run"]
-            record.pop("sources", None)  # of fetched files: they may be there already
+            for key in ("run", "commit", "dirty", "sources"):  # of fetched files: they may be there
+                record.pop(key, None)
         return records
 
 

@@ -243,8 +243,11 @@ class Trial:
         self.check_names()
         if missing := self.undisturbed.made.keys() - self.command.made(self.folder).keys():
             raise Failed(LOST, f"again, without {sorted(missing)}: {process.said()}")
-        if self.command.records(self.folder) != self.undisturbed.records:
-            raise Failed(LOST, "again, with another record")
+        for path, record in self.command.records(self.folder).items():
+            right = self.undisturbed.records[path]
+            if other := [key for key in {*record, *right} if record.get(key) != right.get(key)]:
+                told = [(record.get(key), right.get(key)) for key in other]
+                raise Failed(LOST, f"again, with another record: {other}: {told}")
         if litter := left_over(self.folder):
             raise Failed(HALF_WRITTEN, f"left for ever: {litter}")
 

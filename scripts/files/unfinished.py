@@ -1,7 +1,7 @@
 """Names of files that are being written, and what a kill left of them.
 
-Such a name says which process writes: what a process of this machine wrote that is there no more
-is deleted, the first time that another writes into that folder. Of other machines' nothing is known.
+Such a name says which process writes. What processes of this machine left that are there no more is
+deleted, the first time that another writes into that folder. Other machines' files are left alone.
 """
 
 import contextlib

@@ -11,6 +11,7 @@ import signal
 import socket
 import threading
 import time
+from collections.abc import Callable
 
 import psutil
 
@@ -20,23 +21,30 @@ from files.text_file import read_text
 AGAIN = 0.2  # s, after which to look for processes that have begun meanwhile
 
 
-def forward_sigterm(*numbers: int) -> None:
+def forward_sigterm(*numbers: int, tell: Callable[[], None] | None = None) -> None:
     """From now on, when one of these signals comes, send SIGTERM to the processes below this one.
 
     To each of them once, also to those that begin later. Call it in the main thread. This process's
     own handlers, set later or before, run as well; where SIGINT is among the signals, each of the
-    others is followed by it, so that Snakemake stops as with Ctrl-C.
+    others is followed by it, so that Snakemake stops as with Ctrl-C. ``tell`` is called first.
     """
     receiver, sender = socket.socketpair()
     sender.setblocking(False)
     signal.set_wakeup_fd(sender.fileno(), warn_on_full_buffer=False)
-    threading.Thread(target=pass_on, args=(numbers, receiver, sender), daemon=True).start()
+    threading.Thread(target=pass_on, args=(numbers, tell, receiver, sender), daemon=True).start()
 
 
-def pass_on(numbers: tuple[int, ...], receiver: socket.socket, sender: socket.socket) -> None:
+def pass_on(
+    numbers: tuple[int, ...],
+    tell: Callable[[], None] | None,
+    receiver: socket.socket,
+    sender: socket.socket,
+) -> None:
     """Send SIGTERM once ``receiver`` has from ``sender`` that one of the signals came."""
     while (came := receiver.recv(1)) and came[0] not in numbers:
         pass
+    if came and tell:
+        tell()
     if came and came[0] != signal.SIGINT and signal.SIGINT in numbers:
         os.kill(os.getpid(), signal.SIGINT)
     asked: set[psutil.Process] = set()
