@@ -121,8 +121,13 @@ def code_version(script: str, *more: str) -> str:
 
 
 def guard_run() -> None:
-    """Hold the experiment's lock from here on; its file stays open as long as the process lives."""
+    """Hold the experiment's lock from here on; its file stays open as long as the process lives.
+
+    From here on SIGTERM is Ctrl-C: Snakemake's own handler waits for a lock that may be held by the
+    thread which it interrupts, while that chooses the next jobs.
+    """
     global run_lock
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         run_lock = begin_run(
             f"logs/{config.get('shared', config['name'])}",

@@ -176,7 +176,7 @@ import signal, subprocess, sys, threading, time
 from pathlib import Path
 from runs.forward_sigterm import forward_sigterm
 forward_sigterm(signal.SIGINT, signal.SIGTERM)
-signal.signal(signal.SIGTERM, lambda *_: None)  # as Snakemake, which waits for its jobs
+signal.signal(signal.SIGTERM, signal.default_int_handler)
 job = ["bash", "-c", "{sys.executable} -c 'import time; time.sleep(60)'; exit $?"]
 first, other = subprocess.Popen(job), subprocess.Popen(["sleep", "3"])
 Path("started").touch()

@@ -6,7 +6,6 @@ Snakemake, which lets its job go on. So does the Snakemake that leads a run, if 
 anything but the keyboard (``kill``, a notebook, a service manager).
 """
 
-import os
 import signal
 import socket
 import threading
@@ -24,9 +23,8 @@ AGAIN = 0.2  # s, after which to look for processes that have begun meanwhile
 def forward_sigterm(*numbers: int, tell: Callable[[], None] | None = None) -> None:
     """From now on, when one of these signals comes, send SIGTERM to the processes below this one.
 
-    To each of them once, also to those that begin later. Call it in the main thread. This process's
-    own handlers, set later or before, run as well; where SIGINT is among the signals, each of the
-    others is followed by it, so that Snakemake stops as with Ctrl-C. ``tell`` is called first.
+    To each of them once, also to those that begin later; ``tell`` is called first. Call it in the
+    main thread. This process's own handlers, set later or before, run as well.
     """
     receiver, sender = socket.socketpair()
     sender.setblocking(False)
@@ -45,8 +43,6 @@ def pass_on(
         pass
     if came and tell:
         tell()
-    if came and came[0] != signal.SIGINT and signal.SIGINT in numbers:
-        os.kill(os.getpid(), signal.SIGINT)
     asked: set[psutil.Process] = set()
     while came:
         for process in set(psutil.Process().children(recursive=True)) - asked:
