@@ -222,11 +222,11 @@ def read_only(workflow: Workflow, folder: Path, draw: random.Random) -> str:
 
 
 FAULTS: dict[str, tuple[Callable[[Workflow, Path, random.Random], str], int]] = {
-    "run: kill -9, random moment": (killed, 4),
-    "run: SIGINT of Snakemake alone": (asked_to_stop(signal.SIGINT), 2),
-    "run: SIGTERM of Snakemake alone": (asked_to_stop(signal.SIGTERM), 2),
-    "run: two at once": (twice_at_once, 1),
     "run: summary of an older version": (old_summary, 1),
+    "run: SIGTERM of Snakemake alone": (asked_to_stop(signal.SIGTERM), 2),
+    "run: SIGINT of Snakemake alone": (asked_to_stop(signal.SIGINT), 2),
+    "run: kill -9, random moment": (killed, 4),
+    "run: two at once": (twice_at_once, 1),
     "run: read-only results": (read_only, 1),
 }
 ODD = "it's müde 日本"  # in the path of all
