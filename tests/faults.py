@@ -103,21 +103,27 @@ def main() -> None:
 
     def note(fault: str, what: str, outcome: str, seen: str) -> None:
         counts[fault, outcome] += 1
+        print(f"{counts.total()}: {fault}: {what}: {outcome}", file=sys.stderr)
         if outcome not in RIGHT:
             print(f"{outcome}: {fault}: {what}: {seen}\n", flush=True)
 
-    with tempfile.TemporaryDirectory(prefix="faults-") as folder:
-        Path(folder).chmod(0o755)
-        ground = Ground(Path(folder))
-        names = [name for name in ground.commands if options.command in name]
-        for fault, name, number in planned(options.kills, options.others, options.only, names):
-            trial = ground.trial(ground.commands[name], f"{options.seed} {fault} {name} {number}")
-            note(fault, f"{name} {number}", *run_trial(FAULTS[fault], trial))
-            shutil.rmtree(trial.folder.parent, ignore_errors=True)
-        if not options.no_runs:
-            from faults_of_runs import try_all
+    try:
+        with tempfile.TemporaryDirectory(prefix="faults-") as folder:
+            Path(folder).chmod(0o755)
+            ground = Ground(Path(folder))
+            names = [name for name in ground.commands if options.command in name]
+            for fault, name, number in planned(options.kills, options.others, options.only, names):
+                trial = ground.trial(
+                    ground.commands[name], f"{options.seed} {fault} {name} {number}"
+                )
+                note(fault, f"{name} {number}", *run_trial(FAULTS[fault], trial))
+                shutil.rmtree(trial.folder.parent, ignore_errors=True)
+            if not options.no_runs:
+                from faults_of_runs import try_all
 
-            try_all(Path(folder), options.only, options.seed, note)
+                try_all(Path(folder), options.only, options.seed, note)
+    except KeyboardInterrupt:
+        print("interrupted: not all was tried")
     print(table(counts))
     sys.exit(any(outcome not in RIGHT for _, outcome in counts))
 

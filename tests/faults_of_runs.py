@@ -168,14 +168,11 @@ def asked_to_stop(number: int) -> Callable[[Workflow, Path, random.Random], str]
                 break
             time.sleep(0.05)
         process.send_signal(number)
-        try:
-            process.wait(AWAY)
-        except subprocess.TimeoutExpired:
-            at = [" ".join(each.cmdline()[:2]) for each in stages(process)]
+        _, at = psutil.wait_procs(begun, AWAY)
+        if at:
             os.killpg(process.pid, signal.SIGKILL)
-            raise Failed(HUNG, f"goes on {AWAY} s after the signal: {at}") from None
-        if any(each.is_running() for each in begun):
-            raise Failed(HUNG, "a stage outlives the run")
+            raise Failed(HUNG, f"stages go on {AWAY} s after the signal: {at}")
+        end(process)
         if begun and "stopping: " not in said(folder):
             raise Failed(REFUSED_BADLY, f"does not say what it stops: {said(folder)[-2000:]}")
         workflow.check_again(folder)

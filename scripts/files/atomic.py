@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from errors import InputError, naming_full_disk
+from errors import InputError, naming_file
 from files.unfinished import unfinished
 
 Given = str | Path | None  # an option's path, None if it was not given
@@ -53,7 +53,7 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
     The bytes reach the disk before the rename, so a crash leaves the old file or the new one.
     """
     path = Path(path)
-    with naming_full_disk(path):
+    with naming_file(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary = unfinished(path)
         try:
@@ -72,7 +72,7 @@ def atomic_folder(path: str | Path) -> Iterator[Path]:
     them the model is whole.
     """
     path = Path(path)
-    with naming_full_disk(path):
+    with naming_file(path):
         path.mkdir(parents=True, exist_ok=True)
         temporary = unfinished(path)
         try:
