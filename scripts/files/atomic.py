@@ -78,7 +78,7 @@ def atomic_folder(path: str | Path) -> Iterator[Path]:
         try:
             temporary.mkdir(0o700)
             yield temporary
-            for file in sorted(temporary.iterdir(), key=is_weights):
+            for file in sorted(temporary.iterdir(), key=lambda file: (is_weights(file), file)):
                 finish(file, path / file.name)
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
