@@ -42,8 +42,9 @@ except InputError as error:
     raise WorkflowError(str(error))
 
 if workflow.exec_mode == ExecMode.DEFAULT:
-    follow(workflow, config)
-    forward_sigterm(signal.SIGINT)  # its jobs have not heard of it, unless the keyboard sent it
+    run_log = follow(workflow, config)
+    # Only the keyboard sends SIGINT to its jobs, too.
+    forward_sigterm(signal.SIGINT, signal.SIGTERM, tell=run_log.interrupt)
 else:
     forward_sigterm(signal.SIGTERM)  # this is the Snakemake of a job, which SLURM may stop
 
@@ -120,8 +121,13 @@ def code_version(script: str, *more: str) -> str:
 
 
 def guard_run() -> None:
-    """Hold the experiment's lock from here on; its file stays open as long as the process lives."""
+    """Hold the experiment's lock from here on; its file stays open as long as the process lives.
+
+    From here on SIGTERM is Ctrl-C: Snakemake's own handler waits for a lock that may be held by the
+    thread which it interrupts, while that chooses the next jobs.
+    """
     global run_lock
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         run_lock = begin_run(
             f"logs/{config.get('shared', config['name'])}",

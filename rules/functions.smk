@@ -263,9 +263,7 @@ def delivered(file: str):
     The latter are known when the summary is there.
     """
     if not matrix.is_named_by_hand(config):
-        return lambda wildcards: [
-            f"{folder}/{file}" for folder in shipped(Path(checkpoints.summarize.get().output.json))
-        ]
+        return lambda wildcards: [f"{folder}/{file}" for folder in shipped_by_verdicts()]
     return [
         f"<results>/{paths.Checkpoint(base, matrix.delivered(config, target, tts), seed)}/{file}"
         for base in config["base_models"]
@@ -273,6 +271,19 @@ def delivered(file: str):
         for tts in TRAINING_TTS
         for seed in config["seeds"]
     ]
+
+
+def shipped_by_verdicts() -> list[str]:
+    """Return the folders of the checkpoints that the summary's verdicts ship.
+
+    One that cannot be read, of an older version, say, ends Snakemake with one message: of what an
+    input function raises it shows a traceback.
+    """
+    summary = Path(checkpoints.summarize.get().output.json)
+    try:
+        return shipped(summary)
+    except InputError as error:
+        sys.exit(f"{error}: delete {summary}, and run again")
 
 
 def target_of(wildcards) -> str:

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import re
 import shutil
 import signal
 import sys
@@ -17,6 +18,8 @@ MISTAKE = 2  # exit status
 STOPPED = 128 + signal.SIGTERM  # exit status, as a shell gives it
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
 FULL = (errno.ENOSPC, errno.EDQUOT)  # of a disk, of a quota
+SHORT = re.compile(r"\d+ requested and \d+ written")  # NumPy, which tells no number
+FORBIDDEN = (errno.EROFS, errno.EACCES, errno.EPERM)  # to write on a disk, to use a file
 
 
 class InputError(Exception):
@@ -46,9 +49,12 @@ def run(main: Callable[[], None]) -> None:
     except Stopped as stopped:
         leave(str(stopped), STOPPED)
     except Exception as error:
-        if not is_full_disk(error):
+        path = getattr(error, "filename", None)
+        if is_full_disk(error):
+            leave(f"error: {full_disk(path)}", MISTAKE)
+        if not is_forbidden(error) or path is None:
             raise
-        leave(f"error: {full_disk(getattr(error, 'filename', None))}", MISTAKE)
+        leave(f"error: {visible(forbidden(path, error))}", MISTAKE)
     finally:
         restore(previous)
 
@@ -104,28 +110,57 @@ def check_keys(keys: Iterable[str], known: Collection[str], place: str) -> None:
 
 
 def is_full_disk(error: BaseException) -> bool:
-    """Say whether an error is that of a full disk or quota; safetensors has one of its own."""
+    """Say whether an error is that of a full disk or quota, or came while that was handled.
+
+    safetensors and NumPy have one of their own; PyTorch has another one on closing its file.
+    """
     if isinstance(error, OSError):
-        return error.errno in FULL
-    return any(f"(os error {number})" in str(error) for number in FULL)
+        return error.errno in FULL or SHORT.fullmatch(str(error)) is not None
+    if any(f"(os error {number})" in str(error) for number in FULL):
+        return True
+    first = error.__cause__ or error.__context__
+    return not isinstance(error, InputError) and first is not None and is_full_disk(first)
+
+
+def is_forbidden(error: BaseException) -> bool:
+    """Say whether an error is that of a file or disk that may not be used."""
+    return isinstance(error, OSError) and error.errno in FORBIDDEN
 
 
 @contextmanager
-def naming_full_disk(path: str | Path) -> Iterator[None]:
-    """Make the error of a full disk, which seldom names a file, an ``InputError`` that does."""
+def naming_file(path: str | Path) -> Iterator[None]:
+    """Make the error of a disk that is full, or may not be written, an ``InputError``.
+
+    It seldom names the file that is meant, which is ``path`` but where another is at fault.
+    """
     try:
         yield
     except Exception as error:
-        if isinstance(error, InputError) or not is_full_disk(error):
+        if isinstance(error, InputError):
             raise
-        raise InputError(full_disk(path)) from error
+        if is_full_disk(error):
+            raise InputError(full_disk(path)) from error
+        if is_forbidden(error):
+            other = Path(getattr(error, "filename", None) or path)
+            fault = path if Path(path).parent in other.parents else other
+            raise InputError(forbidden(fault, error)) from error
+        raise
+
+
+def forbidden(path: str | Path, error: BaseException) -> str:
+    """Return which file may not be used, of whom, and what to do."""
+    reason = getattr(error, "strerror", None) or str(error)
+    return (
+        f"{path}: {reason}; give user {os.getuid()} the right to it, or name another place and run"
+        " the same command again"
+    )
 
 
 @contextmanager
 def naming_unwritable(path: str | Path) -> Iterator[None]:
     """Make the error of a file or folder that can't be written an ``InputError`` that names it."""
     try:
-        with naming_full_disk(path):
+        with naming_file(path):
             yield
     except OSError as error:
         raise InputError(unwritable(path, error)) from error
@@ -149,11 +184,12 @@ def full_disk(path: str | Path | None) -> str:
         return f"no space left on the disk of the log, or of another file; {remedy}"
     folder = next(parent for parent in Path(path).absolute().parents if parent.is_dir())
     mount = next(parent for parent in (folder, *folder.parents) if parent.is_mount())
-    files = os.statvfs(folder)
-    if files.f_files and not files.f_favail and files.f_bavail:
+    disk = os.statvfs(folder)
+    if disk.f_files and not disk.f_favail:
         return (
-            f"{path}: no file more can be made on {mount}: all its {files.f_files} inodes are used,"
-            f" though there is room; delete files that nobody needs, and run the same command again"
+            f"{path}: no space left on {mount} for another file, of whatever size: all"
+            f" {disk.f_files} inodes are used; delete files there and run the same command again:"
+            " what is finished is kept"
         )
     free = shutil.disk_usage(folder).free / 1e6
     return (

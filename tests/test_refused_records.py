@@ -13,7 +13,7 @@ import pytest
 from bad_input import RIGHT, Case, judge
 from conftest import ROOT
 from domains.own_data import check_ids
-from errors import naming_full_disk
+from errors import naming_file
 from files.atomic import atomic_folder, atomic_path
 from lineages.audit import Audit
 from records.reading import read_record
@@ -98,7 +98,7 @@ def without_inodes(folder: Path) -> None:
     """A disk with room, on which no file more can be made."""
     there = os.statvfs(folder)
     few = mock.Mock(f_files=100, f_favail=0, f_bavail=there.f_bavail)
-    with mock.patch("os.statvfs", return_value=few), naming_full_disk(folder / "x"):
+    with mock.patch("os.statvfs", return_value=few), naming_file(folder / "x"):
         raise OSError(errno.ENOSPC, "No space left on device")
 
 

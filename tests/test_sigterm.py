@@ -6,6 +6,8 @@ import sys
 import time
 from pathlib import Path
 
+import pytest
+
 from tiny import obey_ctrl_c
 
 SCRIPTS = Path(__file__).parents[1] / "scripts"
@@ -66,7 +68,7 @@ time.sleep(60)
     code = f"""
 import signal, subprocess, sys
 from runs.forward_sigterm import forward_sigterm
-forward_sigterm()
+forward_sigterm(signal.SIGTERM)
 signal.signal(signal.SIGTERM, lambda *_: None)  # as Snakemake, which waits for its jobs
 status = subprocess.run(["bash", "-c", "{sys.executable} script.py; exit $?"]).returncode
 sys.exit(status + 40)
@@ -162,4 +164,31 @@ def test_an_interrupted_run_stops_its_jobs_at_once_and_says_so(tmp_path):
     process.send_signal(signal.SIGINT)
     _, told = process.communicate(timeout=30)
     assert "interrupted: the running jobs (1) save what they have done and stop" in told
+    assert "stopping: a" in told
     assert process.returncode != 0 and not (tmp_path / "a.txt").exists()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_job_that_still_imports_and_one_that_begins_later_are_stopped_too(tmp_path, number):
+    """Neither has a handler yet; a program that is none of ours goes on."""
+    code = f"""
+import signal, subprocess, sys, threading, time
+from pathlib import Path
+from runs.forward_sigterm import forward_sigterm
+forward_sigterm(signal.SIGINT, signal.SIGTERM)
+signal.signal(signal.SIGTERM, signal.default_int_handler)
+job = ["bash", "-c", "{sys.executable} -c 'import time; time.sleep(60)'; exit $?"]
+first, other = subprocess.Popen(job), subprocess.Popen(["sleep", "3"])
+Path("started").touch()
+try:
+    time.sleep(60)
+except KeyboardInterrupt:
+    later = subprocess.run(job).returncode
+    print(first.wait(), later, other.wait(), file=sys.stderr)
+"""
+    process = start(tmp_path, code)
+    wait_for(tmp_path / "started", process)
+    time.sleep(0.5)
+    process.send_signal(number)
+    _, told = process.communicate(timeout=30)
+    assert told.split()[-3:] == ["143", "143", "0"]

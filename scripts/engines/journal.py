@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from engines.engine import Speech
-from errors import naming_full_disk
+from errors import naming_file
 from files.audio import save_audio
 from files.checksum import sha256
 from files.json_file import parse_object
@@ -50,7 +50,7 @@ class Journal:
             "capped": speech.capped,
             "sha256": sha256(path),
         }
-        with naming_full_disk(self.path), self.path.open("a+b") as file:
+        with naming_file(self.path), self.path.open("a+b") as file:
             if file.tell() and not ends_with_newline(file):
                 file.write(b"\n")
             file.write(json.dumps(row).encode() + b"\n")

@@ -4,12 +4,12 @@ import errno
 import itertools
 import os
 import shutil
-import tempfile
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from errors import InputError, naming_full_disk, naming_unwritable
+from errors import InputError, naming_file, naming_unwritable
+from files.unfinished import unfinished
 
 Given = str | Path | None  # an option's path, None if it was not given
 INSIDE = "SYN2REAL_INSIDE"  # environment variable: a folder outside of which nothing is written
@@ -54,22 +54,15 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
     The bytes reach the disk before the rename, so a crash leaves the old file or the new one.
     """
     path = Path(path)
-    with naming_full_disk(path):
+    with naming_file(path):
         with naming_unwritable(path):
             check_no_folder(path)
             path.parent.mkdir(parents=True, exist_ok=True)
-            handle, name = tempfile.mkstemp(
-                prefix=f".{path.stem[:80]}.", suffix=path.suffix, dir=path.parent
-            )
-        os.close(handle)
-        temporary = Path(name)
+        temporary = unfinished(path)
         try:
+            os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
             yield temporary
-            with temporary.open("rb") as written:
-                os.fsync(written.fileno())
-            temporary.chmod(0o666 & ~_umask())
-            with naming_unwritable(path):
-                temporary.replace(path)
+            finish(temporary, path)
         finally:
             temporary.unlink(missing_ok=True)
 
@@ -78,19 +71,19 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
 def atomic_folder(path: str | Path) -> Iterator[Path]:
     """Yield a temporary folder beside ``path``; its *files* replace those of ``path`` at the end.
 
-    Files of ``path`` that the block did not write (logs, a sidecar) stay.
+    Files of ``path`` that the block did not write (logs, a sidecar) stay. Weights come last: with
+    them the model is whole.
     """
     path = Path(path)
-    with naming_full_disk(path):
+    with naming_file(path):
         with naming_unwritable(path):
             path.mkdir(parents=True, exist_ok=True)
-            temporary = Path(tempfile.mkdtemp(prefix=f".{path.name[:80]}.", dir=path.parent))
+        temporary = unfinished(path)
         try:
+            temporary.mkdir(0o700)
             yield temporary
-            for file in sorted(temporary.iterdir()):
-                file.chmod(0o666 & ~_umask())  # safetensors writes files that others can't read
-                with naming_unwritable(path / file.name):
-                    file.replace(path / file.name)
+            for file in sorted(temporary.iterdir(), key=lambda file: (is_weights(file), file)):
+                finish(file, path / file.name)
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
 
@@ -99,6 +92,20 @@ def check_no_folder(path: Path) -> None:
     """Raise ``OSError`` if a folder lies where a file is to be written."""
     if path.is_dir():
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+
+
+def is_weights(file: Path) -> bool:
+    """Say whether a file holds weights, which are a model only with the files beside them."""
+    return file.suffix in (".safetensors", ".bin")
+
+
+def finish(temporary: Path, path: Path) -> None:
+    """Move a file that is written to its final name, once its bytes are on the disk."""
+    with temporary.open("rb") as written:
+        os.fsync(written.fileno())
+    temporary.chmod(0o666 & ~_umask())  # safetensors writes files that others can't read
+    with naming_unwritable(path):
+        temporary.replace(path)
 
 
 def remove_work(folder: str | Path, pattern: str, kept: Collection[Path] = ()) -> None:

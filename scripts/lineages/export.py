@@ -20,7 +20,7 @@ from urllib.parse import quote
 import jinja2
 from rocrate.model import Preview
 
-from errors import InputError, naming_full_disk
+from errors import InputError, naming_file
 from evaluation import label
 from lineages.artifacts import SUMMARY, Artifact, read_lineage
 from lineages.crate import RunCrate, build
@@ -113,7 +113,7 @@ def outside(name: str, files: list[Artifact]) -> dict[str, Any]:
 
 def write(built: RunCrate, output: Path) -> None:
     """Write the crate: the folder appears when it is whole."""
-    with naming_full_disk(output):
+    with naming_file(output):
         output.parent.mkdir(parents=True, exist_ok=True)
         temporary = Path(tempfile.mkdtemp(prefix=f".{output.name}.", dir=output.parent))
         try:

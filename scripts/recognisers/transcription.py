@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from computing import readers
-from errors import naming_full_disk
+from errors import naming_file
 from files import scratch
 from files.json_file import parse_object
 from files.progress import progress
@@ -164,7 +164,7 @@ def read_journal(path: Path) -> dict[str, dict[str, Any]]:
 
 def append(path: Path, texts: dict[str, dict[str, Any]]) -> None:
     """Write a batch's line, which survives the process."""
-    with naming_full_disk(path):
+    with naming_file(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("ab") as file:
             file.write(json.dumps(texts).encode() + b"\n")

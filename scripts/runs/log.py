@@ -55,6 +55,7 @@ class RunLog(logging.Handler):
         self._groups: dict[int, tuple[int, ...]] = {}  # all jobs of a job's group
         self._group_names: dict[str, int] = {}  # a job's id by the name that it has in a group
         self._last_error: dict[int | None, str] = {}  # of each thread
+        self._interrupted = False
         self._ended = threading.Event()
 
     def take_terminal(self) -> None:
@@ -121,12 +122,24 @@ class RunLog(logging.Handler):
             for submission in submitted:
                 self._submit(submission)
         elif text.startswith(INTERRUPTED):
-            self.display.say(
-                f"interrupted: the running jobs ({len(self.run.running)}) save what they have done"
-                " and stop; the same command goes on from there"
-            )
+            self.interrupt()
         elif is_shown(text, level):
             self.display.say(text)
+
+    def interrupt(self) -> None:
+        """Say, once, which jobs are asked to stop; that they fail from now on is no news."""
+        self.acquire()
+        try:
+            if not self._interrupted:
+                self._interrupted = True
+                self.display.say(
+                    f"interrupted: the running jobs ({len(self.run.running)}) save what they have"
+                    " done and stop; the same command goes on from there"
+                )
+                for job in self.run.running.values():
+                    self.display.say(f"  stopping: {title(job.rule, job.wildcards, self.arms)}")
+        finally:
+            self.release()
 
     def _follow_error(self, event: Event) -> None:
         text = event.getMessage()
@@ -179,6 +192,8 @@ class RunLog(logging.Handler):
         if not jobs:
             return
         self.journal.note_change()
+        if self._interrupted:
+            return
         slurm_log = slurm_log or jobs[0].slurm_log
         job = culprit(jobs, slurm_log)
         job.external = job.external or getattr(event, "aux", {}).get("external_jobid")
@@ -241,13 +256,14 @@ def plain(paths: Iterable) -> list[str]:
     return [re.sub(r" \([\w, -]+\)$", "", str(path)) for path in paths]
 
 
-def follow(workflow, config: dict) -> None:
+def follow(workflow, config: dict) -> RunLog | None:
     """Follow a run of this workflow, if this is the process that leads it.
 
     ``config`` is checked. A job's own Snakemake, on a node or in a subprocess, is left alone.
     """
     if workflow.exec_mode != ExecMode.DEFAULT:
-        return
+        return None
     log = RunLog(workflow, config["name"], arms_of_models(config))
     log.take_terminal()
     logger.addHandler(log)
+    return log

@@ -13,6 +13,7 @@ import torch
 from errors import InputError
 from files.atomic import atomic_path
 from files.checkpoint_file import read_pickled
+from files.unfinished import is_written
 from recognisers.load import Recogniser
 from training import several_processes as distributed
 from training.data import Speech
@@ -238,7 +239,8 @@ class Training:
         """Take up the state of ``path`` if it belongs to the same run; say whether it did."""
         if distributed.rank() == 0:  # what a kill left half written may be as large as the state
             for rest in path.parent.glob(f".{path.stem}.*{path.suffix}"):
-                rest.unlink()
+                if not is_written(rest.name):  # another machine's too
+                    rest.unlink(missing_ok=True)
         if not path.is_file():
             return False
         state = read_pickled(path, "delete it to train anew")
