@@ -5,7 +5,7 @@ import re
 # What a terminal or an editor obeys: control characters, line ends of Unicode, changes of
 # direction; and half characters, which no file can hold.
 OBEYED = re.compile(
-    "[\x00-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
+    "[\x00-\x1f\x7f-\x9f\u2028\u2029\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
 )
 MARKUP = re.compile(
     r"[\\`*\[\]<>|~$]|(?<![^\W_])_|_(?![^\W_])|&(?=#?\w+;)|:(?=//)|^(?:#+|[+=-]+|\d+[.)])(?=\s|$)"

@@ -26,7 +26,8 @@ from texts.spoken import without_remarks
 
 COLUMNS = ("id", "reason", "value", "bound", "text", "hypothesis")
 REPORT_EVERY = 5.0  # s
-NotNegative = Annotated[float, {"minimum": 0}]
+Seconds = Annotated[float, {"minimum": 0, "maximum": 3600}]
+Rate = Annotated[float, {"minimum": 0, "maximum": 1000}]
 Share = Annotated[float, {"minimum": 0, "maximum": 1}]
 
 
@@ -34,11 +35,11 @@ Share = Annotated[float, {"minimum": 0, "maximum": 1}]
 class Bounds:
     """What an utterance may measure, bounds included: durations in s, rates in characters/s."""
 
-    max_cer: NotNegative = 0.3  # a fraction, of the base model's transcript
-    min_duration: NotNegative = 0.3
-    max_duration: NotNegative = 30.0
-    min_speaking_rate: NotNegative = 4.0
-    max_speaking_rate: NotNegative = 30.0
+    max_cer: Annotated[float, {"minimum": 0, "maximum": 100}] = 0.3  # a fraction, of the base model's transcript
+    min_duration: Seconds = 0.3
+    max_duration: Seconds = 30.0
+    min_speaking_rate: Rate = 4.0
+    max_speaking_rate: Rate = 30.0
     max_silence: Share = 0.6  # fraction of 20 ms frames 40 dB below the loudest
     max_clipping: Share = 0.01  # fraction of samples at full scale
 

@@ -17,13 +17,14 @@ from configs.vectors import check_vectors
 from configs.voices import check_voices
 from errors import InputError
 from fetching.declaration import check_declaration
-from settings.schema import check_numbers, refer, validate
+from settings.schema import check_characters, check_numbers, check_ranges, refer, validate
 
 
 def check_values(config: dict) -> None:
     """Raise ``InputError`` for the first value that does not fit the schema."""
     check_numbers(config)
     validate(config, load_schema())
+    check_characters(config)
 
 
 def check(config: dict) -> None:
@@ -43,6 +44,7 @@ def check(config: dict) -> None:
     check_kinds(config, known)
     check_positions(config, known)
     check_windows(config)
+    check_ranges(config)
     check_test_sets(config)
     check_lengths(config)
     check_parts(config, known)

@@ -27,6 +27,7 @@ BOUNDS = {
     "maximum": ("at most", operator.le),
     "minItems": ("of at least", lambda value, least: len(value) >= least),
 }
+SHOWN = 80  # characters of a value in a message
 WRITE = 'write {"key": value, ...}'
 PLAIN = {
     int: "a whole number",
@@ -150,5 +151,10 @@ def is_number(value: object) -> bool:
 
 
 def written(value: object) -> str:
-    """Return a value as JSON has it."""
-    return json.dumps(value, ensure_ascii=False, default=str)
+    """Return a value as JSON has it, shortened."""
+    return shortened(json.dumps(value, ensure_ascii=False, default=str))
+
+
+def shortened(text: str) -> str:
+    """Return a text of ``SHOWN`` characters at most: of a longer one the beginning, and dots."""
+    return text if len(text) <= SHOWN else f"{text[:SHOWN]}..."
