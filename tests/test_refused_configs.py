@@ -107,10 +107,187 @@ COSTLY = {  # more than anybody can want of what costs time, memory or files
     "filter.max_cer": 1e9,
     "decoding.terms_bonus": 1e9,
 }
+DEMO = "name: a\ntargets: all\n"
+ODD = {  # of texts that are shown, and names
+    "an escape sequence": "a\x1b[2Jb",
+    "a bell": "a\x07",
+    "a change of direction": "a\u202egnp.b",
+    "an Arabic mark": "a\u061cb",
+    "a line end of Unicode": "a\u2028b",
+    "5,000 characters": "a" * 5000,
+}
 CASES = [
     keys("right", {}),
     *(number(place, value) for place in NUMBERS for value in (True, "12", None, [1])),
     *(number(place, value) for place, value in COSTLY.items()),
+    # intervals and bounds that are reversed
+    keys(
+        "snr reversed", {AUGMENTED: {"noise": {"snr": [25, 5]}}}, r"snr: \[25, 5\] is .* \[5, 25\]"
+    ),
+    keys("rt60 reversed", {AUGMENTED: {"room": {"rt60": [0.8, 0.2]}}}, "rt60.*reversed"),
+    keys("drr reversed", {AUGMENTED: {"dev": {"room": {"drr": [9, 1]}}}}, "drr.*reversed"),
+    keys("factor reversed", {AUGMENTED: {"speed": {"factor": [1.1, 1]}}}, "factor.*reversed"),
+    keys("speeds reversed", {f"{HIBARI}.speed_range": [1.1, 0.9]}, "speed_range.*reversed"),
+    keys("one speed", {f"{HIBARI}.speed_range": [1.1, 1.1]}),
+    keys("rates of the filter", {"filter.min_speaking_rate": 40}, "min_speaking_rate: 40 is more"),
+    keys("durations of the filter", {"filter.min_duration": 11}, "min_duration: 11 .* 10, so"),
+    keys("durations", {f"{PHONE}.min_duration": 12}, "phone.min_duration: 12 is more"),
+    keys("durations of texts", {f"{SHOP}.min_duration": 12}, "shop.min_duration: 12 is more"),
+    keys("test durations", {f"{PHONE}.max_test_duration": 5}, "max_test_duration: 5"),
+    keys("rates", {f"{PHONE}.max_speaking_rate": 1}, "phone.min_speaking_rate: 4 is more"),
+    # what the engines, corpora and models can't do
+    keys("a voice that is none", {f"{HIBARI}.voices": ["hart"]}, "voices.*'hart'.*heart"),
+    keys("a voice in capitals", {f"{HIBARI}.voices": ["Heart"]}, "voices.*'Heart'"),
+    keys("a dev voice that is none", {f"{HIBARI}.dev_voices": ["x"]}, "dev_voices: 'x'"),
+    keys("random among voices", {f"{HIBARI}.voices": ["random", "heart"]}, "voices.*random"),
+    keys("random alone", {f"{HIBARI}.voices": ["random"]}),
+    keys("a voice of another language", {"tts.espeak.voices": ["de"]}, "espeak.*'de'"),
+    keys("a variant that is none", {"tts.espeak.voices": ["en-us+m99"]}, "en-us\\+m99"),
+    keys("random among espeak's", {"tts.espeak.voices": ["random", "en-us"]}, "random"),
+    keys(
+        "a voice of Kokoro that is none",
+        {"tts.k": {"engine": "kokoro", "artifact": "kokoro", "voices": ["zz_x"]}},
+        "tts.k.voices.*'zz_x'",
+    ),
+    keys(
+        "voices of Kokoro",
+        {
+            "tts.k": {
+                "engine": "kokoro",
+                "artifact": "kokoro",
+                "voices": ["af_heart+am_puck", "bf_emma"],
+            }
+        },
+    ),
+    keys(
+        "a preset of Bark that is not fetched",
+        {"tts.b": {"engine": "bark", "artifact": "bark", "voices": ["v2/en_narrator"]}},
+        "tts.b.voices.*narrator",
+    ),
+    keys(
+        "a preset of Bark",
+        {"tts.b": {"engine": "bark", "artifact": "bark", "voices": ["v2/en_speaker_3", "random"]}},
+    ),
+    keys("an engine that is none", {f"{HIBARI}.engine": "hibary"}, "'hibary' is not one of"),
+    keys("an engine of another language", {f"{HIBARI}.language": "fr"}, "hibari speaks en"),
+    keys("a language that is none", {"language": "english"}, "language: 'english'"),
+    keys("a language in capitals", {"language": "EN"}, "language: 'EN'"),
+    keys("a language of no TTS", {"language": "haw"}, "language|corpus"),
+    keys(
+        "Cantonese before large-v3",
+        {
+            "language": "yue",
+            "base_models.tiny.artifact": "whisper-tiny",
+            "source": ["phone"],
+            "targets": ["shop"],
+            "domains.games": {"texts": "x.txt"},
+            "tts": {"e": {"engine": "espeak", "artifact": "espeak", "voices": ["yue"]}},
+        },
+        "Cantonese",
+    ),
+    keys("an artifact of another kind", {f"{HIBARI}.artifact": "espeak"}, "hibari.artifact"),
+    keys("an espeak of hibari's", {"tts.espeak.artifact": "hibari"}, "espeak.artifact"),
+    keys("a base model that is a TTS", {"base_models.tiny.artifact": "hibari"}, "tiny.artifact"),
+    keys("a setting of another engine", {f"{HIBARI}.pitch": 50}, "hibari has no such"),
+    keys("a batch of an engine that has none", {f"{HIBARI}.batch_size": 8}, "hibari.*batch_size"),
+    keys("a precision of an engine that has none", {f"{HIBARI}.precision": "fp16"}, "precision"),
+    keys(
+        "speakers of an engine that has none",
+        {f"{HIBARI}.speakers": "cmu-arctic-xvectors"},
+        "speakers",
+    ),
+    keys(
+        "a speed of an engine that has none",
+        {"tts.b": {"engine": "bark", "artifact": "bark", "speed_range": [0.9, 1.1]}},
+        "speed_range",
+    ),
+    keys(
+        "SpeechT5 without speakers",
+        {"tts.s": {"engine": "speecht5", "artifact": "speecht5"}},
+        "speakers",
+    ),
+    keys(
+        "a scenario that is none",
+        {"domains.games": {"corpus": "slurp", "artifact": "slurp", "scenario": "weathr"}},
+        "games.*weathr",
+    ),
+    keys("no scenario", {"domains.games": {"corpus": "slurp", "artifact": "slurp"}}, "scenario"),
+    keys("a scenario of another corpus", {"domains.games.scenario": "weather"}, "scenario"),
+    keys("topics of no corpus", {f"{PHONE}.topics": ["a"]}, "topics"),
+    keys(
+        "topics twice",
+        {"domains.games.topics": ["a"], "domains.games.without_topics": ["b"]},
+        "topics",
+    ),
+    keys("a line of texts", {f"{SHOP}.line": "bad"}, "line"),
+    keys(
+        "two kinds of test",
+        {
+            f"{SHOP}.test_texts": "a.txt",
+            f"{SHOP}.test_manifest": "a.jsonl",
+            "task_vector.chosen_on": ["constant"],
+        },
+        "test_",
+    ),
+    keys("columns of a corpus", {"domains.games.column": "a"}, "column"),
+    keys("recordings' column of texts", {f"{SHOP}.audio_column": "a"}, "audio_column"),
+    keys("licence beside an artifact", {"domains.games.licence": "MIT"}, "licence"),
+    # texts and names
+    *(keys(f"licence: {what}", {f"{PHONE}.licence": odd}, "licence") for what, odd in ODD.items()),
+    *(keys(f"column: {what}", {f"{SHOP}.column": odd}, "column") for what, odd in ODD.items()),
+    *(keys(f"name: {what}", {"name": odd}, "name") for what, odd in ODD.items()),
+    *(keys(f"path: {what}", {f"{PHONE}.manifest": odd}, "manifest") for what, odd in ODD.items()),
+    *(keys(f"voice: {what}", {f"{HIBARI}.voices": [odd]}, "voices") for what, odd in ODD.items()),
+    *(
+        keys(f"topic: {what}", {"domains.games.topics": [odd]}, "topics")
+        for what, odd in ODD.items()
+    ),
+    *(
+        keys(f"name: {name!r}", {"name": name}, "name: .*can't be a name")
+        for name in (
+            "..",
+            "a/b",
+            "a b",
+            "\u0430",
+            "\uff41",
+            "con ",
+            "a" * 65,
+            "",
+            ".a",
+            "-a",
+            "slurm_jobs",
+            "\u200ba",
+        )
+    ),
+    # files of the user's
+    keys(
+        "no manifest",
+        {f"{PHONE}.manifest": "no/such.jsonl"},
+        "phone.manifest: no/such.jsonl: no such",
+    ),
+    keys("no texts", {f"{SHOP}.texts": "no/such.txt"}, "shop.texts: no/such.txt: no such file"),
+    keys("no test texts", {f"{SHOP}.test_texts": "x.txt"}, "shop.test_texts: x.txt: no such"),
+    keys("no pronunciations", {f"{SHOP}.pronunciations": "x.tsv"}, "shop.pronunciations: x.tsv"),
+    keys(
+        "no recordings",
+        {f"{SHOP}.untranscribed": "x", "judge": "whisper-base.en"},
+        "shop.untranscribed: x: no",
+    ),
+    keys(
+        "no split",
+        {PHONE: {"splits": {"train": "t.jsonl", "test": "u.jsonl"}}},
+        "phone.splits.train: t.jsonl",
+    ),
+    # sizes of the whole
+    keys(
+        "too many numbers",
+        {
+            "task_vector.scaling_coefficients": [0.25, *(n / 100 for n in range(1, 90) if n != 25)],
+            "seeds": list(range(1, 101)),
+            "base_models": {f"b{n}": {"artifact": "base"} for n in range(60)},
+        },
+        "numbers",
+    ),
 ]
 
 

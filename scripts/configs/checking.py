@@ -1,7 +1,8 @@
 """A config checked: its values by the schema, then what they say of one another."""
 
 from configs.completing import artifacts_named
-from configs.decoders import check_adaptations, check_decoders, check_words
+from configs.decoders import check_adaptations, check_decoders, check_recognisers, check_words
+from configs.domains import check_domains
 from configs.known import load_artifacts, load_presets, load_schema
 from configs.languages import check_parts
 from configs.names import check_coefficients, check_lengths, check_references, check_roles
@@ -41,11 +42,13 @@ def check(config: dict) -> None:
         refer(name, known, place, "artifacts")
     check_vectors(config, known)
     check_training(config)
+    check_recognisers(config, known)
     check_kinds(config, known)
     check_positions(config, known)
     check_windows(config)
     check_ranges(config)
     check_test_sets(config)
+    check_domains(config)
     check_lengths(config)
     check_parts(config, known)
     check_decoders(config, known)

@@ -64,7 +64,11 @@ class Domain:
 
 def parse_declaration(declaration: str, language: str) -> Domain:
     """Return the domain that a JSON object declares, in the language of the experiment."""
-    given = parse_object(declaration, "--declaration", WRITE)
+    return domain_of(parse_object(declaration, "--declaration", WRITE), language)
+
+
+def domain_of(given: Mapping[str, Any], language: str) -> Domain:
+    """Return the domain that some keys declare (see ``parse_declaration``)."""
     of_slurp = names_of(slurp.Selection) if given.get("corpus") == SLURP else []
     own = [name for name in names_of(Domain) if name not in NOT_DECLARED]
     check_keys(given, [*own, *of_slurp], "domain")

@@ -18,8 +18,8 @@ from files.json_file import MAX_DIGITS, NotJSON, lies_deep, parse
 from files.regular import REMEDY
 from files.text_file import read_text
 
-MAX_BYTES = 1 << 22  # of a file
-MAX_NODES = 100_000  # of a file, aliases written out
+MAX_BYTES = 1 << 20  # of a file
+MAX_NODES = 50_000  # of a file, aliases written out
 LEADING_ZERO = "!leading-zero"
 PLAIN = {  # what an unquoted scalar is, by its text, and the characters that it can begin with
     "tag:yaml.org,2002:null": (r"~|null|Null|NULL|", ["~", "n", "N", ""]),
@@ -37,6 +37,7 @@ PLAIN = {  # what an unquoted scalar is, by its text, and the characters that it
 
 class _Loader(yaml.SafeLoader):
     yaml_implicit_resolvers: dict = {}
+    nodes = 0  # so far
 
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
         event = self.peek_event()
@@ -45,6 +46,9 @@ class _Loader(yaml.SafeLoader):
                 f"{self.name}:{event.start_mark.line + 1}: tags ({event.tag}) are not read; write"
                 ' the value alone, or if it is a text, quote it: "..."'
             )
+        self.nodes += 1
+        if self.nodes > MAX_NODES:
+            raise too_many(self.name)
         return super().compose_node(parent, index)
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = True) -> dict[Hashable, Any]:
@@ -168,10 +172,14 @@ def check_size(root: yaml.Node, path: str | Path) -> None:
         return known
 
     if (count := size(root)) > MAX_NODES:
-        raise InputError(
-            f"{path}: has {count:,} entries where its aliases (*name) are written out, more than"
-            f" {MAX_NODES:,}; remove some"
-        )
+        raise too_many(path, f", where its aliases (*name) are written out, {count:,}")
+
+
+def too_many(path: str | Path, how_many: str = "") -> InputError:
+    """Return the error of a file with too many values."""
+    return InputError(
+        f"{path}: has more than the bound of {MAX_NODES:,} values{how_many}; remove some"
+    )
 
 
 def line_of(path: str | Path, place: str) -> tuple[int, int]:
@@ -196,6 +204,6 @@ def line_of(path: str | Path, place: str) -> tuple[int, int]:
             key, marked, node = max(named, key=lambda part: len(part[0]))
             length = len(place) - len(rest) + len(key)
             line = marked.start_mark.line + 1
-    except yaml.YAMLError:  # JSON that is indented with tabs
+    except (yaml.YAMLError, InputError):  # JSON that is indented with tabs, or large
         pass
     return length, line

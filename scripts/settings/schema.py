@@ -43,11 +43,9 @@ def _whole_pattern(_: object, pattern: str, value: object, __: object) -> Iterat
 
 def _ascending(_: object, __: object, value: object, ___: object) -> Iterator:
     """Yield an error for an interval [lowest, highest] whose ends are reversed."""
-    if isinstance(value, list) and len(value) == 2 and all(map(is_number, value)):
-        if value[0] > value[1]:
-            yield jsonschema.ValidationError(
-                f"{value!r} is reversed; write [{value[1]}, {value[0]}]"
-            )
+    two = isinstance(value, list) and len(value) == 2 and all(map(is_number, value))
+    if two and value[0] > value[1]:
+        yield jsonschema.ValidationError(f"{value!r} is reversed; write [{value[1]}, {value[0]}]")
 
 
 def _is_integer(_: object, value: object) -> bool:
@@ -107,8 +105,8 @@ def check_text(text: str, place: str) -> None:
     """Raise ``InputError`` for a text that is too long, or that a terminal would obey."""
     if len(text) > LONGEST:
         raise InputError(
-            f"{place}: {shortened(repr(text))} has {len(text):,} characters, of which {LONGEST:,} are"
-            " read; shorten it"
+            f"{place}: {shortened(repr(text))} has {len(text):,} characters, of which {LONGEST:,}"
+            " are read; shorten it"
         )
     if OBEYED.search(text.translate(LAYOUT)):
         raise InputError(
@@ -123,13 +121,13 @@ def check_ranges(config: Mapping, place: str = "") -> None:
         if isinstance(value, Mapping):
             check_ranges(value, f"{place}{key}.")
         highest = config.get(str(key).replace("min_", "max_", 1))
-        if str(key).startswith("min_") and is_number(value) and is_number(highest):
-            if value > highest:
-                name = str(key).removeprefix("min_")
-                raise InputError(
-                    f"config: {place}{key}: {value:g} is more than max_{name}, {highest:g}, so that"
-                    " nothing is left; lower it, or raise that"
-                )
+        bounds = str(key).startswith("min_") and is_number(value) and is_number(highest)
+        if bounds and value > highest:
+            name = str(key).removeprefix("min_")
+            raise InputError(
+                f"config: {place}{key}: {value:g} is more than max_{name}, {highest:g}, so that"
+                " nothing is left; lower it, or raise that"
+            )
 
 
 def validate(config: dict, schema: dict) -> None:
