@@ -66,6 +66,7 @@ from files.checksum import sha256
 from files.manifest import check_fits, read_manifest, write_jsonl
 from files.progress import progress
 from files.sound_file import read_channels, read_header
+from options import Parser
 from records.code_version import code_version
 from records.writing import write_record
 
@@ -195,9 +196,7 @@ def used_files(folders: Mapping[str, Folder], rows: Sequence[dict]) -> list[Path
 
 def main(argv: list[str] | None = None) -> None:
     """Augment a manifest as the command line says."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add = parser.add_argument
     add("--manifest", required=True, help="utterances to augment")
     add("--settings", required=True, help="what is done, how often and how much (JSON)")

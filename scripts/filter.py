@@ -1,6 +1,5 @@
 """Leave out synthetic utterances that the base model can't understand or that sound wrong."""
 
-import argparse
 import math
 import sys
 import time
@@ -18,6 +17,7 @@ from files.audio import load_audio
 from files.manifest import read_jsonl, read_manifest, write_jsonl
 from files.shards import match, read_all
 from files.sound import Sound, measure
+from options import Parser
 from records.writing import write_record
 from settings.fields import settings_of
 from texts.languages import add_language
@@ -163,7 +163,7 @@ def check_bounds(bounds: Bounds) -> None:
 
 def main(argv: list[str] | None = None) -> None:
     """Filter manifests as the command line says."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         description=__doc__,
         epilog="Bounds are included: durations in s, rates in characters/s; CER, silence (20 ms"
         " frames 40 dB below the loudest) and clipping (samples at full scale) as fractions.",

@@ -6,7 +6,6 @@ file or in several. The one file is OpenAI's own (``*.pt``), or one of whisper.c
 faster-whisper's (CTranslate2), both ``*.bin``.
 """
 
-import argparse
 from pathlib import Path
 
 import torch
@@ -24,6 +23,7 @@ from errors import InputError, run
 from files.atomic import atomic_folder, check_outputs
 from files.audio import SAMPLING_RATE
 from files.regular import open_regular
+from options import Parser
 from recognisers.checkpoints import check_speaks, check_writes, load_ctc, load_whisper
 from recognisers.ctc import CTC_MODELS
 from recognisers.faster_whisper import read_faster_whisper
@@ -156,7 +156,7 @@ def check_forward(
 
 
 def main(argv: list[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = Parser(description=__doc__.splitlines()[0])
     parser.add_argument(
         "--artifact", type=Path, required=True, help="folder of the fetched base model"
     )

@@ -20,6 +20,7 @@ from files.text_file import read_text
 
 MAX_BYTES = 1 << 20  # of a file
 MAX_NODES = 50_000  # of a file, aliases written out
+PLACED = 5_000  # nodes of a file whose lines a message names
 LEADING_ZERO = "!leading-zero"
 PLAIN = {  # what an unquoted scalar is, by its text, and the characters that it can begin with
     "tag:yaml.org,2002:null": (r"~|null|Null|NULL|", ["~", "n", "N", ""]),
@@ -37,6 +38,7 @@ PLAIN = {  # what an unquoted scalar is, by its text, and the characters that it
 
 class _Loader(yaml.SafeLoader):
     yaml_implicit_resolvers: dict = {}
+    most = MAX_NODES
     nodes = 0  # so far
 
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
@@ -47,7 +49,7 @@ class _Loader(yaml.SafeLoader):
                 ' the value alone, or if it is a text, quote it: "..."'
             )
         self.nodes += 1
-        if self.nodes > MAX_NODES:
+        if self.nodes > self.most:
             raise too_many(self.name)
         return super().compose_node(parent, index)
 
@@ -185,9 +187,10 @@ def too_many(path: str | Path, how_many: str = "") -> InputError:
 def line_of(path: str | Path, place: str) -> tuple[int, int]:
     """Return how many characters of a place (``domains.phone.test``) a file has, and in which line.
 
-    0 and 1 if it has nothing of it. The file can be read: ``load_yaml`` did.
+    0 and 1 if it has nothing of it, or far too much. The file can be read: ``load_yaml`` did.
     """
     loader = _Loader(read_text(path))
+    loader.most = PLACED
     length, line = 0, 1
     try:
         node = loader.get_single_node()
