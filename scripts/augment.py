@@ -63,7 +63,7 @@ from errors import InputError, run
 from files.atomic import check_outputs
 from files.audio import SAMPLING_RATE, load_audio, resample, save_audio
 from files.checksum import sha256
-from files.manifest import check_fits, read_manifest, write_jsonl
+from files.manifest import check_file_names, check_fits, read_manifest, write_jsonl
 from files.progress import progress
 from files.sound_file import read_channels, read_header
 from options import Parser
@@ -228,6 +228,7 @@ def main(argv: list[str] | None = None) -> None:
         if path is not None
     }
     utterances = read_manifest(options.manifest)
+    check_file_names(utterances, options.manifest)
     check_outputs(outputs, (row["audio_filepath"] for row in utterances))
     check_fits(utterances, options.manifest, options.max_duration)
     for row in utterances:

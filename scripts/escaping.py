@@ -1,6 +1,8 @@
 """Texts from outside, written so that they are read and never obeyed."""
 
 import re
+from collections.abc import Iterable
+from typing import Any, TextIO
 
 # What a terminal or an editor obeys: control characters, line ends of Unicode, changes of
 # direction; and half characters, which no file can hold.
@@ -27,6 +29,26 @@ def _shown(character: str, lines: bool) -> str:
     if lines and character in "\n\t":
         return character
     return character.encode("unicode_escape", "surrogatepass").decode()
+
+
+class Shown:
+    """A stream on which control characters are shown; in all else it is the stream."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        """Write a text as ``visible`` has it."""
+        self._stream.write(visible(text))
+        return len(text)
+
+    def writelines(self, lines: Iterable[str]) -> None:
+        """Write several texts."""
+        for line in lines:
+            self.write(line)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
 
 
 def markdown(text: object) -> str:

@@ -56,17 +56,31 @@ def case(command: str, options: list[str], says: str) -> Case:
 
 
 CASES = [
-    *(case(command, [f"{option}={value}"], f"^{option}: .*; give a (whole )?number from .* to ")
-      for command, options in OF.items() for option in options for value in VALUES),
-    *(case("score", [option], r"^unrecognized arguments|^the following|arguments") for option in HOSTILE),
+    *(
+        case(command, [f"{option}={value}"], f"^{option}: .*; give a (whole )?number from .* to ")
+        for command, options in OF.items()
+        for option in options
+        for value in VALUES
+    ),
+    *(
+        case("score", [option], r"^unrecognized arguments|^the following|arguments")
+        for option in HOSTILE
+    ),
     *(case("fetch", ["--artifact", name], "can't be a name here") for name in HOSTILE),
-    *(case("score", ["--language", name, "--references", "a", "--hypotheses", "b", "--output", "c"], "--language") for name in HOSTILE),
+    *(
+        case(
+            "score",
+            ["--language", name, "--references", "a", "--hypotheses", "b", "--output", "c"],
+            "--language",
+        )
+        for name in HOSTILE
+    ),
     *(case("transcribe", ["--precision", name], "--precision: invalid choice") for name in HOSTILE),
     case("lineage", ["audti"], "invalid choice: 'audti'"),
     case("lineage", [], "required: COMMAND"),
     case("synthesize", ["--speed-range", "1", "nan"], "--speed-range: 'nan'; give a number"),
     case("score", ["--language"], "--language: expected one argument"),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.door}: {case.what}")

@@ -1,17 +1,19 @@
 """The user's files that a config names, checked before the first job."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from domains.own_data import read_texts_of_user
 from domains.untranscribed import read_untranscribed
 from errors import InputError
+from files.regular import check_regular
 from inputs import reading
-from inputs.folders import files_of
+from inputs.folders import files_of, open_folder
 from texts.folding import LOOK_ALIKES
+from texts.long_texts import pieces, speaking_time
 from texts.pronunciations import occurring, read_pronunciations
-from texts.spoken import MARKUP
+from texts.spoken import MARKUP, without_remarks
 
 OF_RECORDINGS = ("manifest", "test_manifest")
 OF_TEXTS = ("texts", "test_texts")
@@ -30,8 +32,9 @@ def check_files(domains: Mapping[str, dict], language: str) -> list[str]:
     for name, domain in domains.items():
         check_there(name, domain)
         if "artifact" not in domain:
-            for path in own_paths(domain, "texts", "test_texts"):
-                read_texts_of_user(path, name, language, domain.get("column"))
+            for path in own_paths(domain, *OF_TEXTS):
+                texts = read_texts_of_user(path, name, language, domain.get("column"))
+                check_speakable([text for _, text, _ in texts], path, domain.get("max_duration"))
         if "untranscribed" in domain:
             read_untranscribed(domain["untranscribed"])
         for path in own_paths(domain, "pronunciations"):
@@ -48,6 +51,11 @@ def check_there(name: str, domain: Mapping) -> None:
     paths |= {key: domain[key] for key in ALWAYS_OWN if key in domain}
     for key, path in paths.items():
         place, files = f"config: domains.{name}.{key}: {path}", files_of(Path(path))
+        for file in files:
+            if file.exists() and not file.is_dir():
+                check_regular(file)
+        if files[0].is_dir() and key != "untranscribed":
+            open_folder(Path(path))  # refuses it
         if files[0].exists():
             continue
         if key not in OF_TEXTS + ALWAYS_OWN and ON_HUB.fullmatch(path):
@@ -59,6 +67,17 @@ def check_there(name: str, domain: Mapping) -> None:
         raise InputError(
             f"{place}: no such file or folder; correct it (paths are absolute, or relative to the"
             " folder that the workflow runs in)"
+        )
+
+
+def check_speakable(texts: Sequence[str], path: Path, longest: float | None) -> None:
+    """Refuse texts of which none has a sentence that is said within the longest utterance (s)."""
+    parts = (part for text in texts for part in pieces(without_remarks(text), longest or 0))
+    if longest and not any(speaking_time(part) <= longest for part in parts):
+        raise InputError(
+            f"{path}: none of {len(texts)} texts can be said in {longest:g} s, the first takes"
+            f" about {speaking_time(texts[0]):.0f} s: {texts[0][:60]!r}; part them, or raise"
+            " max_duration"
         )
 
 

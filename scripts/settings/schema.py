@@ -41,7 +41,7 @@ def _whole_pattern(_: object, pattern: str, value: object, __: object) -> Iterat
         yield jsonschema.ValidationError(f"{value!r} does not match {pattern!r}")
 
 
-def _ascending(_: object, __: object, value: object, ___: object) -> Iterator:
+def _ascending(_: object, __: object, value: Any, ___: object) -> Iterator:
     """Yield an error for an interval [lowest, highest] whose ends are reversed."""
     two = isinstance(value, list) and len(value) == 2 and all(map(is_number, value))
     if two and value[0] > value[1]:
