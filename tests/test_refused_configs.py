@@ -2,6 +2,8 @@
 
 import copy
 import json
+import os
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -10,6 +12,7 @@ import pytest
 
 from bad_input import RIGHT, Case, judge
 from configs import reading, user_files
+from configs.known import load_schema
 from test_experiment import CONFIG
 
 FILES = {"whole.bin": {"checksum": "first-use", "sources": [{"path": "/nowhere"}]}}
@@ -43,6 +46,16 @@ def of_keys(folder: Path, changes: dict[str, Any]) -> None:
         part[last] = value(folder) if callable(value) else value
     (folder / "my.yaml").write_text(json.dumps(config))
     read(folder, folder / "my.yaml")
+
+
+def pipe(folder: Path) -> str:
+    os.mkfifo(folder / "p-shop.txt")
+    return str(folder / "p-shop.txt")
+
+
+def too_long(folder: Path) -> str:
+    (folder / "long.txt").write_text(f"{'word ' * 200}\n{'other ' * 200}\n")
+    return str(folder / "long.txt")
 
 
 def of_text(folder: Path, text: str | bytes) -> None:
@@ -278,6 +291,28 @@ CASES = [
         {PHONE: {"splits": {"train": "t.jsonl", "test": "u.jsonl"}}},
         "phone.splits.train: t.jsonl",
     ),
+    keys("texts in a pipe", {f"{SHOP}.texts": pipe}, "shop.txt: is a pipe"),
+    keys("a manifest that is a device", {f"{PHONE}.manifest": "/dev/zero"}, "is a device"),
+    keys(
+        "a manifest that is a folder", {f"{PHONE}.manifest": str}, "is no folder that can be read"
+    ),
+    keys("texts that none can say at once", {f"{SHOP}.texts": too_long}, "none of 2 texts can be"),
+    # YAML
+    yaml("300,000 values", "a: [" + "1," * 300_000 + "1]", "more than the bound of 50,000 values"),
+    yaml("a key of a list", DEMO + "? [a, b]\n: 1\n", r"my\.yaml:3: a key must be a word"),
+    yaml("a key of nothing", DEMO + ": 1\n", r"my\.yaml:3: not YAML"),
+    yaml("two keys of nothing", DEMO + "? \n? \n", r"my\.yaml:4: '' stands already in line 3"),
+    yaml("a number of a megabyte", DEMO + "window: " + "1" * 10**6, r"my\.yaml:3: .*20 digits"),
+    yaml("a fraction of a megabyte", DEMO + "window: 0." + "1" * 10**6, "window|required|is a"),
+    yaml("two megabytes", DEMO + "#" * (2 << 20), "more than the bound of 1,048,576 bytes"),
+    yaml("merges of merges", "a: &a {<<: &b {<<: *a}}\n", "an alias of itself"),
+    yaml("a set", DEMO + "x: !!set {a, b}\n", r"my\.yaml:3: tags"),
+    yaml("a binary", DEMO + "x: !!binary aGk=\n", r"my\.yaml:3: tags"),
+    yaml("a directive", "%YAML 3.0\n---\na: 1\n", r"my\.yaml:1"),
+    yaml("two documents", DEMO + "---\n" + DEMO, "another document"),
+    yaml("objects in one another that are never closed", '{"a": 1' * 500, r"my\.yaml"),
+    yaml("an escape sequence", 'name: "a\\e[2J"\ntargets: all\n', "name|required"),
+    yaml("nulls", b"name: a\x00b\n", r"my\.yaml: has bytes that are 0"),
     # sizes of the whole
     keys(
         "too many numbers",
@@ -295,3 +330,25 @@ CASES = [
 def test_a_bad_config_is_refused_well(case, tmp_path):
     outcome, said = judge(case, tmp_path)
     assert outcome in RIGHT, said
+
+
+def numbers_of(schema: dict, place: str = "") -> Iterator[tuple[str, dict]]:
+    """Yield place and schema of each number and list."""
+    if schema.get("type") in ("integer", "number", "array"):
+        yield place, schema
+    for key, part in schema.items():
+        if isinstance(part, dict):
+            yield from numbers_of(part, f"{place}.{key}")
+        elif isinstance(part, list):
+            for each in part:
+                yield from numbers_of(each, place) if isinstance(each, dict) else ()
+
+
+def test_every_number_and_every_list_of_the_schema_has_bounds():
+    for place, schema in numbers_of(load_schema()):
+        if schema["type"] == "array":
+            assert "maxItems" in schema or "enum" in schema["items"], place
+        else:
+            lowest = "minimum" in schema or "exclusiveMinimum" in schema
+            within = place.endswith(".items")
+            assert ("maximum" in schema and lowest) or within, place

@@ -13,6 +13,7 @@ from typing import Any
 
 import yaml
 
+from addresses import redacted
 from errors import InputError
 from files.json_file import MAX_DIGITS, NotJSON, lies_deep, parse
 from files.regular import REMEDY
@@ -118,7 +119,7 @@ def load_yaml(path: str | Path) -> dict[str, Any]:
         said = text.split("\n")[line].strip()
         tab = "; indent with spaces, not tabs" if "\\t" in str(error.problem) else ""
         raise InputError(
-            f"{path}:{line + 1}: not YAML: {error.problem}{tab}: {said!r}; {REMEDY}"
+            f"{path}:{line + 1}: not YAML: {error.problem}{tab}: {redacted(said)[:200]!r}; {REMEDY}"
         ) from None
     except (yaml.YAMLError, ValueError) as error:
         raise InputError(f"{path}: not YAML: {error}; {REMEDY}") from None

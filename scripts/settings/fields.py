@@ -17,6 +17,7 @@ from dataclasses import MISSING, fields, is_dataclass
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
+from addresses import redacted
 from errors import InputError, check_keys, remedy_for
 from files.json_file import parse_object
 
@@ -156,5 +157,9 @@ def written(value: object) -> str:
 
 
 def shortened(text: str) -> str:
-    """Return a text of ``SHOWN`` characters at most: of a longer one the beginning, and dots."""
+    """Return a text of ``SHOWN`` characters at most: of a longer one the beginning, and dots.
+
+    What is secret in it is taken out before: half an address is not known as one.
+    """
+    text = redacted(text)
     return text if len(text) <= SHOWN else f"{text[:SHOWN]}..."
