@@ -39,7 +39,8 @@ try:  # what is read of the files is what was checked, and not what Snakemake re
 
             check_tensorboard()
 except InputError as error:
-    raise WorkflowError(str(error))
+    files, overrides = workflow.configfiles, workflow.config_settings.config
+    raise WorkflowError(reading.with_line(str(error), files, overrides))
 
 if workflow.exec_mode == ExecMode.DEFAULT:
     run_log = follow(workflow, config)

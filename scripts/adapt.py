@@ -29,6 +29,7 @@ from escaping import visible
 from files.atomic import atomic_path
 from files.text_file import read_text
 from names import check_name
+from options import Parser
 from paths import REAL, Manifest
 from roles import voices_of
 from runs import plan
@@ -41,7 +42,7 @@ LONG = 5  # min, of work that is asked about at a terminal
 
 def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     """Return the command line's values."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = Parser(description=__doc__.splitlines()[0])
     add = parser.add_argument
     add("--texts", help="the domain's texts: one a line, or a table (see --column)")
     add("--column", help="of a table: the column that has the texts")

@@ -3,12 +3,12 @@
 A word of the domain's texts that the judge wrote nowhere is no difference in the place of another.
 """
 
-import argparse
 from pathlib import Path
 
 from errors import run
 from files.atomic import check_outputs
 from files.manifest import read_jsonl, read_manifest, read_texts
+from options import Parser
 from records.writing import write_record
 from scoring.checks import check_any_words, check_same_ids, ids_of
 from scoring.score_file import write_score
@@ -20,7 +20,7 @@ from texts.normalise import described
 
 def main(argv: list[str] | None = None) -> None:
     """Score hypotheses of one manifest against its judge."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = Parser(description=__doc__)
     add = parser.add_argument
     add("--references", type=Path, required=True, help="manifest with the judge's texts (label.py)")
     add("--texts", type=Path, required=True, help="texts of the domain (JSON lines)")

@@ -63,9 +63,10 @@ from errors import InputError, run
 from files.atomic import check_outputs
 from files.audio import SAMPLING_RATE, load_audio, resample, save_audio
 from files.checksum import sha256
-from files.manifest import check_fits, read_manifest, write_jsonl
+from files.manifest import check_file_names, check_fits, read_manifest, write_jsonl
 from files.progress import progress
 from files.sound_file import read_channels, read_header
+from options import Parser
 from records.code_version import code_version
 from records.writing import write_record
 
@@ -195,9 +196,7 @@ def used_files(folders: Mapping[str, Folder], rows: Sequence[dict]) -> list[Path
 
 def main(argv: list[str] | None = None) -> None:
     """Augment a manifest as the command line says."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add = parser.add_argument
     add("--manifest", required=True, help="utterances to augment")
     add("--settings", required=True, help="what is done, how often and how much (JSON)")
@@ -229,6 +228,7 @@ def main(argv: list[str] | None = None) -> None:
         if path is not None
     }
     utterances = read_manifest(options.manifest)
+    check_file_names(utterances, options.manifest)
     check_outputs(outputs, (row["audio_filepath"] for row in utterances))
     check_fits(utterances, options.manifest, options.max_duration)
     for row in utterances:

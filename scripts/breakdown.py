@@ -15,6 +15,7 @@ from errors import InputError, run
 from evaluation import adaptation_of, has_aids
 from files.atomic import check_outputs
 from files.manifest import read_jsonl, read_manifest
+from options import Parser
 from paths import PRETRAINED
 from records.writing import write_record
 from scoring.alignment import character_errors, pieces, word_errors
@@ -163,7 +164,7 @@ def break_down(
 
 def parse_arguments(argv: list[str] | None) -> argparse.Namespace:
     """Return the command line's values, checked."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = Parser(description=__doc__.splitlines()[0])
     add = parser.add_argument
     add("--summary", type=Path, required=True, help="summary.json of summarize.py")
     add("--source-training", type=Path, nargs="*", default=[],

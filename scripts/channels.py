@@ -24,6 +24,7 @@ from files.atomic import check_outputs
 from files.audio import load_audio
 from files.manifest import read_manifest, write_jsonl
 from files.origin import is_real
+from options import Parser
 from records.writing import write_record
 
 
@@ -37,9 +38,7 @@ def measured(recording: dict) -> Channel:
 
 def main(argv: list[str] | None = None) -> None:
     """Measure the channels of a manifest's recordings as the command line says."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add = parser.add_argument
     add("--manifest", required=True, type=Path, help="real speech, JSON lines")
     add("--jobs", type=int, default=1, help="threads (default 1)")

@@ -18,6 +18,7 @@ from files.atomic import check_outputs
 from files.audio_file import UNKNOWN_SPEAKER
 from files.checkpoint_file import read_tensors
 from files.manifest import read_manifest, write_jsonl
+from options import Parser
 from records.writing import write_record
 
 MOST_ROUNDS = 100  # of k-means, which has long settled by then
@@ -73,9 +74,7 @@ def check_speakers(vectors: Mapping[str, np.ndarray], count: int, path: Path) ->
 
 def main(argv: list[str] | None = None) -> None:
     """Keep the utterances of the cluster that the command line names."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add = parser.add_argument
     add("--speakers", type=Path, required=True, help="x-vectors of speakers (see xvectors.py)")
     add("--manifest", type=Path, required=True, help="their utterances")

@@ -27,6 +27,7 @@ from files.json_file import parse_object
 from files.manifest import write_jsonl
 from inputs.folders import files_of
 from names import name_of
+from options import Parser
 from records.record import licence
 from records.writing import write_record
 from settings.fields import WRITE
@@ -49,9 +50,7 @@ def declared(text: str, language: str) -> Domain:
 
 def main(argv: list[str] | None = None) -> None:
     """Collect the recordings that the command line names."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add = parser.add_argument
     add("--domain", type=name_of("domain"), required=True, help="name of the domain")
     add("--declaration", required=True, help="JSON of the recordings (see above)")

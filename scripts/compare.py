@@ -16,6 +16,7 @@ import numpy as np
 from errors import InputError, run
 from escaping import visible
 from files.atomic import atomic_path, check_outputs
+from options import Parser
 from records.writing import write_record
 from reporting.compared import changed, lines
 from scoring.bootstrap import (
@@ -175,7 +176,7 @@ def write_json(path: Path, comparisons: Sequence[SystemComparison], settings: Re
 
 def parse(argv: list[str] | None) -> argparse.Namespace:
     """Return the command line's options, checked."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = Parser(description=__doc__)
     add = parser.add_argument
     add("a", type=Path, help="hypotheses, a score file (JSON), or a folder with summary.json")
     add("b", type=Path, help="the same of the other system; the difference is B − A")

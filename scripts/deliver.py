@@ -12,6 +12,7 @@ from pathlib import Path
 from errors import InputError, run
 from files.atomic import atomic_path, check_outputs
 from files.manifest import read_jsonl
+from options import Parser
 from records.record import WEIGHTS, checkpoint_files
 from records.writing import write_record
 from texts.languages import add_language
@@ -23,9 +24,7 @@ PLAIN_TERMS, DECODING = "key_terms.txt", "decoding.json"
 
 def parse_arguments(argv: list[str] | None) -> argparse.Namespace:
     """Return the command line's values."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add = parser.add_argument
     add("--checkpoint", type=Path, required=True, help=f"{WEIGHTS} of the model")
     add("--terms", type=Path, help="key terms (JSON lines: id, text)")

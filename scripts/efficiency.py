@@ -5,7 +5,6 @@ output: the script's own time, and the peak memory of its own process (of a trai
 shared among processes: of the first). It needs no accounting by SLURM, and tells of local runs too.
 """
 
-import argparse
 import math
 import statistics
 from collections import defaultdict
@@ -17,6 +16,7 @@ from errors import InputError, run
 from files.json_file import parse_object, read_object
 from files.text_file import read_text
 from names import name_of
+from options import Parser
 from records.record import sidecar
 
 MEGABYTE = 2**20  # bytes, as SLURM takes mem_mb
@@ -140,7 +140,7 @@ def usage_table(attempts: list[dict], of_jobs: list[Use]) -> list[str]:
 
 def main(argv: list[str] | None = None) -> None:
     """Print what was asked and used, and what to set."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = Parser(description=__doc__)
     parser.add_argument(
         "--experiment", type=name_of("experiment"), required=True, help="name of the experiment"
     )

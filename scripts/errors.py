@@ -7,12 +7,12 @@ import shutil
 import signal
 import sys
 from collections.abc import Callable, Collection, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from difflib import get_close_matches
 from pathlib import Path
 
 from addresses import redacted
-from escaping import visible
+from escaping import Shown, visible
 
 MISTAKE = 2  # exit status
 STOPPED = 128 + signal.SIGTERM  # exit status, as a shell gives it
@@ -43,7 +43,8 @@ def run(main: Callable[[], None]) -> None:
     """
     previous = handle(stop)
     try:
-        main()
+        with shown():
+            main()
     except InputError as error:
         leave(f"error: {error}", MISTAKE)
     except Stopped as stopped:
@@ -57,6 +58,13 @@ def run(main: Callable[[], None]) -> None:
         leave(f"error: {visible(forbidden(path, error))}", MISTAKE)
     finally:
         restore(previous)
+
+
+@contextmanager
+def shown() -> Iterator[None]:
+    """Show control characters of whatever is printed, so that no terminal obeys a file's labels."""
+    with redirect_stdout(Shown(sys.stdout)), redirect_stderr(Shown(sys.stderr)):
+        yield
 
 
 def handle(handler: Callable[..., None]) -> dict:

@@ -1,11 +1,13 @@
 """Texts from outside, written so that they are read and never obeyed."""
 
 import re
+from collections.abc import Iterable
+from typing import Any, TextIO
 
 # What a terminal or an editor obeys: control characters, line ends of Unicode, changes of
 # direction; and half characters, which no file can hold.
 OBEYED = re.compile(
-    "[\x00-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
+    "[\x00-\x1f\x7f-\x9f\u2028\u2029\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
 )
 MARKUP = re.compile(
     r"[\\`*\[\]<>|~$]|(?<![^\W_])_|_(?![^\W_])|&(?=#?\w+;)|:(?=//)|^(?:#+|[+=-]+|\d+[.)])(?=\s|$)"
@@ -27,6 +29,26 @@ def _shown(character: str, lines: bool) -> str:
     if lines and character in "\n\t":
         return character
     return character.encode("unicode_escape", "surrogatepass").decode()
+
+
+class Shown:
+    """A stream on which control characters are shown; in all else it is the stream."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        """Write a text as ``visible`` has it."""
+        self._stream.write(visible(text))
+        return len(text)
+
+    def writelines(self, lines: Iterable[str]) -> None:
+        """Write several texts."""
+        for line in lines:
+            self.write(line)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
 
 
 def markdown(text: object) -> str:

@@ -1,6 +1,5 @@
 """The matrix of an experiment: every number that it gives, as JSON."""
 
-import argparse
 import json
 from dataclasses import asdict
 
@@ -9,12 +8,13 @@ from errors import run
 from files.atomic import atomic_path, check_outputs
 from files.json_file import parse
 from matrix import evaluations
+from options import Parser
 from records.writing import write_record
 
 
 def main(argv: list[str] | None = None) -> None:
     """Write the matrix of an experiment."""
-    parser = argparse.ArgumentParser(description=main.__doc__)
+    parser = Parser(description=main.__doc__)
     parser.add_argument("--experiment", required=True, help="the config as JSON, or a YAML file")
     parser.add_argument("--output", help="JSON file to write (default: print)")
     options = parser.parse_args(argv)

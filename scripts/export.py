@@ -21,6 +21,7 @@ from files import scratch
 from files.atomic import atomic_folder, check_outputs
 from files.audio import load_audio
 from files.manifest import check_audio, read_jsonl, read_manifest, write_jsonl
+from options import Parser
 from recognisers.checkpoints import check_speaks, load_whisper
 from recognisers.load import model_type
 from recognisers.pieces import in_pieces, joined
@@ -69,7 +70,7 @@ def hypotheses_of(
 
 def parse_arguments(argv: list[str] | None) -> argparse.Namespace:
     """Return the command line's values."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = Parser(description=__doc__.splitlines()[0])
     add = parser.add_argument
     add("--checkpoint", type=Path, required=True, help=f"{WEIGHTS} of the checkpoint")
     add("--format", choices=FORMATS, required=True, help="form to write")

@@ -47,6 +47,7 @@ from fetching.source import Unavailable, reason_of, say
 from files.atomic import atomic_path, is_within
 from files.json_file import parse_object
 from names import name_of
+from options import Parser
 from records.record import INDEX, licence
 from records.writing import write_record
 from settings.fields import WRITE
@@ -168,9 +169,7 @@ def is_offline(option: bool, environment: dict[str, str]) -> bool:
 
 
 def main(argv: list[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument(
         "--artifact",
         type=name_of("artifact"),

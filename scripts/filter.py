@@ -1,6 +1,5 @@
 """Leave out synthetic utterances that the base model can't understand or that sound wrong."""
 
-import argparse
 import math
 import sys
 import time
@@ -18,6 +17,7 @@ from files.audio import load_audio
 from files.manifest import read_jsonl, read_manifest, write_jsonl
 from files.shards import match, read_all
 from files.sound import Sound, measure
+from options import Parser
 from records.writing import write_record
 from settings.fields import settings_of
 from texts.languages import add_language
@@ -26,7 +26,8 @@ from texts.spoken import without_remarks
 
 COLUMNS = ("id", "reason", "value", "bound", "text", "hypothesis")
 REPORT_EVERY = 5.0  # s
-NotNegative = Annotated[float, {"minimum": 0}]
+Seconds = Annotated[float, {"minimum": 0, "maximum": 3600}]
+Rate = Annotated[float, {"minimum": 0, "maximum": 1000}]
 Share = Annotated[float, {"minimum": 0, "maximum": 1}]
 
 
@@ -34,11 +35,13 @@ Share = Annotated[float, {"minimum": 0, "maximum": 1}]
 class Bounds:
     """What an utterance may measure, bounds included: durations in s, rates in characters/s."""
 
-    max_cer: NotNegative = 0.3  # a fraction, of the base model's transcript
-    min_duration: NotNegative = 0.3
-    max_duration: NotNegative = 30.0
-    min_speaking_rate: NotNegative = 4.0
-    max_speaking_rate: NotNegative = 30.0
+    max_cer: Annotated[float, {"minimum": 0, "maximum": 100}] = (
+        0.3  # a fraction, of the base model's transcript
+    )
+    min_duration: Seconds = 0.3
+    max_duration: Seconds = 30.0
+    min_speaking_rate: Rate = 4.0
+    max_speaking_rate: Rate = 30.0
     max_silence: Share = 0.6  # fraction of 20 ms frames 40 dB below the loudest
     max_clipping: Share = 0.01  # fraction of samples at full scale
 
@@ -160,7 +163,7 @@ def check_bounds(bounds: Bounds) -> None:
 
 def main(argv: list[str] | None = None) -> None:
     """Filter manifests as the command line says."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         description=__doc__,
         epilog="Bounds are included: durations in s, rates in characters/s; CER, silence (20 ms"
         " frames 40 dB below the loudest) and clipping (samples at full scale) as fractions.",

@@ -22,6 +22,7 @@ from computing.processor import ask_for_determinism
 from errors import InputError, run
 from files.atomic import atomic_folder, check_outputs, remove_work
 from modules import keeps_encoder
+from options import Parser
 from recognisers.factors import add_factors, add_scales
 from recognisers.load import load_recogniser
 from recognisers.whisper import WhisperRecogniser
@@ -39,7 +40,7 @@ from training.sigterm import Sigterm
 
 def arguments() -> argparse.ArgumentParser:
     """Return the command line."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser = Parser(description=__doc__.split("\n")[0])
     add = parser.add_argument
     add("--model", required=True, help="Hugging Face folder of the checkpoint to start from")
     add("--train", required=True, action="append", help="manifest to train on (may be repeated)")

@@ -16,6 +16,7 @@ from errors import InputError, run
 from files.atomic import check_outputs
 from files.manifest import read_jsonl, read_manifest, write_jsonl
 from files.shards import match, read_all
+from options import Parser
 from records.writing import write_record
 from texts.languages import NAMES, add_language
 from texts.normalise import WITHOUT_SPACES, normalise
@@ -73,9 +74,7 @@ def bare(word: str) -> str:
 
 def main(argv: list[str] | None = None) -> None:
     """List key terms as the command line says."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add = parser.add_argument
     several: dict[str, Any] = {"required": True, "nargs": "+", "action": "extend"}
     add("--manifest", **several, help="manifests of a domain's synthetic speech, all shards")

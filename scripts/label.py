@@ -5,7 +5,6 @@ those of whose text it was not sure. So a judge's hypotheses are references, and
 are pseudo-labels to learn from. A transcript that stands there is not read.
 """
 
-import argparse
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
@@ -14,6 +13,7 @@ from domains.untranscribed import FEWEST
 from errors import InputError, run
 from files.atomic import check_outputs
 from files.manifest import HYPOTHESIS_KEYS, UTTERANCE_KEYS, read_jsonl, read_manifest, write_jsonl
+from options import Parser
 from recognisers.repetition import is_repetitive
 from records.writing import write_record
 from scoring.checks import check_same_ids, ids_of
@@ -52,7 +52,7 @@ def labelled(
 
 def main(argv: list[str] | None = None) -> None:
     """Label the recordings that the command line names."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser = Parser(description=__doc__.split("\n")[0])
     add = parser.add_argument
     add("--manifest", type=Path, required=True, help="recordings (see collect.py)")
     add("--hypotheses", type=Path, required=True, help="what was heard in them")

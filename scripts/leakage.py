@@ -27,6 +27,7 @@ from lineages.leaks import (
     tried_for,
 )
 from lineages.provenance import Provenance
+from options import Parser
 from records.writing import write_record
 from scoring.evaluations import read_evaluations
 from scoring.leakage_file import STAGES, in_words, leakage_of, write_leakage
@@ -206,9 +207,7 @@ def audit(summary_path: Path, full: bool) -> None:
 
 def main(argv: list[str] | None = None) -> None:
     """Write what touched each score, or check a summary."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add = parser.add_argument
     add("--evaluations", type=Path, help="evaluations.json of the experiment's folder")
     add("--output", type=Path, help="what touched each score (JSON)")

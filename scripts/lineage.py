@@ -3,11 +3,11 @@
 The answers come from the records that each stage writes beside what it makes.
 """
 
-import argparse
 import importlib
 import sys
 
 from errors import run
+from options import Parser
 
 COMMANDS = ("trace", "audit", "diff", "reproduce", "export", "prune")
 
@@ -15,7 +15,7 @@ COMMANDS = ("trace", "audit", "diff", "reproduce", "export", "prune")
 def main(argv: list[str] | None = None) -> None:
     """Run one of the commands, each a module of its own; only that one is imported."""
     argv = sys.argv[1:] if argv is None else argv
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = Parser(description=__doc__.splitlines()[0])
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     for name in argv[:1] if argv and argv[0] in COMMANDS else COMMANDS:
         module = importlib.import_module(f"lineages.{name}")

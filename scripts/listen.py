@@ -19,6 +19,7 @@ from errors import InputError, run
 from escaping import visible
 from files.atomic import atomic_path, check_outputs
 from matrix import results_folder
+from options import Parser
 from reporting import listening
 from reporting.pages import style, template
 from reporting.synthesized import Speech, Texts, read_speech, read_training_texts
@@ -75,9 +76,7 @@ def table(speeches: Sequence[Speech]) -> str:
 
 def main(argv: list[str] | None = None) -> None:
     """Write the page as the command line says."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add = parser.add_argument
     add("--experiment", type=Path, required=True, help="the experiment's YAML file")
     add("--domain", nargs="+", help="domains to listen to (default: the targets)")

@@ -16,6 +16,7 @@ from domains.own_data import read_texts_of_user
 from domains.splits import draw
 from domains.survey import SHOWN, Rank, Survey, survey
 from errors import InputError, run
+from options import Parser
 from texts.languages import NAMES, add_language
 from texts.normalise import normalise
 
@@ -71,9 +72,7 @@ def token_counter(path: Path) -> Callable[[str], int]:
 
 def main(argv: list[str] | None = None) -> None:
     """Look at the texts that the command line names."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add = parser.add_argument
     add("texts", metavar="TEXTS", help="file or folder, as a domain names it")
     add_language(parser)

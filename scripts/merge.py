@@ -3,7 +3,6 @@
 Files are read and written parameter by parameter, and the arithmetic is float32.
 """
 
-import argparse
 import importlib
 import os
 from pathlib import Path
@@ -14,6 +13,7 @@ from computing.heap import keep_freed_memory
 from errors import InputError, run
 from files.atomic import check_outputs
 from methods import METHODS, Method, method_of
+from options import Parser
 from records.writing import write_record
 from vectors.whole import Merge, merge_files
 
@@ -38,7 +38,7 @@ def load(method: Method) -> tuple[Merge, str]:
 
 def main(argv: list[str] | None = None) -> None:
     """Write the vector that a method makes of some."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = Parser(description=__doc__.splitlines()[0])
     add = parser.add_argument
     add("--method", type=method_of, required=True, help=f"{', '.join(METHODS)}; behind some of them"
         " may stand a number: ties0.3")  # fmt: skip

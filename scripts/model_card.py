@@ -4,7 +4,6 @@ README.md is a card in the Hugging Face form, lineage.json has the records of al
 checkpoint was made from. The card says what records and summary say, and nothing that they don't.
 """
 
-import argparse
 import os
 import shlex
 from collections.abc import Sequence
@@ -21,6 +20,7 @@ from escaping import code, markdown
 from evaluation import TASK_VECTORS, symbol
 from files.atomic import atomic_path, check_outputs
 from files.json_file import read_json
+from options import Parser
 from paths import REAL, seed_folder
 from records.record import MODEL_CARD, WEIGHTS, checkpoint_files
 from records.writing import write_record
@@ -226,7 +226,7 @@ def render(card: dict[str, Any]) -> str:
 
 def main(argv: list[str] | None = None) -> None:
     """Write the card of an adapted checkpoint beside it."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = Parser(description=__doc__.splitlines()[0])
     add = parser.add_argument
     add("--checkpoint", type=Path, required=True, help=f"{WEIGHTS} of the adapted checkpoint")
     add("--summary", type=Path, required=True, help="summary.json of the experiment")

@@ -31,9 +31,9 @@ def check_name(name: str, kind: str) -> str:
     pattern = rf"[a-z0-9][a-z0-9{re.escape(beside)}]{{0,{MAX_LENGTH - 1}}}"
     if not re.fullmatch(pattern, name) or ".." in name:
         raise InputError(
-            f"{name!r} can't be a name here: it becomes a file name, so begin it with a letter or"
-            f" digit and go on with those or {' '.join(beside)} (a to z only, no two dots in a row,"
-            f" {MAX_LENGTH} characters at most)"
+            f"{name[: MAX_LENGTH + 1]!r} can't be a name here: it becomes a file name, so begin it"
+            f" with a letter or digit and go on with those or {' '.join(beside)} (a to z only, no"
+            f" two dots in a row, {MAX_LENGTH} characters at most)"
         )
     if name in RESERVED.get(kind, ()):
         raise InputError(

@@ -6,7 +6,6 @@ where the model lies. Sentences are of the target's test set, or, if it has none
 dev speech.
 """
 
-import argparse
 import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -17,6 +16,7 @@ from errors import InputError, run
 from escaping import visible
 from evaluation import ScoredEvaluation
 from files.manifest import read_jsonl, read_manifest
+from options import Parser
 from paths import PRETRAINED
 from reporting.verdicts import verdict_sentence
 from reporting.words import percent
@@ -170,7 +170,7 @@ def outcome(
 
 def main(argv: list[str] | None = None) -> None:
     """Print what an experiment came to."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = Parser(description=__doc__.splitlines()[0])
     parser.add_argument(
         "folder", type=Path, metavar="DIR", help="an experiment's folder, as results/NAME"
     )

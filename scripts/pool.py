@@ -1,10 +1,9 @@
 """Join manifests of several domains into one."""
 
-import argparse
-
 from errors import InputError, run
 from files.atomic import check_outputs
 from files.manifest import read_manifest, write_jsonl
+from options import Parser
 from records.writing import write_record
 
 
@@ -35,7 +34,7 @@ def pool(manifests: dict[str, list[dict]]) -> list[dict]:
 
 def main(argv: list[str] | None = None) -> None:
     """Join the manifests that the command line names."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = Parser(description=__doc__)
     parser.add_argument("manifests", nargs="+", help="manifests to join, in this order")
     parser.add_argument("--output", required=True, help="manifest to write")
     options = parser.parse_args(argv)

@@ -68,6 +68,7 @@ from files.atomic import atomic_path, check_outputs
 from files.audio_file import AudioFile
 from files.manifest import write_jsonl
 from names import name_of
+from options import Parser
 from records.record import INDEX, licence
 from records.writing import write_record
 from texts.languages import add_language
@@ -130,9 +131,7 @@ def with_texts(rows: list[dict[str, Any]], sentence_of: dict[str, str]) -> Itera
 
 def parse_arguments(argv: list[str] | None) -> argparse.Namespace:
     """Return the command line's values."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add = parser.add_argument
     add("--domain", type=name_of("domain"), required=True, help="name of the domain")
     add("--declaration", required=True, help="JSON of the domain (see above)")

@@ -6,7 +6,6 @@ file or in several. The one file is OpenAI's own (``*.pt``), or one of whisper.c
 faster-whisper's (CTranslate2), both ``*.bin``.
 """
 
-import argparse
 from pathlib import Path
 
 import torch
@@ -26,6 +25,7 @@ from files.atomic import atomic_folder, check_outputs
 from files.audio import SAMPLING_RATE
 from files.json_file import read_object
 from files.regular import open_regular
+from options import Parser
 from recognisers.checkpoints import check_speaks, check_writes, load_ctc, load_whisper
 from recognisers.ctc import CTC_MODELS
 from recognisers.faster_whisper import read_faster_whisper
@@ -182,7 +182,7 @@ def check_declared(folder: Path) -> None:
 
 
 def main(argv: list[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = Parser(description=__doc__.splitlines()[0])
     parser.add_argument(
         "--artifact", type=Path, required=True, help="folder of the fetched base model"
     )

@@ -4,7 +4,6 @@ Each is compared with the pretrained model on the same utterances, and stands be
 made from and what its trainings took. Of several scaling coefficients it is the chosen one.
 """
 
-import argparse
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
@@ -14,6 +13,7 @@ from typing import NamedTuple
 from errors import InputError, run
 from evaluation import SOURCE_RECORDINGS, ScoredEvaluation, uses_of
 from files.atomic import check_outputs
+from options import Parser
 from paths import PRETRAINED, Checkpoint, Model
 from records.reading import known_sha256, upstream
 from records.record import WEIGHTS, Record, duration
@@ -153,7 +153,7 @@ def rank(summary: Summary, rows: Iterable[PooledRow]) -> Ranking:
 
 def main(argv: list[str] | None = None) -> None:
     """Rank the methods of an experiment."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = Parser(description=__doc__)
     add = parser.add_argument
     add("--evaluations", type=Path, required=True, help="evaluations.json of experiment.py")
     add("--summary", type=Path, required=True, help="summary.json of summarize.py")

@@ -1,6 +1,5 @@
 """Write the page that shows an experiment: one HTML file that needs nothing else."""
 
-import argparse
 import base64
 import hashlib
 import json
@@ -18,6 +17,7 @@ from files.atomic import atomic_path, check_outputs
 from files.json_file import parse_object, read_object
 from files.manifest import read_manifest
 from files.text_file import read_text
+from options import Parser
 from paths import PRETRAINED
 from records.reading import record_of
 from records.writing import write_record
@@ -212,7 +212,7 @@ def read_manifests(paths: Iterable[Path]) -> list[dict[str, Any]]:
 
 def main(argv: list[str] | None = None) -> None:
     """Write the report of an experiment."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = Parser(description=__doc__)
     add = parser.add_argument
     add("--summary", type=Path, required=True, help="summary.json of summarize.py")
     add(

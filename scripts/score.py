@@ -1,6 +1,5 @@
 """Count word and character errors of hypotheses against a manifest's references."""
 
-import argparse
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
@@ -9,6 +8,7 @@ from pathlib import Path
 from errors import InputError, run
 from files.atomic import check_outputs
 from files.manifest import read_jsonl, read_manifest
+from options import Parser
 from recognisers.repetition import is_repetitive
 from records.writing import write_record
 from scoring.checks import check_any_words, check_same_ids, ids_of, sign_of_shuffling
@@ -32,7 +32,7 @@ def endless_repetitions(references: Sequence[dict], hypotheses: Sequence[dict]) 
 
 def main(argv: list[str] | None = None) -> None:
     """Score hypotheses of one manifest."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = Parser(description=__doc__)
     parser.add_argument(
         "--references", type=Path, required=True, help="manifest (JSON lines) with the true texts"
     )

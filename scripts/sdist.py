@@ -6,7 +6,6 @@ it) and fetches it. pip has no public interface for that, so this uses ``pip._in
 (tried with pip 23.2 and 26.3); run it as a command, so that nothing of pip stays in the process.
 """
 
-import argparse
 import shutil
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from typing import Any
 from errors import InputError, run
 from fetching.declaration import check_spec
 from files.atomic import atomic_path
+from options import Parser
 
 
 def download_sdist(name: str, version: str, folder: Path) -> Path:
@@ -45,7 +45,7 @@ def download_sdist(name: str, version: str, folder: Path) -> Path:
 
 
 def main(argv: list[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = Parser(description=__doc__.splitlines()[0])
     parser.add_argument("requirement", help="name==version")
     parser.add_argument("--output", type=Path, required=True, help="folder for the archive")
     arguments = parser.parse_args(argv)

@@ -21,6 +21,7 @@ from engines.phonemes import phonemizer
 from errors import InputError, run
 from files.atomic import check_outputs
 from files.manifest import read_texts, write_jsonl
+from options import Parser
 from records.writing import write_record
 from texts.languages import NAMES, add_language
 from texts.normalise import normalise
@@ -84,9 +85,7 @@ def check(options: argparse.Namespace) -> None:
 
 def main(argv: list[str] | None = None) -> None:
     """Select texts as the command line says."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add = parser.add_argument
     add("--texts", required=True, type=Path, help="JSON lines: id, text, spoken, domain")
     add("--number", required=True, type=int, help="of texts to select")

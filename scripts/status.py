@@ -1,6 +1,5 @@
 """How a run of an experiment stands: counts of its stages, jobs that run, jobs that failed."""
 
-import argparse
 import platform
 import time
 from collections import Counter
@@ -12,6 +11,7 @@ from errors import InputError, run
 from escaping import visible
 from files.json_file import read_object
 from names import name_of
+from options import Parser
 from runs import failures
 
 SHOWN = 20  # running jobs
@@ -108,7 +108,7 @@ def duration(seconds: float) -> str:
 
 def main(argv: list[str] | None = None) -> None:
     """Print how a run stands."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = Parser(description=__doc__)
     parser.add_argument(
         "--experiment", type=name_of("experiment"), required=True, help="name of the experiment"
     )

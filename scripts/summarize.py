@@ -1,6 +1,5 @@
 """Put all scores of an experiment into one table, with intervals, and say what they show."""
 
-import argparse
 from collections import defaultdict
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -8,6 +7,7 @@ from pathlib import Path
 from errors import InputError, run
 from evaluation import Evaluation, ScoredEvaluation
 from files.atomic import check_outputs
+from options import Parser
 from paths import REAL
 from records.writing import write_record
 from reporting.summary_table import print_summary
@@ -181,7 +181,7 @@ def summarize(
 
 def main(argv: list[str] | None = None) -> None:
     """Summarize an experiment, or print its summary again."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = Parser(description=__doc__)
     add = parser.add_argument
     add("--evaluations", type=Path, help="what was evaluated (JSON, from experiment.py)")
     add("--output-json", type=Path, help="summary to write, all of it (rates are fractions)")

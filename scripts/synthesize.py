@@ -25,6 +25,7 @@ from errors import InputError, run
 from files.atomic import check_outputs
 from files.manifest import read_texts, write_jsonl
 from names import name_of
+from options import Parser
 from records.code_version import code_version
 from records.writing import write_record
 from texts.numbers import ENGLISH
@@ -129,9 +130,7 @@ def voice_names(value: str) -> list[str]:
 
 def parse(argv: list[str] | None) -> argparse.Namespace:
     """Return the command line's values."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add = parser.add_argument
     add("--texts", required=True, help="JSON lines: id, text, spoken (what is said), domain")
     add("--engine", required=True, choices=ENGINES, help="text-to-speech engine")

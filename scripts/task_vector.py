@@ -17,6 +17,7 @@ from computing.heap import keep_freed_memory
 from errors import run
 from files.atomic import check_outputs
 from modules import factors_of
+from options import Parser
 from records.record import checkpoint_files
 from records.writing import write_record
 from vectors.arithmetic import (
@@ -30,7 +31,7 @@ from vectors.arithmetic import (
 
 def parse_arguments(argv: list[str] | None) -> argparse.Namespace:
     """Return the command line's values."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = Parser(description=__doc__.splitlines()[0])
     commands = parser.add_subparsers(dest="command", required=True)
 
     command = commands.add_parser("subtract", help="write the task vector real - synthetic")

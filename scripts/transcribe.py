@@ -22,6 +22,7 @@ from errors import InputError, run
 from files import scratch
 from files.atomic import check_outputs, remove_work
 from files.manifest import check_audio, fits, read_jsonl, read_manifest, write_jsonl
+from options import Parser
 from recognisers.favouring import favour
 from recognisers.load import load_recogniser
 from recognisers.pieces import in_pieces, joined
@@ -71,7 +72,7 @@ def how_adapted(name: str | None) -> dict[str, Any]:
 
 def parse_arguments(argv: list[str] | None) -> argparse.Namespace:
     """Return the command line's values."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser = Parser(description=__doc__.split("\n")[0])
     add = parser.add_argument
     add("--model", required=True, help="Hugging Face folder of the checkpoint")
     add("--task-vector", help="safetensors file to add to the checkpoint's parameters")

@@ -5,7 +5,6 @@ A model of a language that was trained further gets so what a chat model learned
 not; the result has files, order and dtypes of the model that is added to.
 """
 
-import argparse
 from pathlib import Path
 
 import torch
@@ -14,6 +13,7 @@ from computing.heap import keep_freed_memory
 from errors import InputError, run
 from files.atomic import check_outputs
 from files.checksum import sha256
+from options import Parser
 from records.record import MODEL_CARD, SUFFIX
 from records.writing import write_record
 from vectors.arithmetic import copy
@@ -41,7 +41,7 @@ def companions(folder: Folder) -> list[Path]:
 
 def main(argv: list[str] | None = None) -> None:
     """Write the folder of the model with all differences added."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = Parser(description=__doc__.splitlines()[0])
     add = parser.add_argument
     add("--model", type=Path, required=True, help="folder of the model to add to")
     add("--add", nargs=3, action="append", required=True, metavar=("TUNED", "BASE", "RATIO"),

@@ -4,7 +4,6 @@ Norms are Euclidean, cosines those of the angle between two vectors of one base 
 summed in float64. Files are read in pieces, so that memory does not grow with the model.
 """
 
-import argparse
 import math
 import re
 from collections import defaultdict
@@ -19,6 +18,7 @@ import numpy as np
 from errors import InputError, run
 from files.atomic import check_outputs
 from files.regular import open_regular
+from options import Parser
 from paths import PRETRAINED, seed_of
 from records.writing import write_record
 from vectors.arithmetic import check_same_names, check_same_shapes, parameters
@@ -179,7 +179,7 @@ def check_fits(first: Layout, second: Layout) -> None:
 
 def main(argv: list[str] | None = None) -> None:
     """Write the norms and cosines of an experiment's task vectors."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = Parser(description=__doc__.splitlines()[0])
     add = parser.add_argument
     add("--vector", type=Path, nargs="+", required=True, help="task vectors (safetensors):"
         " .../BASE/GROUP-TTS/seedN.safetensors")  # fmt: skip

@@ -30,6 +30,7 @@ from engines.accelerator import check_model_folder, load_model
 from errors import InputError, run
 from files.atomic import check_outputs
 from files.manifest import read_jsonl, read_texts, write_jsonl
+from options import Parser
 from records.writing import versions_of, write_record
 from texts.languages import add_language
 from texts.normalise import normalise
@@ -136,9 +137,7 @@ def new_rows(kept: Sequence[str], rows: Sequence[dict], language: str) -> list[d
 
 def parse(argv: list[str] | None) -> argparse.Namespace:
     """Return the command line's values, checked."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add = parser.add_argument
     add("--texts", required=True, type=Path, help="training texts (JSON lines)")
     add("--apart", nargs="+", type=Path, default=[], help="dev and test texts, or manifests")

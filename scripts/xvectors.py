@@ -19,6 +19,7 @@ from files.atomic import atomic_path, check_outputs
 from files.audio import SAMPLING_RATE, load_audio
 from files.checkpoint_file import read_pickled
 from files.manifest import read_manifest
+from options import Parser
 from records.writing import write_record
 
 DIMENSIONS = 512
@@ -118,9 +119,7 @@ def read_manifests(paths: Sequence[Path], per: str) -> list[dict]:
 
 def main(argv: list[str] | None = None) -> None:
     """Compute x-vectors as the command line says."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add = parser.add_argument
     add("--manifest", required=True, nargs="+", type=Path, help="real speech, JSON lines")
     add("--encoder", required=True, type=Path, help=f"folder with {CHECKPOINT}")

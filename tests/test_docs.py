@@ -13,6 +13,7 @@ import yaml
 
 from configs import reading
 from conftest import ROOT
+from engines import ENGINES, hibari
 
 sys.path.append(str(ROOT / "docs"))
 
@@ -485,3 +486,17 @@ def test_the_figure_shows_the_rules_as_they_are_and_the_demos_numbers():
     edges = figure.stage_edges(figure.rule_edges(figure.rulegraph()))
     words = figure.description(edges, json.loads(figure.NUMBERS.read_text()))
     assert f"<desc>{words}</desc>" in drawing, "stale: run `make docs`"
+
+
+@pytest.mark.parametrize("name", ENGINES)
+def test_what_a_config_may_say_to_an_engine_is_what_its_module_has_a_use_for(name):
+    """A config is refused before the first job for what the engine would refuse when it loads."""
+    module = generate.engine_modules(ROOT / "scripts" / "engines")[name]
+    about = ENGINES[name]
+    settings = generate.declared(name, module) - {"language", *about.own_settings}
+    assert set(about.uses) == settings
+    assert about.takes_language == ("language" in generate.declared(name, module))
+
+
+def test_the_voices_of_hibari_are_those_that_its_module_bends():
+    assert ENGINES["hibari"].voices == tuple(hibari.VOICES)

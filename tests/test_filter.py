@@ -209,8 +209,8 @@ def test_nothing_left_is_an_error_that_names_the_table(data):
     [
         (["--min-duration", "50"], "min_duration 50 is above max_duration 30"),
         (["--min-speaking-rate", "50"], "min_speaking_rate 50 is above"),
-        (["--max-cer", "-1"], "--max-cer: -1.0; give a number, at least 0"),
-        (["--max-cer", "nan"], "--max-cer: NaN; give a number"),
+        (["--max-cer", "-1"], "--max-cer: '-1'; give a number from 0"),
+        (["--max-cer", "nan"], "--max-cer: 'nan'; give a number from 0"),
     ],
 )
 def test_bounds_that_nothing_could_meet_are_refused(data, more, message):

@@ -14,7 +14,7 @@ SCRIPTS = ROOT / "scripts"
 # by commands and folders alike
 SHARED = {
     *("adaptations", "addresses", "arms", "errors", "escaping", "evaluation", "groups", "matrix"),
-    *("methods", "modules", "names", "paths", "places", "roles"),
+    *("methods", "modules", "names", "options", "paths", "places", "roles"),
 }
 LONGEST = 300  # lines of a module
 FOLDERS = sorted(path.parent.name for path in SCRIPTS.glob("*/__init__.py"))

@@ -235,4 +235,5 @@ def test_a_corpus_that_may_not_be_fetched_yet_is_not_remarked_upon_but_its_list_
     with pytest.raises(InputError, match="p.tsv:1: 'Zylo' has no tab"):
         check_files({"news": corpus}, "en")
     (tmp_path / "p.tsv").unlink()
-    assert check_files({"news": corpus}, "en") == []  # Snakemake says that it is missing
+    with pytest.raises(InputError, match=r"news\.pronunciations: .*p\.tsv: no such file"):
+        check_files({"news": corpus}, "en")

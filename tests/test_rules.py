@@ -25,7 +25,7 @@ EXPERIMENT = {
         "leaflet": {"texts": "$(touch PWNED) 'leaflet'.txt"},
         "shop": {"manifest": "*.jsonl"},
     },
-    "tts": {"hibari": {"engine": "hibari", "artifact": "mine", "voices": [HOSTILE, "b c"]}},
+    "tts": {"hibari": {"engine": "kokoro", "artifact": "mine", "voices": [HOSTILE, "b c"]}},
     "finetune": {"learning_rate": 1e-3, "epochs": 1, "trained": "decoder"},
     "artifacts": {
         "mine": {

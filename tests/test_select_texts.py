@@ -133,7 +133,7 @@ def test_the_sources_texts_are_inputs_of_what_is_unlike_them(tmp_path):
 @pytest.mark.parametrize(
     ("number", "by", "options", "message"),
     [
-        (0, "coverage", [], "--number 0: at least 1"),
+        (0, "coverage", [], "--number: '0'; give a whole number from 1"),
         (1, "phones", ["--language=fr"], "phones: knows how English is said, and not French; take"),
         (1, "unlike_source", [], "unlike_source: needs --source, texts of the source"),
         (1, "random", ["--source=x"], "random: has no use for --source; leave it out"),

@@ -90,11 +90,17 @@ def test_too_few_recordings_or_none_are_refused_before_a_judge_hears_them(tmp_pa
 
 def test_what_lists_no_recordings_is_refused_before_the_first_job(tmp_path):
     (tmp_path / "calls.csv").write_text("name,sentence\na,b\n")
-    domains = {"desk": {"texts": "not there", "untranscribed": str(tmp_path / "calls.csv")}}
+    domains = {
+        "desk": {
+            "manifest": str(tmp_path / "calls.csv"),
+            "untranscribed": str(tmp_path / "calls.csv"),
+        }
+    }
     with pytest.raises(InputError, match=r"calls\.csv: no column is known to have the recordings"):
         check_files(domains, "en")
-    domains["desk"]["untranscribed"] = str(tmp_path / "nowhere")  # which Snakemake says
-    assert check_files(domains, "en") == []
+    domains["desk"]["untranscribed"] = str(tmp_path / "nowhere")
+    with pytest.raises(InputError, match=r"domains\.desk\.untranscribed: .*nowhere: no such file"):
+        check_files(domains, "en")
 
 
 def test_so_many_are_drawn_that_they_last_long_enough(tmp_path):

@@ -157,9 +157,9 @@ def test_a_folder_without_a_model_and_a_gguf_file_without_its_package_are_refuse
 @pytest.mark.parametrize(
     ("option", "message"),
     [
-        ("--number=0", "--number 0: at least 1"),
+        ("--number=0", "--number: '0'; give a whole number from 1"),
         ("--examples=0", "--examples 0: at least 1"),
-        ("--temperature=0", "--temperature 0.0: above 0"),
+        ("--temperature=0", "--temperature: '0'; give a number from 0.001"),
     ],
 )
 def test_a_faulty_option_is_refused(tmp_path, model, option, message):

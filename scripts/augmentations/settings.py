@@ -63,7 +63,7 @@ class Augmentation:
     noise: Noise | None = None
     telephone: Telephone | None = None
     like_source: LikeSource | None = None
-    copies: Annotated[int, {"minimum": 1}] = 1  # of each utterance
+    copies: Annotated[int, {"minimum": 1, "maximum": 100}] = 1  # of each utterance
     keep_clean: bool = False  # the utterance itself beside its copies
 
     def record(self) -> dict[str, Any]:

@@ -11,16 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from configs.known import load_artifacts
-from engines import espeak_voices
+from engines import ENGINES, espeak_voices
 from errors import InputError, remedy_for
 from texts.languages import NAMES
 
 ENGLISH = "en"
 WHISPER = "whisper-"
-HIBARI = (
-    "heart", "heart_bright", "heart_high", "heart_small", "heart_boy", "heart_thin", "heart_warm",
-    "heart_alto", "heart_tall", "heart_tenor", "heart_baritone", "heart_bass",
-)  # fmt: skip
 HIBARI_OF_DEV = ("heart_alto", "heart_baritone")
 VARIANTS = ("", "+m3", "+f2", "+m7", "+f4", "+m1", "+f3")  # of espeak's voices
 VARIANTS_OF_DEV = ("+m1", "+f3")
@@ -137,7 +133,9 @@ def source_of(wanted: Wanted) -> tuple[str, str]:
 def tts_of(wanted: Wanted) -> str:
     """Return the declaration of the TTS that speaks a language."""
     if wanted.language == ENGLISH:
-        return (OF_HIBARI + OF_DEV).format(voices=inline(HIBARI), of_dev=inline(HIBARI_OF_DEV))
+        return (OF_HIBARI + OF_DEV).format(
+            voices=inline(ENGINES["hibari"].voices), of_dev=inline(HIBARI_OF_DEV)
+        )
     if wanted.language not in espeak_voices.LANGUAGES:
         raise InputError(
             f"no voice that the project fetches speaks {NAMES[wanted.language]}; declare a TTS of"

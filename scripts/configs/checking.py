@@ -3,7 +3,8 @@
 import json
 
 from configs.completing import artifacts_named
-from configs.decoders import check_adaptations, check_decoders, check_words
+from configs.decoders import check_adaptations, check_decoders, check_recognisers, check_words
+from configs.domains import check_domains
 from configs.known import load_artifacts, load_presets, load_schema
 from configs.languages import check_parts
 from configs.names import check_coefficients, check_lengths, check_references, check_roles
@@ -19,7 +20,7 @@ from configs.vectors import check_vectors
 from configs.voices import check_voices
 from errors import InputError
 from fetching.declaration import check_declaration
-from settings.schema import check_numbers, refer, validate
+from settings.schema import check_characters, check_numbers, check_ranges, refer, validate
 
 LARGEST = 130_000  # bytes: rules give a config to commands, and Linux takes 131,071 as one option
 
@@ -28,6 +29,7 @@ def check_values(config: dict) -> None:
     """Raise ``InputError`` for the first value that does not fit the schema."""
     check_numbers(config)
     validate(config, load_schema())
+    check_characters(config)
 
 
 def check_size(config: dict) -> None:
@@ -55,10 +57,13 @@ def check(config: dict) -> None:
         refer(name, known, place, "artifacts")
     check_vectors(config, known)
     check_training(config)
+    check_recognisers(config, known)
     check_kinds(config, known)
     check_positions(config, known)
     check_windows(config)
+    check_ranges(config)
     check_test_sets(config)
+    check_domains(config)
     check_lengths(config)
     check_parts(config, known)
     check_decoders(config, known)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from adaptations import CTC as CTC_MODEL
 from adaptations import WHISPER, refusal
+from configs.known import load_artifacts
 from errors import InputError
 from evaluation import adaptation_of, has_aids
 from modules import trained_of
@@ -13,6 +14,8 @@ from roles import arms_of
 from texts.languages import NAMES
 from texts.normalise import WITHOUT_SPACES
 
+CANTONESE = "yue"
+OLD_WHISPER = re.compile(r"whisper-(?:tiny|base|small|medium|large(?:-v[12])?)(?![-\w])")
 CTC = re.compile(r"wav2vec2|hubert|conformer|\bctc\b", re.IGNORECASE)
 
 
@@ -36,6 +39,30 @@ def whisper_models(config: dict, artifacts: dict) -> list[str]:
 def declared(model: dict, artifacts: dict) -> str:
     """Return the declaration of a base model's artifact, and its name, as one text."""
     return f"{model['artifact']} {json.dumps(artifacts[model['artifact']])}"
+
+
+def check_recognisers(config: dict, artifacts: dict) -> None:
+    """Raise ``InputError`` for a base model or a judge that is none, or has not the language.
+
+    Of artifacts that the project comes with it is known what they are.
+    """
+    models = {f"base_models.{name}.artifact": each for name, each in config["base_models"].items()}
+    if "judge" in config:
+        models["judge"] = {"artifact": config["judge"]}
+    ours = load_artifacts()
+    for place, model in models.items():
+        told = declared(model, artifacts).lower()
+        own = artifacts[model["artifact"]] != ours.get(model["artifact"])
+        if not own and "whisper" not in told and not CTC.search(told):
+            raise InputError(
+                f"config: {place}: {model['artifact']} is no recogniser; name a Whisper or a CTC"
+                " model (docs/base_models.md)"
+            )
+        if config["language"] == CANTONESE and OLD_WHISPER.search(told):
+            raise InputError(
+                f"config: {place}: {model['artifact']} has no Cantonese (language: {CANTONESE}),"
+                " which Whisper has from large-v3 on; take large-v3 or turbo, or another language"
+            )
 
 
 def check_decoders(config: dict, artifacts: dict) -> None:

@@ -1,5 +1,7 @@
 """Names and paths of a config: what refers to something that is there, and fits its role."""
 
+from itertools import islice
+
 from errors import InputError
 from evaluation import VECTOR
 from groups import SOURCE
@@ -26,6 +28,7 @@ from roles import (
 from settings.schema import refer
 
 LONGEST = 240  # characters of a part of a path; file systems take 255
+MOST = 100_000  # numbers of an experiment: a row of the matrix takes minutes
 
 
 def check_coefficients(choice: dict) -> None:
@@ -43,10 +46,18 @@ def check_coefficients(choice: dict) -> None:
 
 
 def check_lengths(config: dict) -> None:
-    """Raise ``InputError`` for names that together are too long for a file's name."""
+    """Raise ``InputError`` for a matrix too large, and names too long together for a file's."""
     longest = max(config["base_models"], key=len)
     alike = {"base_models": {longest: config["base_models"][longest]}, "seeds": config["seeds"][:1]}
-    rows = evaluations(config | alike)  # seeds and other base models only repeat the names
+    repeated = len(config["base_models"]) * len(config["seeds"])
+    rows = list(islice(evaluations(config | alike), MOST + 1))  # the others repeat the names
+    if len(rows) * repeated > MOST:
+        more = " or more" if len(rows) > MOST else ""
+        raise InputError(
+            f"config: targets: the experiment has {len(rows) * repeated:,}{more} numbers to measure"
+            f" (targets, arms, vectors, coefficients, {len(config['base_models'])} base models,"
+            f" {len(config['seeds'])} seeds), of which {MOST:,} may be; leave some out"
+        )
     paths = {path for row in rows for path in (row.model, row.score) if path}
     part = max((part for path in sorted(paths) for part in path.split("/")), key=len, default="")
     if len(part) > LONGEST:

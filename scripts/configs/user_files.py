@@ -1,18 +1,23 @@
 """The user's files that a config names, checked before the first job."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from domains.own_data import read_texts_of_user
 from domains.untranscribed import read_untranscribed
 from errors import InputError
+from files.regular import check_regular
 from inputs import reading
-from inputs.folders import files_of
+from inputs.folders import files_of, open_folder
 from texts.folding import LOOK_ALIKES
+from texts.long_texts import pieces, speaking_time
 from texts.pronunciations import occurring, read_pronunciations
-from texts.spoken import MARKUP
+from texts.spoken import MARKUP, without_remarks
 
+OF_RECORDINGS = ("manifest", "test_manifest")
+OF_TEXTS = ("texts", "test_texts")
+ALWAYS_OWN = ("pronunciations", "untranscribed")  # never in an artifact
 ON_HUB = re.compile(r"[A-Za-z0-9][\w.-]*/[\w-]+")  # owner and name
 
 
@@ -20,33 +25,60 @@ def check_files(domains: Mapping[str, dict], language: str) -> list[str]:
     """Return remarks on the files of a config's domains.
 
     Texts, pronunciations and lists of untranscribed recordings are read; of others it is seen
-    where they are. Raises ``InputError`` for the first line that can't be what it should be. Of a
-    file that is not there Snakemake says that it is missing; what is in an artifact may not be
-    fetched yet.
+    where they are. Raises ``InputError`` for the first line that can't be what it should be, and
+    for a file that is not there; what is in an artifact may not be fetched yet.
     """
     remarks: list[str] = []
     for name, domain in domains.items():
+        check_there(name, domain)
         if "artifact" not in domain:
-            for path in own_paths(domain, "texts", "test_texts"):
-                read_texts_of_user(path, name, language, domain.get("column"))
-            check_recordings_there(name, domain)
-        if "untranscribed" in domain and (path := Path(domain["untranscribed"])).exists():
-            read_untranscribed(path)
+            for path in own_paths(domain, *OF_TEXTS):
+                texts = read_texts_of_user(path, name, language, domain.get("column"))
+                check_speakable([text for _, text, _ in texts], path, domain.get("max_duration"))
+        if "untranscribed" in domain:
+            read_untranscribed(domain["untranscribed"])
         for path in own_paths(domain, "pronunciations"):
             remarks += without_a_text(path, name, domain, language)
     return remarks
 
 
-def check_recordings_there(name: str, domain: Mapping) -> None:
-    """Refuse recordings that are the name of a data set on a hub, which is not read from here."""
-    places = [domain.get("manifest"), domain.get("test_manifest")]
-    for place in [*places, *domain.get("splits", {}).values()]:
-        if place and not files_of(Path(place))[0].exists() and ON_HUB.fullmatch(place):
+def check_there(name: str, domain: Mapping) -> None:
+    """Refuse what is not there, with its key, and what is no file or folder."""
+    paths = {key: domain[key] for key in (*OF_RECORDINGS, *OF_TEXTS) if key in domain}
+    paths |= {f"splits.{key}": path for key, path in domain.get("splits", {}).items()}
+    if "artifact" in domain:
+        paths = {}
+    paths |= {key: domain[key] for key in ALWAYS_OWN if key in domain}
+    for key, path in paths.items():
+        place, files = f"config: domains.{name}.{key}: {path}", files_of(Path(path))
+        for file in files:
+            if file.exists() and not file.is_dir():
+                check_regular(file)
+        if files[0].is_dir() and key != "untranscribed":
+            open_folder(Path(path))  # refuses it
+        if files[0].exists():
+            continue
+        if key not in OF_TEXTS + ALWAYS_OWN and ON_HUB.fullmatch(path):
             raise InputError(
-                f"domain {name}: {place}: no such file or folder; a data set of a hub is declared"
-                " under artifacts (docs/domains.md), or fetched before: hf download"
-                f" {place} --repo-type dataset --local-dir {place}"
+                f"{place}: no such file or folder; a data set of a hub is declared under artifacts"
+                f" (docs/domains.md), or fetched before: hf download {path} --repo-type dataset"
+                f" --local-dir {path}"
             )
+        raise InputError(
+            f"{place}: no such file or folder; correct it (paths are absolute, or relative to the"
+            " folder that the workflow runs in)"
+        )
+
+
+def check_speakable(texts: Sequence[str], path: Path, longest: float | None) -> None:
+    """Refuse texts of which none has a sentence that is said within the longest utterance (s)."""
+    parts = (part for text in texts for part in pieces(without_remarks(text), longest or 0))
+    if longest and not any(speaking_time(part) <= longest for part in parts):
+        raise InputError(
+            f"{path}: none of {len(texts)} texts can be said in {longest:g} s, the first takes"
+            f" about {speaking_time(texts[0]):.0f} s: {texts[0][:60]!r}; part them, or raise"
+            " max_duration"
+        )
 
 
 def without_a_text(path: Path, name: str, domain: Mapping, language: str) -> Iterator[str]:

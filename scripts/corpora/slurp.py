@@ -57,7 +57,9 @@ class Selection:
     scenario: Annotated[str, {"enum": PUBLISHED}]
     microphone: Literal["headset", "far", "all"] = "all"
     statuses: Annotated[list[str] | None, {"minItems": 1}] = None  # all
-    max_recording_wer: Annotated[float | None, {"minimum": 0}] = None  # of SLURP's own recogniser
+    max_recording_wer: Annotated[float | None, {"minimum": 0, "maximum": 100}] = (
+        None  # of SLURP's own recogniser
+    )
     synthetic_train: bool = False
     text_only: bool = False
     check_counts: bool = True

@@ -19,7 +19,8 @@ NOT_PREPARED = (  # for later stages
 SLURP = "slurp"
 DEV, TEST = 50, 200  # utterances drawn, if the domain does not say
 Names = Annotated[list[str] | None, {"minItems": 1}]
-Count = Annotated[int, {"minimum": 0}]
+Count = Annotated[int, {"minimum": 0, "maximum": 10_000_000}]
+Rate = {"maximum": 1000}  # characters/s
 Share = Annotated[float, {"minimum": 0, "maximum": 1}]
 
 
@@ -42,16 +43,16 @@ class Domain:
     train: Count = 0  # 0 (also of dev and test, where splits are given): all
     dev: Count = 0
     test: Count = 0
-    min_words: Annotated[int, {"minimum": 1}] = 1
-    min_duration: Annotated[float, {"minimum": 0}] = 0.3
+    min_words: Annotated[int, {"minimum": 1, "maximum": 1000}] = 1
+    min_duration: Annotated[float, {"minimum": 0, "maximum": 3600}] = 0.3
     max_duration: Annotated[float, {"exclusiveMinimum": 0, "maximum": 30}] = 30.0
     max_test_duration: Annotated[float, {"exclusiveMinimum": 0, "maximum": LONGEST_TEST}] = (
         LONGEST_TEST  # max_duration, where that is given alone
     )
     max_silence: Share = 0.6  # as in the filter of synthetic speech
     max_clipping: Share = 0.01
-    min_speaking_rate: Annotated[float, {"minimum": 0}] = 4.0  # characters/s
-    max_speaking_rate: Annotated[float, {"exclusiveMinimum": 0}] = 30.0
+    min_speaking_rate: Annotated[float, {"minimum": 0} | Rate] = 4.0
+    max_speaking_rate: Annotated[float, {"exclusiveMinimum": 0} | Rate] = 30.0
     speaker_disjoint: bool = False
     drop_repeated_sentences: bool = False
     skip_missing_audio: bool = False
@@ -63,7 +64,11 @@ class Domain:
 
 def parse_declaration(declaration: str, language: str) -> Domain:
     """Return the domain that a JSON object declares, in the language of the experiment."""
-    given = parse_object(declaration, "--declaration", WRITE)
+    return domain_of(parse_object(declaration, "--declaration", WRITE), language)
+
+
+def domain_of(given: Mapping[str, Any], language: str) -> Domain:
+    """Return the domain that some keys declare (see ``parse_declaration``)."""
     of_slurp = names_of(slurp.Selection) if given.get("corpus") == SLURP else []
     own = [name for name in names_of(Domain) if name not in NOT_DECLARED]
     check_keys(given, [*own, *of_slurp], "domain")

@@ -9,11 +9,13 @@ from typing import Any
 from domains.domain import Domain, located, named_paths
 from errors import InputError
 from files.audio_file import UNKNOWN_SPEAKER, AudioFile
+from files.manifest import LONGEST, LONGEST_TEXT, check_label
 from files.recording import Recording
 from files.table_file import Embedded
 from inputs import reading
 from inputs.entry import SAFE_ID, Entry
 from inputs.folders import files_of
+from settings.fields import is_number
 from texts.plain_texts import check_letters, check_plain, numbered_lines
 
 Columns = tuple[str | None, str | None]  # of texts, of recordings: as the domain names them
@@ -44,8 +46,11 @@ def recording_of(entry: Entry) -> Recording:
     check_letters(place, entry.text)
     for key in ("offset", "duration"):
         value = getattr(entry, key)
-        if value is not None and (not isinstance(value, int | float) or value < 0):
-            raise InputError(f"{place}: {key} is {value!r}; it must be seconds, not negative")
+        if value is not None and not (is_number(value) and 0 <= value <= LONGEST):
+            raise InputError(
+                f"{place}: {key} is {repr(value)[:60]}; it must be seconds, not negative"
+                f" (and {LONGEST:,} at most)"
+            )
     if isinstance(audio, Embedded):
         load = AudioFile(audio.path, place, content=audio.read)
         name = Path(audio.name or "").stem or Path(place).name.replace(":", "-")
@@ -53,13 +58,19 @@ def recording_of(entry: Entry) -> Recording:
         load = AudioFile(Path(audio), place, entry.offset, entry.duration, entry.channel)
         name = load.path.stem
     speaker = str(entry.speaker or UNKNOWN_SPEAKER)
+    check_label(speaker, "speaker", place)
     return Recording(str(entry.id or name), entry.text, speaker, load)
 
 
 def check_text(place: str, key: str, value: Any) -> None:
     """Refuse what is no text, or empty."""
     if not isinstance(value, str) or not value.strip():
-        raise InputError(f"{place}: {key} is {value!r}; it must be a text, not empty")
+        raise InputError(f"{place}: {key} is {repr(value)[:60]}; it must be a text, not empty")
+    if len(value) > LONGEST_TEXT:
+        raise InputError(
+            f"{place}: {key} has {len(value):,} characters, of which {LONGEST_TEXT:,} are read"
+            f" ({value[:60]!r}...); is it of one utterance? Part it"
+        )
 
 
 def read_texts_of_user(
@@ -100,6 +111,7 @@ def read_plain_texts(path: str | Path, domain: str) -> list[tuple[str, str, str]
         id, _, text = line.rpartition("\t")
         if not text.strip():
             raise InputError(f"{place}: the text is empty; remove the line")
+        check_text(place, "text", text)
         rows.append((id.strip() or f"{domain}-{number:06d}", text.strip(), place))
     return rows
 
@@ -120,10 +132,10 @@ def check_ids(ids: Iterable[tuple[str, str]]) -> None:
     """Refuse an id (given with its place) that stands twice or is unfit as a file name."""
     place_of: dict[str, str] = {}
     for id, place in ids:
-        if not SAFE_ID.fullmatch(id) or id.startswith("."):
+        if not SAFE_ID.fullmatch(id):
             raise InputError(
-                f"{place}: id {id!r} is unfit as a file name; use letters, digits, '_', '-' and"
-                " '.', 120 at most, no '.' first (without an id, it is the audio file's name)"
+                f"{place}: id {id[:150]!r} is unfit as a file name; use letters, digits, '_', '-'"
+                " and '.' (not first), 120 at most (without an id, it is the audio file's name)"
             )
         if id.lower() in place_of:
             raise InputError(

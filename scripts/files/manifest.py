@@ -9,13 +9,23 @@ it was asked for, is the mean of its tokens', in nats.
 """
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from errors import InputError
+from escaping import OBEYED
 from files.atomic import atomic_path
 from files.json_file import ONE_A_LINE, parse_object, read_objects
 from files.text_file import read_lines
+
+SHOWN = 60  # characters of a value in a message
+LONGEST_ID = 200  # characters
+LONGEST_TEXT = 200_000  # characters: nobody says more in the hour that a recording may take
+LONGEST = 1_000_000  # s
+LABELS = ("id", "speaker", "domain", "voice", "tts")  # which are shown, and may name files
+UNFIT = re.compile(r"[^A-Za-z0-9_.-]|^\.")  # in the name of a file: hidden ones are overlooked
 
 Keys = dict[str, type | tuple[type, ...]]
 UTTERANCE_KEYS: Keys = {
@@ -47,7 +57,10 @@ def read_jsonl(path: str | Path, keys: Keys = HYPOTHESIS_KEYS) -> list[dict]:
             if key not in row:
                 raise InputError(f"{place}: key {key!r} is missing; needed: {', '.join(keys)}")
             wanted = " or ".join(kind.__name__ for kind in right)
-            raise InputError(f"{place}: {key} is {row[key]!r}, of the wrong type; give {wanted}")
+            raise InputError(
+                f"{place}: {key} is {repr(row[key])[:SHOWN]}, of the wrong type; give {wanted}"
+            )
+        check_row(row, f"{path}:{number}")
         first = line_of.setdefault(row["id"], number)
         if first != number:
             raise InputError(
@@ -56,6 +69,44 @@ def read_jsonl(path: str | Path, keys: Keys = HYPOTHESIS_KEYS) -> list[dict]:
             )
         rows.append(row)
     return rows
+
+
+def check_row(row: Mapping[str, Any], place: str) -> None:
+    """Raise ``InputError`` for a label, a text or a duration that none can have."""
+    for key in LABELS:
+        if key in row and isinstance(row[key], str):
+            check_label(row[key], key, place)
+    text, duration = row.get("text"), row.get("duration")
+    if isinstance(text, str) and len(text) > LONGEST_TEXT:
+        raise InputError(
+            f"{place}: text has {len(text):,} characters, of which {LONGEST_TEXT:,} are read"
+            f" ({text[:SHOWN]!r}...); is it of one utterance? Part it"
+        )
+    if isinstance(duration, int | float) and not 0 <= duration <= LONGEST:
+        raise InputError(f"{place}: duration is {str(duration)[:SHOWN]}; give s, 0 to {LONGEST:,}")
+
+
+def check_label(label: str, key: str, place: str) -> None:
+    """Raise ``InputError`` for a label that is too long, or that a terminal would obey."""
+    if len(label) > LONGEST_ID:
+        raise InputError(
+            f"{place}: {key} has {len(label):,} characters ({label[:SHOWN]!r}...), of which"
+            f" {LONGEST_ID} are read; shorten it"
+        )
+    if OBEYED.search(label):
+        raise InputError(
+            f"{place}: {key} is {label!a}; remove its control characters and changes of direction"
+        )
+
+
+def check_file_names(rows: Iterable[Mapping[str, Any]], path: str | Path) -> None:
+    """Raise ``InputError`` for an id that is unfit as the name of a file."""
+    for row in rows:
+        if UNFIT.search(row["id"]) or not row["id"]:
+            raise InputError(
+                f"{path}: id {row['id']!r} is unfit as a file name; use letters, digits, '_', '-'"
+                " and '.', not first"
+            )
 
 
 def parse_json_line(place: str, line: str) -> dict:

@@ -13,14 +13,16 @@ from typing import Any
 
 import yaml
 
+from addresses import redacted
 from errors import InputError
 from files.json_file import MAX_DIGITS, NotJSON, lies_deep, parse
 from files.regular import REMEDY
 from files.text_file import read_text
 
-MAX_BYTES = 1 << 22  # of a file
-MAX_NODES = 100_000  # of a file, aliases written out
 LINE_ENDS = re.compile("\r\n|[\n\r\x85\u2028\u2029]")  # as the library counts lines
+MAX_BYTES = 1 << 20  # of a file
+MAX_NODES = 50_000  # of a file, aliases written out
+PLACED = 5_000  # nodes of a file whose lines a message names
 LEADING_ZERO = "!leading-zero"
 PLAIN = {  # what an unquoted scalar is, by its text, and the characters that it can begin with
     "tag:yaml.org,2002:null": (r"~|null|Null|NULL|", ["~", "n", "N", ""]),
@@ -38,6 +40,8 @@ PLAIN = {  # what an unquoted scalar is, by its text, and the characters that it
 
 class _Loader(yaml.SafeLoader):
     yaml_implicit_resolvers: dict = {}
+    most = MAX_NODES
+    nodes = 0  # so far
 
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
         event = self.peek_event()
@@ -46,6 +50,9 @@ class _Loader(yaml.SafeLoader):
                 f"{self.name}:{event.start_mark.line + 1}: tags ({event.tag}) are not read; write"
                 ' the value alone, or if it is a text, quote it: "..."'
             )
+        self.nodes += 1
+        if self.nodes > self.most:
+            raise too_many(self.name)
         return super().compose_node(parent, index)
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = True) -> dict[Hashable, Any]:
@@ -113,7 +120,7 @@ def load_yaml(path: str | Path) -> dict[str, Any]:
         said = LINE_ENDS.split(text)[line].strip()
         tab = "; indent with spaces, not tabs" if "\\t" in str(error.problem) else ""
         raise InputError(
-            f"{path}:{line + 1}: not YAML: {error.problem}{tab}: {said!r}; {REMEDY}"
+            f"{path}:{line + 1}: not YAML: {error.problem}{tab}: {redacted(said)[:200]!r}; {REMEDY}"
         ) from None
     except (yaml.YAMLError, ValueError) as error:
         raise InputError(f"{path}: not YAML: {error}; {REMEDY}") from None
@@ -169,18 +176,23 @@ def check_size(root: yaml.Node, path: str | Path) -> None:
         return known
 
     if (count := size(root)) > MAX_NODES:
-        raise InputError(
-            f"{path}: has {count:,} entries where its aliases (*name) are written out, more than"
-            f" {MAX_NODES:,}; remove some"
-        )
+        raise too_many(path, f", where its aliases (*name) are written out, {count:,}")
+
+
+def too_many(path: str | Path, how_many: str = "") -> InputError:
+    """Return the error of a file with too many values."""
+    return InputError(
+        f"{path}: has more than the bound of {MAX_NODES:,} values{how_many}; remove some"
+    )
 
 
 def line_of(path: str | Path, place: str) -> tuple[int, int]:
     """Return how many characters of a place (``domains.phone.test``) a file has, and in which line.
 
-    0 and 1 if it has nothing of it. The file can be read: ``load_yaml`` did.
+    0 and 1 if it has nothing of it, or far too much. The file can be read: ``load_yaml`` did.
     """
     loader = _Loader(read_text(path))
+    loader.most = PLACED
     length, line = 0, 1
     try:
         node = loader.get_single_node()
@@ -197,6 +209,6 @@ def line_of(path: str | Path, place: str) -> tuple[int, int]:
             key, marked, node = max(named, key=lambda part: len(part[0]))
             length = len(place) - len(rest) + len(key)
             line = marked.start_mark.line + 1
-    except yaml.YAMLError:  # JSON that is indented with tabs
+    except (yaml.YAMLError, InputError):  # JSON that is indented with tabs, or large
         pass
     return length, line

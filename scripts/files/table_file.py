@@ -5,6 +5,7 @@ it is its turn, since those of a whole corpus may not fit into memory.
 """
 
 import functools
+import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +15,8 @@ from files.regular import REMEDY, Unreadable, check_regular, open_regular
 
 ARROW = ".arrow"
 AT_ONCE = 100  # rows
+MOST_ROWS = 1 << 20  # of a sheet, as Excel has
+MOST_UNPACKED = 1 << 28  # bytes of a workbook
 HELD = 4  # groups of rows of Parquet files
 
 
@@ -30,6 +33,11 @@ def read_sheets(path: str | Path, remedy: str = REMEDY) -> dict[str, list[tuple[
     import openpyxl
 
     with open_regular(path, remedy) as file, _naming_fault(path, "an Excel workbook", remedy):
+        with zipfile.ZipFile(file) as parts:
+            if (size := sum(part.file_size for part in parts.infolist())) > MOST_UNPACKED:
+                raise ValueError(
+                    f"it unpacks to {size:,} bytes, of which {MOST_UNPACKED:,} are read"
+                )
         book = openpyxl.load_workbook(file, read_only=True, data_only=True)
         sheets = {sheet.title: _rows_of(sheet) for sheet in book.worksheets}
     return {name: rows for name, rows in sheets.items() if rows}
@@ -37,8 +45,13 @@ def read_sheets(path: str | Path, remedy: str = REMEDY) -> dict[str, list[tuple[
 
 def _rows_of(sheet: Any) -> list[tuple[int, list]]:
     sheet.reset_dimensions()  # which not every program writes right
-    rows = enumerate(sheet.iter_rows(values_only=True), start=1)
-    return [(number, list(row)) for number, row in rows if any(cell is not None for cell in row)]
+    found = []
+    for number, row in enumerate(sheet.iter_rows(values_only=True), start=1):
+        if number > MOST_ROWS:
+            raise ValueError(f"a sheet has more than {MOST_ROWS:,} rows")
+        if any(cell is not None for cell in row):
+            found.append((number, list(row)))
+    return found
 
 
 def read_names(path: Path, remedy: str = REMEDY) -> list[str]:

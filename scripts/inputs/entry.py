@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 from typing import Any, NamedTuple
 
-SAFE_ID = re.compile(r"[A-Za-z0-9_.-]{1,120}")  # fit as a file name
+SAFE_ID = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]{0,119}")  # fit as a file name, and not hidden
 CLIPS = "clips"  # where Common Voice has the recordings of its tables
 
 

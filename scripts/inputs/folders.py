@@ -45,9 +45,10 @@ def shards(path: Path) -> list[Path]:
 def saved(folder: Path) -> list[Path]:
     """Return the Arrow files of a data set that ``save_to_disk`` has written."""
     state = read_object(folder / STATE, "save the data set again")
-    listed = state.get("_data_files") or []
+    listed = state.get("_data_files")
+    files = listed if isinstance(listed, list) else []
     names = [
-        str(each["filename"]) for each in listed if isinstance(each, dict) and "filename" in each
+        str(each["filename"]) for each in files if isinstance(each, dict) and "filename" in each
     ]
     if not names:
         raise InputError(

@@ -25,6 +25,7 @@ NO_TEXT = frozenset(
         " button nav",
     )
 )
+LONGEST = 20_000  # characters of a line: of signs that open and never close, parsing takes long
 FRONT_MATTER = re.compile(r"---[ \t]*\n(?:.*\n)*?(?:---|\.\.\.)[ \t]*(?:\n|\Z)")
 
 
@@ -97,6 +98,12 @@ def markdown(text: str, path: str) -> Iterator[Block]:
 
     if matter := FRONT_MATTER.match(text):
         text = "\n" * matter[0].count("\n") + text[matter.end() :]
+    for number, line in enumerate(text.split("\n"), start=1):
+        if len(line) > LONGEST:
+            raise InputError(
+                f"{path}:{number}: the line has {len(line):,} characters, of which {LONGEST:,} are"
+                " read; break it, or name a plain text .txt"
+            )
     parser = MarkdownIt("commonmark").enable(["table", "strikethrough"])
     for token in parser.parse(text):
         if token.map is None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from errors import InputError
 from inputs.sentences import Block
 
-CLOCK = r"(?:(\d+):)?(\d{1,2}):(\d\d[.,]\d{1,3})"
+CLOCK = r"(?:([0-9]{1,3}):)?([0-9]{1,2}):([0-9]{2}[.,][0-9]{1,3})"
 TIMES = re.compile(rf"\s*{CLOCK}\s*-->\s*{CLOCK}(?:\s.*)?")
 TAG = re.compile(r"</?[a-zA-Z0-9][^<>]*>|\{\\[^{}]*\}")
 TURN = re.compile("[-\u2010-\u2015]\\s*(?=\\w)")  # before what another person says
@@ -66,7 +66,13 @@ def cues(text: str, path: str) -> Iterator[tuple[float, float, Lines]]:
                     " before it and its number"
                 )
         clock = times[0].groups()
-        yield seconds(*clock[:3]), seconds(*clock[3:]), group[below:]
+        start, end = seconds(*clock[:3]), seconds(*clock[3:])
+        if end < start:
+            raise InputError(
+                f"{path}:{group[below - 1][0]}: {group[below - 1][1].strip()!r} ends before it"
+                " begins; correct its times"
+            )
+        yield start, end, group[below:]
     if not several:
         raise InputError(f"{path}: has no subtitles; give another file")
 

@@ -22,6 +22,7 @@ BOOKKEEPING = {  # what changes no artifact
     "files/progress.py",
     "files/scratch.py",
     "methods.py",
+    "options.py",
     "records/code_version.py",
     "records/format.py",
     "records/reading.py",
@@ -34,7 +35,7 @@ BOOKKEEPING = {  # what changes no artifact
 }
 DATA_FILE = re.compile(r"[\w.-]+\.(txt|tsv|csv|json|yaml)")
 WORDS = ("help", "description", "epilog")  # what only people read in calls of argparse:
-PARSING = ("add", "add_argument", "add_parser", "add_subparsers", "ArgumentParser")
+PARSING = ("add", "add_argument", "add_parser", "add_subparsers", "ArgumentParser", "Parser")
 
 
 def code_version(script: str | Path, *more: str) -> str:

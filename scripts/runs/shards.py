@@ -14,6 +14,7 @@ from inputs.folders import files_of
 from runs.sizes import count_texts, stamp
 
 SHARD = 20 * 60  # s that a shard should take
+MOST = 1000  # shards, as the schema says
 
 
 def seconds_per_utterance(tts: dict) -> float:
@@ -75,4 +76,4 @@ def number_of_shards(domain: dict, tts: dict) -> int:
         return int(tts["shards"])
     texts = spoken_texts(domain, training_texts(domain))
     seconds = texts * tts["samples_per_text"] * seconds_per_utterance(tts)
-    return int(min(max(1, round(seconds / SHARD)), max(1, texts)))
+    return int(min(max(1, round(seconds / SHARD)), max(1, texts), MOST))

@@ -17,6 +17,7 @@ from dataclasses import MISSING, fields, is_dataclass
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
+from addresses import redacted
 from errors import InputError, check_keys, remedy_for
 from files.json_file import parse_object
 
@@ -27,6 +28,7 @@ BOUNDS = {
     "maximum": ("at most", operator.le),
     "minItems": ("of at least", lambda value, least: len(value) >= least),
 }
+SHOWN = 80  # characters of a value in a message
 WRITE = 'write {"key": value, ...}'
 PLAIN = {
     int: "a whole number",
@@ -150,5 +152,14 @@ def is_number(value: object) -> bool:
 
 
 def written(value: object) -> str:
-    """Return a value as JSON has it."""
-    return json.dumps(value, ensure_ascii=False, default=str)
+    """Return a value as JSON has it, shortened."""
+    return shortened(json.dumps(value, ensure_ascii=False, default=str))
+
+
+def shortened(text: str) -> str:
+    """Return a text of ``SHOWN`` characters at most: of a longer one the beginning, and dots.
+
+    What is secret in it is taken out before: half an address is not known as one.
+    """
+    text = redacted(text)
+    return text if len(text) <= SHOWN else f"{text[:SHOWN]}..."

@@ -8,10 +8,14 @@ from typing import Any
 import jsonschema
 
 from errors import InputError, remedy_for
+from escaping import OBEYED
 from modules import trained_of
 from names import BESIDE, name_of
+from settings.fields import is_number, shortened
 
 LARGEST = 10**15  # of numbers in a config
+LONGEST = 4096  # characters of a text in it, as of a path
+LAYOUT = str.maketrans("", "", "\n\t")
 BOOLEANS = ("yes", "no", "on", "off", "y", "n")  # to YAML 1.1
 FORMATS = jsonschema.FormatChecker(formats=())
 
@@ -37,6 +41,13 @@ def _whole_pattern(_: object, pattern: str, value: object, __: object) -> Iterat
         yield jsonschema.ValidationError(f"{value!r} does not match {pattern!r}")
 
 
+def _ascending(_: object, __: object, value: Any, ___: object) -> Iterator:
+    """Yield an error for an interval [lowest, highest] whose ends are reversed."""
+    two = isinstance(value, list) and len(value) == 2 and all(map(is_number, value))
+    if two and value[0] > value[1]:
+        yield jsonschema.ValidationError(f"{value!r} is reversed; write [{value[1]}, {value[0]}]")
+
+
 def _is_integer(_: object, value: object) -> bool:
     """Say whether a value is written as an integer: 8.0 is none to the scripts."""
     return isinstance(value, int) and not isinstance(value, bool)
@@ -44,7 +55,7 @@ def _is_integer(_: object, value: object) -> bool:
 
 Validator = jsonschema.validators.extend(
     jsonschema.Draft202012Validator,
-    {"pattern": _whole_pattern},
+    {"pattern": _whole_pattern, "ascending": _ascending},
     type_checker=jsonschema.Draft202012Validator.TYPE_CHECKER.redefine("integer", _is_integer),
 )
 
@@ -64,17 +75,59 @@ def fill_defaults(config: object, schema: dict, definitions: dict) -> object:
     }
 
 
-def check_numbers(value: object, place: str = "") -> None:
+def leaves(value: object, place: str = "") -> Iterator[tuple[str, object]]:
+    """Yield place and value of all that lies in a config and is no list and no mapping."""
+    if not isinstance(value, Mapping | list):
+        yield place, value
+        return
+    for key, part in value.items() if isinstance(value, Mapping) else enumerate(value):
+        yield from leaves(part, f"{place}.{key}".removeprefix("."))
+
+
+def check_numbers(config: Mapping) -> None:
     """Raise ``InputError`` for a number that no bound holds: NaN, an infinity, or one as large."""
-    if isinstance(value, Mapping | list):
-        parts = value.items() if isinstance(value, Mapping) else enumerate(value)
-        for key, part in parts:
-            check_numbers(part, f"{place}.{key}".removeprefix("."))
-    elif isinstance(value, int | float) and not abs(value) < LARGEST:  # so is NaN
+    for place, value in leaves(config):
+        if isinstance(value, int | float) and not abs(value) < LARGEST:  # so is NaN
+            raise InputError(
+                f"config: {place}: {str(value)[:20]} is no number that can be used; write one that"
+                ' is finite, or if it is a text, quote it: "..."'
+            )
+
+
+def check_characters(config: Mapping) -> None:
+    """Raise ``InputError`` for a text that is longer than any path, or that a terminal obeys."""
+    for place, value in leaves(config):
+        if isinstance(value, str):
+            check_text(value, f"config: {place}")
+
+
+def check_text(text: str, place: str) -> None:
+    """Raise ``InputError`` for a text that is too long, or that a terminal would obey."""
+    if len(text) > LONGEST:
         raise InputError(
-            f"config: {place}: {str(value)[:20]} is no number that can be used; write one that is"
-            ' finite, or if it is a text, quote it: "..."'
+            f"{place}: {shortened(repr(text))} has {len(text):,} characters, of which {LONGEST:,}"
+            " are read; shorten it"
         )
+    if OBEYED.search(text.translate(LAYOUT)):
+        raise InputError(
+            f"{place}: {shortened(ascii(text))} has control characters or changes of direction;"
+            " remove them"
+        )
+
+
+def check_ranges(config: Mapping, place: str = "") -> None:
+    """Raise ``InputError`` for a ``min_...`` above the ``max_...`` beside it, so that none fits."""
+    for key, value in config.items():
+        if isinstance(value, Mapping):
+            check_ranges(value, f"{place}{key}.")
+        highest = config.get(str(key).replace("min_", "max_", 1))
+        bounds = str(key).startswith("min_") and is_number(value) and is_number(highest)
+        if bounds and value > highest:
+            name = str(key).removeprefix("min_")
+            raise InputError(
+                f"config: {place}{key}: {value:g} is more than max_{name}, {highest:g}, so that"
+                " nothing is left; lower it, or raise that"
+            )
 
 
 def validate(config: dict, schema: dict) -> None:
@@ -113,7 +166,10 @@ def explain(error: jsonschema.ValidationError) -> str:
         return f"config: {place}: {error.cause}"
     described = schema.get("description", "") if isinstance(schema, dict) else ""
     said = error.message.removeprefix(repr(error.instance))
-    said = error.message if said == error.message else written(error.instance) + said
+    if error.validator in ("maxItems", "maxProperties"):
+        said = f" has {len(value):,} entries, of which {error.validator_value:,} may be"
+    is_whole = said == error.message and not said.startswith(" has")
+    said = said if is_whole else shortened(written(error.instance)) + said
     return " ".join(filter(None, [f"config: {place}: {said}.", described, remedy_of(error)]))
 
 

@@ -13,13 +13,17 @@ from pathlib import Path
 import regex
 
 from errors import InputError
+from escaping import OBEYED
 from files.text_file import read_text
 from texts.folding import fold
+from texts.plain_texts import check_letters
 from texts.spoken import MARKUP, without_remarks
 
 A_LINE = "give a word as it is written, a tab, and how it is said, in every line"
 # Of scripts that part words by spaces; in the others a word may stand anywhere.
 LETTER = r"(?![\p{Han}\p{Hiragana}\p{Katakana}\p{Khmer}\p{Lao}\p{Myanmar}\p{Thai}])\w"
+
+LONGEST = 1000  # characters of a line
 
 Span = tuple[int, int]  # start and end in a text
 
@@ -121,6 +125,12 @@ def read_pronunciations(path: str | Path) -> list[Pronunciation]:
 
 def parse(line: str, place: str) -> Pronunciation:
     """Return the pronunciation of a line; raise ``InputError`` if it is none."""
+    if len(line) > LONGEST or OBEYED.search(line.strip().replace("\t", "")):
+        raise InputError(
+            f"{place}: {line.strip()[:60]!r} has more than {LONGEST} characters, or some that none"
+            f" can say; {A_LINE}"
+        )
+    check_letters(place, line)
     written, *given = line.split("\t")
     if not given:
         raise InputError(f"{place}: {line.strip()[:60]!r} has no tab; {A_LINE}")
