@@ -86,6 +86,9 @@ def source(place: str, recording: dict[str, Any], channel: Any) -> tuple[str, in
                 f"{place}: the recording's source is of type {each.get('type')!r}, which is not"
                 f" read; {SAVE}"
             )
+        file = each.get("source")
+        if not isinstance(file, str):
+            raise InputError(f"{place}: source is {str(file)[:40]!r}, not a file's name; {AGAIN}")
         alone = not isinstance(channel, int) or len(channels) == 1
-        return each.get("source"), None if alone else channels.index(channel)
+        return file, None if alone else channels.index(channel)
     raise InputError(f"{place}: no source has channel {channel!r}; {AGAIN}")
