@@ -114,7 +114,7 @@ def test_aliases_of_aliases_are_counted_before_they_are_written_out(tmp_path):
     for before, name in zip("abcdefgh", "bcdefghi", strict=True):
         lines.append(f"{name}: &{name} [{', '.join([f'*{before}'] * 9)}]")
     with pytest.raises(
-        InputError, match=r"more than .* 50,000 values, where its aliases .* out, 490,\d+,\d+; "
+        InputError, match=r"more than .* 20,000 values, where its aliases .* out, 490,\d+,\d+; "
     ):
         read(tmp_path, "\n".join(lines))
     assert read(tmp_path, "a: &a {b: 1}\nc: {<<: *a, d: 2}")["c"] == {"b": 1, "d": 2}

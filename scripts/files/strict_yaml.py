@@ -21,7 +21,7 @@ from files.text_file import read_text
 
 LINE_ENDS = re.compile("\r\n|[\n\r\x85\u2028\u2029]")  # as the library counts lines
 MAX_BYTES = 1 << 20  # of a file
-MAX_NODES = 50_000  # of a file, aliases written out
+MAX_NODES = 20_000  # of a file, aliases written out
 PLACED = 5_000  # nodes of a file whose lines a message names
 LEADING_ZERO = "!leading-zero"
 PLAIN = {  # what an unquoted scalar is, by its text, and the characters that it can begin with
