@@ -28,6 +28,7 @@ if __name__ == "__main__":
 
 import trials
 from faults_of_commands import FAULTS, KILLS
+from records import writing
 from tiny_commands import GIVEN, Command, commands, know_engine, write_inputs
 from trials import HARMED, OUTCOMES, RIGHT, Failed, Trial, undisturbed
 
@@ -63,7 +64,9 @@ class Ground:
         trials.in_child(lambda: write_inputs(folder / "inputs"))
         self.commands = {command.name: command for command in commands(self.given)}
         for command in self.commands.values():
-            importlib.import_module(command.script)
+            writing.code_of(str(importlib.import_module(command.script).__file__))
+        writing.installed_versions()
+        writing.commit()  # what follows is forked with all this known
         self._undisturbed: dict[str, trials.Undisturbed] = {}
         self._trials = 0
 
