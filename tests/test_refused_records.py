@@ -125,7 +125,7 @@ CASES = [
         CANNOT,
     ),
     Case("output", "right", partial(into, prepare=Path.mkdir, name="there/x")),
-    Case("output", "no inodes", without_inodes, "all its 100 inodes are used"),
+    Case("output", "no inodes", without_inodes, "all 100 inodes are used"),
     *(
         Case("id", name, partial(named, name=name), r"texts\.tsv:3: id .*unfit")
         for name in (".hidden", "..", "a/b", "", "a\n", "x" * 121)
