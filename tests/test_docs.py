@@ -88,6 +88,7 @@ EXERCISED = {
         "python scripts/transfer.py --help"
     ),
     "python benchmarks/from_nothing.py": "python benchmarks/from_nothing.py --help",
+    "python benchmarks/load.py": "python benchmarks/load.py --help",
     "python benchmarks/slurm_overhead.py": "python benchmarks/slurm_overhead.py --help",
     "python benchmarks/levers.py": "python benchmarks/levers.py --help",
     "python benchmarks/selection.py resources/slurp-text": "python benchmarks/selection.py --help",

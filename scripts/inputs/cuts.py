@@ -70,7 +70,7 @@ def objects(place: str, part: dict[str, Any], key: str) -> list[dict[str, Any]]:
     return found
 
 
-def source(place: str, recording: dict[str, Any], channel: Any) -> tuple[str, int | None]:
+def source(place: str, recording: dict[str, Any], channel: Any) -> tuple[Any, int | None]:
     """Return the file with a channel of a recording, and which of its channels that is.
 
     All are taken (None) of a file that has no other, or if several are said.
