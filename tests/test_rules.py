@@ -443,7 +443,7 @@ def test_the_files_of_a_folder_and_a_column_are_what_prepare_depends_on(folder):
         ({"leaflet": {"texts": "leaflet.csv", "column": "Sats"}}, "did you mean 'Satz'? there are"),
         (
             {"shop": {"manifest": "owner/calls"}},
-            "shop: owner/calls: no such file or folder; a data",
+            "shop.manifest: owner/calls: no such file or folder; a data",
         ),
     ):
         inputs, told = inputs_of_prepare(folder, domains | changed)
