@@ -74,14 +74,16 @@ def fetch_file(name: str, entry: dict, output: Path, downloads: Downloads, known
             if (found := identity(target)) != (expected or found):
                 kind = "declared" if "sha256" in entry else f"at first use ({KNOWN})"
                 raise Unavailable(f"gave sha256 {found}, {kind} is {expected}: removed")
+            if expected is None:  # before the file is there, which a kill may leave without it
+                known.record(
+                    name, found, size(target), describe(source), downloads.published(source)
+                )
             put_in_place(target, final, output)
         except (Unavailable, InputError, OSError) as error:
             reasons.append(f"    {number}. {describe(source)}: {error}")
             continue
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
-        if expected is None:
-            known.record(name, found, size(final), describe(source), downloads.published(source))
         seconds = time.monotonic() - started
         verdict = "sha256 right" if expected else f"sha256 {found} recorded in {KNOWN}"
         say(f"{name}: {megabytes(size(final))}, {verdict}, {seconds:.1f} s, {describe(source)}")
