@@ -975,3 +975,19 @@ def wait_for(condition) -> None:
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.05)
+
+
+def test_a_first_use_is_recorded_before_its_file_is_there_as_a_kill_may_come_between(
+    tmp_path, local, monkeypatch
+):
+    files = {"model.bin": {"checksum": "first-use", "sources": [local]}}
+
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(fetch, "put_in_place", killed)
+        with pytest.raises(KeyboardInterrupt):
+            fetch_main(artifact(**files), tmp_path / "out")
+    [known] = json.loads((tmp_path / "out/known.json").read_text()).values()
+    assert known["sha256"] == sha(CONTENT) and known["source"].endswith("local.bin")
