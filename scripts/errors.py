@@ -53,9 +53,10 @@ def run(main: Callable[[], None]) -> None:
         path = getattr(error, "filename", None)
         if is_full_disk(error):
             leave(f"error: {full_disk(path)}", MISTAKE)
-        if not is_forbidden(error) or path is None:
+        if path is None or not (is_forbidden(error) or isinstance(error, FileNotFoundError)):
             raise
-        leave(f"error: {visible(forbidden(path, error))}", MISTAKE)
+        told = forbidden(path, error) if is_forbidden(error) else vanished(path)
+        leave(f"error: {visible(told)}", MISTAKE)
     finally:
         restore(previous)
 
@@ -153,6 +154,11 @@ def naming_file(path: str | Path) -> Iterator[None]:
             fault = path if Path(path).parent in other.parents else other
             raise InputError(forbidden(fault, error)) from error
         raise
+
+
+def vanished(path: str | Path) -> str:
+    """Return which file is there no more, and what to do: that it was there was checked before."""
+    return f"{path}: no such file any more; bring it back and run the same command again"
 
 
 def forbidden(path: str | Path, error: BaseException) -> str:

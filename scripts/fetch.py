@@ -83,11 +83,11 @@ def fetch_file(name: str, entry: dict, output: Path, downloads: Downloads, known
                 raise
             reasons.append(f"    {number}. {describe(source)}: {reason_of(error)}")
             continue
+        if expected is None:  # before the file is there, which a kill may leave without it
+            known.record(name, found, size(target), describe(source), downloads.published(source))
         with naming_unwritable(final):
             put_in_place(target, final, output)
         shutil.rmtree(temporary, ignore_errors=True)
-        if expected is None:
-            known.record(name, found, size(final), describe(source), downloads.published(source))
         seconds = time.monotonic() - started
         verdict = "sha256 right" if expected else f"sha256 {found} recorded in {KNOWN}"
         say(f"{name}: {megabytes(size(final))}, {verdict}, {seconds:.1f} s, {describe(source)}")

@@ -25,7 +25,7 @@ BOUNDS: dict[str, tuple[float, float]] = {  # lowest and highest: all that costs
     "--jobs": (1, 1024),
     "--learning-rate": (1e-12, 1),
     "--length-bounds": MANY,
-    "--max-cer": (0, 100),
+    "--max-cer": (0, 1000),
     "--max-clipping": (0, 1),
     "--max-duration": (0, 3600),
     "--max-failures": (0, 1),

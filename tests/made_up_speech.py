@@ -38,7 +38,7 @@ def write_experiment(**shop: object) -> Path:
     Path("said.tsv").write_text(said)
     Path("shop.txt").write_text("".join(f"{text}\n" for text, _ in TEXTS.values()))
     own = {"texts": "shop.txt", "pronunciations": "said.tsv"} | shop
-    tts = {"engine": "hibari", "artifact": "voices", "voices": ["ann", "bob"], "shards": 2}
+    tts = {"engine": "kokoro", "artifact": "voices", "voices": ["ann", "bob"], "shards": 2}
     config = CONFIG | {"domains": CONFIG["domains"] | {"shop": own}, "tts": {"hibari": tts}}
     path = Path("tiny.yaml")
     path.write_text(yaml.safe_dump(config | {"targets": ["shop"]}))

@@ -163,7 +163,7 @@ def test_the_record_names_the_files_that_shape_the_speech(french):
     [
         ({"voices": ["fr", "it+m1"]}, r"tts\.voice\.voices: espeak has no voice 'it\+m1' of 'fr'"),
         ({"voices": ["fr+m9"]}, r"'fr\+m9' of 'fr'; there are fr, fr-be, fr-ch, alone or with"),
-        ({"voices": ["random", "fr"]}, "has no voice 'random'"),
+        ({"voices": ["random", "fr"]}, "'random' means all voices; give it alone"),
         ({"language": "ja"}, r"tts\.voice\.engine: espeak speaks af, am, .*, not 'ja'"),
         ({"rate": 89}, r"tts\.voice\.rate: 89"),
         ({"rate": 90, "speed_range": [0.8, 1]}, r"tts\.voice: a rate of 90 .* 0\.8 is 72, not 80"),

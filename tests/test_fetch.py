@@ -379,7 +379,7 @@ def test_a_whole_zenodo_download_of_a_killed_run_is_not_fetched_again(tmp_path, 
         ({"checksum": "md5:" + "0" * 32}, "has md5:.*the record tells md5:0000"),
         ({"size": 7}, "bytes, the record tells 7"),
         ({"key": "other"}, "has no file 'data.tar.gz'; it has other"),
-        ({"links": {}}, "its record is not understood .KeyError: 'self'"),
+        ({"links": {}}, r"its record is not understood \(the record: files\[0\]\.links lack"),
     ],
 )
 def test_what_disagrees_with_the_zenodo_record_is_refused(tmp_path, record, change, message):
@@ -979,3 +979,19 @@ def wait_for(condition) -> None:
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.05)
+
+
+def test_a_first_use_is_recorded_before_its_file_is_there_as_a_kill_may_come_between(
+    tmp_path, local, monkeypatch
+):
+    files = {"model.bin": {"checksum": "first-use", "sources": [local]}}
+
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(fetch, "put_in_place", killed)
+        with pytest.raises(KeyboardInterrupt):
+            fetch_main(artifact(**files), tmp_path / "out")
+    [known] = json.loads((tmp_path / "out/known.json").read_text()).values()
+    assert known["sha256"] == sha(CONTENT) and known["source"].endswith("local.bin")

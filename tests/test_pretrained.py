@@ -314,5 +314,5 @@ def test_a_model_of_another_sampling_rate_is_refused(tmp_path):
     write_ctc(tmp_path / "model")
     path = tmp_path / "model/preprocessor_config.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | {"sampling_rate": 8000}))
-    with pytest.raises(InputError, match="sampling_rate is 8000 Hz"):
+    with pytest.raises(InputError, match="sampling_rate is 8000, and must be 16000"):
         pretrained.main(["--artifact", str(tmp_path / "model"), "--output", str(tmp_path / "base")])

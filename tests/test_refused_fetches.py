@@ -586,7 +586,7 @@ def test_bad_input_is_refused_well(case, tmp_path):
 
 
 def test_a_number_of_jobs_that_is_none_is_refused():
-    with pytest.raises(InputError, match="--jobs is 0; give 1 or more"):
+    with pytest.raises(InputError, match="--jobs: '0'; give a whole number from 1 to 1024"):
         fetch.main(
             ["--artifact", "a", "--declaration", json.dumps(of_entry()), "--output", "x"]
             + ["--jobs", "0"]

@@ -261,12 +261,12 @@ def test_one_utterance_may_fail_of_few_but_not_the_only_one(tmp_path, resources)
     ("changes", "message"),
     [
         ({"speed_range": "1.1 0.9"}, "lowest <= highest"),
-        ({"samples_per_text": 0}, "at least 1"),
+        ({"samples_per_text": 0}, "'0'; give a whole number from 1 to 1000"),
         ({"shard": 3, "shards": 2}, "from 1 to --shards 2"),
         ({"shards": 6}, "5 texts for 6 shards"),
-        ({"max_failures": 5}, "a fraction"),
+        ({"max_failures": 5}, "'5'; give a number from 0 to 1"),
         ({"voices": "ann,bob,ann"}, "'ann' stands there twice"),
-        ({"batch_size": 0}, "at least 1"),
+        ({"batch_size": 0}, "'0'; give a whole number from 1 to 4096"),
     ],
 )
 def test_mistakes_are_told_before_the_engine_is_loaded(

@@ -420,9 +420,9 @@ def test_nan_and_overflow_are_refused_by_name(tmp_path: Path, vector: Path):
     broken = write(tmp_path / "broken", BASE | {"w": torch.tensor([1.0, float("nan")])})
     with pytest.raises(InputError, match="'w' comes out with 1 of 2 values not finite"):
         subtract(broken, write(tmp_path / "s", BASE), tmp_path / "t")
-    half = write(tmp_path / "half", {n: t.half() for n, t in BASE.items()})
+    half = write(tmp_path / "half", {"w": BASE["w"].half(), "b": torch.tensor([[-65e3]]).half()})
     with pytest.raises(InputError, match="'b' comes out with 1 of 1 values not finite"):
-        apply(half, vector, 1e6, tmp_path / "o" / "model.safetensors")
+        apply(half, vector, 1000, tmp_path / "o" / "model.safetensors")
     assert not (tmp_path / "o" / "model.safetensors").exists()
     with pytest.raises(InputError, match="nan is not a finite number"):
         apply(half, vector, float("nan"), tmp_path / "o" / "model.safetensors")

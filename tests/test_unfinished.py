@@ -66,15 +66,22 @@ def test_of_another_file_that_may_not_be_read_that_one_is_named(tmp_path):
         raise PermissionError(errno.EACCES, "Permission denied", "/elsewhere/b")
 
 
-def test_a_script_ends_with_one_line_and_status_2_on_what_it_may_not_use(capsys):
+@pytest.mark.parametrize(
+    ("number", "told"),
+    [
+        (errno.EACCES, "Permission denied; give user"),
+        (errno.ENOENT, "no such file any more; bring"),
+    ],
+)
+def test_a_script_ends_with_one_line_and_status_2_on_a_file_it_can_not_use(capsys, number, told):
     def main() -> None:
-        raise PermissionError(errno.EACCES, "Permission denied", "/elsewhere/b")
+        raise OSError(number, os.strerror(number), "/elsewhere/b")
 
     with pytest.raises(SystemExit) as stop:
         run(main)
-    told = capsys.readouterr().err
+    said = capsys.readouterr().err
     assert stop.value.code == 2
-    assert told.startswith("error: /elsewhere/b: Permission denied; give") and told.count("\n") == 1
+    assert said.startswith(f"error: /elsewhere/b: {told}") and said.count("\n") == 1
 
 
 def test_used_up_inodes_are_no_lack_of_bytes(small_disk):  # noqa: F811

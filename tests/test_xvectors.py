@@ -125,7 +125,7 @@ def test_the_published_hyper_parameters_are_the_network_s(encoder):
         ("no audio", "the audio of 1 utterances is missing, first gone.flac of 'u'"),
         ("short", "no utterance of 1 has 1.0 s or more"),
         ("twice", "id 'u0' is in two of them"),
-        ("none", "--max-utterances 0: at least 1"),
+        ("none", "--max-utterances: '0'; give a whole number from 1 to 1000000"),
     ],
 )
 def test_mistakes_are_told(tmp_path, speech, encoder, harm, message):

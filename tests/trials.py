@@ -229,7 +229,7 @@ class Trial:
                 raise Failed(LOST, f"ends well without {sorted(missing)}: {said}")
             return SURVIVED
         told = said.rstrip("\n").split("\n")[-1]
-        if "Traceback" in said or len(said) > LONGEST or status < 0 or not said.strip():
+        if "Traceback" in said or len(told) > LONGEST or status < 0 or not told:
             raise Failed(REFUSED_BADLY, f"status {status}: {said[-LONGEST:]}")
         if visible(told) != told:
             raise Failed(REFUSED_BADLY, f"what a terminal would obey: {visible(told)}")
