@@ -35,7 +35,7 @@ Share = Annotated[float, {"minimum": 0, "maximum": 1}]
 class Bounds:
     """What an utterance may measure, bounds included: durations in s, rates in characters/s."""
 
-    max_cer: Annotated[float, {"minimum": 0, "maximum": 100}] = (
+    max_cer: Annotated[float, {"minimum": 0, "maximum": 1000}] = (
         0.3  # a fraction, of the base model's transcript
     )
     min_duration: Seconds = 0.3

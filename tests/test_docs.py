@@ -39,7 +39,9 @@ EXERCISED = {
     "make demo EXPERIMENT=my.yaml": "make -n demo EXPERIMENT=my.yaml",
     "make adapt TEXTS=my_domain.txt": "make -n adapt TEXTS=my_domain.txt",
     "make run EXPERIMENT=experiments/calls.yaml": "make -n run EXPERIMENT=experiments/calls.yaml",
-    "make run EXPERIMENT=experiments/methods.yaml": "make -n run EXPERIMENT=experiments/methods.yaml",
+    "make run EXPERIMENT=experiments/methods.yaml": (
+        "make -n run EXPERIMENT=experiments/methods.yaml"
+    ),
     "make test": "make -n test",
     "make setup && source .venv/bin/activate": "make -n setup",
     "make status EXPERIMENT=my.yaml": "make -n status EXPERIMENT=my.yaml",

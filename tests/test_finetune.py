@@ -347,9 +347,11 @@ def test_stops_early_and_keeps_the_best_parameters_not_the_last(data):
     assert run.best[name].unique().tolist() == [2.0]
 
 
-def test_a_loss_that_is_no_number_stops_with_the_step(data, tmp_path):
+def test_a_loss_that_is_no_number_stops_with_the_step(data, tmp_path, monkeypatch):
+    loss = WhisperRecogniser.loss
+    monkeypatch.setattr(WhisperRecogniser, "loss", lambda *given: loss(*given) * float("nan"))
     with pytest.raises(InputError, match=r"loss became (nan|inf) at step \d+; lower the learning"):
-        finetune.main(command(data, tmp_path / "model", learning_rate=1, epochs=9))
+        finetune.main(command(data, tmp_path / "model", epochs=9))
     assert not (tmp_path / "model").exists()
 
 

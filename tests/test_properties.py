@@ -4,6 +4,7 @@ import copy
 import json
 import math
 import re
+import sys
 import tempfile
 from functools import cache
 from importlib import import_module
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import jiwer
 import numpy as np
+import pytest
 import torch
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
@@ -57,6 +59,13 @@ READABLE = st.text(
     st.characters(exclude_categories=["Cs", "Cc", "Cn", "Co", "Zl", "Zp"]), max_size=12
 )
 """Without line ends: YAML 1.1 has more of them than JSON."""
+
+
+@pytest.fixture(autouse=True, scope="module")
+def no_lazy_modules() -> None:
+    """Forget modules that would only be imported now: hypothesis looks into all that there are."""
+    for name in [name for name, each in sys.modules.items() if type(each).__name__ == "LazyModule"]:
+        del sys.modules[name]
 
 
 def written(name: str, text: str) -> Path:
