@@ -55,6 +55,9 @@ JSON = st.recursive(
     lambda part: st.lists(part, max_size=3) | st.dictionaries(TEXT, part, max_size=3),
     max_leaves=6,
 )
+LABEL = st.text(
+    st.characters(exclude_categories=["Cs", "Cc", "Cf", "Cn", "Co", "Zl", "Zp"]), max_size=20
+)
 READABLE = st.text(
     st.characters(exclude_categories=["Cs", "Cc", "Cn", "Co", "Zl", "Zp"]), max_size=12
 )
@@ -64,8 +67,9 @@ READABLE = st.text(
 @pytest.fixture(autouse=True, scope="module")
 def no_lazy_modules() -> None:
     """Forget modules that would only be imported now: hypothesis looks into all that there are."""
-    for name in [name for name, each in sys.modules.items() if type(each).__name__ == "LazyModule"]:
-        del sys.modules[name]
+    for name, module in list(sys.modules.items()):
+        if any(kind.__name__ == "LazyModule" for kind in type(module).__mro__):
+            del sys.modules[name]
 
 
 def written(name: str, text: str) -> Path:
@@ -81,9 +85,9 @@ def written(name: str, text: str) -> Path:
 @given(
     st.lists(
         st.fixed_dictionaries(
-            {"id": TEXT, "text": TEXT, "duration": NUMBER}
-            | dict.fromkeys(("audio_filepath", "speaker", "domain"), TEXT),
-            optional={"voice": TEXT, "more": JSON},
+            {"id": LABEL, "audio_filepath": TEXT, "text": TEXT, "speaker": LABEL, "domain": LABEL}
+            | {"duration": st.floats(0, manifest.LONGEST) | st.integers(0, manifest.LONGEST)},
+            optional={"voice": LABEL, "more": JSON},
         ),
         max_size=4,
         unique_by=lambda row: row["id"],
