@@ -283,7 +283,7 @@ def shipped_by_verdicts() -> list[str]:
     try:
         return shipped(summary)
     except InputError as error:
-        sys.exit(f"{error}: delete {summary}, and run again")
+        sys.exit(str(error))
 
 
 def target_of(wildcards) -> str:

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import psutil
 
+from tiny_commands import RECORD
 from tiny_experiment import (
     RESULTS,
     SHARED,
@@ -39,6 +40,7 @@ AWAY = 10.0  # s, in which the stages of a run that is asked to stop must have e
 KINDS = ("manifests/**/*.jsonl", "hypotheses/**/*.jsonl", "scores/**/*.json")
 KINDS += ("models/**/*.safetensors", "task_vectors/**/*.safetensors")
 SAID = "terminal.txt"
+AGAIN = "summarize again: delete it, and run again"
 
 
 class Workflow:
@@ -50,6 +52,7 @@ class Workflow:
             self.folder,
             targets=["own"],
             arms=["pretrained", "target-synthetic+vector"],
+            task_vector={"scaling_coefficients": [0.5], "chosen_on": ["hibari"]},
             tts={"hibari": {"engine": "hibari", "artifact": "hibari", "voices": ["heart"]}},
         )
         write_own_manifest(self.folder)
@@ -93,7 +96,7 @@ def made(folder: Path) -> dict[str, bytes]:
         str(path.relative_to(folder)): path.read_bytes()
         for kind in KINDS
         for path in sorted((folder / RESULTS).glob(kind))
-        if not path.name.startswith(".")
+        if not path.name.startswith(".") and RECORD not in path.name
     }
 
 
@@ -201,12 +204,11 @@ def old_summary(workflow: Workflow, folder: Path, draw: random.Random) -> str:
     summary = folder / RESULTS / "summary.json"
     summary.write_text('{"language": "en", "targets": [{"name": "own", "rows": []}]}\n')
     process = start(folder, "--rerun-triggers", "mtime")
-    outcome = check_told(folder, process)
-    if process.returncode and f"delete {RESULTS}/summary.json" not in said(folder):
+    if check_told(folder, process) != REFUSED_WELL or AGAIN not in said(folder):
         raise Failed(REFUSED_BADLY, said(folder)[-2000:])
     summary.unlink()
     workflow.check_again(folder)
-    return outcome
+    return REFUSED_WELL
 
 
 def read_only(workflow: Workflow, folder: Path, draw: random.Random) -> str:

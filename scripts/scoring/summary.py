@@ -233,5 +233,6 @@ def write_summary(path: Path, summary: Summary) -> None:
 
 
 def read_summary(path: Path) -> Summary:
-    """Return a summary; raise ``InputError`` for any other file."""
-    return typed(Summary, read_json(path, "write it with summarize.py"), path, "summarize again")
+    """Return a summary; raise ``InputError`` for any other file, one of an older version, say."""
+    content = read_json(path, "write it with summarize.py")
+    return typed(Summary, content, path, "summarize again: delete it, and run again")
