@@ -69,25 +69,27 @@ def fetch_file(name: str, entry: dict, output: Path, downloads: Downloads, known
         return "here already"
     reasons = []
     for number, source in enumerate(entry["sources"], start=1):
-        temporary = Path(tempfile.mkdtemp(dir=downloads.work, prefix="unpack-"))
         started = time.monotonic()
-        try:
-            target = temporary / "content"
-            obtain(source, target, downloads)
-            if (found := identity(target)) != (expected or found):
-                kind = "declared" if "sha256" in entry else f"at first use ({KNOWN})"
-                raise Unavailable(f"gave sha256 {found}, {kind} is {expected}: removed")
-        except Exception as error:
-            shutil.rmtree(temporary, ignore_errors=True)
-            if is_full_disk(error):
-                raise
-            reasons.append(f"    {number}. {describe(source)}: {reason_of(error)}")
-            continue
-        if expected is None:  # before the file is there, which a kill may leave without it
-            known.record(name, found, size(target), describe(source), downloads.published(source))
-        with naming_unwritable(final):
-            put_in_place(target, final, output)
-        shutil.rmtree(temporary, ignore_errors=True)
+        with tempfile.TemporaryDirectory(
+            dir=downloads.work, prefix="unpack-", ignore_cleanup_errors=True
+        ) as temporary:
+            target = Path(temporary, "content")
+            try:
+                obtain(source, target, downloads)
+                if (found := identity(target)) != (expected or found):
+                    kind = "declared" if "sha256" in entry else f"at first use ({KNOWN})"
+                    raise Unavailable(f"gave sha256 {found}, {kind} is {expected}: removed")
+            except Exception as error:
+                if is_full_disk(error):
+                    raise
+                reasons.append(f"    {number}. {describe(source)}: {reason_of(error)}")
+                continue
+            if expected is None:  # before the file is there, which a kill may leave without it
+                known.record(
+                    name, found, size(target), describe(source), downloads.published(source)
+                )
+            with naming_unwritable(final):
+                put_in_place(target, final, output)
         seconds = time.monotonic() - started
         verdict = "sha256 right" if expected else f"sha256 {found} recorded in {KNOWN}"
         say(f"{name}: {megabytes(size(final))}, {verdict}, {seconds:.1f} s, {describe(source)}")

@@ -34,13 +34,7 @@ AWAY = 5.0  # s, in which a command that is asked to stop must have ended
 
 def killed_at_random(trial: Trial) -> str:
     """Kill -9 of the process group at a random moment."""
-    trial.prepare()
-    process = trial.start()
-    time.sleep(trial.moment())
-    process.kill()
-    trial.check_names()
-    trial.check_again()
-    return SURVIVED
+    return killed_so_often(trial, 1)
 
 
 def killed_at_a_change(trial: Trial) -> str:
@@ -56,8 +50,12 @@ def killed_at_a_change(trial: Trial) -> str:
 
 def killed_again_and_again(trial: Trial) -> str:
     """Kill -9 five times over, each time of the same command begun again."""
+    return killed_so_often(trial, 5)
+
+
+def killed_so_often(trial: Trial, times: int) -> str:
     trial.prepare()
-    for _ in range(5):
+    for _ in range(times):
         process = trial.start()
         time.sleep(trial.moment())
         process.kill()

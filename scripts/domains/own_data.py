@@ -9,7 +9,7 @@ from typing import Any
 from domains.domain import Domain, located, named_paths
 from errors import InputError
 from files.audio_file import UNKNOWN_SPEAKER, AudioFile
-from files.manifest import LONGEST, LONGEST_TEXT, check_label
+from files.manifest import LONGEST, check_label, check_length
 from files.recording import Recording
 from files.table_file import Embedded
 from inputs import reading
@@ -66,11 +66,7 @@ def check_text(place: str, key: str, value: Any) -> None:
     """Refuse what is no text, or empty."""
     if not isinstance(value, str) or not value.strip():
         raise InputError(f"{place}: {key} is {repr(value)[:60]}; it must be a text, not empty")
-    if len(value) > LONGEST_TEXT:
-        raise InputError(
-            f"{place}: {key} has {len(value):,} characters, of which {LONGEST_TEXT:,} are read"
-            f" ({value[:60]!r}...); is it of one utterance? Part it"
-        )
+    check_length(value, key, place)
 
 
 def read_texts_of_user(

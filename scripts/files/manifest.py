@@ -77,13 +77,19 @@ def check_row(row: Mapping[str, Any], place: str) -> None:
         if key in row and isinstance(row[key], str):
             check_label(row[key], key, place)
     text, duration = row.get("text"), row.get("duration")
-    if isinstance(text, str) and len(text) > LONGEST_TEXT:
-        raise InputError(
-            f"{place}: text has {len(text):,} characters, of which {LONGEST_TEXT:,} are read"
-            f" ({text[:SHOWN]!r}...); is it of one utterance? Part it"
-        )
+    if isinstance(text, str):
+        check_length(text, "text", place)
     if isinstance(duration, int | float) and not 0 <= duration <= LONGEST:
         raise InputError(f"{place}: duration is {str(duration)[:SHOWN]}; give s, 0 to {LONGEST:,}")
+
+
+def check_length(text: str, key: str, place: str) -> None:
+    """Raise ``InputError`` for a text that is too long for one utterance."""
+    if len(text) > LONGEST_TEXT:
+        raise InputError(
+            f"{place}: {key} has {len(text):,} characters, of which {LONGEST_TEXT:,} are read"
+            f" ({text[:SHOWN]!r}...); is it of one utterance? Part it"
+        )
 
 
 def check_label(label: str, key: str, place: str) -> None:

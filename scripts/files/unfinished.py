@@ -45,17 +45,24 @@ def delete_abandoned(folder: Path) -> None:
 
 def is_abandoned(name: str) -> bool:
     """Say whether a name is that of an unfinished file of this machine that nobody writes."""
-    parts = NAME.fullmatch(name)
-    return parts is not None and parts["machine"] == machine() and not is_written(name)
+    return (process := writer(name)) is not None and not is_running(process)
 
 
 def is_written(name: str) -> bool:
     """Say whether a process of this machine writes the unfinished file of this name."""
+    return (process := writer(name)) is not None and is_running(process)
+
+
+def writer(name: str) -> int | None:
+    """Return which process of this machine an unfinished file's name says that it is of."""
     parts = NAME.fullmatch(name)
-    if parts is None or parts["machine"] != machine():
-        return False
+    return int(parts["process"]) if parts and parts["machine"] == machine() else None
+
+
+def is_running(process: int) -> bool:
+    """Say whether there is a process, whosesoever."""
     try:
-        os.kill(int(parts["process"]), 0)
+        os.kill(process, 0)
     except (ProcessLookupError, OverflowError):
         return False
     except PermissionError:  # another user's

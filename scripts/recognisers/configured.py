@@ -4,7 +4,6 @@
 and decodes by itself: a setting that is absurd, or that both would ignore, is refused by its key.
 """
 
-import math
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
@@ -16,6 +15,7 @@ from errors import InputError
 from files.audio import SAMPLING_RATE
 from files.json_file import read_object
 from recognisers.log_mel import FRAME_LENGTH, HOP_LENGTH
+from settings.fields import is_number
 
 REMEDY = "take that file from the base model of this checkpoint"
 POSITIONS_PER_SECOND = 50  # of Whisper's encoder
@@ -77,9 +77,9 @@ def is_whole(value: Any, least: int, most: int) -> bool:
     return type(value) is int and least <= value <= most
 
 
-def is_number(value: Any, least: float, most: float) -> bool:
+def is_within(value: Any, least: float, most: float) -> bool:
     """Say whether a value is a finite number within bounds."""
-    return type(value) in (int, float) and math.isfinite(value) and least <= value <= most
+    return is_number(value) and least <= value <= most
 
 
 def is_one_of(known: tuple, value: Any) -> bool:
@@ -107,9 +107,9 @@ def check_config(folder: Path) -> Mapping[str, Any]:
     for length in lengths:
         file.whole("num_feat_extract_layers", length, length)
     for key in [key for key in content if key.endswith(CHANCES)]:
-        file.check(key, lambda value: is_number(value, 0, 1), "a number from 0 to 1")
+        file.check(key, lambda value: is_within(value, 0, 1), "a number from 0 to 1")
     for key in ("layer_norm_eps", "init_std", "initializer_range"):
-        file.check(key, lambda value: is_number(value, 0, 1), "a number from 0 to 1")
+        file.check(key, lambda value: is_within(value, 0, 1), "a number from 0 to 1")
     for key in FLAGS:
         file.check(key, lambda value: type(value) is bool, "true or false")
     for key in ACTIVATIONS:
@@ -168,7 +168,7 @@ def check_generation(folder: Path, vocabulary: int) -> None:
     check_ids(file, vocabulary, is_decoded_by=True)
     file.check("is_multilingual", lambda value: type(value) is bool, "true or false")
     file.whole("max_length", 1, WHOLE["max_target_positions"])
-    file.check("audio_window", lambda value: is_number(value, 0.02, 3600), "seconds above 0")
+    file.check("audio_window", lambda value: is_within(value, 0.02, 3600), "seconds above 0")
     for key, right in GREEDY.items():
         wanted = f"left out, or {' or '.join(map(str, right)) or 'null'}"
         file.check(key, partial(is_one_of, (None, *right)), wanted)
