@@ -19,6 +19,7 @@ STOPPED = 128 + signal.SIGTERM  # exit status, as a shell gives it
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
 FULL = (errno.ENOSPC, errno.EDQUOT)  # of a disk, of a quota
 SHORT = re.compile(r"\d+ requested and \d+ written")  # NumPy, which tells no number
+IMPOSSIBLE = (errno.ENAMETOOLONG, errno.ELOOP)  # for whatever file
 FORBIDDEN = (errno.EROFS, errno.EACCES, errno.EPERM)  # to write on a disk, to use a file
 
 
@@ -53,9 +54,8 @@ def run(main: Callable[[], None]) -> None:
         path = getattr(error, "filename", None)
         if is_full_disk(error):
             leave(f"error: {full_disk(path)}", MISTAKE)
-        if path is None or not (is_forbidden(error) or isinstance(error, FileNotFoundError)):
+        if path is None or not (told := told_of(error, path)):
             raise
-        told = forbidden(path, error) if is_forbidden(error) else vanished(path)
         leave(f"error: {visible(told)}", MISTAKE)
     finally:
         restore(previous)
@@ -154,6 +154,17 @@ def naming_file(path: str | Path) -> Iterator[None]:
             fault = path if Path(path).parent in other.parents else other
             raise InputError(forbidden(fault, error)) from error
         raise
+
+
+def told_of(error: Exception, path: str | Path) -> str:
+    """Return what the error of a file comes to; nothing where it may be a fault of the code."""
+    if is_forbidden(error):
+        return forbidden(path, error)
+    if isinstance(error, FileNotFoundError):
+        return vanished(path)
+    if isinstance(error, OSError) and error.errno in IMPOSSIBLE:
+        return f"{path}: {error.strerror}; give another name"
+    return ""
 
 
 def vanished(path: str | Path) -> str:

@@ -1,6 +1,7 @@
 """Manifests, audio, atomic files and lineage records."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -120,3 +121,11 @@ def test_a_users_mistake_is_one_line_and_status_2(capsys):
         run(main)
     assert stop.value.code == 2
     assert capsys.readouterr().err == "error: a.txt:3: too long\n"
+
+
+def test_a_name_that_is_too_long_is_one_line_too(capsys):
+    name = "x" * 300
+    with pytest.raises(SystemExit) as stop:
+        run(lambda: print(Path(name).exists()))
+    assert stop.value.code == 2
+    assert capsys.readouterr().err == f"error: {name}: File name too long; give another name\n"

@@ -124,6 +124,17 @@ def saved_to_disk(folder: Path) -> Path:
     return folder
 
 
+def nemo_manifest(folder: Path) -> Path:
+    """One path from the root, and one from the manifest's folder, as NeMo takes them, too."""
+    recordings(folder / "wav")
+    rows = [
+        {"audio_filepath": f"{folder}/wav/a.wav", "text": "Open", "speaker": "ann"},
+        {"audio_filepath": "wav/b.wav", "duration": 2, "text": "Close", "speaker": "bob"},
+    ]
+    (folder / "m.json").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return folder / "m.json"
+
+
 def kaldi(folder: Path) -> Path:
     recordings(folder / "wav")
     (folder / "wav.scp").write_text(f"a {folder}/wav/a.wav\nb wav/b.wav\n")
@@ -177,6 +188,7 @@ def cuts(folder: Path) -> Path:
             ["data/train-00000-of-00002.parquet:1", "data/train-00001-of-00002.parquet:1"],
         ),
         (saved_to_disk, ["data-00000-of-00002.arrow:1", "data-00001-of-00002.arrow:1"]),
+        (nemo_manifest, ["m.json:1", "m.json:2"]),
         (kaldi, ["text:1", "text:2"]),
         (kaldi_with_segments, ["text:1", "text:2"]),
         (cuts, ["cuts.jsonl.gz:1", "cuts.jsonl.gz:1"]),

@@ -279,6 +279,7 @@ CASES = [
         "phone.manifest: no/such.jsonl: no such",
     ),
     keys("no texts", {f"{SHOP}.texts": "no/such.txt"}, "shop.texts: no/such.txt: no such file"),
+    keys("a name too long", {f"{SHOP}.texts": "x" * 300}, "shop.texts: x{300}: .*name too long"),
     keys("no test texts", {f"{SHOP}.test_texts": "x.txt"}, "shop.test_texts: x.txt: no such"),
     keys("no pronunciations", {f"{SHOP}.pronunciations": "x.tsv"}, "shop.pronunciations: x.tsv"),
     keys(

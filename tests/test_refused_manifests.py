@@ -179,7 +179,13 @@ CASES = [
     of_user("audio: a number", r"m\.jsonl:1: audio_filepath is 5", audio_filepath=5),
     of_user("audio: none", r"m\.jsonl:1: audio_filepath is None", audio_filepath=None),
     of_user("audio: a null", r"m\.jsonl:1: .*not a path", audio_filepath="a\x00b"),
-    of_user("audio: an escape", r"m\.jsonl:1: audio_filepath '\\x1b", audio_filepath="\x1b[2J.wav"),
+    of_user(
+        "audio: an escape", r"m\.jsonl:1: audio_filepath '.*/\\x1b", audio_filepath="\x1b[2J.wav"
+    ),
+    *(
+        of_user(f"audio: a name too {how}", r"m\.jsonl:1: .*too long", audio_filepath=name)
+        for how, name in (("long", "a" * 300), ("deep", "a/" * 3000 + "b.wav"))
+    ),
     of_user("audio: a device", r"is a device, not a file", audio_filepath="/dev/zero"),
     of_user("audio: a folder", r"m\.jsonl:1: .*is a folder", audio_filepath="/tmp"),
     whole("empty", r"m\.jsonl: is empty", ""),

@@ -7,7 +7,7 @@ from pathlib import Path
 from domains.own_data import read_texts_of_user
 from domains.untranscribed import read_untranscribed
 from errors import InputError
-from files.regular import check_regular
+from files.regular import check_reachable, check_regular
 from inputs import reading
 from inputs.folders import files_of, open_folder
 from texts.folding import LOOK_ALIKES
@@ -50,7 +50,9 @@ def check_there(name: str, domain: Mapping) -> None:
         paths = {}
     paths |= {key: domain[key] for key in ALWAYS_OWN if key in domain}
     for key, path in paths.items():
-        place, files = f"config: domains.{name}.{key}: {path}", files_of(Path(path))
+        place = f"config: domains.{name}.{key}: {path}"
+        check_reachable(path, place)
+        files = files_of(Path(path))
         for file in files:
             if file.exists() and not file.is_dir():
                 check_regular(file)

@@ -18,6 +18,7 @@ from inputs.folders import files_of
 from settings.fields import is_number
 from texts.plain_texts import check_letters, check_plain, numbered_lines
 
+LONGEST_PATH = 4095  # bytes, Linux's PATH_MAX
 Columns = tuple[str | None, str | None]  # of texts, of recordings: as the domain names them
 
 
@@ -42,6 +43,11 @@ def recording_of(entry: Entry) -> Recording:
     place, audio = entry.place, entry.audio
     if not isinstance(audio, Embedded):
         check_text(place, "audio_filepath", audio)
+        if len(audio) > LONGEST_PATH:
+            raise InputError(
+                f"{place}: audio_filepath is too long: {len(audio):,} characters"
+                f" ({audio[:60]!r}...), of which a system takes {LONGEST_PATH:,}; correct it"
+            )
     check_text(place, "text", entry.text)
     check_letters(place, entry.text)
     for key in ("offset", "duration"):

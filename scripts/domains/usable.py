@@ -194,9 +194,9 @@ def each_readable(
     if failures and not domain.skip_missing_audio:
         raise InputError(
             f"the audio of {len(failures)} of {len(results)} recordings is missing or broken:"
-            f" {'; '.join(map(str, failures[:TOLD]))}; get it (paths are absolute or relative to"
-            " the folder the workflow runs in), or set skip_missing_audio: true in the domain to"
-            " leave such recordings out"
+            f" {'; '.join(map(str, failures[:TOLD]))}; get it (paths are absolute, or relative"
+            " to their file's folder or to that which the workflow runs in), or set"
+            " skip_missing_audio: true in the domain to leave such recordings out"
         )
     for utterance, result in results:
         if isinstance(result, UnreadableAudio):

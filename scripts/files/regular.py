@@ -47,6 +47,18 @@ def open_regular(path: str | Path, remedy: str = REMEDY) -> io.BufferedReader:
     return open(descriptor, "rb")
 
 
+def check_reachable(path: str | Path, place: str) -> None:
+    """Raise ``Unreadable``, which names ``place``, for a path where nothing can be looked at."""
+    try:
+        os.stat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    except OSError as error:
+        raise Unreadable(place, f"not readable: {error.strerror}", REMEDY) from None
+    except ValueError as error:  # a null byte, or half a character
+        raise Unreadable(place, f"not a path: {error}", REMEDY) from None
+
+
 def check_regular(path: str | Path, remedy: str = REMEDY) -> None:
     """Raise ``Unreadable`` unless a path is that of a regular file which can be read."""
     open_regular(path, remedy).close()

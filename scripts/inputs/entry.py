@@ -1,5 +1,6 @@
 """One recording as a user's file has it: not yet checked, whatever the kind of file."""
 
+import os
 import re
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -29,4 +30,4 @@ def beside(name: Any, folder: Path) -> Any:
     if not isinstance(name, str) or not name.strip():
         return name
     places = [folder / name, folder / CLIPS / name, Path(name)]
-    return str(next((place for place in places if place.is_file()), places[0]))
+    return str(next(filter(os.path.isfile, places), places[0]))  # false for an impossible name

@@ -99,8 +99,11 @@ def recordings(path: Path, column: str | None, audio_column: str | None) -> list
         elif columns or AUDIO.own not in first and candidates([*first], AUDIO):
             return of_table(path, json_lines(path), column, audio_column)
         else:  # NeMo's keys
-            keys = ("audio_filepath", "text", "id", "speaker", "offset", "duration")
-            return [Entry(place, *map(row.get, keys)) for place, row in rows]
+            keys = ("text", "id", "speaker", "offset", "duration")
+            return [
+                Entry(place, beside(row.get(AUDIO.own), path.parent), *map(row.get, keys))
+                for place, row in rows
+            ]
     if columns:
         raise InputError(f"{path}: has no columns; remove column and audio_column")
     return entries
