@@ -266,7 +266,7 @@ def delivered(file: str):
         return lambda wildcards: [f"{folder}/{file}" for folder in shipped_by_verdicts()]
     return [
         f"<results>/{paths.Checkpoint(base, matrix.delivered(config, target, tts), seed)}/{file}"
-        for base in config["base_models"]
+        for base in matrix.delivering(config)
         for target in config["targets"]
         for tts in TRAINING_TTS
         for seed in config["seeds"]

@@ -76,6 +76,16 @@ def delivered(config: dict, target: str, tts: str) -> Model:
     return replace(model, vector=vector, scale=choice["scaling_coefficient"])
 
 
+def delivering(config: dict) -> list[str]:
+    """Return the base models of which the model named by hand is made: all whose arms have it.
+
+    One without arms of its own has it, whatever arms are tested.
+    """
+    arm = config["task_vector"]["delivered"]["arm"] + VECTOR
+    models = config["base_models"].items()
+    return [base for base, model in models if arm in model.get("arms", [arm])]
+
+
 def evaluations(config: dict) -> Iterator[Evaluation]:
     """Yield every number of the experiment: which model is scored on which speech, and as what.
 
@@ -85,7 +95,8 @@ def evaluations(config: dict) -> Iterator[Evaluation]:
     for base in config["base_models"]:
         for target in config["targets"]:
             if not test_speech(config, target) and is_named_by_hand(config):
-                yield from deliveries(config, base, target)
+                if base in delivering(config):
+                    yield from deliveries(config, base, target)
                 continue
             for speech in speech_for(config, target):
                 for arm in arms(config, base, target):

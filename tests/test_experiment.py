@@ -361,6 +361,14 @@ def test_a_base_model_may_name_arms_of_its_own():
         changed(arms=["pretrained", "source-real"], base_models=models)
 
 
+def test_a_model_named_by_hand_is_not_made_of_a_base_model_whose_own_arms_lack_it():
+    models = CONFIG["base_models"] | {"lora": {"artifact": "base", "arms": ["target-synthetic"]}}
+    config = changed(base_models=models, task_vector=CONFIG["task_vector"] | {"delivered": {}})
+    assert matrix.delivering(config) == [*CONFIG["base_models"]]
+    config["base_models"]["lora"]["arms"] = ["target-synthetic+vector"]
+    assert matrix.delivering(config) == [*models]
+
+
 def test_an_arm_that_a_model_or_a_language_cannot_have_is_refused():
     models = CONFIG["base_models"] | {"letters": {"artifact": "wav2vec2-conformer-rope-large-960h"}}
     told = (

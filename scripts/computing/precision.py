@@ -1,11 +1,9 @@
 """In which precision matrix products are computed."""
 
-from typing import Literal
-
 import torch
 
-Precision = Literal["bf16", "fp32"]
-PrecisionChoice = Literal["auto", "bf16", "fp32"]
+from computing.precisions import Precision, PrecisionChoice
+
 PRECISIONS: dict[Precision, torch.dtype] = {"bf16": torch.bfloat16, "fp32": torch.float32}
 
 

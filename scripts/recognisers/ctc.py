@@ -16,7 +16,8 @@ from transformers import (
 )
 from transformers.utils.logging import disable_progress_bar
 
-from computing.precision import PrecisionChoice, autocast, precision_of
+from computing.precision import autocast, precision_of
+from computing.precisions import PrecisionChoice
 from computing.processor import processor
 from errors import InputError
 from files.audio import SAMPLING_RATE, load_audio

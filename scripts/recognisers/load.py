@@ -8,7 +8,7 @@ Each has ``model``, ``device``, ``precision``, ``window`` (s), ``language`` and
 
 from pathlib import Path
 
-from computing.precision import PrecisionChoice
+from computing.precisions import PrecisionChoice
 from errors import InputError
 from files.json_file import read_object
 from recognisers.ctc import CTC_MODELS, CtcRecogniser

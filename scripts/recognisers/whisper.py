@@ -11,7 +11,8 @@ from transformers import WhisperConfig
 from transformers import WhisperForConditionalGeneration as Whisper
 from transformers.utils.logging import disable_progress_bar
 
-from computing.precision import PrecisionChoice, autocast, precision_of
+from computing.precision import autocast, precision_of
+from computing.precisions import PrecisionChoice
 from computing.processor import processor
 from files.audio import SAMPLING_RATE, load_audio
 from recognisers.checkpoints import check_prompt, check_speaks, generation_of, load_whisper

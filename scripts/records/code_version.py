@@ -67,12 +67,15 @@ def trees_of(script: str | Path, *more: str) -> dict[str, str]:
     folder = import_root(script)
     trees: dict[str, str] = {}
     pending = [str(Path(script).relative_to(folder)), *more]
+    sought: set[str] = set()
     while pending:
         name = pending.pop()
         if name in trees or name in BOOKKEEPING:
             continue
         trees[name], imported, strings = parsed(read_text(folder / name), name)
-        pending += [module for dotted in imported for module in locate(folder, dotted)]
+        new = set(imported) - sought
+        sought |= new
+        pending += [module for dotted in new for module in locate(folder, dotted)]
         beside = (folder / name).parent
         for string in strings:
             if (beside / string).is_file():

@@ -3,7 +3,7 @@
 from dataclasses import asdict, dataclass
 from typing import Annotated, Any, Literal
 
-from computing.precision import PrecisionChoice
+from computing.precisions import PrecisionChoice
 from modules import CHOICES, TRAINED
 
 Steps = Annotated[int, {"minimum": 0, "maximum": 10_000_000}]
