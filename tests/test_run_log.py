@@ -454,6 +454,9 @@ def test_a_run_goes_on_where_its_log_folder_cannot_be_written(tmp_path):
     events.send(LogEvent.JOB_FINISHED, job_id=1)
     assert "the run goes on" in events.stream.getvalue()
     assert events.log.run.done["transcribe"] == 1
+    for seconds in range(3):  # as the follower's thread does
+        events.log.journal.write_status(1e9 + seconds, "running")
+    assert events.stream.getvalue().count("status.json: cannot be written") == 1
 
 
 def test_a_jobs_own_snakemake_is_left_alone():

@@ -16,6 +16,7 @@ from typing import Any
 import psutil
 
 from addresses import redacted
+from errors import InputError
 from files.atomic import atomic_path
 from runs.state import Job, Run
 from runs.words import stage, title
@@ -39,6 +40,7 @@ class Journal:
         self.arms = arms
         self.warn = warn
         self._has_changed = False
+        self._is_told = False  # that the status could not be written
         self._written = 0.0  # s since 1970
 
     def note_change(self) -> None:
@@ -73,12 +75,18 @@ class Journal:
             self.write_status(now, "running")
 
     def write_status(self, now: float, state: str) -> None:
-        """Write ``status.json``; ``state`` is running, finished, failed or stopped."""
+        """Write ``status.json``; ``state`` is running, finished, failed or stopped.
+
+        If it fails again and again, it says so once.
+        """
         try:
             with atomic_path(self.folder / "status.json") as temporary:
                 temporary.write_text(json.dumps(self.status(now, state), indent=1) + "\n")
-        except OSError as error:
-            self._warn(error)
+            self._is_told = False
+        except (OSError, InputError) as error:
+            if not self._is_told:
+                self._warn(error)
+            self._is_told = True
         self._written, self._has_changed = now, False
 
     def status(self, now: float, state: str) -> dict[str, Any]:
@@ -104,5 +112,6 @@ class Journal:
             "failed": self.run.failed,
         }
 
-    def _warn(self, error: OSError) -> None:
-        self.warn(f"warning: {self.folder}: {error.strerror}; the run goes on")
+    def _warn(self, error: OSError | InputError) -> None:
+        reason = getattr(error, "strerror", None) or error
+        self.warn(f"warning: {self.folder}: {reason}; the run goes on")
