@@ -6,6 +6,9 @@ import json
 import os
 import re
 import shlex
+import subprocess
+import sys
+import textwrap
 from pathlib import Path
 
 import pytest
@@ -149,6 +152,30 @@ def test_files_elsewhere_and_options_that_were_not_given_pass():
 def test_two_outputs_of_one_name_are_refused():
     with pytest.raises(InputError, match=r"out/\.\./x: is to be written twice \(x\)"):
         check_outputs(["x", "out/../x"], [])
+
+
+def test_what_may_not_be_written_is_refused_before_any_work(folder):
+    Path("file").touch()
+    with pytest.raises(InputError, match=r"file/a/b: cannot be written \(Not a dir.*/file\)"):
+        check_outputs(["file/a/b"], [])
+    Path("theirs").mkdir(0o555)
+    asked_by_another = textwrap.dedent("""
+        import os
+        from errors import InputError
+        from files.atomic import check_outputs
+        if os.getuid() == 0:
+            os.setuid(65534)  # root may write anywhere
+        try:
+            check_outputs(["theirs/a/b"], [])
+        except InputError as error:
+            print(error)
+    """)
+    told = subprocess.check_output(
+        [sys.executable, "-c", asked_by_another],
+        env=os.environ | {"PYTHONPATH": str(ROOT / "scripts")},
+        text=True,
+    )
+    assert re.search(r": Permission denied; give user \d+ the right to it", told)
 
 
 def test_nothing_is_written_outside_of_a_folder_that_the_environment_names(folder, monkeypatch):

@@ -19,7 +19,7 @@ def check_outputs(outputs: Iterable[Given], inputs: Iterable[Given]) -> None:
     """Refuse to write over what is read: files or folders, compared by where they really lie.
 
     A folder to write must not have an input in it, and nothing is written into a folder that is
-    read. Raises ``InputError``.
+    read. Nor is work begun whose outcome may not be written. Raises ``InputError``.
     """
     places = [(str(path), os.path.realpath(path)) for path in outputs if path is not None]
     read = {str(path): os.path.realpath(path) for path in inputs if path is not None}
@@ -35,6 +35,20 @@ def check_outputs(outputs: Iterable[Given], inputs: Iterable[Given]) -> None:
     for (first, one), (second, other) in itertools.combinations(places, 2):
         if one == other or is_same(one, other):
             raise InputError(f"{second}: is to be written twice ({first}); give each its own name")
+    for output, place in places:
+        with naming_unwritable(output):
+            check_writable(Path(place))
+
+
+def check_writable(path: Path) -> None:
+    """Raise ``OSError`` unless a file or folder may be written: into itself, or what is above."""
+    above = next(each for each in (path, *path.parents) if os.path.lexists(each))
+    if above == path and not path.is_dir():
+        above = path.parent
+    if not above.is_dir():
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(above))
+    if not os.access(above, os.W_OK | os.X_OK):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(above))
 
 
 def is_within(path: str, folder: str) -> bool:
