@@ -8,6 +8,7 @@ that nothing disturbed. They share the cluster, as runs do.
 import contextlib
 import fcntl
 import os
+import random
 import re
 import shutil
 import signal
@@ -50,6 +51,7 @@ if "scripts/finetune.py" in sys.orig_argv:
     sys.held = bytearray(b"x") * 10**9
 """
 PATIENCE = 900  # s
+A_WHILE = 60  # s, in which a run comes to any of its stages
 
 
 def slurm(*words: str) -> str:
@@ -267,6 +269,18 @@ def snakemake_is_killed(folder: Path) -> None:
     assert resumed(folder)
 
 
+def killed_at_random_moments(folder: Path) -> None:
+    """Kill -9 of Snakemake's process group again and again; its jobs go on without it."""
+    print("FAULTS_SEED", seed := os.environ.get("FAULTS_SEED") or str(random.randrange(10**6)))
+    draw, run = random.Random(seed), Run(folder)
+    for _ in range(int(os.environ.get("FAULTS_KILLS", "3"))):
+        time.sleep(draw.uniform(0, A_WHILE))
+        os.killpg(run.process.pid, signal.SIGKILL)
+        run.process.wait()
+        run.start()
+    run.ends()
+
+
 def scratch_disk_is_full(folder: Path) -> None:
     scratch = folder / "scratch"
     scratch.mkdir()
@@ -293,6 +307,7 @@ FAULTS = [
     is_preempted,
     node_is_drained,
     snakemake_is_killed,
+    killed_at_random_moments,
     scratch_disk_is_full,
 ]
 
