@@ -95,8 +95,7 @@ def evaluations(config: dict) -> Iterator[Evaluation]:
     for base in config["base_models"]:
         for target in config["targets"]:
             if not test_speech(config, target) and is_named_by_hand(config):
-                if base in delivering(config):
-                    yield from deliveries(config, base, target)
+                yield from deliveries(config, base, target)
                 continue
             for speech in speech_for(config, target):
                 for arm in arms(config, base, target):
@@ -196,7 +195,7 @@ def clusters(config: dict) -> list[str]:
 def deliveries(config: dict, base: str, target: str) -> Iterator[Evaluation]:
     """Yield the adapted checkpoints of a target that can't be tested."""
     choice = config["task_vector"]["delivered"]
-    for tts in training_tts(config):
+    for tts in training_tts(config) if base in delivering(config) else []:
         arm = Arm(choice["arm"] + VECTOR, tts, "pooled", choice["scaling_coefficient"])
         yield from evaluations_of(config, base, target, arm, None)
 

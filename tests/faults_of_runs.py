@@ -21,6 +21,7 @@ from tiny_experiment import (
     SHARED,
     command,
     copy_of_checkout,
+    copy_without,
     write_experiment,
     write_own_manifest,
 )
@@ -71,13 +72,9 @@ class Workflow:
 
     def copy(self, folder: Path, whole: bool = False) -> Path:
         """Return a copy in which the target's training and all behind it is to be done."""
-        shutil.copytree(self.folder, folder, symlinks=True)
-        (folder / SAID).unlink()
         gone = ["results/tiny/*/base/own-hibari*", "logs/tiny/finetune", "logs/tiny/run.lock"]
         gone += ["results/tiny/summary.*", "results/tiny/report.*"]
-        for path in [path for pattern in gone * (not whole) for path in folder.glob(pattern)]:
-            shutil.rmtree(path) if path.is_dir() else path.unlink()
-        return folder
+        return copy_without(self.folder, folder, SAID, *(gone * (not whole)))
 
     def check_again(self, folder: Path) -> None:
         """Run the same command; raise ``Failed`` unless all is as if nothing had befallen it."""

@@ -10,7 +10,6 @@ import fcntl
 import os
 import random
 import re
-import shutil
 import signal
 import subprocess
 import time
@@ -25,6 +24,7 @@ from tiny_experiment import (
     RESULTS,
     command,
     copy_of_checkout,
+    copy_without,
     table,
     write_experiment,
     write_own_manifest,
@@ -189,12 +189,8 @@ def test_the_nodes_have_no_network(undisturbed):
 
 def training_to_be_done(undisturbed: Path, folder: Path) -> Path:
     """Return a copy of the finished run without the target's training and all behind it."""
-    shutil.copytree(undisturbed, folder, symlinks=True, dirs_exist_ok=True)
-    for path in (folder / RESULTS).glob("*/base/own-hibari*"):
-        shutil.rmtree(path)
-    for path in (folder / LOG, *(folder / RESULTS).glob("summary.*"), folder / REPORT):
-        path.unlink()
-    return folder
+    gone = (f"{RESULTS}/*/base/own-hibari*", str(LOG), f"{RESULTS}/summary.*", str(REPORT))
+    return copy_without(undisturbed, folder, *gone)
 
 
 def hits_its_time_limit(folder: Path) -> None:

@@ -53,6 +53,14 @@ def copy_of_checkout(folder: Path) -> Path:
     return folder
 
 
+def copy_without(made: Path, folder: Path, *patterns: str) -> Path:
+    """Return a copy of a run in which what matches the patterns is to be made again."""
+    shutil.copytree(made, folder, symlinks=True, dirs_exist_ok=True)
+    for path in [path for pattern in patterns for path in folder.glob(pattern)]:
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+    return folder
+
+
 def fetch_shared(folder: Path) -> None:
     """Fetch what the embedded experiment needs, which all copies share: one copy at a time."""
     wanted = [f"resources/{name}/files.json" for name in SHARED]

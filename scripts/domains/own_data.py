@@ -18,7 +18,7 @@ from inputs.folders import files_of
 from settings.fields import is_number
 from texts.plain_texts import check_letters, check_plain, numbered_lines
 
-LONGEST_PATH = 4095  # bytes, Linux's PATH_MAX
+LONGEST_PATH = 4095  # characters: no system takes more (Linux: PATH_MAX)
 Columns = tuple[str | None, str | None]  # of texts, of recordings: as the domain names them
 
 

@@ -46,9 +46,14 @@ def check_writable(path: Path) -> None:
     if above == path and not path.is_dir():
         above = path.parent
     if not above.is_dir():
-        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(above))
+        raise system_error(errno.ENOTDIR, above)
     if not os.access(above, os.W_OK | os.X_OK):
-        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(above))
+        raise system_error(errno.EACCES, above)
+
+
+def system_error(number: int, path: Path) -> OSError:
+    """Return the error that the system would raise of a path."""
+    return OSError(number, os.strerror(number), str(path))
 
 
 def is_within(path: str, folder: str) -> bool:
@@ -105,7 +110,7 @@ def atomic_folder(path: str | Path) -> Iterator[Path]:
 def check_no_folder(path: Path) -> None:
     """Raise ``OSError`` if a folder lies where a file is to be written."""
     if path.is_dir():
-        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+        raise system_error(errno.EISDIR, path)
 
 
 def is_weights(file: Path) -> bool:

@@ -3,6 +3,8 @@
 import io
 import os
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from errors import InputError
@@ -32,14 +34,11 @@ class Unreadable(InputError):
 
 def open_regular(path: str | Path, remedy: str = REMEDY) -> io.BufferedReader:
     """Return a regular file, opened to be read; raise ``Unreadable`` for what is none."""
-    try:
-        descriptor = os.open(path, os.O_RDONLY | AT_ONCE)
-    except FileNotFoundError:
-        raise Unreadable(path, "no such file", remedy) from None
-    except OSError as error:
-        raise Unreadable(path, f"not readable: {error.strerror}", remedy) from None
-    except ValueError as error:  # a null byte, or half a character
-        raise Unreadable(path, f"not a path: {error}", remedy) from None
+    with naming_unreadable(path, remedy):
+        try:
+            descriptor = os.open(path, os.O_RDONLY | AT_ONCE)
+        except FileNotFoundError:
+            raise Unreadable(path, "no such file", remedy) from None
     kind = stat.S_IFMT(os.fstat(descriptor).st_mode)
     if kind != stat.S_IFREG:
         os.close(descriptor)
@@ -49,14 +48,19 @@ def open_regular(path: str | Path, remedy: str = REMEDY) -> io.BufferedReader:
 
 def check_reachable(path: str | Path, place: str) -> None:
     """Raise ``Unreadable``, which names ``place``, for a path where nothing can be looked at."""
-    try:
+    with naming_unreadable(place, REMEDY), suppress(FileNotFoundError, NotADirectoryError):
         os.stat(path)
-    except (FileNotFoundError, NotADirectoryError):
-        return
+
+
+@contextmanager
+def naming_unreadable(place: object, remedy: str) -> Iterator[None]:
+    """Make the error of a path that can't be opened or looked at an ``Unreadable``."""
+    try:
+        yield
     except OSError as error:
-        raise Unreadable(place, f"not readable: {error.strerror}", REMEDY) from None
+        raise Unreadable(place, f"not readable: {error.strerror}", remedy) from None
     except ValueError as error:  # a null byte, or half a character
-        raise Unreadable(place, f"not a path: {error}", REMEDY) from None
+        raise Unreadable(place, f"not a path: {error}", remedy) from None
 
 
 def check_regular(path: str | Path, remedy: str = REMEDY) -> None:
