@@ -108,8 +108,13 @@ def leave(message: str, status: int) -> None:
 def remedy_for(name: str, known: Iterable[str]) -> str:
     """Return what to do about a name that is not known: take the nearest that is, or any."""
     known = list(known)
-    nearest = get_close_matches(name, known, 1)
-    return f"did you mean {nearest[0]!r}?" if nearest else f"known: {', '.join(known)}"
+    nearest = nearest_of(name, known)
+    return f"did you mean {nearest!r}?" if nearest else f"known: {', '.join(known)}"
+
+
+def nearest_of(name: str, known: Iterable[str]) -> str | None:
+    """Return the known name that another one may be a slip of, if there is one."""
+    return next(iter(get_close_matches(name, list(known), 1)), None)
 
 
 def check_keys(keys: Iterable[str], known: Collection[str], place: str) -> None:

@@ -152,7 +152,10 @@ def test_texts_that_can_not_be_selected_or_written_are_refused(changes, message)
         ),
         ({"finetune": {"epochs": 0}}, r"neither finetune\.epochs nor max_steps"),
         ({"filter": {"base_model": "tny"}}, r"filter\.base_model: 'tny' is not under base_models"),
-        ({"arms": ["pretraned"]}, r"arms\.0: 'pretraned' is not one of"),
+        (
+            {"arms": ["pretraned"]},
+            r"arms\.0: 'pretraned' is not one of.*Did you mean 'pretrained'\?",
+        ),
         (
             {"task_vector": {"chosen_on": ["bark"]}},
             r"chosen_on: 'bark' is not under the choices and tts; known: constant, sources, real",

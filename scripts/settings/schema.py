@@ -7,7 +7,7 @@ from typing import Any
 
 import jsonschema
 
-from errors import InputError, remedy_for
+from errors import InputError, nearest_of, remedy_for
 from escaping import OBEYED
 from modules import trained_of
 from names import BESIDE, name_of
@@ -179,9 +179,12 @@ def written(value: object) -> str:
 
 
 def remedy_of(error: jsonschema.ValidationError) -> str:
-    """Return what to write instead of a value that is of another type, if that is the fault."""
+    """Return what to write instead of a name's slip, or of a value that is of another type."""
     value: Any = error.instance
     wanted: Any = error.validator_value
+    if error.validator == "enum" and isinstance(value, str):
+        nearest = nearest_of(value, [each for each in wanted if isinstance(each, str)])
+        return f"Did you mean {nearest!r}?" if nearest else ""
     if error.validator in ("enum", "const") and not isinstance(value, dict | list | str):
         wanted = "string"
     elif error.validator != "type":
